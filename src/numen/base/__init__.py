@@ -1,0 +1,1 @@
+"""Words, errors, codec and cryptography: what every other floor stands on."""

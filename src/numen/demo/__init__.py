@@ -1,0 +1,1 @@
+"""The three jobs that show the whole idea."""

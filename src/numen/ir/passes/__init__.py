@@ -1,0 +1,1 @@
+"""Passes: each a function from a function to a function."""

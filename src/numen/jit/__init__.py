@@ -1,0 +1,1 @@
+"""The register IR at native speed."""

@@ -1,0 +1,1 @@
+"""Native code made at run time from LLVM IR, cached as objects on disk."""

@@ -1,0 +1,1 @@
+"""Pure state machines that sell computation and pay for it."""

@@ -1,0 +1,1 @@
+"""Circuits, proofs, and the evidence a claim can carry."""

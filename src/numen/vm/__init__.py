@@ -1,0 +1,1 @@
+"""Run one program on inputs, inside limits."""
