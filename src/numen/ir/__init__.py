@@ -1,1 +1,1 @@
-"""The register IR: every instruction's facts and meaning, once, and what can be done to programs."""
+"""The register IR: facts and meaning of every instruction, and programs made of them."""
