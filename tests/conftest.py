@@ -1,0 +1,23 @@
+"""What every test shares: how hard Hypothesis looks.
+
+Choose with the environment variable HYPOTHESIS_PROFILE:
+
+    dev     50 examples, new ones each run; the default
+    ci      150 examples, the same for the same code: a verdict on a commit does not change
+    night   5,000 examples, new ones each run
+
+A test whose examples are dear says how many it takes with `@settings(max_examples=...)`, and no
+profile changes that. Every case that was ever found stays in its test, as `@example`.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Two cores are shared by compilers and provers: wall-clock time of one example says nothing.
+_SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+
+settings.register_profile("dev", max_examples=50, **_SHARED)
+settings.register_profile("ci", max_examples=150, derandomize=True, database=None, **_SHARED)
+settings.register_profile("night", max_examples=5_000, **_SHARED)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
