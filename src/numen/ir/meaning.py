@@ -7,8 +7,8 @@ is only one text to read.
 
 Arithmetic is over the *exact* integers: `add`, `sub`, `mul` and `shift_left` give a result that may
 lie outside every type. It must then go through one of two doors: `fit` keeps a value that its type
-holds and traps otherwise (checked arithmetic), `wrap` reduces it into the type (wrapping arithmetic,
-and the field, whose wrap is the remainder by its order). An algebra may therefore postpone exact
+holds and traps otherwise (checked arithmetic), `wrap` reduces it into the type (wrapping
+arithmetic, and the field, whose wrap is the remainder by its order). An algebra may therefore postpone exact
 operations and see both at once: LLVM has one instruction for add-and-check, and a circuit needs no
 constraint for a sum that nobody has to range-check.
 """
@@ -161,13 +161,13 @@ def bit_not(e: Algebra[V], t: Word, a: V) -> V:
 
 def shl(e: Algebra[V], t: Word, a: V, count: V) -> V:
     """Bits moved up, those above the width dropped; a count of the width or more traps."""
-    e.require(e.less(count, e.const(t.bits, t)), Reason.SHIFT)
+    _require_count(e, t, count)
     return e.wrap(e.shift_left(a, count), t)
 
 
 def shr(e: Algebra[V], t: Word, a: V, count: V) -> V:
     """Quotient by 2**count rounded down; a count of the width or more traps."""
-    e.require(e.less(count, e.const(t.bits, t)), Reason.SHIFT)
+    _require_count(e, t, count)
     return e.shift_right(a, count)
 
 
@@ -200,6 +200,14 @@ def truncate(e: Algebra[V], to: Word, a: V) -> V:
 
 def _settle(e: Algebra[V], t: Word, exact: V) -> V:
     return e.wrap(exact, t) if t.kind is Kind.FIELD else e.fit(exact, t, Reason.OVERFLOW)
+
+
+def _require_count(e: Algebra[V], t: Word, count: V) -> None:
+    enough = e.less(count, e.const(t.bits, t))
+    if t.kind is Kind.SIGNED:
+        is_negative = e.less(count, e.const(0, t))
+        enough = e.bit_and(enough, e.bit_xor(is_negative, e.const(1, BOOL)))
+    e.require(enough, Reason.SHIFT)
 
 
 def _require_divisor(e: Algebra[V], t: Word, b: V) -> None:
