@@ -1,0 +1,111 @@
+"""LLVM text to object code for this machine, in this process.
+
+Everything here needs ``llvmlite.binding``, which takes a tenth of a second to import: callers
+import this module when they have something to compile or to link.
+"""
+
+import functools
+
+import llvmlite
+from llvmlite import binding
+
+from numen.kernels.errors import CompileError
+from numen.kernels.options import Options
+
+
+@functools.cache
+def initialise() -> None:
+    """Make LLVM ready for this machine; the assembly parser is for inline assembly."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()
+
+
+@functools.cache
+def host() -> tuple[str, str, str]:
+    """Target triple, processor name and processor features of this machine."""
+    initialise()
+    features = binding.get_host_cpu_features().flatten()
+    return binding.get_process_triple(), binding.get_host_cpu_name(), features
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Names everything besides text and options that decides what an object is."""
+    llvm_version = ".".join(map(str, binding.llvm_version_info))
+    return "\n".join((f"llvmlite {llvmlite.__version__}", f"LLVM {llvm_version}", *host()))
+
+
+def target_machine(codegen: int) -> binding.TargetMachine:
+    """LLVM's description of this machine.
+
+    Args:
+        codegen: Effort, 0 to 3.
+    """
+    triple, cpu, features = host()
+    target = binding.Target.from_triple(triple)
+    # Position independence, because the loader may put code and data far from each other.
+    return target.create_target_machine(
+        cpu=cpu, features=features, opt=codegen, reloc="pic", codemodel="small"
+    )
+
+
+def generate(text: str, options: Options) -> bytes:
+    """Parse, check, optimise and translate a module.
+
+    Args:
+        text: LLVM IR.
+        options: Its ``passes`` and ``codegen`` are used; limits are the caller's business.
+
+    Returns:
+        A relocatable object file.
+
+    Raises:
+        CompileError: LLVM refuses the text.
+    """
+    initialise()
+    context = binding.create_context()
+    try:
+        module = binding.parse_assembly(text, context)
+        module.verify()
+    except RuntimeError as error:
+        raise CompileError(f"LLVM refuses the module: {error}") from None
+    machine = target_machine(options.codegen)
+    with module:
+        module.triple = machine.triple
+        module.data_layout = str(machine.target_data)
+        _optimise(module, machine, options)
+        try:
+            return bytes(machine.emit_object(module))
+        except RuntimeError as error:
+            raise CompileError(f"LLVM cannot translate the module: {error}") from None
+
+
+def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine, options: Options) -> None:
+    if options.passes == "none":
+        return
+    level = 1 if options.passes == "quick" else int(options.passes[1])
+    tuning = binding.create_pipeline_tuning_options(speed_level=level)
+    # Words of 256 bits do not vectorise; looking for it costs a third of the time.
+    tuning.loop_vectorization = False
+    tuning.slp_vectorization = False
+    tuning.loop_unrolling = level >= 3
+    builder = binding.create_pass_builder(machine, tuning)
+    if options.passes == "quick":
+        _quick().run(module, builder)
+    else:
+        builder.getModulePassManager().run(module, builder)
+
+
+def _quick() -> binding.ModulePassManager:
+    passes = binding.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_sccp_pass()
+    passes.add_aggressive_dce_pass()
+    passes.add_dead_store_elimination_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    return passes
