@@ -21,7 +21,7 @@ from numen.base.crypto import (
     hmac_sha256,
     keccak256,
     recover,
-    verify,
+    verify_signer,
 )
 
 VECTORS = Path(os.environ.get("NUMEN_VECTORS", Path(__file__).parents[3] / "shared" / "vectors"))
@@ -64,7 +64,7 @@ def accepts(public_key: bytes, message: bytes, der: bytes) -> bool:
     digest = hashlib.sha256(message).digest()
     for v in (27, 28):
         try:
-            verify(address_of(public_key), digest, body + bytes([v]))
+            verify_signer(address_of(public_key), digest, body + bytes([v]))
         except BadSignatureError:
             continue
         return True
@@ -122,7 +122,7 @@ def test_a_changed_signature_is_never_the_signers(digest, data):
     changed[data.draw(st.integers(0, 64))] ^= data.draw(st.integers(1, 255))
 
     with pytest.raises(BadSignatureError):
-        verify(key.address, digest, bytes(changed))
+        verify_signer(key.address, digest, bytes(changed))
 
 
 def test_the_mirror_of_a_signature_is_refused():

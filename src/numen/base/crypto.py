@@ -165,7 +165,7 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     return address_of(key.format(compressed=False))
 
 
-def verify(signer: bytes, digest: bytes, signature: bytes) -> None:
+def verify_signer(signer: bytes, digest: bytes, signature: bytes) -> None:
     """Check that ``signer`` made the signature.
 
     Raises:
