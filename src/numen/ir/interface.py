@@ -17,9 +17,6 @@ from numen.ir.types import Array, Kind, Type, Word
 DEPTH_MAX: Final = 16
 """Deepest nesting of a shape."""
 
-LEAVES_MAX: Final = 4096
-"""Most leaves of one shape."""
-
 
 class ListShape(msgspec.Struct, frozen=True, tag=True):
     """``length`` values of one shape."""

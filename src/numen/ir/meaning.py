@@ -5,12 +5,12 @@ algebra's own value type. The interpreter (Python integers), the JIT (LLVM value
 compiler (linear combinations of wires) are algebras, so they cannot disagree about a meaning: there
 is only one text to read.
 
-Arithmetic is over the *exact* integers: `add`, `sub`, `mul` and `shift_left` give a result that may
-lie outside every type. It must then go through one of two doors: `fit` keeps a value that its type
-holds and traps otherwise (checked arithmetic), `wrap` reduces it into the type (wrapping
-arithmetic, and the field, whose wrap is the remainder by its order). An algebra may therefore postpone exact
-operations and see both at once: LLVM has one instruction for add-and-check, and a circuit needs no
-constraint for a sum that nobody has to range-check.
+Arithmetic is over the *exact* integers: `add`, `sub`, `mul` and `shift_left` give a result that
+may lie outside every type. It must then go through one of two doors: `fit` keeps a value that its
+type holds and traps otherwise (checked arithmetic), `wrap` reduces it into the type (wrapping
+arithmetic, and the field, whose wrap is the remainder by its order). An algebra may therefore
+postpone exact operations and see both at once: LLVM has one instruction for add-and-check, and a
+circuit needs no constraint for a sum that nobody has to range-check.
 """
 
 from typing import Protocol, TypeVar

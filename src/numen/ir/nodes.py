@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import Place
-from numen.ir.interface import Interface
+from numen.ir.interface import Interface, Leaf, leaves
 from numen.ir.ops import Op
 from numen.ir.trap import Reason
 from numen.ir.types import Type, Word
@@ -133,6 +133,16 @@ class Module(msgspec.Struct, frozen=True):
     functions: dict[str, Function]
     entry: str
     interface: Interface
+
+    @property
+    def input_leaves(self) -> tuple[Leaf, ...]:
+        return tuple(
+            leaf for field in self.interface.inputs for leaf in leaves(field.shape, field.name)
+        )
+
+    @property
+    def result_leaves(self) -> tuple[Leaf, ...]:
+        return leaves(self.interface.result)
 
 
 def edges(end: Terminator) -> tuple[Edge, ...]:

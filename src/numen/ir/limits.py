@@ -1,0 +1,41 @@
+"""Every limit of the register machine, in one place.
+
+They bound what a program can cost before it runs: to decode, to check, to optimise, to compile and
+to hold in memory. A program outside them is refused, never cut.
+"""
+
+from typing import Final
+
+CODE_MAX_BYTES: Final = 1 << 24
+"""Longest bytecode, both sections together."""
+
+FUNCTIONS_MAX: Final = 4096
+"""Most functions of a program."""
+
+BLOCKS_MAX: Final = 65_536
+"""Most blocks of a function."""
+
+INSTRUCTIONS_MAX: Final = 1_000_000
+"""Most instructions of a program, terminators included."""
+
+PARAMS_MAX: Final = 65_536
+"""Most parameters of a block, and results of a function."""
+
+CALL_DEPTH_MAX: Final = 64
+"""Most functions on one path through the call graph, the entry included."""
+
+STORAGE_MAX_BYTES: Final = 256 << 20
+"""Most bytes of arrays and memories that the frames of any call path hold together, and those of
+the inputs and the result."""
+
+VALUES_MAX: Final = 1 << 25
+"""Most values, words and those that contain them, in a parameter or result of a program."""
+
+TEXT_MAX_BYTES: Final = 1024
+"""Longest message or name in UTF-8."""
+
+WORK_MAX: Final = (1 << 64) - 1
+"""Largest work limit of a run, in work units; a charge that would pass it saturates."""
+
+WORK_DEFAULT: Final = 100_000_000_000
+"""Work limit of a run where nobody states one: minutes of native execution."""
