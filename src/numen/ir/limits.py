@@ -6,7 +6,7 @@ to hold in memory. A program outside them is refused, never cut.
 
 from typing import Final
 
-CODE_MAX_BYTES: Final = 1 << 24
+CODE_BYTES_MAX: Final = 1 << 24
 """Longest bytecode, both sections together."""
 
 FUNCTIONS_MAX: Final = 4096
@@ -24,15 +24,21 @@ PARAMS_MAX: Final = 65_536
 CALL_DEPTH_MAX: Final = 64
 """Most functions on one path through the call graph, the entry included."""
 
-STORAGE_MAX_BYTES: Final = 256 << 20
+STORAGE_BYTES_MAX: Final = 256 << 20
 """Most bytes of arrays and memories that the frames of any call path hold together, and those of
 the inputs and the result."""
 
 VALUES_MAX: Final = 1 << 25
 """Most values, words and those that contain them, in a parameter or result of a program."""
 
-TEXT_MAX_BYTES: Final = 1024
-"""Longest message or name in UTF-8."""
+LEAVES_MAX: Final = 4096
+"""Most leaves of an interface, inputs and result together."""
+
+MESSAGE_LENGTH_MAX: Final = 1000
+"""Longest message of a requirement or stop, in characters."""
+
+TEXT_BYTES_MAX: Final = 4 * MESSAGE_LENGTH_MAX
+"""Longest message, name or file name in the bytecode, in UTF-8."""
 
 WORK_MAX: Final = (1 << 64) - 1
 """Largest work limit of a run, in work units; a charge that would pass it saturates."""
