@@ -63,6 +63,9 @@ def check(module: Module, *, is_metered: bool = False) -> None:
         raise CheckError(f"the entry {module.entry} is not a function of the module")
     if len(module.functions) > limits.FUNCTIONS_MAX:
         raise CheckError(f"more than {limits.FUNCTIONS_MAX} functions")
+    blocks = [block for fn in module.functions.values() for block in fn.blocks.values()]
+    if sum(len(block.body) + 1 for block in blocks) > limits.INSTRUCTIONS_MAX:
+        raise CheckError(f"more than {limits.INSTRUCTIONS_MAX} instructions")
     for name, fn in module.functions.items():
         if name != fn.name:
             raise CheckError(f"the function {fn.name} is listed as {name}")
@@ -114,7 +117,7 @@ def storage_bytes(module: Module) -> int:
     """Bytes of arrays and memories a run can hold at once, the entry's own parameters included.
 
     Raises:
-        CheckError: More than `limits.STORAGE_BYTES_MAX`, calls deeper than
+        CheckError: More than `limits.STORAGE_MAX_BYTES`, calls deeper than
             `limits.CALL_DEPTH_MAX`, or recursion.
     """
     totals: dict[str, tuple[int, int]] = {}
@@ -129,9 +132,9 @@ def storage_bytes(module: Module) -> int:
     entry = module.functions[module.entry]
     outside = sum(_size_bytes(param.type) for param in entry.params)
     total = outside + max(size for size, _ in totals.values())
-    if total > limits.STORAGE_BYTES_MAX:
+    if total > limits.STORAGE_MAX_BYTES:
         raise CheckError(
-            f"the program needs {total} bytes of arrays, over {limits.STORAGE_BYTES_MAX}"
+            f"the program needs {total} bytes of arrays, over {limits.STORAGE_MAX_BYTES}"
         )
     return total
 
@@ -196,6 +199,10 @@ class _FunctionCheck:
             raise CheckError("a function needs a block", function=fn.name)
         if len(fn.blocks) > limits.BLOCKS_MAX:
             self._fail(f"more than {limits.BLOCKS_MAX} blocks")
+        if max(len(fn.results), *(len(block.params) for block in fn.blocks.values())) > (
+            limits.PARAMS_MAX
+        ):
+            self._fail(f"more than {limits.PARAMS_MAX} parameters or results")
         for word in fn.results:
             self._check_type(word)
         for label, block in fn.blocks.items():
@@ -348,8 +355,8 @@ class _FunctionCheck:
                 self._fail(f"{instr.op.value} has no immediate")
         if instr.symbol and instr.op not in (Op.CALL, Op.REQUIRE):
             self._fail(f"{instr.op.value} has no symbol")
-        if instr.op is Op.REQUIRE and len(instr.symbol) > limits.MESSAGE_LENGTH_MAX:
-            self._fail(f"a message is longer than {limits.MESSAGE_LENGTH_MAX} characters")
+        if instr.op is Op.REQUIRE and len(instr.symbol.encode()) > limits.TEXT_MAX_BYTES:
+            self._fail(f"a message is longer than {limits.TEXT_MAX_BYTES} bytes")
 
     def _check_end(self, block: BasicBlock) -> None:
         entry = next(iter(self.fn.blocks))
