@@ -117,7 +117,7 @@ def storage_bytes(module: Module) -> int:
     """Bytes of arrays and memories a run can hold at once, the entry's own parameters included.
 
     Raises:
-        CheckError: More than `limits.STORAGE_MAX_BYTES`, calls deeper than
+        CheckError: More than `limits.STORAGE_BYTES_MAX`, calls deeper than
             `limits.CALL_DEPTH_MAX`, or recursion.
     """
     totals: dict[str, tuple[int, int]] = {}
@@ -132,9 +132,9 @@ def storage_bytes(module: Module) -> int:
     entry = module.functions[module.entry]
     outside = sum(_size_bytes(param.type) for param in entry.params)
     total = outside + max(size for size, _ in totals.values())
-    if total > limits.STORAGE_MAX_BYTES:
+    if total > limits.STORAGE_BYTES_MAX:
         raise CheckError(
-            f"the program needs {total} bytes of arrays, over {limits.STORAGE_MAX_BYTES}"
+            f"the program needs {total} bytes of arrays, over {limits.STORAGE_BYTES_MAX}"
         )
     return total
 
@@ -355,8 +355,8 @@ class _FunctionCheck:
                 self._fail(f"{instr.op.value} has no immediate")
         if instr.symbol and instr.op not in (Op.CALL, Op.REQUIRE):
             self._fail(f"{instr.op.value} has no symbol")
-        if instr.op is Op.REQUIRE and len(instr.symbol.encode()) > limits.TEXT_MAX_BYTES:
-            self._fail(f"a message is longer than {limits.TEXT_MAX_BYTES} bytes")
+        if instr.op is Op.REQUIRE and len(instr.symbol) > limits.MESSAGE_LENGTH_MAX:
+            self._fail(f"a message is longer than {limits.MESSAGE_LENGTH_MAX} characters")
 
     def _check_end(self, block: BasicBlock) -> None:
         entry = next(iter(self.fn.blocks))
