@@ -75,7 +75,8 @@ class Function:
 
     def block(self, hint: str = "b") -> Label:
         """Add an empty block after the ones that exist; the first is the entry."""
-        name = hint if hint not in self._blocks else f"{hint}.{len(self._blocks)}"
+        # Registers and labels share one space of names; a dot keeps ours out of the parameters'.
+        name = f"{hint}.{len(self._blocks)}" if self._blocks else hint
         self._blocks[name] = []
         self._phis_of[name] = []
         return Label(name)
@@ -97,7 +98,7 @@ class Function:
 
     def _define(self, type_: str, text: str) -> Value:
         self._counter += 1
-        name = f"%v{self._counter}"
+        name = f"%.{self._counter}"
         self._lines.append(f"  {name} = {text}")
         return Value(type_, name)
 
@@ -304,7 +305,7 @@ class Function:
     def phi(self, type_: str, *incoming: tuple[Value, Label]) -> Value:
         """A value that depends on the block control came from; more edges by `incoming`."""
         self._counter += 1
-        name = f"%v{self._counter}"
+        name = f"%.{self._counter}"
         self._phis[name] = (type_, name, [f"[ {v.name}, %{b.name} ]" for v, b in incoming])
         self._phis_of[self.current.name].append(name)
         return Value(type_, name)
