@@ -9,6 +9,7 @@ The tree of the errors of this floor:
     │   └── UnsatisfiedError     a constraint does not hold: the statement is false
     ├── KeyMismatchError         a proving key, a circuit and a witness of different shapes
     ├── InvalidProofError        a proof or public inputs not of the form the key asks for
+    ├── WeakKeyError             a verifying key for which anyone can forge proofs
     └── ProofRejectedError       everything is well formed, and the statement is not proven
 """
 
@@ -101,3 +102,13 @@ class ProofRejectedError(ProofError):
 
     def __init__(self) -> None:
         super().__init__("the proof does not prove this statement")
+
+
+class WeakKeyError(ProofError):
+    """A verifying key for which anyone can forge proofs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "gamma and delta of the verifying key are equal, so anyone can forge proofs",
+            hint="the setup had no contribution; add one, then export the key again",
+        )

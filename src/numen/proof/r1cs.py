@@ -7,6 +7,7 @@ Wires are ordered as circom orders them: the constant one, outputs, public input
 then everything else. The first three kinds are the statement; a verifier sees their values.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -175,7 +176,7 @@ def evaluate(matrix: Matrix, witness: list[int]) -> list[int]:
     coefficients = ints_from_felts(matrix.coefficients)
     wires, starts = matrix.wires.tolist(), matrix.row_starts.tolist()
     products = [k * witness[wire] for k, wire in zip(coefficients, wires, strict=True)]
-    return [sum(products[i:j]) % R for i, j in zip(starts, starts[1:], strict=False)]
+    return [sum(products[i:j]) % R for i, j in itertools.pairwise(starts)]
 
 
 def check_witness(r1cs: R1CS, witness: Felts) -> None:

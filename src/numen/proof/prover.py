@@ -1,0 +1,100 @@
+"""Groth16 proving: from a key and a witness to three points.
+
+With u, v, w the polynomials of the wires at the secret tau, and z the witness:
+
+    A = alpha + sum(z u) + r delta            in G1
+    B = beta + sum(z v) + s delta             in G2, and in G1 for C
+    C = (sum over wires not of the statement of z (beta u + alpha v + w) + h) / delta
+        + s A + r B - r s delta               in G1
+
+The quotient h is ``sum(z u) * sum(z v) - sum(z w)``. That polynomial is zero on the domain, so
+its values on the odd points of the doubled domain determine it, and the key has the Lagrange
+polynomials of these points.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from numen.base.codec import digest
+from numen.proof import bulk
+from numen.proof.bn254 import G1, G2, R
+from numen.proof.errors import KeyMismatchError, WitnessError
+from numen.proof.felts import Felts, ints_from_felts
+from numen.proof.keys import ProvingKey
+from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, evaluate
+from numen.proof.setup import ENTROPY_MIN_BYTES, draw
+from numen.proof.verifier import Proof, verify
+
+
+def statement_of(key: ProvingKey, witness: Felts) -> list[int]:
+    """The values of a witness that a verifier sees, in order."""
+    return ints_from_felts(witness[1 : key.statement_count + 1])
+
+
+def prove(key: ProvingKey, witness: Felts, *, entropy: bytes, r1cs: R1CS | None = None) -> Proof:
+    """Prove that a witness exists for the statement that it makes.
+
+    Args:
+        key: The circuit's key.
+        witness: Value of each wire, shape ``(wire_count, 4)``.
+        entropy: At least 32 bytes from the operating system's generator; they hide the witness.
+        r1cs: The circuit. When given, a witness that fails is refused with the row that fails.
+            A key holds too little of the circuit to say which.
+
+    Returns:
+        A proof that has been verified.
+
+    Raises:
+        WitnessError: The witness has not the form of one; too little entropy.
+        UnsatisfiedError: The statement is false; names the first constraint that fails.
+        KeyMismatchError: Key, circuit and witness are not of the same shape.
+        ProofRejectedError: Without ``r1cs``, the statement is false; with it, the key is of
+            another circuit or damaged.
+    """
+    if len(entropy) < ENTROPY_MIN_BYTES:
+        raise WitnessError(f"a proof needs {ENTROPY_MIN_BYTES} bytes of entropy at least")
+    if len(witness) != key.wire_count:
+        raise KeyMismatchError("wires", key.wire_count, len(witness))
+    check_witness_form(witness, key.wire_count)
+    if r1cs is not None:
+        _check_same_shape(key, r1cs)
+        check_witness(r1cs, witness)
+    # Bound to the witness, so that entropy used twice does not tell two witnesses apart.
+    seed = digest("numen/groth16/blinding/1", entropy + digest_of(witness))
+    proof = _prove(key, witness, draw("prove/r", seed), draw("prove/s", seed))
+    verify(key.verifying, proof, statement_of(key, witness))
+    return proof
+
+
+def digest_of(witness: Felts) -> bytes:
+    """Hash a witness; 32 bytes."""
+    return digest("numen/groth16/witness/1", witness.astype("<u8", copy=False).tobytes())
+
+
+def _prove(key: ProvingKey, witness: Felts, r: int, s: int) -> Proof:
+    vk, values = key.verifying, ints_from_felts(witness)
+    h = bulk.quotient(
+        evaluate(key.a_matrix, values), evaluate(key.b_matrix, values), key.domain_log
+    )
+    a = _sum(G1, vk.alpha, bulk.g1_sum(key.a, witness), G1.multiply(key.delta_1, r))
+    b = _sum(G2, vk.beta, bulk.g2_sum(key.b_2, witness), G2.multiply(vk.delta, s))
+    b_1 = _sum(G1, key.beta_1, bulk.g1_sum(key.b_1, witness), G1.multiply(key.delta_1, s))
+    own = np.ascontiguousarray(witness[key.statement_count + 1 :])
+    mask = G1.combine([a, b_1, key.delta_1], [s, r, -r * s % R])
+    return Proof(a, b, _sum(G1, bulk.g1_sum(key.c, own), bulk.g1_sum(key.h, h), mask))
+
+
+def _sum(group: Any, *points: Any) -> Any:
+    return functools.reduce(group.add, points)
+
+
+def _check_same_shape(key: ProvingKey, r1cs: R1CS) -> None:
+    for what, ours, theirs in (
+        ("wires", key.wire_count, r1cs.wire_count),
+        ("values of the statement", key.statement_count, r1cs.statement_count),
+        ("rows", 1 << key.domain_log, 1 << domain_log(r1cs)),
+    ):
+        if ours != theirs:
+            raise KeyMismatchError(what, ours, theirs)
