@@ -233,7 +233,10 @@ def broad_except(source: Source) -> Findings:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ExceptHandler):
             kinds = ast.walk(node.type) if node.type else [ast.Name("BaseException")]
-            if any(dotted(kind) in {"Exception", "BaseException"} for kind in kinds):
+            last = node.body[-1]
+            is_passed_on = isinstance(last, ast.Raise) and last.exc is None
+            broad = any(dotted(kind) in {"Exception", "BaseException"} for kind in kinds)
+            if broad and not is_passed_on:
                 yield node.lineno, "a handler of every exception"
 
 
