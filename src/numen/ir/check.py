@@ -353,10 +353,21 @@ class _FunctionCheck:
                     self._fail("meter lacks its charge")
             case _ if instr.imm is not None:
                 self._fail(f"{instr.op.value} has no immediate")
+        if instr.data:
+            self._check_data(instr)
         if instr.symbol and instr.op not in (Op.CALL, Op.REQUIRE):
             self._fail(f"{instr.op.value} has no symbol")
         if instr.op is Op.REQUIRE and len(instr.symbol) > limits.MESSAGE_LENGTH_MAX:
             self._fail(f"a message is longer than {limits.MESSAGE_LENGTH_MAX} characters")
+
+    def _check_data(self, instr: Instr) -> None:
+        if instr.op is not Op.ARRAY or not isinstance(instr.type, Array):
+            self._fail(f"{instr.op.value} has no data")
+            return
+        if len(instr.data) != instr.type.length:
+            self._fail(f"{len(instr.data)} words of data for {instr.type}")
+        if not all(value in instr.type.element for value in instr.data):
+            self._fail(f"data that is not {instr.type.element}")
 
     def _check_end(self, block: BasicBlock) -> None:
         entry = next(iter(self.fn.blocks))

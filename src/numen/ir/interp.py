@@ -175,8 +175,12 @@ class _Machine:
             case Op.REQUIRE, [int() as cond]:
                 if not cond:
                     raise TrapError(Trap(Reason.REQUIREMENT, instr.symbol))
-            case ((Op.ARRAY | Op.MEMORY), []):
-                regs[instr.dests[0]] = _zeroed(instr.type)
+            case Op.ARRAY, []:
+                words = list(instr.data) or [0] * _length(instr.type)
+                regs[instr.dests[0]] = View(words, 0)
+            case Op.MEMORY, []:
+                assert isinstance(instr.type, Memory)
+                regs[instr.dests[0]] = bytearray(instr.type.size_bytes)
             case Op.CALL, _:
                 results = self.call(self.functions[instr.symbol], args)
                 regs.update(zip(instr.dests, results, strict=True))
@@ -219,10 +223,6 @@ def _access(instr: Instr, args: list[Value]) -> Value | None:
 def _word(value: Value) -> int:
     assert isinstance(value, int)
     return value
-
-
-def _zeroed(of: Type | None) -> Value:
-    return bytearray(of.size_bytes) if isinstance(of, Memory) else View([0] * _length(of), 0)
 
 
 def _length(of: Type | None) -> int:

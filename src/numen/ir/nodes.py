@@ -36,6 +36,7 @@ class Instr(msgspec.Struct, frozen=True, gc=False):
         to: The second suffix, of conversions and slices.
         imm: The constant of `CONST` (in the range of its type), the charge of `METER`.
         symbol: The callee of `CALL`, the message of `REQUIRE`.
+        data: What `ARRAY` fills its array with, one integer a word; empty for zeros.
         place: Where in the source it comes from.
     """
 
@@ -47,6 +48,7 @@ class Instr(msgspec.Struct, frozen=True, gc=False):
     imm: int | None = None
     symbol: str = ""
     place: Place | None = None
+    data: tuple[int, ...] = ()
 
 
 class Edge(msgspec.Struct, frozen=True, gc=False):

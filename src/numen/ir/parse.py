@@ -34,7 +34,7 @@ from numen.ir.types import WORDS, Array, Memory, Type, Word
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(r'\s*(->|"(?:[^"\\]|\\.)*"|-?\d+|[A-Za-z_][\w$]*|[()\[\],:.=@])')
+_TOKEN = re.compile(r'\s*(->|"(?:[^"\\]|\\.)*"|-?\d+|[A-Za-z_][\w$]*|[()\[\]{},:.=@])')
 
 _TERMINATORS = frozenset({"jump", "branch", "return", "stop"})
 
@@ -127,12 +127,14 @@ class _Line:
             self.fail(f"expected a string, found {token[:80]}")
         return value
 
-    def group(self, item: Callable[["_Line"], T], close: str = ")") -> tuple[T, ...]:
-        """Items separated by commas, up to and with the closing token."""
+    def group(
+        self, item: Callable[["_Line"], T], close: str = ")", separator: str = ","
+    ) -> tuple[T, ...]:
+        """Items with separators between them, up to and with the closing token."""
         items: list[T] = []
         while not self.accept(close):
-            if items:
-                self.take(",")
+            if items and separator:
+                self.take(separator)
             items.append(item(self))
         return tuple(items)
 
@@ -273,7 +275,10 @@ def _instr(line: _Line) -> Instr:
     kind, to = [*suffixes, None, None][:2]
     symbol, imm = "", None
     args: tuple[str, ...] = ()
-    if op is Op.CALL:
+    data: tuple[int, ...] = ()
+    if line.accept("{"):
+        data = line.group(_Line.integer, "}", separator="")
+    elif op is Op.CALL:
         symbol = line.name()
         line.take("(")
         args = line.group(_Line.name)
@@ -282,7 +287,7 @@ def _instr(line: _Line) -> Instr:
             imm = line.integer()
             line.accept(",")
         args, symbol = _operands(line)
-    return Instr(op, dests, args, kind, to, imm, symbol, _place(line))
+    return Instr(op, dests, args, kind, to, imm, symbol, _place(line), data)
 
 
 def _op(line: _Line) -> Op:

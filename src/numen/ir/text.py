@@ -12,7 +12,8 @@
 
 The first line is the interface and names the entry. A line of a function is a block's head, an
 instruction, or a terminator: ``jump to(x)``, ``branch c, then(x), other()``, ``return x, y``,
-``stop "overflow", "message"``. A place ends its line: ``@ "file":line:column``. Strings are JSON's.
+``stop "overflow", "message"``. What fills an array stands in braces: ``{1 2 3}``. A place ends its
+line: ``@ "file":line:column``. Strings are JSON's.
 """
 
 import json
@@ -61,6 +62,8 @@ def print_instr(instr: Instr) -> str:
         operands.insert(0, str(instr.imm))
     if instr.op is Op.REQUIRE:
         operands.append(json.dumps(instr.symbol))
+    if instr.data:
+        operands.append(f"{{{' '.join(str(value) for value in instr.data)}}}")
     line = f"{left}{instr.op.value}{suffixes} {', '.join(operands)}".rstrip()
     return line + _place(instr.place)
 

@@ -1,0 +1,3 @@
+# The article's example: one constraint, whatever the numbers are.
+def main(a, b):
+    return a + b
