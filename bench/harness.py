@@ -151,6 +151,7 @@ def measure(contest: Contest, *, quick: bool = False) -> list[Row]:
     repeats = {name: _repeats(side, floor) for name, side in sides.items()}
     samples: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS_QUICK if quick else ROUNDS):
+        gc.collect()
         for name, side in sides.items():
             samples[name].append(_sample(side, repeats[name]))
     medians = {name: statistics.median(times) for name, times in samples.items()}
@@ -192,7 +193,6 @@ def _sample(side: Call | Trial, count: int) -> float:
     if isinstance(side, Trial):
         side.before()
         side = side.call
-    gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()
