@@ -21,6 +21,9 @@ INSTRUCTIONS_MAX: Final = 1_000_000
 PARAMS_MAX: Final = 65_536
 """Most parameters of a block, and results of a function."""
 
+REGISTERS_MAX: Final = 4_000_000
+"""Most registers of a program: a call of one byte may write as many as its callee has results."""
+
 CALL_DEPTH_MAX: Final = 64
 """Most functions on one path through the call graph, the entry included."""
 
@@ -31,6 +34,12 @@ the inputs and the result."""
 VALUES_MAX: Final = 1 << 25
 """Most values, words and those that contain them, in a parameter or result of a program."""
 
+SHAPES_MAX: Final = 4 * 4096
+"""Most shapes, leaves and those that contain them, of an interface."""
+
+NAME_BYTES_MAX: Final = 255
+"""Longest name in the bytecode, in UTF-8."""
+
 LEAVES_MAX: Final = 4096
 """Most leaves of an interface, inputs and result together."""
 
@@ -38,7 +47,7 @@ MESSAGE_LENGTH_MAX: Final = 1000
 """Longest message of a requirement or stop, in characters."""
 
 TEXT_BYTES_MAX: Final = 4 * MESSAGE_LENGTH_MAX
-"""Longest message, name or file name in the bytecode, in UTF-8."""
+"""Longest message or file name in the bytecode, in UTF-8."""
 
 WORK_MAX: Final = (1 << 64) - 1
 """Largest work limit of a run, in work units; a charge that would pass it saturates."""

@@ -4,6 +4,7 @@ Numbers are LEB128: seven bits a byte, least significant first, the high bit set
 the last. Only the shortest form is a form; signed numbers are folded first (0, -1, 1, -2, ...).
 """
 
+import re
 from typing import Final
 
 from numen.base.errors import NumenError
@@ -12,6 +13,14 @@ from numen.ir.types import LENGTH_MAX, Array, Kind, Memory, Type, Word
 
 _NUMBER_MAX_BYTES: Final = 37
 """The longest LEB128 number: 256 bits and the bit of a sign, seven a byte."""
+
+
+_NAME: Final = re.compile(r"[A-Za-z_][\w$]*")
+"""What names a function, a parameter or a field; the text form reads the same."""
+
+
+class EncodeError(NumenError):
+    """A module that has no bytes: a name or text of its source cannot be written."""
 
 
 class DecodeError(NumenError):
@@ -49,11 +58,30 @@ class Writer:
         """Write any integer."""
         self.number(value * 2 if value >= 0 else -value * 2 - 1)
 
-    def text(self, text: str) -> None:
-        """Write a text: its length in bytes, then UTF-8."""
-        raw = text.encode()
+    def text(self, text: str, what: str, bytes_max: int = limits.TEXT_BYTES_MAX) -> None:
+        """Write a text: its length in bytes, then UTF-8.
+
+        Raises:
+            EncodeError: It is too long, or has no UTF-8.
+        """
+        try:
+            raw = text.encode()
+        except UnicodeEncodeError as error:
+            raise EncodeError(f"{what} has a character that UTF-8 lacks") from error
+        if len(raw) > bytes_max:
+            raise EncodeError(f"{what} has {len(raw)} bytes; {bytes_max} are allowed")
         self.number(len(raw))
         self.out += raw
+
+    def name(self, name: str, what: str) -> None:
+        """Write a name.
+
+        Raises:
+            EncodeError: It is none.
+        """
+        if not _NAME.fullmatch(name):
+            raise EncodeError(f"{what} cannot be called {name[:40]!r}")
+        self.text(name, what, limits.NAME_BYTES_MAX)
 
     def constant(self, value: int, word: Word) -> None:
         """Write a value of a word type."""
@@ -129,9 +157,16 @@ class Reader:
             raise self.fail(f"{what}: {_short(value)} is out of range", start)
         return value
 
-    def text(self, what: str) -> str:
+    def name(self, what: str) -> str:
         start = self.at
-        size = self.count(limits.TEXT_BYTES_MAX, f"length of {what}")
+        name = self.text(what, limits.NAME_BYTES_MAX)
+        if not _NAME.fullmatch(name):
+            raise self.fail(f"{what} is not a name", start)
+        return name
+
+    def text(self, what: str, bytes_max: int = limits.TEXT_BYTES_MAX) -> str:
+        start = self.at
+        size = self.count(bytes_max, f"length of {what}")
         self.at += size
         try:
             return self.raw[self.at - size : self.at].decode()
