@@ -364,6 +364,8 @@ class _FunctionCheck:
         if instr.op is not Op.ARRAY or not isinstance(instr.type, Array):
             self._fail(f"{instr.op.value} has no data")
             return
+        if len(instr.data) > limits.DATA_MAX:
+            self._fail(f"more than {limits.DATA_MAX} words of data")
         if len(instr.data) != instr.type.length:
             self._fail(f"{len(instr.data)} words of data for {instr.type}")
         if not all(value in instr.type.element for value in instr.data):

@@ -36,7 +36,7 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import SPECS, On, Op
-from numen.ir.types import WORDS, Word
+from numen.ir.types import WORDS, Array, Word
 from numen.ir.wire import Reader
 
 _OPS: Final = {code: op for op, code in codes.OPCODES.items()}
@@ -217,6 +217,7 @@ class _FunctionDecoder:
         kind = reader.type() if op in _TYPED else None
         to = reader.type() if op in _CONVERSIONS else None
         imm, symbol = None, ""
+        data = self._data(kind) if isinstance(kind, Array) and op is Op.ARRAY else ()
         if op is Op.CALL:
             callee = self._callee()
             symbol = callee.name
@@ -232,7 +233,14 @@ class _FunctionDecoder:
                 symbol = reader.text("a message")
         places = self.above.places
         place = places.read() if places else None
-        return Instr(op, dests, args, kind, to, imm, symbol, place)
+        return Instr(op, dests, args, kind, to, imm, symbol, place, data)
+
+    def _data(self, array: Array) -> tuple[int, ...]:
+        start = self.reader.at
+        count = self.reader.count(limits.DATA_MAX, "words of data")
+        if count not in (0, array.length):
+            raise self.reader.fail(f"{count} words of data for {array}", start)
+        return tuple(self.reader.constant(array.element) for _ in range(count))
 
     def _end(self, code: int, start: int) -> Terminator:
         reader, places = self.reader, self.above.places

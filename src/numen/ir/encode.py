@@ -28,7 +28,7 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import Op
-from numen.ir.types import Word
+from numen.ir.types import Array, Word
 from numen.ir.wire import Writer
 
 
@@ -128,6 +128,10 @@ def _instr(out: Writer, instr: Instr, regs: dict[Reg, int], numbers: dict[str, i
     if instr.imm is not None:
         assert isinstance(instr.type, Word)
         out.constant(instr.imm, instr.type)
+    if isinstance(instr.type, Array) and instr.op is Op.ARRAY:
+        out.number(len(instr.data))
+        for value in instr.data:
+            out.constant(value, instr.type.element)
     for reg in instr.args:
         out.number(regs[reg])
     if instr.op is Op.REQUIRE:

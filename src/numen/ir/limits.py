@@ -54,3 +54,6 @@ WORK_MAX: Final = (1 << 64) - 1
 
 WORK_DEFAULT: Final = 100_000_000_000
 """Work limit of a run where nobody states one: minutes of native execution."""
+
+DATA_MAX: Final = 1 << 20
+"""Most words that one array may be filled with."""
