@@ -1,0 +1,82 @@
+"""Division that rounds down, at every width, and remainders of exact sums and products.
+
+LLVM divides words of up to 64 bits itself; wider ones go to `kernels.wide`. Divisors are never
+zero: a requirement comes before. Signed division in LLVM truncates and is undefined where the
+quotient overflows, so that case is kept away from it.
+"""
+
+from numen.ir.types import Kind
+from numen.jit.words import Typed, literal
+from numen.kernels import wide
+from numen.kernels.llvm import Function, Value, bits_of, const
+
+_NATIVE_BITS = 64
+
+
+def floor_div(f: Function, a: Typed, b: Typed) -> Value:
+    """The quotient rounded down; the caller has dealt with the one that overflows."""
+    shift = _power_of_two(b)
+    if a.word.kind is not Kind.SIGNED:
+        return _divide(f, "udiv", a.value, b.value) if shift is None else f.lshr(a.value, shift)
+    if shift is not None:
+        return f.ashr(a.value, shift)
+    quotient = _divide(f, "sdiv", a.value, b.value)
+    rest = f.sub(a.value, f.mul(quotient, b.value))
+    below = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, b.value), 0))
+    return f.sub(quotient, f.zext(below, quotient.type))
+
+
+def floor_mod(f: Function, a: Typed, b: Typed) -> Value:
+    """The remainder with the sign of the divisor."""
+    shift = _power_of_two(b)
+    if shift is not None:
+        return f.and_(a.value, (1 << shift) - 1)
+    if a.word.kind is not Kind.SIGNED:
+        return _divide(f, "urem", a.value, b.value)
+    # Both 1 and -1 leave no rest, but only 1 never overflows.
+    divisor = f.select(f.icmp("eq", b.value, -1), const(b.value.type, 1), b.value)
+    rest = _divide(f, "srem", a.value, divisor)
+    is_opposite = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, divisor), 0))
+    return f.add(rest, f.select(is_opposite, divisor, 0))
+
+
+def add_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
+    """``(a + b) % m`` of unsigned words."""
+    bits = bits_of(a.type)
+    if bits == 256:
+        return f.call(wide.division(f.module, "addmod", 256), a, b, m)
+    if bits < _NATIVE_BITS or bits == 128:
+        return _widened(f, "add", a, b, m)
+    a, b = (f.urem(a, m), f.urem(b, m))
+    total, over = f.overflow("uadd", a, b)
+    is_over = f.or_(over, f.icmp("uge", total, m))
+    return f.sub(total, f.select(is_over, m, 0))
+
+
+def mul_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
+    """``(a * b) % m`` of unsigned words."""
+    if bits_of(a.type) == 256:
+        return f.call(wide.division(f.module, "mulmod", 256), a, b, m)
+    return _widened(f, "mul", a, b, m)
+
+
+def _widened(f: Function, opcode: str, a: Value, b: Value, m: Value) -> Value:
+    """Work in words of twice the width, where no sum or product overflows."""
+    double = f"i{2 * bits_of(a.type)}"
+    exact = f.binary(opcode, f.zext(a, double), f.zext(b, double))
+    return f.trunc(_divide(f, "urem", exact, f.zext(m, double)), a.type)
+
+
+def _divide(f: Function, opcode: str, a: Value, b: Value) -> Value:
+    bits = bits_of(a.type)
+    if bits <= _NATIVE_BITS:
+        return f.binary(opcode, a, b)
+    return f.call(wide.division(f.module, opcode, bits), a, b)
+
+
+def _power_of_two(b: Typed) -> int | None:
+    """The exponent of a constant that is a power of two."""
+    value = literal(b)
+    if value is None or value <= 0 or value & (value - 1):
+        return None
+    return value.bit_length() - 1

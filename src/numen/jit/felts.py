@@ -1,0 +1,92 @@
+"""Field elements in native code: Montgomery forms of the order of BN254's scalar field."""
+
+import functools
+
+from numen.ir.types import FIELD_ORDER, U256, Kind
+from numen.jit.words import Typed
+from numen.kernels import montgomery
+from numen.kernels.llvm import Callee, Function, Module, Value, const
+
+_FIELD = montgomery.Field("fr", FIELD_ORDER)
+_WORD = "i256"
+
+
+def combine(f: Function, op: str, a: Value, b: Value) -> Value:
+    """The sum, difference or product of two elements, by the name of the operation."""
+    match op:
+        case "add":
+            return montgomery.add(f, _FIELD, a, b)
+        case "sub":
+            return montgomery.sub(f, _FIELD, a, b)
+        case "mul":
+            return f.call(_multiply(f.module), a, b)
+        case _:
+            raise AssertionError(op)
+
+
+def inverse(f: Function, a: Value) -> Value:
+    """The inverse of an element that is not zero."""
+    return f.call(_inverse(f.module), a)
+
+
+def enter(f: Function, number: Value) -> Value:
+    """An i256, of any size, as an element."""
+    return f.call(_multiply(f.module), const(_WORD, _FIELD.square_of_radix), number)
+
+
+def leave(f: Function, a: Value) -> Value:
+    """An element as the number below the order that it is."""
+    return f.call(_multiply(f.module), a, const(_WORD, 1))
+
+
+def from_integer(f: Function, a: Typed) -> Value:
+    """A word of any type as the element it is congruent to."""
+    if a.word.kind is Kind.FIELD:
+        return a.value
+    if a.word.kind is not Kind.SIGNED:
+        return enter(f, f.zext(a.value, _WORD))
+    wide = f.sext(a.value, _WORD)
+    is_negative = f.icmp("slt", wide, 0)
+    size = enter(f, f.select(is_negative, f.neg(wide), wide))
+    return f.select(is_negative, montgomery.neg(f, _FIELD, size), size)
+
+
+def to_integer(f: Function, a: Typed) -> Typed:
+    """An element as a word of 256 bits."""
+    return Typed(leave(f, a.value), U256)
+
+
+@functools.cache
+def _has_mulx() -> bool:
+    # What asks LLVM costs a tenth of a second to import, and the field is not in every program.
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    _, _, features = codegen.host()
+    return "+bmi2" in features.split(",")
+
+
+def _multiply(module: Module) -> Callee:
+    name = "felt.mul"
+    if name not in module.functions:
+        f = module.function(name, _WORD, {"a": _WORD, "b": _WORD}, internal=True)
+        a, b = f.params
+        f.ret(montgomery.mul(f, _FIELD, a, b, mulx=_has_mulx()))
+    return module.functions[name].callee
+
+
+def _inverse(module: Module) -> Callee:
+    """``a ** (order - 2)``, by squaring and multiplying from the top bit down (Fermat)."""
+    name = "felt.inverse"
+    if name not in module.functions:
+        multiply = _multiply(module)
+        f = module.function(name, _WORD, {"a": _WORD}, internal=True)
+        (a,) = f.params
+        exponent = FIELD_ORDER - 2
+        with f.loop(exponent.bit_length() - 2, -1, step=-1, carried=[a]) as loop:
+            square = f.call(multiply, loop.carried[0], loop.carried[0])
+            place = f.zext(loop.index, _WORD)
+            is_set = f.trunc(f.lshr(const(_WORD, exponent), place), "i1")
+            factor = f.select(is_set, a, const(_WORD, _FIELD.one))
+            loop.advance(f.call(multiply, square, factor))
+        f.ret(loop.carried[0])
+    return module.functions[name].callee

@@ -1,0 +1,99 @@
+"""A compiled program, and its runs."""
+
+import ctypes
+import mmap
+
+from numen.ir.nodes import Module
+from numen.ir.outcome import Outcome
+from numen.ir.trap import Reason
+from numen.jit import marshal
+from numen.jit.entry import ENTRY
+from numen.jit.exits import trap_of
+from numen.jit.layout import CODE_OFFSET, LEFT_OFFSET, LINE_BYTES, Layout
+from numen.kernels.compiler import Library
+
+WORK_LIMIT_MAX = 2**64 - 1
+"""The counter is a 64-bit word; higher limits are lowered to this."""
+
+_MAPPED_BYTES_MIN = 1 << 20
+"""From this size on memory comes from the system, which clears a page when it is first touched."""
+
+
+class Native:
+    """Native code of one program. Threads may run it at the same time.
+
+    Attributes:
+        module: What was compiled.
+        layout: Where the memory of a run holds what.
+        call: The entry, given the address of that memory.
+    """
+
+    def __init__(self, library: Library, module: Module, layout: Layout) -> None:
+        self.layout = layout
+        self.module = module
+        self.call = library.function(ENTRY, None, ctypes.c_void_p)
+
+    def run(self, args: list[marshal.Given], *, work_limit: int) -> Outcome:
+        """Run the program once, without the GIL.
+
+        Args:
+            args: One value for each leaf of the inputs, in the range of its word.
+            work_limit: Work units, 1 or more.
+
+        Returns:
+            What `ir.interp.run` returns for the same module.
+        """
+        run = Run(self, new_memory(self.layout))
+        run.prepare(args, work_limit=work_limit)
+        run.execute()
+        return run.outcome()
+
+
+class Run:
+    """One run, in three steps, so that a bench can time the one that is native."""
+
+    def __init__(self, native: Native, memory: bytearray | mmap.mmap) -> None:
+        """Take memory as `new_memory` gives it."""
+        self._native = native
+        buffer = (ctypes.c_char * len(memory)).from_buffer(memory)
+        skip = -ctypes.addressof(buffer) % LINE_BYTES
+        self._view = memoryview(memory)[skip : skip + native.layout.total_bytes]
+        self._address = ctypes.addressof(buffer) + skip
+        self._work_limit = 0
+
+    def prepare(self, args: list[marshal.Given], *, work_limit: int) -> None:
+        """Write the inputs, and zeros for the arrays of the result."""
+        layout = self._native.layout
+        self._work_limit = min(work_limit, WORK_LIMIT_MAX)
+        for slot, value in zip(layout.inputs, args, strict=True):
+            marshal.write(self._view, slot, value)
+        for slot in layout.results:
+            self._view[slot.offset : slot.offset + slot.size_bytes] = bytes(slot.size_bytes)
+        self._put(LEFT_OFFSET, self._work_limit, 8)
+
+    def execute(self) -> None:
+        """Call the native code; once after each `prepare`."""
+        self._native.call(self._address)
+
+    def outcome(self) -> Outcome:
+        """Read what the call left behind."""
+        work = self._work_limit - self._take(LEFT_OFFSET, 8)
+        code = self._take(CODE_OFFSET, 4)
+        if code:
+            trap = trap_of(code, self._native.module)
+            is_limit = trap.reason is Reason.WORK_LIMIT
+            return Outcome(None, trap, self._work_limit if is_limit else work)
+        results = tuple(marshal.read(self._view, slot) for slot in self._native.layout.results)
+        return Outcome(results, None, work)
+
+    def _put(self, offset: int, value: int, size: int) -> None:
+        self._view[offset : offset + size] = value.to_bytes(size, "little")
+
+    def _take(self, offset: int, size: int) -> int:
+        return int.from_bytes(self._view[offset : offset + size], "little")
+
+
+def new_memory(layout: Layout) -> bytearray | mmap.mmap:
+    """Memory for one run, cleared, with room to begin at a full line."""
+    size = layout.total_bytes + LINE_BYTES
+    return bytearray(size) if size < _MAPPED_BYTES_MIN else mmap.mmap(-1, size)
