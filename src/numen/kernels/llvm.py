@@ -69,6 +69,7 @@ class Function:
         self._phis: dict[str, tuple[str, str, list[str]]] = {}
         self._phis_of: dict[str, list[str]] = {}
         self._ended: set[str] = set()
+        self._allocas: list[str] = []
         self._counter = 0
         self.current = self.block("entry")
         self._lines = self._blocks["entry"]
@@ -201,8 +202,11 @@ class Function:
         return self.cast("bitcast", a, type_)
 
     def alloca(self, type_: str, count: int = 1, align: int = 16) -> Value:
-        """Stack memory, of the whole function: write it in the entry block."""
-        return self._define("ptr", f"alloca {type_}, i32 {count}, align {align}")
+        """Stack memory of the whole function, wherever it is written: loops reuse it."""
+        self._counter += 1
+        name = f"%.{self._counter}"
+        self._allocas.append(f"  {name} = alloca {type_}, i32 {count}, align {align}")
+        return Value("ptr", name)
 
     def gep(self, type_: str, pointer: Value, *indices: Value | int) -> Value:
         """The address of an element: ``pointer`` plus the indices, in units of ``type_``."""
@@ -394,6 +398,8 @@ class Function:
         for name, lines in self._blocks.items():
             assert name in self._ended, f"@{self.callee.name}: block {name} has no terminator"
             parts.append(f"{name}:")
+            if name == "entry":
+                parts += self._allocas
             for phi in self._phis_of[name]:
                 type_, register, edges = self._phis[phi]
                 parts.append(f"  {register} = phi {type_} {', '.join(edges)}")
