@@ -1,0 +1,28 @@
+"""What can go wrong between a Python program and one of Numen's.
+
+NumenError
+├── TrappedError       the program stopped with a trap
+├── KeysError          keys that are not this program's, or cannot be read
+└── whatever the compiler, the loader and the provers say
+"""
+
+from numen.base.errors import NumenError
+from numen.ir.trap import Trap
+
+
+class TrappedError(NumenError):
+    """The program stopped with a trap: the inputs make it fail, or it reached its work limit.
+
+    Attributes:
+        trap: Reason, message and place.
+        work: Work units charged.
+    """
+
+    def __init__(self, trap: Trap, work: int, text: str = "") -> None:
+        super().__init__(trap.message or trap.reason.value, place=trap.place, text=text)
+        self.trap = trap
+        self.work = work
+
+
+class KeysError(NumenError):
+    """Keys that are not this program's, or cannot be read."""
