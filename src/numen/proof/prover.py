@@ -61,16 +61,19 @@ def prove(key: ProvingKey, witness: Felts, *, entropy: bytes, r1cs: R1CS | None 
     if r1cs is not None:
         _check_same_shape(key, r1cs)
         check_witness(r1cs, witness)
-    # Bound to the witness, so that entropy used twice does not tell two witnesses apart.
-    seed = digest("numen/groth16/blinding/1", entropy + digest_of(witness))
-    proof = _prove(key, witness, draw("prove/r", seed), draw("prove/s", seed))
+    proof = _prove(key, witness, *blinding(witness, entropy))
     verify(key.verifying, proof, statement_of(key, witness))
     return proof
 
 
-def digest_of(witness: Felts) -> bytes:
-    """Hash a witness; 32 bytes."""
-    return digest("numen/groth16/witness/1", witness.astype("<u8", copy=False).tobytes())
+def blinding(witness: Felts, entropy: bytes) -> tuple[int, int]:
+    """Draw the scalars r and s that hide a witness in its proof.
+
+    They depend on the witness, so that entropy used twice does not blind two witnesses alike.
+    """
+    committed = digest("numen/groth16/witness/1", witness.astype("<u8", copy=False).tobytes())
+    seed = digest("numen/groth16/blinding/1", entropy + committed)
+    return draw("prove/r", seed), draw("prove/s", seed)
 
 
 def _prove(key: ProvingKey, witness: Felts, r: int, s: int) -> Proof:

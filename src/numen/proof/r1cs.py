@@ -18,6 +18,9 @@ from numen.proof.bn254 import ROOT_LOG, R
 from numen.proof.errors import CircuitError, UnsatisfiedError, WitnessError
 from numen.proof.felts import Felts, felts_from_ints, first_not_below, ints_from_felts
 
+WIRE_COUNT_MAX = 1 << 26
+"""Far beyond what one machine can prove."""
+
 Terms = Mapping[int, int]
 """A linear combination: wire to coefficient."""
 
@@ -104,7 +107,7 @@ class R1CS(msgspec.Struct, frozen=True, eq=False):
         """
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
         a, b, c = (_matrix_from_rows(column) for column in columns)
-        labels = np.arange(wire_count, dtype=np.uint64)
+        labels = np.arange(min(wire_count, WIRE_COUNT_MAX), dtype=np.uint64)
         r1cs = cls(wire_count, output_count, public_count, private_count, a, b, c, labels)
         check_circuit(r1cs)
         return r1cs
@@ -134,8 +137,8 @@ def check_circuit(r1cs: R1CS) -> None:
     Raises:
         CircuitError: With the reason.
     """
-    if not 0 < r1cs.wire_count < 1 << 32:
-        raise CircuitError(f"{r1cs.wire_count} wires")
+    if not 0 < r1cs.wire_count <= WIRE_COUNT_MAX:
+        raise CircuitError(f"{r1cs.wire_count} wires; there can be 1 to {WIRE_COUNT_MAX}")
     if min(r1cs.output_count, r1cs.public_count, r1cs.private_count) < 0:
         raise CircuitError("a count is negative")
     named = 1 + r1cs.statement_count + r1cs.private_count
