@@ -76,6 +76,13 @@ def load(
     return Library(compile_module(text, options=options), imports or {})
 
 
+def has_feature(name: str) -> bool:
+    """Whether this machine's processor has a feature, by LLVM's name for it (``bmi2``)."""
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    return f"+{name}" in codegen.host()[2].split(",")
+
+
 class Library:
     """Native code in this process, for as long as the object lives.
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from numen.kernels import compiler
 from numen.kernels.llvm import Callee, Function, Module, Value, const
 
 LIMBS = 4
@@ -180,9 +181,7 @@ def load(f: Function, pointer: Value) -> Value:
 
 def has_mulx() -> bool:
     """Whether this processor has ``mulx``."""
-    from numen.kernels import codegen  # noqa: PLC0415 - imports LLVM
-
-    return "+bmi2" in codegen.host()[2].split(",")
+    return compiler.has_feature("bmi2")
 
 
 def _round(
