@@ -170,7 +170,7 @@ def test_a_changed_count_is_refused_or_harmless(name, data, value, width):
 def test_promised_sizes_are_not_believed(name):
     good, read = samples()[name]
     tracemalloc.start()
-    for at in range(4, len(good) - 8, 4 if name != "zkey" else 12):
+    for at in range(4, len(good) - 8, 1 + len(good) // 100):
         refuse(read, good[:at] + b"\xff\xff\xff\x0f" + good[at + 4 :])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -358,8 +358,8 @@ def put(*path_and_value):
     return change
 
 
-BAD_NUMBERS = ["-1", "01", "+1", " 1", "1 ", "1\n", "", "0x1", "1e3", "1.0", "١", "1_0", 1, None, 1.5,
-               "9" * 79, str(Q), str(Q + 1), str(2**256)]  # fmt: skip
+BAD_NUMBERS = ["-1", "01", "+1", " 1", "1 ", "1\n", "", "0x1", "1e3", "1.0", "\u0661", "1_0", 1,
+               None, 1.5, "9" * 79, str(Q), str(Q + 1), str(2**256)]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS, ids=repr)
@@ -429,8 +429,8 @@ def test_infinity_is_read_and_refused_by_the_verifier():
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[", b"[" * 100_000, b'{"a":' * 100_000, b"null", b"\xff\xfe", b'["\\ud800"]', b"[1e999]",
-     b'["1",]', b"NaN", b"[" + b'"1",' * 10 + b"]"],
+    [b"", b"[", b"[" * 100_000, b'{"a":' * 100_000, b"null", b"\xff\xfe", b'["\\ud800"]',
+     b"[1e999]", b'["1",]', b"NaN", b"[" + b'"1",' * 10 + b"]"],
     ids=range(11),
 )  # fmt: skip
 def test_what_is_no_such_text_is_refused(data):
@@ -451,7 +451,9 @@ def test_statements_are_written_as_snarkjs_writes_them(values):
     text = snarkjs.write_public(values)
 
     assert snarkjs.read_public(text) == values
-    assert text == (json.dumps([str(v) for v in values], indent=1)).encode()
+    assert (
+        text.decode() == "[\n" + ",\n".join(f' "{v}"' for v in values) + "\n" * bool(values) + "]"
+    )
 
 
 def test_points_of_no_key_are_on_their_curves():

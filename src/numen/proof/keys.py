@@ -30,8 +30,10 @@ class ProvingKey(msgspec.Struct, frozen=True, eq=False):
         delta_1: ``[delta]`` in G1.
         wire_count: Wires of the circuit.
         domain_log: Binary logarithm of the number of rows of the domain.
-        a_matrix: A, with a row for each wire of the statement after the constraints.
-        b_matrix: B.
+        a_matrix: A, with a row for each wire of the statement after the constraints; its
+            coefficients are times ``2**512``, so that their Montgomery products with plain
+            values of wires are in Montgomery form.
+        b_matrix: B, likewise.
         a: ``[u_i]`` in G1, for each wire.
         b_1: ``[v_i]`` in G1, for each wire.
         b_2: ``[v_i]`` in G2, for each wire.

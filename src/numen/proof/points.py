@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from numen.proof.bn254 import G2, G1Point, G2Point, Q, fq2_multiply, fq2_scale
+from numen.kernels.field import FQ
+from numen.proof.bn254 import G2, G1Point, G2Point, Q
 from numen.proof.felts import felts_from_ints, ints_from_felts
 
 Points = NDArray[np.uint64]
@@ -52,21 +53,34 @@ def unpack_g2(points: Points) -> list[G2Point]:
 def first_off_curve(points: Points) -> int | None:
     """Index of the first row that is neither a point of its curve nor infinity, or None.
 
-    Coordinates are below `Q`. With k the Montgomery factor, ``(ky)**2 * k = (kx)**3 + b * k**3``.
+    Coordinates are below `Q`.
     """
-    values = ints_from_felts(points.reshape(-1, 4))
     if points.shape[1] == G1_LIMBS:
-        constant = 3 * MONTGOMERY**3 % Q
-        for i, (x, y) in enumerate(zip(values[::2], values[1::2], strict=True)):
-            if (y * y * MONTGOMERY - x * x * x - constant) % Q and (x or y):
-                return i
-        return None
-    twisted = fq2_scale(G2.b, MONTGOMERY**3 % Q)
-    pairs = list(zip(values[::2], values[1::2], strict=True))
-    for i, (u, v) in enumerate(zip(pairs[::2], pairs[1::2], strict=True)):
-        cube, square = fq2_multiply(u, fq2_multiply(u, u)), fq2_multiply(v, v)
-        left = fq2_scale(square, MONTGOMERY)
-        right = (cube[0] + twisted[0]) % Q, (cube[1] + twisted[1]) % Q
-        if left != right and (u, v) != ((0, 0), (0, 0)):
-            return i
-    return None
+        x, y = _columns(points)
+        cube = FQ.mul(x, FQ.mul(x, x))
+        fails = (FQ.mul(y, y) != FQ.add(cube, _constant(3, len(points)))).any(axis=1)
+    else:
+        x0, x1, y0, y1 = _columns(points)
+        u, v = (x0, x1), (y0, y1)
+        cube_0, cube_1 = _fq2_multiply(u, _fq2_multiply(u, u))
+        square_0, square_1 = _fq2_multiply(v, v)
+        b0, b1 = (_constant(k, len(points)) for k in G2.b)
+        fails = (square_0 != FQ.add(cube_0, b0)).any(axis=1)
+        fails |= (square_1 != FQ.add(cube_1, b1)).any(axis=1)
+    fails &= points.any(axis=1)
+    return int(np.argmax(fails)) if fails.any() else None
+
+
+def _columns(points: Points) -> list[Points]:
+    """The coordinates, each an array of elements of Fq."""
+    return [np.ascontiguousarray(points[:, k : k + 4]) for k in range(0, points.shape[1], 4)]
+
+
+def _constant(value: int, count: int) -> Points:
+    return np.repeat(felts_from_ints([value * MONTGOMERY % Q]), count, axis=0)
+
+
+def _fq2_multiply(a: tuple[Points, Points], b: tuple[Points, Points]) -> tuple[Points, Points]:
+    low, high = FQ.mul(a[0], b[0]), FQ.mul(a[1], b[1])
+    cross = FQ.mul(FQ.add(a[0], a[1]), FQ.add(b[0], b[1]))
+    return FQ.sub(low, high), FQ.sub(FQ.sub(cross, low), high)

@@ -15,15 +15,14 @@ polynomials of these points.
 import functools
 from typing import Any
 
-import numpy as np
-
 from numen.base.codec import digest
+from numen.kernels.field import FR
 from numen.proof import bulk
 from numen.proof.bn254 import G1, G2, R
 from numen.proof.errors import KeyMismatchError, WitnessError
 from numen.proof.felts import Felts, ints_from_felts
 from numen.proof.keys import ProvingKey
-from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, evaluate
+from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, multiply
 from numen.proof.setup import ENTROPY_MIN_BYTES, draw
 from numen.proof.verifier import Proof, verify
 
@@ -77,16 +76,20 @@ def blinding(witness: Felts, entropy: bytes) -> tuple[int, int]:
 
 
 def _prove(key: ProvingKey, witness: Felts, r: int, s: int) -> Proof:
-    vk, values = key.verifying, ints_from_felts(witness)
-    h = bulk.quotient(
-        evaluate(key.a_matrix, values), evaluate(key.b_matrix, values), key.domain_log
-    )
+    vk, h = key.verifying, _quotient(key, witness)
     a = _sum(G1, vk.alpha, bulk.g1_sum(key.a, witness), G1.multiply(key.delta_1, r))
     b = _sum(G2, vk.beta, bulk.g2_sum(key.b_2, witness), G2.multiply(vk.delta, s))
     b_1 = _sum(G1, key.beta_1, bulk.g1_sum(key.b_1, witness), G1.multiply(key.delta_1, s))
-    own = np.ascontiguousarray(witness[key.statement_count + 1 :])
+    own = witness[key.statement_count + 1 :]
     mask = G1.combine([a, b_1, key.delta_1], [s, r, -r * s % R])
     return Proof(a, b, _sum(G1, bulk.g1_sum(key.c, own), bulk.g1_sum(key.h, h), mask))
+
+
+def _quotient(key: ProvingKey, witness: Felts) -> Felts:
+    """Values of ``A * B - C`` on the odd points, where ``C = A * B`` on the domain itself."""
+    a, b = (multiply(matrix, witness) for matrix in (key.a_matrix, key.b_matrix))
+    x, y, z = (bulk.to_odd_coset(values) for values in (a, b, FR.mul(a, b)))
+    return FR.from_montgomery(FR.sub(FR.mul(x, y), z))
 
 
 def _sum(group: Any, *points: Any) -> Any:

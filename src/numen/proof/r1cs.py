@@ -7,16 +7,19 @@ Wires are ordered as circom orders them: the constant one, outputs, public input
 then everything else. The first three kinds are the statement; a verifier sees their values.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from numen.proof.bn254 import ROOT_LOG, R
+from numen.kernels.field import FR
+from numen.proof.bn254 import R
 from numen.proof.errors import CircuitError, UnsatisfiedError, WitnessError
 from numen.proof.felts import Felts, felts_from_ints, first_not_below, ints_from_felts
+
+DOMAIN_LOG_MAX = 24
+"""Binary logarithm of the longest transform, and so of the largest circuit."""
 
 WIRE_COUNT_MAX = 1 << 26
 """Far beyond what one machine can prove."""
@@ -107,7 +110,8 @@ class R1CS(msgspec.Struct, frozen=True, eq=False):
         """
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
         a, b, c = (_matrix_from_rows(column) for column in columns)
-        labels = np.arange(min(wire_count, WIRE_COUNT_MAX), dtype=np.uint64)
+        _check_counts(wire_count, output_count, public_count, private_count)
+        labels = np.arange(wire_count, dtype=np.uint64)
         r1cs = cls(wire_count, output_count, public_count, private_count, a, b, c, labels)
         check_circuit(r1cs)
         return r1cs
@@ -137,13 +141,7 @@ def check_circuit(r1cs: R1CS) -> None:
     Raises:
         CircuitError: With the reason.
     """
-    if not 0 < r1cs.wire_count <= WIRE_COUNT_MAX:
-        raise CircuitError(f"{r1cs.wire_count} wires; there can be 1 to {WIRE_COUNT_MAX}")
-    if min(r1cs.output_count, r1cs.public_count, r1cs.private_count) < 0:
-        raise CircuitError("a count is negative")
-    named = 1 + r1cs.statement_count + r1cs.private_count
-    if named > r1cs.wire_count:
-        raise CircuitError(f"{named} named wires, but {r1cs.wire_count} in all")
+    _check_counts(r1cs.wire_count, r1cs.output_count, r1cs.public_count, r1cs.private_count)
     if len(r1cs.labels) != r1cs.wire_count:
         raise CircuitError(f"{len(r1cs.labels)} labels for {r1cs.wire_count} wires")
     for matrix in r1cs.matrices:
@@ -153,8 +151,18 @@ def check_circuit(r1cs: R1CS) -> None:
             raise CircuitError(f"wire {int(matrix.wires.max())} of {r1cs.wire_count}")
         if first_not_below(matrix.coefficients, R) is not None:
             raise CircuitError("a coefficient is not below the prime")
-    if domain_log(r1cs) > ROOT_LOG - 1:
-        raise CircuitError(f"{r1cs.constraint_count} constraints are too many for BN254")
+    if domain_log(r1cs) > DOMAIN_LOG_MAX:
+        raise CircuitError(f"{r1cs.constraint_count} constraints are too many")
+
+
+def _check_counts(wires: int, outputs: int, public: int, private: int) -> None:
+    if not 0 < wires <= WIRE_COUNT_MAX:
+        raise CircuitError(f"{wires} wires; there can be 1 to {WIRE_COUNT_MAX}")
+    if min(outputs, public, private) < 0:
+        raise CircuitError("a count is negative")
+    named = 1 + outputs + public + private
+    if named > wires:
+        raise CircuitError(f"{named} named wires, but {wires} in all")
 
 
 def domain_log(r1cs: R1CS) -> int:
@@ -166,20 +174,18 @@ def domain_log(r1cs: R1CS) -> int:
     return (r1cs.constraint_count + r1cs.statement_count).bit_length()
 
 
-def evaluate(matrix: Matrix, witness: list[int]) -> list[int]:
-    """Multiply a matrix by a vector.
+def multiply(matrix: Matrix, vector: Felts) -> Felts:
+    """Multiply a matrix by a vector: Montgomery products, summed row by row.
 
     Args:
-        matrix: Its columns are below ``len(witness)``.
-        witness: Values in ``[0, R)``.
+        matrix: Its columns are below ``len(vector)``.
+        vector: Shape ``(n, 4)``.
 
     Returns:
-        One value in ``[0, R)`` a row.
+        One element a row: plain where of coefficients and vector one is plain and the other in
+        Montgomery form.
     """
-    coefficients = ints_from_felts(matrix.coefficients)
-    wires, starts = matrix.wires.tolist(), matrix.row_starts.tolist()
-    products = [k * witness[wire] for k, wire in zip(coefficients, wires, strict=True)]
-    return [sum(products[i:j]) % R for i, j in itertools.pairwise(starts)]
+    return FR.csr_matvec(matrix.row_starts, matrix.wires, matrix.coefficients, vector)
 
 
 def check_witness(r1cs: R1CS, witness: Felts) -> None:
@@ -194,11 +200,13 @@ def check_witness(r1cs: R1CS, witness: Felts) -> None:
         WitnessError: Wrong shape, an element not below the prime, or wire 0 is not one.
     """
     check_witness_form(witness, r1cs.wire_count)
-    values = ints_from_felts(witness)
-    a, b, c = (evaluate(matrix, values) for matrix in r1cs.matrices)
-    for row, (x, y, z) in enumerate(zip(a, b, c, strict=True)):
-        if (x * y - z) % R:
-            raise UnsatisfiedError(row, x, y, z)
+    form = FR.to_montgomery(np.ascontiguousarray(witness))
+    a, b, c = (multiply(matrix, form) for matrix in r1cs.matrices)
+    fails = (FR.mul(FR.to_montgomery(a), b) != c).any(axis=1)
+    if fails.any():
+        row = int(np.argmax(fails))
+        x, y, z = (ints_from_felts(values[row : row + 1])[0] for values in (a, b, c))
+        raise UnsatisfiedError(row, x, y, z)
 
 
 def check_witness_form(witness: Felts, wire_count: int) -> None:

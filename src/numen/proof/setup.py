@@ -5,16 +5,15 @@ false statements, so a key for production comes from a ceremony of many parties 
 honest; its `.zkey` file is read by `zkey.read_zkey`. Keys made here say so (`ProvingKey.warning`).
 """
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 
 from numen.base.codec import digest
+from numen.kernels.field import FR
 from numen.proof import bulk
 from numen.proof.bn254 import G1, G2, ROOT, ROOT_LOG, R
 from numen.proof.errors import CircuitError
-from numen.proof.felts import felts_from_ints, ints_from_felts
+from numen.proof.felts import Felts, felts_from_ints
 from numen.proof.keys import ProvingKey
 from numen.proof.points import unpack_g1
 from numen.proof.r1cs import R1CS, Matrix, check_circuit, domain_log
@@ -70,32 +69,30 @@ def setup(r1cs: R1CS, *, entropy: bytes) -> ProvingKey:
     check_circuit(r1cs)
     secrets = draw_secrets(entropy)
     log, count = domain_log(r1cs), r1cs.statement_count
-    a_matrix = _with_statement_rows(r1cs.a, count, 1 << log)
-    b_matrix = _with_statement_rows(r1cs.b, -1, 1 << log)
+    a_matrix = _with_statement_rows(r1cs.a, count + 1, 1 << log)
+    b_matrix, c_matrix = (_with_statement_rows(m, 0, 1 << log) for m in (r1cs.b, r1cs.c))
     rows = lagrange_at(secrets.tau, log)
-    u, v, w = (_columns(m, rows, r1cs.wire_count) for m in (a_matrix, b_matrix, r1cs.c))
-    mixed = [
-        (secrets.beta * x + secrets.alpha * y + z) % R for x, y, z in zip(u, v, w, strict=True)
-    ]
+    u, v, w = (_columns(m, rows, r1cs.wire_count) for m in (a_matrix, b_matrix, c_matrix))
+    mixed = FR.add(FR.add(FR.scale(u, secrets.beta), FR.scale(v, secrets.alpha)), w)
+    odd = FR.from_montgomery(lagrange_at(secrets.tau, log + 1, odd=True))
     by_gamma, by_delta = pow(secrets.gamma, -1, R), pow(secrets.delta, -1, R)
-    odd = lagrange_at(secrets.tau, log + 1)[1::2]
     return ProvingKey(
-        verifying=_verifying_key(secrets, [x * by_gamma % R for x in mixed[: count + 1]]),
+        verifying=_verifying_key(secrets, FR.scale(mixed[: count + 1], by_gamma)),
         beta_1=G1.multiply(G1.generator, secrets.beta),
         delta_1=G1.multiply(G1.generator, secrets.delta),
         wire_count=r1cs.wire_count,
         domain_log=log,
-        a_matrix=a_matrix,
-        b_matrix=b_matrix,
+        a_matrix=_in_key_form(a_matrix),
+        b_matrix=_in_key_form(b_matrix),
         a=bulk.g1_multiples(u),
         b_1=bulk.g1_multiples(v),
         b_2=bulk.g2_multiples(v),
-        c=bulk.g1_multiples([x * by_delta % R for x in mixed[count + 1 :]]),
-        h=bulk.g1_multiples([x * by_delta % R for x in odd]),
+        c=bulk.g1_multiples(FR.scale(mixed[count + 1 :], by_delta)),
+        h=bulk.g1_multiples(FR.scale(odd, by_delta)),
     )
 
 
-def _verifying_key(secrets: Secrets, ic: Sequence[int]) -> VerifyingKey:
+def _verifying_key(secrets: Secrets, ic: Felts) -> VerifyingKey:
     return VerifyingKey(
         alpha=G1.multiply(G1.generator, secrets.alpha),
         beta=G2.multiply(G2.generator, secrets.beta),
@@ -105,9 +102,8 @@ def _verifying_key(secrets: Secrets, ic: Sequence[int]) -> VerifyingKey:
     )
 
 
-def _with_statement_rows(matrix: Matrix, last: int, height: int) -> Matrix:
-    """Add a row ``1 * wire`` for each wire up to the last, and empty rows up to a height."""
-    extra = last + 1
+def _with_statement_rows(matrix: Matrix, extra: int, height: int) -> Matrix:
+    """Add rows ``1 * wire`` for the first wires, then empty ones up to a height."""
     starts = np.full(height + 1, matrix.row_starts[-1] + extra, dtype=np.int64)
     starts[: matrix.row_count] = matrix.row_starts[:-1]
     starts[matrix.row_count : matrix.row_count + extra] = matrix.row_starts[-1] + np.arange(extra)
@@ -116,7 +112,13 @@ def _with_statement_rows(matrix: Matrix, last: int, height: int) -> Matrix:
     return Matrix(starts, wires, np.concatenate([matrix.coefficients, ones]))
 
 
-def lagrange_at(point: int, log: int) -> list[int]:
+def _in_key_form(matrix: Matrix) -> Matrix:
+    """Multiply the coefficients by ``2**512``."""
+    form = FR.to_montgomery(FR.to_montgomery(matrix.coefficients))
+    return Matrix(matrix.row_starts, matrix.wires, form)
+
+
+def lagrange_at(point: int, log: int, *, odd: bool = False) -> Felts:
     """The Lagrange polynomials of a domain, at a point outside of it.
 
     The i-th is ``(point**n - 1) * root**i / (n * (point - root**i))``.
@@ -124,29 +126,20 @@ def lagrange_at(point: int, log: int) -> list[int]:
     Args:
         point: In `[1, R)`.
         log: Binary logarithm of the size n of the domain.
+        odd: Whether to give every second only, those of odd i.
+
+    Returns:
+        Their Montgomery forms.
     """
     size, root = 1 << log, pow(ROOT, 1 << (ROOT_LOG - log), R)
     vanishing = (pow(point, size, R) - 1) * pow(size, -1, R) % R
     # A point drawn from 2**254 meets one of 2**28 roots of unity with chance 2**-226.
     assert vanishing
-    powers, power, product, products = [], 1, 1, []
-    for _ in range(size):
-        powers.append(power)
-        products.append(product)
-        product = product * (point - power) % R
-        power = power * root % R
-    inverse, values = pow(product, -1, R), []
-    for power, before in zip(reversed(powers), reversed(products), strict=True):
-        values.append(vanishing * power % R * (inverse * before % R) % R)
-        inverse = inverse * (point - power) % R
-    return values[::-1]
+    powers = FR.powers(root * root, size >> 1, root) if odd else FR.powers(root, size)
+    distances = FR.sub(FR.powers(1, len(powers), point), powers)
+    return FR.scale(FR.mul(powers, FR.inverse(distances)), vanishing)
 
 
-def _columns(matrix: Matrix, rows: list[int], wire_count: int) -> list[int]:
-    """Weigh each row, and add up the columns."""
-    totals = [0] * wire_count
-    coefficients, wires = ints_from_felts(matrix.coefficients), matrix.wires.tolist()
-    heights = np.repeat(np.arange(matrix.row_count), np.diff(matrix.row_starts)).tolist()
-    for wire, row, value in zip(wires, heights, coefficients, strict=True):
-        totals[wire] += value * rows[row]
-    return [total % R for total in totals]
+def _columns(matrix: Matrix, rows: Felts, wire_count: int) -> Felts:
+    """Weigh each row, given in Montgomery form, and add up the columns; plain."""
+    return FR.csr_vecmat(matrix.row_starts, matrix.wires, matrix.coefficients, rows, wire_count)

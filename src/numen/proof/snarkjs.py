@@ -133,7 +133,8 @@ def write_proof(proof: Proof) -> bytes:
 
 def write_public(statement: Sequence[int]) -> bytes:
     """Write `public.json`."""
-    return _encode([str(value) for value in statement])
+    # Python writes an empty array in one line, snarkjs in two.
+    return _encode([str(value) for value in statement]) if statement else b"[\n]"
 
 
 def write_verifying_key(key: VerifyingKey) -> bytes:

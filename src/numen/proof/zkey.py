@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numen.proof.binfile import Cursor, read_sections, require, write_sections
-from numen.proof.bn254 import ROOT_LOG, G1Point, G2Point, Q, R
-from numen.proof.felts import SIZE_BYTES, Felts, felts_from_ints, first_not_below, ints_from_felts
+from numen.proof.bn254 import G1Point, G2Point, Q, R
+from numen.proof.felts import SIZE_BYTES, Felts, first_not_below
 from numen.proof.keys import ProvingKey
 from numen.proof.points import (
     G1_LIMBS,
@@ -30,13 +30,11 @@ from numen.proof.points import (
     unpack_g1,
     unpack_g2,
 )
-from numen.proof.r1cs import Matrix
+from numen.proof.r1cs import DOMAIN_LOG_MAX, Matrix
 from numen.proof.snarkjs import check_verifying_key
 from numen.proof.verifier import VerifyingKey
 
 _GROTH16 = 1
-_MATRIX_FORM = (1 << 512) % R
-_MATRIX_FORM_INVERSE = pow(_MATRIX_FORM, -1, R)
 _ENTRY = np.dtype([("matrix", "<u4"), ("row", "<u4"), ("wire", "<u4"), ("value", "<u8", (4,))])
 
 
@@ -57,7 +55,7 @@ def read_zkey(data: bytes) -> ProvingKey:
     wire_count, statement_count, domain = (header.unsigned(4) for _ in range(3))
     if not statement_count < wire_count:
         raise header.wrong(f"{statement_count} values of a statement, {wire_count} wires")
-    if domain.bit_count() != 1 or domain.bit_length() > ROOT_LOG:
+    if domain.bit_count() != 1 or domain.bit_length() > DOMAIN_LOG_MAX + 1:
         raise header.wrong(f"a domain of {domain} rows")
     alpha, beta_1 = _take_g1(header), _take_g1(header)
     beta, gamma = _take_g2(header), _take_g2(header)
@@ -140,8 +138,7 @@ def _take_matrices(cursor: Cursor, wire_count: int, domain: int) -> tuple[Matrix
     if index is not None:
         at = start + _ENTRY.itemsize * index
         raise cursor.wrong("an entry whose value is not below the prime", at)
-    plain = _scale(values, _MATRIX_FORM_INVERSE)
-    a, b = (_select(entries, plain, number, domain) for number in range(2))
+    a, b = (_select(entries, values, number, domain) for number in range(2))
     return a, b
 
 
@@ -152,10 +149,6 @@ def _select(entries: NDArray[np.void], values: Felts, number: int, domain: int) 
     heights = np.bincount(entries["row"][order], minlength=domain)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(heights, dtype=np.int64)])
     return Matrix(starts, entries["wire"][order].astype(np.uint32), values[order])
-
-
-def _scale(values: Felts, factor: int) -> Felts:
-    return felts_from_ints(value * factor % R for value in ints_from_felts(values))
 
 
 def _take_ceremony(cursor: Cursor) -> bytes:
@@ -213,7 +206,7 @@ def _entries(key: ProvingKey) -> bytes:
         part["matrix"] = number
         part["row"] = np.repeat(np.arange(matrix.row_count), np.diff(matrix.row_starts))
         part["wire"] = matrix.wires
-        part["value"] = _scale(matrix.coefficients, _MATRIX_FORM)
+        part["value"] = matrix.coefficients
         parts.append(part)
     entries = np.concatenate(parts)
     ordered = entries[np.argsort(entries["row"], kind="stable")]
