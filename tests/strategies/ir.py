@@ -31,6 +31,9 @@ NEEDS_DIVISOR = frozenset({Op.DIV, Op.REM, Op.ADD_MOD, Op.MUL_MOD})
 NEEDS_SMALL = frozenset({Op.ADD, Op.SUB, Op.MUL})
 NEEDS_COUNT = frozenset({Op.SHL, Op.SHR})
 REASONS = tuple(reason for reason in Reason if reason is not Reason.WORK_LIMIT)
+MIXED_MAX = 4
+"""Registers that a result is made of."""
+
 DEPTH_MAX = 2
 """How deep branches and loops nest."""
 
@@ -202,7 +205,15 @@ class _Body:
             self.draw(st.sampled_from(kinds))(self, depth)
 
     def returns(self) -> None:
-        self.builder.returns(*(self.pick(word) for word in self.results))
+        """Return words that depend on much of what was computed, lest it all be dead."""
+        self.builder.returns(*(self.mixed(word) for word in self.results))
+
+    def mixed(self, word: Word) -> Reg:
+        mix = Op.ADD if word.kind is Kind.FIELD else Op.XOR
+        sum_ = self.pick(word)
+        for reg in self.scope.words.get(word, [])[-MIXED_MAX:]:
+            sum_ = self.op(mix, word, sum_, reg)
+        return sum_
 
     # --- operands -------------------------------------------------------------------------------
 

@@ -1,0 +1,185 @@
+"""Counted loops: those whose number of iterations is known before the first.
+
+Such a loop has one way in, one way out, from its header, and one way back; its header asks whether
+a counter is below a bound that the loop does not change, and the way back adds a step to it.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from numen.ir.flow import Loop
+from numen.ir.nodes import Branch, Edge, Function, Instr, Label, Reg, edges
+from numen.ir.ops import Op
+from numen.ir.passes.registers import Definitions, Fresh
+from numen.ir.types import U64, Kind, Type, Word
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """A loop that runs ``ceil((bound - start) / step)`` times, or not at all.
+
+    Attributes:
+        header: Where each iteration begins, and where the last one leaves.
+        body: The block that the header goes on to.
+        latch: The block that jumps back.
+        outside: The block that enters the loop, by one edge.
+        start: The counter's first value, where the loop is entered.
+        bound: What the counter stays below.
+        step: What is added each time: a register that the loop does not change, or an integer.
+        word: Type of the counter.
+    """
+
+    header: Label
+    body: Label
+    latch: Label
+    outside: Label
+    start: Reg
+    bound: Reg
+    step: Reg | int
+    word: Word
+
+
+def counted(
+    fn: Function, loop: Loop, before: Mapping[Label, tuple[Label, ...]], defs: Definitions
+) -> Counted | None:
+    """Find out whether a loop is counted.
+
+    Args:
+        fn: A checked function.
+        loop: One of its loops.
+        before: Its predecessors.
+        defs: Its definitions.
+    """
+    header = fn.blocks[loop.header]
+    entering = [label for label in before[loop.header] if label not in loop.body]
+    if len(loop.latches) != 1 or len(entering) != 1 or not _leaves_by_header(fn, loop):
+        return None
+    way_in = _edges_to(fn, entering[0], loop.header)
+    way_back = _edges_to(fn, loop.latches[0], loop.header)
+    if len(way_in) != 1 or len(way_back) != 1 or not isinstance(header.end, Branch):
+        return None
+    test = defs.instrs.get(header.end.cond)
+    if header.end.then.to not in loop.body or test is None or test.op is not Op.LT:
+        return None
+    regs = [param.reg for param in header.params]
+    counter, bound = test.args
+    if counter not in regs or not _is_fixed(bound, loop, defs) or not _is_narrow(test.type):
+        return None
+    place = regs.index(counter)
+    step = _step(way_back[0].args[place], counter, bound, test.type, loop, defs)
+    if step is None:
+        return None
+    assert isinstance(test.type, Word)
+    return Counted(
+        loop.header,
+        header.end.then.to,
+        loop.latches[0],
+        entering[0],
+        way_in[0].args[place],
+        bound,
+        step,
+        test.type,
+    )
+
+
+def _edges_to(fn: Function, label: Label, to: Label) -> list[Edge]:
+    return [edge for edge in edges(fn.blocks[label].end) if edge.to == to]
+
+
+def _leaves_by_header(fn: Function, loop: Loop) -> bool:
+    """Whether the header has one edge out of the loop, and no other block has any."""
+    for label in loop.body:
+        inside = [edge.to in loop.body for edge in edges(fn.blocks[label].end)]
+        if label == loop.header:
+            if inside.count(False) != 1:
+                return False
+        elif not inside or not all(inside):
+            return False
+    return True
+
+
+def _is_narrow(of: Type | None) -> bool:
+    # The count is a u64: the difference of two wider words need not fit.
+    return isinstance(of, Word) and of.bits <= U64.bits
+
+
+def _is_fixed(reg: Reg, loop: Loop, defs: Definitions) -> bool:
+    return defs.homes[reg] not in loop.body or defs.constant(reg) is not None
+
+
+def _step(
+    following: Reg, counter: Reg, bound: Reg, word: Type | None, loop: Loop, defs: Definitions
+) -> Reg | int | None:
+    """What each iteration adds to the counter, if it then cannot pass the bound by wrapping."""
+    add = defs.instrs.get(following)
+    if add is None or add.op not in (Op.ADD, Op.WRAPPING_ADD) or counter not in add.args:
+        return None
+    step = add.args[1] if add.args[0] == counter else add.args[0]
+    assert isinstance(word, Word)
+    units = defs.constant(step)
+    if units is not None and units < 1:
+        return None
+    # A counter below the bound can be stepped by one; by more only where a wrap would trap.
+    if units != 1 and add.op is Op.WRAPPING_ADD:
+        limit = defs.constant(bound)
+        if units is None or limit is None or limit - 1 + units > word.high:
+            return None
+    if units is None and (not _is_fixed(step, loop, defs) or word.kind is not Kind.UNSIGNED):
+        return None
+    return step if units is None else units
+
+
+class TripWriter:
+    """Writes instructions that compute how often a counted loop runs.
+
+    Attributes:
+        body: The instructions.
+    """
+
+    def __init__(self, fresh: Fresh, defs: Definitions) -> None:
+        self.fresh = fresh
+        self.defs = defs
+        self.body: list[Instr] = []
+
+    def write(self, loop: Counted) -> Reg:
+        """Write the count as a u64; a loop that would never end counts to the largest u64."""
+        word = loop.word
+        start, bound = self._outside(loop.start, word), self._outside(loop.bound, word)
+        runs = self._op(Op.LT, word, start, bound)
+        # Modulo 2**bits, so that signed differences come out right where the loop runs.
+        distance = self._op(Op.WRAPPING_SUB, word, bound, start)
+        if word != U64:
+            distance = self._op(Op.TRUNCATE, word, distance, to=U64)
+        if loop.step != 1:
+            distance = self._divide(distance, loop.step, word)
+        return self._op(Op.SELECT, U64, runs, distance, self._const(0, U64))
+
+    def _divide(self, distance: Reg, step: Reg | int, word: Word) -> Reg:
+        """``ceil(distance / step)`` of a distance of at least one."""
+        one = self._const(1, U64)
+        before = self._op(Op.WRAPPING_SUB, U64, distance, one)
+        if isinstance(step, int):
+            quotient = self._op(Op.DIV, U64, before, self._const(step, U64))
+            return self._op(Op.WRAPPING_ADD, U64, quotient, one)
+        if word != U64:
+            step = self._op(Op.TRUNCATE, word, step, to=U64)
+        stuck = self._op(Op.EQ, U64, step, self._const(0, U64))
+        divisor = self._op(Op.SELECT, U64, stuck, one, step)
+        quotient = self._op(Op.DIV, U64, before, divisor)
+        count = self._op(Op.WRAPPING_ADD, U64, quotient, one)
+        return self._op(Op.SELECT, U64, stuck, self._const(U64.high, U64), count)
+
+    def _outside(self, reg: Reg, word: Word) -> Reg:
+        """A register that can be read before the loop; constants inside are written anew."""
+        value = self.defs.constant(reg)
+        return reg if value is None else self._const(value, word)
+
+    def _const(self, value: int, word: Word) -> Reg:
+        return self._op(Op.CONST, word, imm=value)
+
+    def _op(
+        self, op: Op, word: Word, *args: Reg, to: Word | None = None, imm: int | None = None
+    ) -> Reg:
+        dest = self.fresh.reg("trips")
+        self.body.append(Instr(op, (dest,), args, word, to, imm))
+        return dest

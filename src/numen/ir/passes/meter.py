@@ -1,0 +1,215 @@
+"""Metering: put in the instructions that charge for work.
+
+Every block costs the work of its instructions and a unit for its end, so every cycle costs
+something. Three steps make the charging cheap, and none changes what a run that comes to its end
+is charged:
+
+- Blocks that always run equally often are charged together, in the first of them.
+- A counted loop is charged once, before it begins, for all its iterations.
+- What is left is charged at the start of its block.
+
+A run that traps has been charged what was due by then. That is the only place where the steps show;
+engines agree because all of them run the metered module.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from numen.ir import flow, ops
+from numen.ir.nodes import (
+    BasicBlock,
+    Branch,
+    Edge,
+    Function,
+    Instr,
+    Jump,
+    Label,
+    Module,
+    Terminator,
+    edges,
+)
+from numen.ir.ops import Op
+from numen.ir.passes.counted import Counted, TripWriter, counted
+from numen.ir.passes.registers import Definitions, Fresh
+
+MOVES_PER_UNIT = 16
+"""Parameters of a block, or operands of a call, that are passed for one work unit."""
+
+GROUP_BLOCKS_MAX = 2048
+"""Most blocks of a function whose blocks are charged together: finding out costs the square."""
+
+
+def meter(module: Module) -> Module:
+    """Put meters into every function.
+
+    Needs: a checked module without meters. Keeps: everything but the work charged.
+    Cost: linear, but for `GROUP_BLOCKS_MAX` squared.
+    """
+    functions = {name: _meter(fn) for name, fn in module.functions.items()}
+    return replace(module, functions=functions)
+
+
+def meter_blocks(module: Module) -> Module:
+    """Charge every block by itself, at its start: what `meter` must agree with."""
+    functions = {name: _insert(fn, _costs(fn), {}) for name, fn in module.functions.items()}
+    return replace(module, functions=functions)
+
+
+def work_of(instr: Instr) -> int:
+    """Work units of one execution of an instruction."""
+    units = ops.work(instr.op, instr.type)
+    if instr.op is Op.CALL:
+        units += (len(instr.args) + len(instr.dests)) // MOVES_PER_UNIT
+    return units
+
+
+def _costs(fn: Function) -> dict[Label, int]:
+    return {
+        label: 1 + len(block.params) // MOVES_PER_UNIT + sum(work_of(instr) for instr in block.body)
+        for label, block in fn.blocks.items()
+    }
+
+
+class _Hoisted(msgspec.Struct, frozen=True):
+    """A counted loop whose charge stands before it.
+
+    Attributes:
+        loop: The loop.
+        once: Charged when the loop is entered.
+        each: Charged for each iteration.
+    """
+
+    loop: Counted
+    once: int
+    each: int
+
+
+def _meter(fn: Function) -> Function:
+    costs = _costs(fn)
+    idom = flow.dominators(fn)
+    if len(fn.blocks) > GROUP_BLOCKS_MAX or not _is_reducible(fn, idom):
+        return _insert(fn, costs, {})
+    loops = flow.loops(fn)
+    first = _first_of_equals(fn, idom, loops)
+    charges = dict.fromkeys(fn.blocks, 0)
+    for label, cost in costs.items():
+        charges[first[label]] += cost
+    return _insert(fn, charges, _hoist(fn, loops, first, charges))
+
+
+def _is_reducible(fn: Function, idom: Mapping[Label, Label]) -> bool:
+    """Whether every cycle has a header that dominates it, so that `flow.loops` shows them all."""
+    order = flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn))
+    rank = {label: index for index, label in enumerate(order)}
+    span = flow.dominance_intervals(idom)
+    return all(
+        rank[edge.to] > rank[label] or _holds(span[edge.to], span[label])
+        for label, block in fn.blocks.items()
+        for edge in edges(block.end)
+    )
+
+
+def _first_of_equals(
+    fn: Function, idom: Mapping[Label, Label], loops: Iterable[flow.Loop]
+) -> dict[Label, Label]:
+    """For each block the first of those that run exactly as often.
+
+    A block runs as often as one that dominates it and that it post-dominates, unless one of them
+    is in a loop that the other is not in.
+    """
+    innermost: dict[Label, Label] = {}
+    for loop in loops:
+        for label in loop.body:
+            innermost.setdefault(label, loop.header)
+    inside = {(loop.header, label) for loop in loops for label in loop.body}
+    after = flow.post_dominators(fn)
+    span = flow.dominance_intervals(after | {flow.EXIT: flow.EXIT})
+    first: dict[Label, Label] = {}
+    for label in flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn)):
+        first[label] = label
+        up, home = label, innermost.get(label)
+        while up != idom[up] and label in after:
+            up = idom[up]
+            if up not in after or not _holds(span[label], span[up]):
+                break
+            if innermost.get(up) == home:
+                first[label] = first[up]
+                break
+            if home is not None and (home, up) not in inside:
+                break
+    return first
+
+
+def _holds(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _hoist(
+    fn: Function,
+    loops: Iterable[flow.Loop],
+    first: Mapping[Label, Label],
+    charges: dict[Label, int],
+) -> dict[Label, _Hoisted]:
+    """Move the charges of counted loops in front of them, by the label of their header."""
+    before, defs = flow.predecessors(fn), Definitions(fn)
+    hoisted: dict[Label, _Hoisted] = {}
+    for loop in loops:
+        if _may_leave_early(fn, loop):
+            continue
+        found = counted(fn, loop, before, defs)
+        if found is None or first[found.latch] != first[found.body]:
+            continue
+        # The header runs once more than the rest, if there is a rest.
+        once, charges[found.header] = charges[found.header], 0
+        rest, charges[first[found.latch]] = charges[first[found.latch]], 0
+        hoisted[found.header] = _Hoisted(found, once, once + rest)
+        if isinstance(fn.blocks[found.outside].end, Jump):
+            charges[first[found.outside]] += once
+    return hoisted
+
+
+def _may_leave_early(fn: Function, loop: flow.Loop) -> bool:
+    """Whether the author can leave a loop otherwise than by its edges."""
+    return any(
+        instr.op in (Op.CALL, Op.REQUIRE) for label in loop.body for instr in fn.blocks[label].body
+    )
+
+
+def _insert(
+    fn: Function, charges: Mapping[Label, int], hoisted: Mapping[Label, _Hoisted]
+) -> Function:
+    fresh, defs = Fresh(fn), Definitions(fn)
+    blocks: dict[Label, BasicBlock] = {}
+    for label, block in fn.blocks.items():
+        body = (*_charge(charges[label]), *block.body)
+        end = block.end
+        split: dict[Label, BasicBlock] = {}
+        for edge in edges(end):
+            if edge.to in hoisted and hoisted[edge.to].loop.outside == label:
+                writer = TripWriter(fresh, defs)
+                loop = hoisted[edge.to]
+                trips = writer.write(loop.loop)
+                total = (*writer.body, Instr(Op.METER, args=(trips,), imm=loop.each))
+                if isinstance(end, Jump):
+                    body = (*body, *total)
+                else:
+                    way = fresh.reg("enter")
+                    split[way] = BasicBlock((), (*_charge(loop.once), *total), Jump(edge))
+                    end = _redirect(end, edge.to, way)
+        blocks[label] = BasicBlock(block.params, body, end)
+        blocks |= split
+    return replace(fn, blocks=blocks)
+
+
+def _charge(units: int) -> tuple[Instr, ...]:
+    return (Instr(Op.METER, imm=units),) if units else ()
+
+
+def _redirect(end: Terminator, old: Label, way: Label) -> Terminator:
+    """Lead the one edge that goes to a block another way, which passes what the block needs."""
+    assert isinstance(end, Branch)
+    if end.then.to == old:
+        return replace(end, then=Edge(way))
+    return replace(end, other=Edge(way))
