@@ -33,3 +33,12 @@ GENERATOR_G2 = (
     ),
 )
 """Coordinates as (constant, coefficient of u)."""
+
+CONSTANT_G1 = (3,)
+"""The constant of the equation of G1."""
+
+CONSTANT_G2 = (
+    27 * pow(82, -1, FQ.prime) % FQ.prime,
+    -3 * pow(82, -1, FQ.prime) % FQ.prime,
+)
+"""3 / (9 + u) = (27 - 3u) / 82, the constant of the equation of G2."""

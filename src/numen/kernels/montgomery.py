@@ -12,7 +12,8 @@ order of the loops is CIOS of Koç, Acar, Kaliski, IEEE Micro 16 (1996), without
 which a prime below 2**255 does not need.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,6 +24,9 @@ LIMBS = 4
 """Limbs of 64 bits in a word, lowest first."""
 
 _MASK = 2**64 - 1
+
+Emit: TypeAlias = Callable[..., Value]
+"""Emits an operation: ``(function, field, *words)`` to a word."""
 
 
 class Field(msgspec.Struct, frozen=True):

@@ -51,10 +51,15 @@ def division(module: Module, operation: str, bits: int, *, native: bool | None =
     assert bits in WIDTHS[operation]
     name = f"numen.{operation}{bits}"
     if name not in module.functions:
-        if "numen.div2by1" not in module.functions:
-            _write_primitive(module, native=has_divq() if native is None else native)
+        _need_primitive(module, native=native)
         _write(module, name, operation, bits)
     return module.functions[name].callee
+
+
+def divide2by1(f: Function, high: Value, low: Value, d: Value) -> tuple[Value, Value]:
+    """Emit (high, low) divided by d, all i64; high < d, so that the quotient fits."""
+    _need_primitive(f.module, native=None)
+    return _divide2by1(f, high, low, d)
 
 
 def _write(module: Module, name: str, operation: str, bits: int) -> None:
@@ -296,6 +301,11 @@ def _digit(module: Module) -> Callee:
     f.at(give)
     f.ret(f.phi("i64", (largest, full), (guess, check), (less, lower)))
     return f.callee
+
+
+def _need_primitive(module: Module, *, native: bool | None) -> None:
+    if "numen.div2by1" not in module.functions:
+        _write_primitive(module, native=has_divq() if native is None else native)
 
 
 def _divide2by1(f: Function, high: Value, low: Value, d: Value) -> tuple[Value, Value]:
