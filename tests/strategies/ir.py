@@ -224,9 +224,10 @@ class _Body:
     def pick(self, word: Word) -> Reg:
         """Draw a register of a type, or write a constant."""
         known = self.scope.words.get(word, [])
-        index = self.draw(st.integers(0, len(known)))
+        # A constant is the simplest choice, but programs of constants fold to nothing.
+        index = self.draw(st.integers(0, 3 * len(known)))
         if index:
-            return known[-index]
+            return known[-(index % len(known)) - 1]
         value = self.draw(st.sampled_from(EDGES[word]))
         return self.keep(self.builder.const(value, word), word)
 
