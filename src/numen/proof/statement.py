@@ -189,6 +189,15 @@ def attest(key: SigningKey, claim: Claim) -> Attestation:
     return Attestation(key.address, key.sign(claim_digest(claim)))
 
 
+def verify_attestation(signer: bytes, claim: Claim, signature: bytes) -> None:
+    """Check somebody's word for a claim.
+
+    Raises:
+        BadSignatureError: It is malformed, or another account's.
+    """
+    verify_signer(signer, claim_digest(claim), signature)
+
+
 def encode_words(signals: Sequence[int]) -> bytes:
     """Write field elements as 32 big-endian bytes each: the bytes of programs over felts."""
     return b"".join(signal.to_bytes(32, "big") for signal in signals)

@@ -1,0 +1,193 @@
+"""The market's front desk: tasks come in, bids are raised, offers made and seats given."""
+
+from numen.market import auction, events, stake
+from numen.market.coins import Transfer, wallet
+from numen.market.job import OFFERS_MAX, RAISES_MAX, Bidder, Job, Phase, Seat, matched
+from numen.market.message import Cancel, Match, Offer, Request, Signed
+from numen.market.stake import NotStakedError, Role, stake_of
+from numen.market.task import Snark, escrowed, task_id
+from numen.market.turn import JOBS_MAX, Market, MarketError, Turn
+
+TASK_LIFE_MAX_MS = 900_000
+"""Longest time a task may wait for workers."""
+
+WORK_MAX_MS = 900_000
+"""Longest time a match may give for execution, and again for opening."""
+
+assert TASK_LIFE_MAX_MS + 2 * WORK_MAX_MS < stake.UNBONDING_MS, "a stake could leave a dispute"
+
+
+def request(turn: Turn, signed: Signed, identity: bytes, body: Request) -> None:
+    """Take a new task, or a raised bid for one that waits."""
+    task = body.task
+    name = task_id(task)
+    if task.market != turn.market.identity:
+        raise MarketError("the task is for another market")
+    standing = turn.market.jobs.get(name)
+    if standing is not None:
+        _raise_bid(turn, standing, signed, identity, body)
+        return
+    if name in turn.market.done or len(turn.market.jobs) >= JOBS_MAX:
+        raise MarketError("the task was here already, or there is no room")
+    if not turn.market.stakes.is_active(task.verifier, Role.VERIFIER):
+        raise NotStakedError(task.verifier, Role.VERIFIER)
+    if not turn.now_ms < task.expires_ms <= turn.now_ms + TASK_LIFE_MAX_MS:
+        raise MarketError(f"a task expires within {TASK_LIFE_MAX_MS} ms from now")
+    book, moves = auction.place(turn.market.book, body, turn.now_ms)
+    turn.set(book=book)
+    turn.move(moves)
+    turn.put(Job(name, task, turn.now_ms, body.bid, {identity: signed}))
+    turn.emit(
+        events.Posted(
+            turn.now_ms,
+            name.hex(),
+            task.provider.hex(),
+            task.verifier.hex(),
+            task.program.hex(),
+            "snark" if isinstance(task.policy, Snark) else f"quorum of trust {task.policy.trust}",
+            body.bid,
+            escrowed(task, body.bid),
+            _place(turn, name),
+            task.expires_ms,
+        )
+    )
+
+
+def _raise_bid(turn: Turn, job: Job, signed: Signed, identity: bytes, body: Request) -> None:
+    if job.phase is not Phase.SEEKING or len(job.requests) > RAISES_MAX:
+        raise MarketError("the bid can be raised only while the task seeks workers")
+    book, moves = auction.place(turn.market.book, body, turn.now_ms)
+    turn.set(book=book)
+    turn.move(moves)
+    turn.change(job, bid=body.bid, requests={**job.requests, identity: signed})
+    turn.emit(
+        events.Raised(
+            turn.now_ms, job.identity.hex(), job.bid, body.bid, _place(turn, job.identity)
+        )
+    )
+
+
+def cancel(turn: Turn, body: Cancel) -> None:
+    """Take a task back before anyone has a seat; the whole escrow returns."""
+    job = turn.job(body.task)
+    if body.provider != job.task.provider:
+        raise MarketError("only its provider cancels a task")
+    if job.seats:
+        raise MarketError("workers have seats: the task runs to its end")
+    close(turn, job, "cancelled")
+
+
+def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
+    """Take a worker's offer, which replaces one it made before."""
+    job = next((j for j in turn.market.jobs.values() if body.request in j.requests), None)
+    if job is None:
+        raise MarketError("the offer is on no living task")
+    if job.phase is not Phase.SEEKING or turn.now_ms > job.task.expires_ms:
+        raise MarketError("the task does not seek workers")
+    if body.worker in job.seats or (
+        body.worker not in job.offers and len(job.offers) >= OFFERS_MAX
+    ):
+        raise MarketError("the worker has had a seat, or there are too many offers")
+    if not turn.market.stakes.is_active(body.worker, Role.WORKER):
+        raise NotStakedError(body.worker, Role.WORKER)
+    if body.pledge < job.task.pledge or body.worker == job.task.provider:
+        raise MarketError(f"a worker other than the provider pledges {job.task.pledge} coins")
+    if body.quote is not None and body.quote.recipient != body.worker:
+        raise MarketError("the quote pays somebody else")
+    bidder = Bidder(signed, identity, len(job.offers))
+    turn.change(job, offers={**job.offers, body.worker: bidder})
+    turn.emit(
+        events.Offered(turn.now_ms, job.identity.hex(), body.worker.hex(), body.ask, body.pledge)
+    )
+
+
+def match(turn: Turn, signed: Signed, identity: bytes, body: Match) -> None:
+    """Give a seat to the best offer, and bind its pledge."""
+    job, bidder = _find_offer(turn, body.offer)
+    worker = bidder.offer.worker
+    _check_match(turn, job, bidder, body)
+    stakes, moves = stake.bind(turn.market.stakes, job.identity, worker, bidder.offer.pledge)
+    turn.set(stakes=stakes)
+    turn.move(moves)
+    chain = (job.requests[bidder.offer.request], bidder.signed, signed)
+    seat = matched(chain, identity, body, bidder.offer)
+    turn.change(job, seats={**job.seats, worker: seat}, phase=Phase.WORKING)
+    turn.emit(
+        events.Matched(
+            turn.now_ms,
+            job.identity.hex(),
+            worker.hex(),
+            body.price,
+            bidder.offer.pledge,
+            body.commit_by_ms,
+            body.reveal_by_ms,
+        )
+    )
+
+
+def close(turn: Turn, job: Job, how: str, fee: int = 0) -> None:
+    """End a task: pay the verifier, give the rest of the escrow back, empty the book."""
+    assert not job.open_seats(), "a seat is never left behind"
+    held = turn.market.coins.balance(job.escrow)
+    turn.move(
+        (
+            Transfer(job.escrow, wallet(job.task.verifier), fee, "fee"),
+            Transfer(job.escrow, wallet(job.task.provider), held - fee, "refund"),
+        )
+    )
+    book, _ = auction.remove(turn.market.book, job.identity)
+    jobs = {name: j for name, j in turn.market.jobs.items() if name != job.identity}
+    done = {**turn.market.done, job.identity: job.task.expires_ms}
+    turn.set(book=book, jobs=jobs, done=done)
+    turn.emit(events.Closed(turn.now_ms, job.identity.hex(), how, job.paid, fee, held - fee))
+
+
+def eligible(market: Market, job: Job) -> list[Bidder]:
+    """Give the offers that could be matched at the present bid, best first."""
+    fitting = [
+        bidder
+        for worker, bidder in job.offers.items()
+        if worker not in job.seats
+        and bidder.offer.ask <= job.bid
+        and market.coins.balance(stake_of(worker)) >= bidder.offer.pledge
+        and market.stakes.is_active(worker, Role.WORKER)
+    ]
+    return sorted(fitting, key=lambda b: (b.offer.ask, b.sequence))
+
+
+def _check_match(turn: Turn, job: Job, bidder: Bidder, body: Match) -> None:
+    if body.verifier != job.task.verifier:
+        raise MarketError("another verifier handles this task")
+    if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
+        raise NotStakedError(body.verifier, Role.VERIFIER)
+    if job.phase not in (Phase.SEEKING, Phase.WORKING) or job.seats_left() <= 0:
+        raise MarketError("the task has no seat to give")
+    if any(_is_bound(seat, turn.now_ms) for seat in job.open_seats().values()):
+        raise MarketError("seats are given before anyone has executed")
+    if turn.now_ms > job.task.expires_ms:
+        raise MarketError("the task has expired")
+    best = eligible(turn.market, job)
+    if not best or best[0].identity != bidder.identity:
+        raise MarketError("another offer asks for less, or came first")
+    if not bidder.offer.ask <= body.price <= job.bid:
+        raise MarketError(f"the price is from {bidder.offer.ask} to {job.bid}")
+    if not turn.now_ms < body.commit_by_ms <= turn.now_ms + WORK_MAX_MS:
+        raise MarketError(f"an execution is due within {WORK_MAX_MS} ms")
+    if not body.commit_by_ms < body.reveal_by_ms <= body.commit_by_ms + WORK_MAX_MS:
+        raise MarketError(f"a result is due within {WORK_MAX_MS} ms after the execution")
+
+
+def _is_bound(seat: Seat, now_ms: int) -> bool:
+    return seat.has_executed and seat.result is None and now_ms <= seat.reveal_by_ms
+
+
+def _find_offer(turn: Turn, identity: bytes) -> tuple[Job, Bidder]:
+    for job in turn.market.jobs.values():
+        for bidder in job.offers.values():
+            if bidder.identity == identity:
+                return job, bidder
+    raise MarketError("no living task has this offer")
+
+
+def _place(turn: Turn, task: bytes) -> int:
+    return auction.positions(auction.ranked(turn.market.book))[task]

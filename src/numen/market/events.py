@@ -1,0 +1,242 @@
+"""What happens in a market, as typed events: for a live display, the log, and `numen why`.
+
+Ids, addresses and digests are lower-case hexadecimal without prefix; amounts are coins; times
+are logical milliseconds.
+"""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+Hex = Annotated[str, Meta(pattern="^([0-9a-f]{2})*$")]
+Natural = Annotated[int, Meta(ge=0)]
+
+
+class Base(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=True):
+    """What every event has: the moment it happened."""
+
+    at_ms: Natural
+
+
+class Posted(Base, tag="posted", frozen=True):
+    """A task entered the book and its bid was escrowed."""
+
+    task: Hex
+    provider: Hex
+    verifier: Hex
+    program: Hex
+    policy: str
+    bid: Natural
+    escrowed: Natural
+    place: Natural
+    expires_ms: Natural
+
+
+class Raised(Base, tag="raised", frozen=True):
+    """A bid was raised; ``place`` is its place in the book afterwards."""
+
+    task: Hex
+    before: Natural
+    bid: Natural
+    place: Natural
+
+
+class Declined(Base, tag="declined", frozen=True):
+    """A worker decided that a bid is not worth its while."""
+
+    task: Hex
+    worker: Hex
+    bid: Natural
+    cost: Natural
+    premium: Natural
+
+
+class Offered(Base, tag="offered", frozen=True):
+    """A worker asked for a seat."""
+
+    task: Hex
+    worker: Hex
+    ask: Natural
+    pledge: Natural
+
+
+class Matched(Base, tag="matched", frozen=True):
+    """A worker got a seat, and its pledge was bound."""
+
+    task: Hex
+    worker: Hex
+    price: Natural
+    pledge: Natural
+    commit_by_ms: Natural
+    reveal_by_ms: Natural
+
+
+class Executed(Base, tag="executed", frozen=True):
+    """A worker bound itself to an answer that nobody sees."""
+
+    task: Hex
+    worker: Hex
+    commitment: Hex
+
+
+class Revealed(Base, tag="revealed", frozen=True):
+    """A worker opened its answer."""
+
+    task: Hex
+    worker: Hex
+    claim: Hex
+    work: Natural
+
+
+class Refused(Base, tag="refused", frozen=True):
+    """A message changed nothing, and why."""
+
+    message: Hex
+    kind: str
+    author: Hex
+    task: Hex
+    reason: str
+
+
+class Answered(Base, tag="answered", frozen=True):
+    """Equal answers are credible enough; anyone staked may still object."""
+
+    task: Hex
+    claim: Hex
+    answers: Natural
+    weight: Natural
+    trust: Natural
+    until_ms: Natural
+
+
+class Disputed(Base, tag="disputed", frozen=True):
+    """The verifiers have to run the task themselves."""
+
+    task: Hex
+    reason: str
+    until_ms: Natural
+
+
+class Voted(Base, tag="voted", frozen=True):
+    """A verifier ran the task again."""
+
+    task: Hex
+    verifier: Hex
+    claim: Hex
+
+
+class Settled(Base, tag="settled", frozen=True):
+    """The answer stands."""
+
+    task: Hex
+    claim: Hex
+    evidence: str
+
+
+class Judged(Base, tag="judged", frozen=True):
+    """A seat was closed with a verdict; ``receipt`` names the signed chain."""
+
+    task: Hex
+    worker: Hex
+    outcome: str
+    paid: Natural
+    ticketed: Natural
+    fined: Natural
+    receipt: Hex
+
+
+class Slashed(Base, tag="slashed", frozen=True):
+    """A pledge lost coins; ``evidence`` is the canonical bytes of the accusation."""
+
+    task: Hex
+    worker: Hex
+    outcome: str
+    pledge: Natural
+    reporter: Hex
+    reward: Natural
+    burnt: Natural
+    evidence: Hex
+
+
+class Scored(Base, tag="scored", frozen=True):
+    """A worker's reputation changed."""
+
+    worker: Hex
+    before: Natural
+    after: Natural
+    receipt: Hex
+    head: Hex
+
+
+class Closed(Base, tag="closed", frozen=True):
+    """A task left the market and its escrow was emptied."""
+
+    task: Hex
+    how: str
+    paid: Natural
+    fee: Natural
+    refunded: Natural
+
+
+class Drawn(Base, tag="drawn", frozen=True):
+    """A ticket was drawn; it wins when ``draw`` is less than ``win_prob``."""
+
+    ticket: Hex
+    task: Hex
+    sender: Hex
+    recipient: Hex
+    face: Natural
+    win_prob: Hex
+    draw: Hex
+    won: bool
+
+
+class Redeemed(Base, tag="redeemed", frozen=True):
+    """A winner was paid."""
+
+    ticket: Hex
+    sender: Hex
+    recipient: Hex
+    paid: Natural
+
+
+class Unredeemed(Base, tag="unredeemed", frozen=True):
+    """A ticket was shown to the escrow and not paid."""
+
+    ticket: Hex
+    sender: Hex
+    recipient: Hex
+    reason: str
+
+
+class Called(Base, tag="called", frozen=True):
+    """An owner moved its own coins."""
+
+    owner: Hex
+    verb: str
+    amount: Natural
+
+
+Event: TypeAlias = (
+    Posted
+    | Raised
+    | Declined
+    | Offered
+    | Matched
+    | Executed
+    | Revealed
+    | Refused
+    | Answered
+    | Disputed
+    | Voted
+    | Settled
+    | Judged
+    | Slashed
+    | Scored
+    | Closed
+    | Drawn
+    | Redeemed
+    | Unredeemed
+    | Called
+)

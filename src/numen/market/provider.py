@@ -1,0 +1,101 @@
+"""A job provider: posts tasks, raises bids while they wait, and pays with tickets."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
+from numen.market.actor import Act, Bill, Do, Parcel, Payment, Send
+from numen.market.dice import Dice
+from numen.market.escrow import deposit_of
+from numen.market.exchange import Post
+from numen.market.job import Job, Phase
+from numen.market.message import Request, sign
+from numen.market.payer import Limits, Purse, check_quote, pay
+from numen.market.task import Task, task_id
+from numen.market.turn import Market
+
+PATIENCE_MS = 2_000
+"""How long a provider waits for a first seat before it raises its bid."""
+
+RAISE_PERMILLE = 250
+"""By how much it raises, in thousandths of the bid."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A task that a provider is going to post.
+
+    Attributes:
+        task: The task.
+        bid: The first bid.
+        at_ms: When to post it.
+    """
+
+    task: Task
+    bid: int
+    at_ms: int
+
+
+class Provider:
+    """A job provider that means what it says.
+
+    Args:
+        key: Its key.
+        wanted: What it is going to post.
+        dice: Delays of its messages.
+        limits: Most that it pays in tickets at a time.
+    """
+
+    def __init__(
+        self, key: SigningKey, wanted: Sequence[Wanted], dice: Dice, limits: Limits
+    ) -> None:
+        self._key = key
+        self._waiting = sorted(wanted, key=lambda w: w.at_ms)
+        self._dice = dice
+        self._limits = limits
+        self._raised: dict[bytes, tuple[int, int]] = {}
+
+    @property
+    def address(self) -> bytes:
+        return self._key.address
+
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        while self._waiting and self._waiting[0].at_ms <= now_ms:
+            wanted = self._waiting.pop(0)
+            self._raised[task_id(wanted.task)] = (0, now_ms)
+            yield self._do(Request(wanted.task, wanted.bid, 0))
+        for job in market.jobs.values():
+            if job.task.provider == self.address:
+                yield from self._raise(job, now_ms)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
+        """Pay a bill for an accepted answer of one's own task, if the tickets fit the limits."""
+        job = market.jobs.get(parcel.task)
+        if not isinstance(parcel, Bill) or job is None or job.task.provider != self.address:
+            return
+        seat = job.seats.get(parcel.worker)
+        if seat is None or parcel.price > seat.price or job.phase is not Phase.SETTLED:
+            return
+        held = market.coins.balance(deposit_of(self.address))
+        try:
+            check_quote(parcel.quote, self._limits, held, now_ms)
+            _, tickets = pay(
+                Purse(parcel.quote), self._key, market.escrow.domain, parcel.price, self._limits
+            )
+        except NumenError:
+            return  # the verifier then closes the seat with coins from the escrow
+        payment = Payment(parcel.task, parcel.worker, tickets)
+        yield Send(job.task.verifier, payment, self._dice.between(5, 40))
+
+    def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
+        nonce, since = self._raised[job.identity]
+        is_idle = job.phase is Phase.SEEKING and not job.seats
+        if not is_idle or now_ms - since < PATIENCE_MS or job.bid >= job.task.price_max:
+            return
+        step = max(job.bid * RAISE_PERMILLE // 1000, 1)
+        self._raised[job.identity] = (nonce + 1, now_ms)
+        yield self._do(Request(job.task, min(job.bid + step, job.task.price_max), nonce + 1))
+
+    def _do(self, request: Request) -> Do:
+        return Do(Post(sign(self._key, request)), self._dice.between(5, 40))

@@ -1,0 +1,176 @@
+"""The market's till: verdicts close seats, pay answers, take fines and change reputations."""
+
+import msgspec
+
+from numen.base.codec import encode
+from numen.market import events, offence, reputation, stake
+from numen.market.coins import Transfer, wallet
+from numen.market.escrow import deposit_of
+from numen.market.job import Job, Phase, Seat
+from numen.market.message import Offer, Signed, Verdict
+from numen.market.offence import Accusation, Outcome
+from numen.market.receipt import SIZE_MAX_BYTES, Receipt, verify
+from numen.market.reputation import Entry, Standing
+from numen.market.turn import MarketError, Turn, TurnRecord
+from numen.proof.statement import claim_digest
+
+NO_CLAIM: bytes = bytes(32)
+"""What a verdict names where no claim was settled."""
+
+
+def verdict(turn: Turn, signed: Signed, body: Verdict, accusation: Accusation | None) -> None:
+    """Close a seat as its verifier says, if that is what the rules say.
+
+    A fine needs an accusation that proves it; a payment needs the settled answer.
+    """
+    job = turn.job(body.task)
+    seat = job.seats.get(body.worker)
+    if seat is None or not seat.is_open or body.verifier != job.task.verifier:
+        raise MarketError("this verifier has no such seat to close")
+    receipt = Receipt((*seat.chain, signed))
+    verify(receipt)
+    outcome = _outcome(turn, job, seat, body, accusation)
+    if body.outcome != outcome.value:
+        raise MarketError(f"the outcome is {outcome.value!r}, not {body.outcome!r}")
+    settled = claim_digest(job.claim) if job.claim else NO_CLAIM
+    due = (seat.price if outcome is Outcome.ACCEPTED else 0, offence.fine(seat.pledge, outcome))
+    if (body.paid, body.fined) != due or body.claim != settled:
+        raise MarketError(f"{due[0]} coins are due and {due[1]} to be fined")
+    _check_tickets(seat, body)
+    turn.emit(
+        events.Judged(
+            turn.now_ms,
+            job.identity.hex(),
+            body.worker.hex(),
+            outcome.value,
+            body.paid,
+            body.ticketed,
+            body.fined,
+            receipt.identity.hex(),
+        )
+    )
+    _close_seat(turn, job, body, outcome, accusation)
+    _score(turn, job, body.worker, outcome, receipt.identity)
+
+
+def close_without_verifier(turn: Turn, job: Job) -> None:
+    """Close all seats of a task whose verifier does not: pay what is right, fine nobody."""
+    for worker, seat in job.open_seats().items():
+        is_right = (
+            job.phase is Phase.SETTLED
+            and job.claim is not None
+            and seat.result is not None
+            and claim_digest(seat.result.claim) == claim_digest(job.claim)
+        )
+        outcome = Outcome.ACCEPTED if is_right else Outcome.RELEASED
+        paid = seat.price if is_right else 0
+        stakes, moves = stake.close(turn.market.stakes, job.identity, worker, 0, worker)
+        turn.set(stakes=stakes)
+        turn.move((*moves, Transfer(job.escrow, wallet(worker), paid, "pay")))
+        closed = msgspec.structs.replace(seat, outcome=outcome)
+        job = turn.change(job, seats={**job.seats, worker: closed}, paid=job.paid + paid)
+        turn.emit(
+            events.Judged(
+                turn.now_ms,
+                job.identity.hex(),
+                worker.hex(),
+                outcome.value,
+                paid,
+                0,
+                0,
+                "",
+            )
+        )
+
+
+def _outcome(
+    turn: Turn, job: Job, seat: Seat, body: Verdict, accusation: Accusation | None
+) -> Outcome:
+    if accusation is not None:
+        if accusation.chain[:3] != seat.chain[:3]:
+            raise MarketError("the accusation is of another seat")
+        found = offence.judge(accusation, TurnRecord(turn, job))
+        assert (found.task, found.worker) == (job.identity, body.worker)
+        return found.outcome
+    if job.phase is Phase.FAILED:
+        return Outcome.RELEASED
+    if job.phase is not Phase.SETTLED or job.claim is None or seat.result is None:
+        raise MarketError("the answer is not settled")
+    if claim_digest(seat.result.claim) != claim_digest(job.claim):
+        raise MarketError("a wrong answer needs an accusation")
+    return Outcome.ACCEPTED
+
+
+def _check_tickets(seat: Seat, body: Verdict) -> None:
+    offer = seat.chain[1].body
+    assert isinstance(offer, Offer)
+    if body.ticketed > body.paid or bool(body.ticketed) != any(body.tickets):
+        raise MarketError("the part paid in tickets does not fit the tickets")
+    if body.ticketed and (offer.quote is None or body.ticketed % offer.quote.price):
+        raise MarketError("the tickets are not those that the worker quoted")
+
+
+def _close_seat(
+    turn: Turn, job: Job, body: Verdict, outcome: Outcome, accusation: Accusation | None
+) -> None:
+    seat = job.seats[body.worker]
+    stakes, moves = stake.close(
+        turn.market.stakes, job.identity, body.worker, body.fined, body.verifier
+    )
+    turn.set(stakes=stakes)
+    turn.move(
+        (
+            *moves,
+            # What is paid in tickets comes to back them; only the rest is paid in coins.
+            Transfer(job.escrow, deposit_of(job.task.provider), body.ticketed, "back tickets"),
+            Transfer(job.escrow, wallet(body.worker), body.paid - body.ticketed, "pay"),
+        )
+    )
+    closed = msgspec.structs.replace(seat, outcome=outcome)
+    turn.change(job, seats={**job.seats, body.worker: closed}, paid=job.paid + body.paid)
+    if accusation is not None:
+        turn.emit(
+            events.Slashed(
+                turn.now_ms,
+                job.identity.hex(),
+                body.worker.hex(),
+                outcome.value,
+                seat.pledge,
+                body.verifier.hex(),
+                body.fined // 2,
+                body.fined - body.fined // 2,
+                encode(accusation, size_max=2 * SIZE_MAX_BYTES).hex(),
+            )
+        )
+
+
+def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes) -> None:
+    if outcome is Outcome.RELEASED:
+        return
+    is_accepted = outcome is Outcome.ACCEPTED
+    # One answer among equals, or one that a proof or the verifiers' own run carries.
+    is_replicated = is_accepted and (_equal_answers(job) > 1 or bool(job.votes) or _is_proven(job))
+    before = turn.market.standings.get(worker, Standing())
+    standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated))
+    turn.set(standings={**turn.market.standings, worker: standing})
+    turn.emit(
+        events.Scored(
+            turn.now_ms,
+            worker.hex(),
+            before.score,
+            standing.score,
+            receipt.hex(),
+            standing.head.hex(),
+        )
+    )
+
+
+def _equal_answers(job: Job) -> int:
+    assert job.claim is not None
+    settled = claim_digest(job.claim)
+    results = (seat.result for seat in job.seats.values())
+    return sum(r is not None and claim_digest(r.claim) == settled for r in results)
+
+
+def _is_proven(job: Job) -> bool:
+    return any(s.result is not None and s.result.evidence is not None for s in job.seats.values())

@@ -1,0 +1,109 @@
+"""Tasks: a program, its inputs, and what the provider wants to see before it believes."""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import U64, digest
+from numen.base.crypto import Address, Hash32
+from numen.base.errors import NumenError
+from numen.market.coins import Amount
+
+REPLICAS_MAX = 64
+"""Most answers that one task may buy."""
+
+TRUST_MAX = 1_000_000
+"""Most trust that a task may ask for: one wrong result in a million."""
+
+WORK_MAX = 2**53
+"""Most work units that one task may allow."""
+
+
+class Quorum(msgspec.Struct, frozen=True, array_like=True, tag="quorum/1"):
+    """Believe equal answers of workers, as many as their reputations make necessary.
+
+    Attributes:
+        replicas: Most answers to buy.
+        trust: Accept when the chance of a wrong answer is below ``1 / trust``.
+    """
+
+    replicas: Annotated[int, Meta(ge=1, le=REPLICAS_MAX)]
+    trust: Annotated[int, Meta(ge=1, le=TRUST_MAX)]
+
+
+class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
+    """Believe a proof.
+
+    Attributes:
+        key: Hash of the verifying key of the program's circuit.
+    """
+
+    key: Hash32
+
+
+Policy: TypeAlias = Quorum | Snark
+
+
+class Task(msgspec.Struct, frozen=True, array_like=True):
+    """What does not change while a bid is raised.
+
+    Attributes:
+        market: Id of the market it is meant for.
+        provider: Who pays.
+        verifier: The staked verifier that handles it.
+        number: The provider's own number for it; makes equal tasks distinct.
+        program: Id of the program.
+        inputs: Commitment to its inputs.
+        policy: What evidence the provider wants.
+        work_limit: Most work units that a run may take.
+        price_max: Most that the bid may be raised to, in coins.
+        fee: What the verifier gets when the task is settled, in coins.
+        pledge: What each worker has to pledge, in coins.
+        expires_ms: No match is made after this moment.
+    """
+
+    market: Hash32
+    provider: Address
+    verifier: Address
+    number: U64
+    program: Hash32
+    inputs: Hash32
+    policy: Policy
+    work_limit: Annotated[int, Meta(ge=1, le=WORK_MAX)]
+    price_max: Amount
+    fee: Amount
+    pledge: Amount
+    expires_ms: U64
+
+
+class TaskError(NumenError):
+    """A task asks for something that makes no sense."""
+
+
+def task_id(task: Task) -> bytes:
+    """Name a task by its content; 32 bytes. Raising its bid does not change it."""
+    return digest("numen/task/1", task)
+
+
+def seats(task: Task) -> int:
+    """Most answers that the task can come to pay for."""
+    return task.policy.replicas if isinstance(task.policy, Quorum) else 1
+
+
+def escrowed(task: Task, bid: int) -> int:
+    """Coins that a bid binds: every answer it can come to buy, and the fee."""
+    return bid * seats(task) + task.fee
+
+
+def check_bid(task: Task, bid: int) -> None:
+    """Check that a bid is one the provider allowed, and that a lie would not pay.
+
+    Raises:
+        TaskError: The bid is over ``price_max``, or the pledge is under the bid: a worker
+            caught with any chance of a half or more has to lose by lying.
+    """
+    if bid > task.price_max:
+        raise TaskError(f"a bid of {bid} is over the task's limit of {task.price_max}")
+    if task.pledge < bid:
+        raise TaskError(f"a pledge of {task.pledge} is less than the bid of {bid}")

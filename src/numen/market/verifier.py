@@ -1,0 +1,265 @@
+"""A staked verifier: gives seats, runs disputed tasks again, judges and passes payments on."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from numen.base.crypto import SigningKey, hmac_sha256, verify_signer
+from numen.base.errors import NumenError
+from numen.market import auction, desk, offence, quorum
+from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, claim_of
+from numen.market.dice import Dice
+from numen.market.exchange import Judge, Post
+from numen.market.job import Bidder, Job, Phase, Seat
+from numen.market.message import Match, Offer, Verdict, Vote, sign
+from numen.market.offence import Accusation, FalseProof, Outcome, Silence, WrongAnswer
+from numen.market.reputation import Standing
+from numen.market.settlement import NO_CLAIM
+from numen.market.task import Quorum, Snark
+from numen.market.ticket import batch_digest, expected_value, ticket_digest
+from numen.market.turn import Market
+from numen.market.work import votes_for
+from numen.proof.statement import claim_digest
+
+OFFERS_WAIT_MS = 400
+"""How long offers gather before seats are given."""
+
+RAISES_WAIT_MS = 6_000
+"""How long a verifier waits for more offers when those it has cannot be enough."""
+
+MATCH_DELAY_MS = 10
+"""How long a match is on its way. Matches of one moment arrive in the order they were made."""
+
+EXECUTION_MS = 20_000
+"""Time that a match gives for the execution."""
+
+OPENING_MS = 5_000
+"""Time that a match gives for the opening after that."""
+
+BILL_WAIT_MS = 1_000
+"""How long a provider has to send tickets before the escrow pays in coins."""
+
+AUDIT_ONE_IN = 8
+"""A verifier runs one undisputed task in this many again."""
+
+
+class Verifier:
+    """A verifier that does its duty.
+
+    Args:
+        key: Its key.
+        executor: Runs programs; best not the engine that workers use.
+        inputs: Inputs of tasks by their commitment.
+        dice: Its secret and its delays.
+    """
+
+    def __init__(
+        self, key: SigningKey, executor: Executor, inputs: Mapping[bytes, bytes], dice: Dice
+    ) -> None:
+        self._key = key
+        self._executor = executor
+        self._inputs = inputs
+        self._dice = dice
+        self._secret = dice.word()
+        self._done: set[tuple[bytes, ...]] = set()
+        self._billed: dict[tuple[bytes, bytes], int] = {}
+        self._matching: dict[bytes, int] = {}
+
+    @property
+    def address(self) -> bytes:
+        return self._key.address
+
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        for job in market.jobs.values():
+            if job.phase is Phase.DISPUTED or (job.phase is Phase.ANSWERED and self._audits(job)):
+                yield from self._vote(job)
+            if job.task.verifier != self.address:
+                continue
+            if job.phase is Phase.SEEKING:
+                yield from self._match(market, job, now_ms)
+                # Nobody else to ask: the verifiers' own runs decide.
+                is_waiting = now_ms < job.posted_ms + RAISES_WAIT_MS
+                if not is_waiting and job.answers() and not desk.eligible(market, job):
+                    yield from self._vote(job)
+            for worker, seat in job.open_seats().items():
+                yield from self._judge(job, worker, seat, now_ms)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002
+        """Check a provider's tickets, close the seat with them, and pass them on."""
+        job = market.jobs.get(parcel.task)
+        if not isinstance(parcel, Payment) or job is None or job.phase is not Phase.SETTLED:
+            return
+        seat = job.seats.get(parcel.worker)
+        if seat is None or not self._once(b"verdict", seat.match):
+            return
+        offer = seat.chain[1].body
+        assert isinstance(offer, Offer)
+        due = _ticketable(seat, offer)
+        # Bad tickets are no payment: the escrow then pays in coins.
+        if not due or _value_of(parcel, offer, job, market) != due:
+            yield self._verdict(job, parcel.worker, seat, Outcome.ACCEPTED)
+            return
+        digest = batch_digest(parcel.tickets)
+        yield self._verdict(
+            job, parcel.worker, seat, Outcome.ACCEPTED, ticketed=due, tickets=digest
+        )
+        yield Send(parcel.worker, parcel, self._delay() + 40)
+
+    def _audits(self, job: Job) -> bool:
+        # Keyed, so that no worker can tell which tasks will be run again.
+        mark = hmac_sha256(self._secret, job.identity)
+        return int.from_bytes(mark[:8], "big") % AUDIT_ONE_IN == 0
+
+    def _vote(self, job: Job) -> Iterator[Act]:
+        if self.address in job.votes or not self._once(b"vote", job.identity):
+            return
+        inputs = self._inputs[job.task.inputs]
+        answer = self._executor.run(job.task.program, inputs, job.task.work_limit)
+        claim = claim_of(job.task, answer)
+        attestation = self._key.sign(claim_digest(claim))
+        vote = Vote(job.identity, self.address, claim, attestation)
+        yield Do(Post(sign(self._key, vote)), self._delay())
+
+    def _match(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
+        if now_ms < max(job.posted_ms + OFFERS_WAIT_MS, self._matching.get(job.identity, 0)):
+            return
+        self._matching[job.identity] = now_ms + MATCH_DELAY_MS + 1
+        bidders = desk.eligible(market, job)
+        count = self._seats_wanted(market, job, bidders, now_ms)
+        asks = [bidder.offer.ask for bidder in bidders]
+        price = auction.clearing_price(asks, job.bid, count)
+        for bidder in bidders[:count]:
+            commit_by = now_ms + EXECUTION_MS
+            match = Match(bidder.identity, self.address, price, commit_by, commit_by + OPENING_MS)
+            # In order and at once: a seat goes to the best offer that has none.
+            yield Do(Post(sign(self._key, match)), MATCH_DELAY_MS)
+
+    def _seats_wanted(self, market: Market, job: Job, bidders: list[Bidder], now_ms: int) -> int:
+        policy, left = job.task.policy, job.seats_left()
+        if not isinstance(policy, Quorum):
+            return min(1, left, len(bidders))
+        queue = [bidder.offer.worker for bidder in bidders][:left]
+        scores = {w: market.standings.get(w, Standing()).score for w in (*queue, *job.seats)}
+        wanted = quorum.answers_wanted(job.answers(), scores, policy.trust, queue)
+        is_enough = wanted < len(queue) or len(queue) == left
+        if (
+            not is_enough
+            and now_ms < job.posted_ms + RAISES_WAIT_MS
+            and len(queue) < policy.replicas
+        ):
+            reachable = quorum.answers_wanted(
+                job.answers(), scores, policy.trust, [*queue, NO_CLAIM]
+            )
+            if reachable > len(queue):
+                return 0
+        return wanted
+
+    def _judge(self, job: Job, worker: bytes, seat: Seat, now_ms: int) -> Iterator[Act]:
+        if job.phase is Phase.SETTLED and seat.result is not None and job.claim is not None:
+            if claim_digest(seat.result.claim) == claim_digest(job.claim):
+                yield from self._pay(job, worker, seat, now_ms)
+            elif isinstance(job.task.policy, Quorum):
+                votes = votes_for(job, claim_digest(job.claim))
+                if votes and self._once(b"verdict", seat.match):
+                    yield self._accuse(job, worker, seat, WrongAnswer(seat.chain, votes))
+        elif seat.result is not None and isinstance(job.task.policy, Snark):
+            if job.phase is Phase.WORKING and self._once(b"verdict", seat.match):
+                yield self._accuse(job, worker, seat, FalseProof(seat.chain))
+        elif _is_silent(seat, now_ms) and self._once(b"verdict", seat.match):
+            yield self._accuse(job, worker, seat, Silence(seat.chain))
+        elif job.phase is Phase.FAILED and self._once(b"verdict", seat.match):
+            yield self._verdict(job, worker, seat, Outcome.RELEASED)
+
+    def _pay(self, job: Job, worker: bytes, seat: Seat, now_ms: int) -> Iterator[Act]:
+        offer = seat.chain[1].body
+        assert isinstance(offer, Offer)
+        billed = self._billed.get((job.identity, worker))
+        if billed is None:
+            self._billed[job.identity, worker] = now_ms
+            if offer.quote is not None and _ticketable(seat, offer):
+                bill = Bill(job.identity, worker, _ticketable(seat, offer), offer.quote)
+                yield Send(job.task.provider, bill, self._delay())
+                return
+        elif now_ms - billed < BILL_WAIT_MS:
+            return
+        if self._once(b"verdict", seat.match):
+            yield self._verdict(job, worker, seat, Outcome.ACCEPTED)
+
+    def _accuse(self, job: Job, worker: bytes, seat: Seat, accusation: Accusation) -> Do:
+        match accusation:
+            case WrongAnswer():
+                outcome = Outcome.WRONG_ANSWER
+            case FalseProof():
+                outcome = Outcome.FALSE_PROOF
+            case Silence():
+                outcome = Outcome.NO_REVEAL if seat.has_executed else Outcome.NO_EXECUTION
+            case _:
+                outcome = Outcome.EQUIVOCATION
+        return self._verdict(job, worker, seat, outcome, accusation=accusation)
+
+    def _verdict(
+        self,
+        job: Job,
+        worker: bytes,
+        seat: Seat,
+        outcome: Outcome,
+        *,
+        accusation: Accusation | None = None,
+        ticketed: int = 0,
+        tickets: bytes = NO_CLAIM,
+    ) -> Do:
+        verdict = Verdict(
+            seat.last,
+            self.address,
+            job.identity,
+            worker,
+            outcome.value,
+            claim_digest(job.claim) if job.claim else NO_CLAIM,
+            seat.price if outcome is Outcome.ACCEPTED else 0,
+            ticketed,
+            tickets,
+            offence.fine(seat.pledge, outcome),
+        )
+        return Do(Judge(sign(self._key, verdict), accusation), self._delay())
+
+    def _once(self, *what: bytes) -> bool:
+        if what in self._done:
+            return False
+        self._done.add(what)
+        return True
+
+    def _delay(self) -> int:
+        return self._dice.between(5, 40)
+
+
+def _ticketable(seat: Seat, offer: Offer) -> int:
+    """The part of a seat's price that whole tickets make up, in coins."""
+    quote = offer.quote
+    return min(seat.price // max(quote.price, 1), quote.count) * quote.price if quote else 0
+
+
+def _is_silent(seat: Seat, now_ms: int) -> bool:
+    if seat.result is not None:
+        return False
+    return now_ms > (seat.reveal_by_ms if seat.has_executed else seat.commit_by_ms)
+
+
+def _value_of(payment: Payment, offer: Offer, job: Job, market: Market) -> int:
+    """Add up the expected value of tickets that are what the worker quoted; 0 if any is not."""
+    quote, total, nonces = offer.quote, 0, set()
+    if quote is None:
+        return 0
+    for signed in payment.tickets:
+        ticket = signed.ticket
+        terms = (ticket.recipient, ticket.face, ticket.win_prob, ticket.rand_hash, ticket.round)
+        if terms != (quote.recipient, quote.face, quote.win_prob, quote.rand_hash, quote.round):
+            return 0
+        if ticket.round_hash != quote.round_hash or ticket.nonce in nonces:
+            return 0
+        try:
+            verify_signer(
+                job.task.provider, ticket_digest(market.escrow.domain, ticket), signed.signature
+            )
+        except NumenError:
+            return 0
+        nonces.add(ticket.nonce)
+        total += expected_value(ticket.face, ticket.win_prob)
+    return total

@@ -1,0 +1,226 @@
+"""The market's workshop: executions, results and votes, and what follows from them in time."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from numen.base.errors import NumenError
+from numen.market import desk, events, settlement
+from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
+from numen.market.message import Execution, Result, Signed, Vote
+from numen.market.offence import OffenceError, settled_by_votes
+from numen.market.quorum import group_weights
+from numen.market.receipt import check_chain
+from numen.market.stake import NotStakedError, Role
+from numen.market.task import Quorum, Snark
+from numen.market.turn import MarketError, Turn, verifier_stakes
+from numen.proof.statement import Claim, claim_digest, verify_attestation
+
+
+class Place(NamedTuple):
+    """A seat and where it is."""
+
+    job: Job
+    worker: bytes
+    seat: Seat
+
+
+def execution(turn: Turn, signed: Signed, identity: bytes, body: Execution) -> None:
+    """Bind a worker to an answer."""
+    job, worker, seat = _seat_of(turn, lambda s: s.match == body.match)
+    if worker != body.worker or not seat.is_open or seat.has_executed:
+        raise MarketError("this seat waits for no execution of this worker")
+    if turn.now_ms > seat.commit_by_ms:
+        raise MarketError(f"an execution was due at {seat.commit_by_ms} ms")
+    _extend(turn, Place(job, worker, seat), signed, identity)
+    turn.emit(events.Executed(turn.now_ms, job.identity.hex(), worker.hex(), body.commitment.hex()))
+
+
+def result(turn: Turn, signed: Signed, identity: bytes, body: Result) -> None:
+    """Open a worker's answer."""
+    job, worker, seat = _seat_of(turn, lambda s: s.last == body.execution)
+    if worker != body.worker or not seat.is_open or not seat.has_executed:
+        raise MarketError("this seat waits for no result of this worker")
+    if not job.may_reveal(turn.now_ms):
+        raise MarketError("answers open when every seat is bound to one")
+    if turn.now_ms > seat.reveal_by_ms:
+        raise MarketError(f"a result was due at {seat.reveal_by_ms} ms")
+    check_chain((*seat.chain, signed))
+    verify_attestation(body.worker, body.claim, body.attestation)
+    job = _extend(turn, Place(job, worker, seat), signed, identity)
+    turn.emit(
+        events.Revealed(
+            turn.now_ms,
+            job.identity.hex(),
+            worker.hex(),
+            claim_digest(body.claim).hex(),
+            body.claim.work,
+        )
+    )
+    if isinstance(job.task.policy, Snark):
+        _check_proof(turn, job, body)
+
+
+def vote(turn: Turn, signed: Signed, body: Vote) -> None:
+    """Take a verifier's own run of a task."""
+    job = turn.job(body.task)
+    if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
+        raise NotStakedError(body.verifier, Role.VERIFIER)
+    if job.phase is Phase.SEEKING and job.answers() and not desk.eligible(turn.market, job):
+        job = _dispute(turn, job, "nobody else offers to answer")
+    if job.phase not in (Phase.ANSWERED, Phase.DISPUTED) or body.verifier in job.votes:
+        raise MarketError("the task takes no vote of this verifier")
+    if (body.claim.program, body.claim.inputs) != (job.task.program, job.task.inputs):
+        raise MarketError("the claim is about another program or other inputs")
+    verify_attestation(body.verifier, body.claim, body.attestation)
+    job = turn.change(job, votes={**job.votes, body.verifier: signed})
+    turn.emit(
+        events.Voted(
+            turn.now_ms,
+            job.identity.hex(),
+            body.verifier.hex(),
+            claim_digest(body.claim).hex(),
+        )
+    )
+    assert job.claim is None or job.phase is not Phase.DISPUTED
+    if job.claim is not None and claim_digest(job.claim) != claim_digest(body.claim):
+        _dispute(turn, job, "a verifier's own run gave another answer")
+
+
+def progress(turn: Turn, identity: bytes) -> None:
+    """Let a job do what its state and the time allow, until it rests."""
+    while identity in turn.market.jobs:
+        before = turn.market.jobs[identity]
+        _advance(turn, before)
+        if turn.market.jobs.get(identity) == before:
+            return
+
+
+def _advance(turn: Turn, job: Job) -> None:
+    is_late = job.until_ms and turn.now_ms > job.until_ms
+    match job.phase:
+        case Phase.SEEKING if turn.now_ms > job.task.expires_ms:
+            _expire(turn, job)
+        case Phase.WORKING if not job.open_seats() and not job.is_over:
+            turn.change(job, phase=Phase.SEEKING)
+        case Phase.WORKING if isinstance(job.task.policy, Quorum) and job.is_tallied(turn.now_ms):
+            _tally(turn, job)
+        case Phase.WORKING if _is_abandoned(turn, job):
+            turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
+        case Phase.ANSWERED if is_late and job.claim is not None:
+            settle(turn, job, job.claim, "quorum")
+        case Phase.DISPUTED:
+            _count_votes(turn, job)
+        case Phase.SETTLED | Phase.FAILED if not job.open_seats():
+            fee = job.task.fee if job.phase is Phase.SETTLED else 0
+            desk.close(turn, job, job.phase.value, fee)
+        case Phase.SETTLED | Phase.FAILED if is_late:
+            settlement.close_without_verifier(turn, job)
+        case _:
+            pass
+
+
+def settle(turn: Turn, job: Job, claim: Claim, evidence: str) -> None:
+    """Let an answer stand."""
+    turn.change(job, phase=Phase.SETTLED, claim=claim, until_ms=turn.now_ms + GRACE_MS)
+    digest = claim_digest(claim).hex()
+    turn.emit(events.Settled(turn.now_ms, job.identity.hex(), digest, evidence))
+
+
+def _expire(turn: Turn, job: Job) -> None:
+    if job.answers():
+        _dispute(turn, job, "no more workers came in time")
+    elif job.open_seats():
+        turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
+    else:
+        desk.close(turn, job, "expired")
+
+
+def _is_abandoned(turn: Turn, job: Job) -> bool:
+    """Tell whether nothing more can come and the verifier has let its time pass."""
+    last = max((s.reveal_by_ms for s in job.open_seats().values()), default=0)
+    return turn.now_ms > max(last, job.task.expires_ms) + GRACE_MS
+
+
+def _tally(turn: Turn, job: Job) -> None:
+    policy, answers = job.task.policy, job.answers()
+    assert isinstance(policy, Quorum)
+    scores = turn.scores(answers)
+    found = tally(job, scores, turn.now_ms)
+    match found.phase:
+        case Phase.ANSWERED:
+            assert found.claim is not None
+            until, digest = turn.now_ms + OBJECTION_MS, claim_digest(found.claim)
+            turn.change(job, phase=found.phase, claim=found.claim, until_ms=until)
+            turn.emit(
+                events.Answered(
+                    turn.now_ms,
+                    job.identity.hex(),
+                    digest.hex(),
+                    len(answers),
+                    group_weights(answers, scores)[digest],
+                    policy.trust,
+                    until,
+                )
+            )
+        case Phase.DISPUTED:
+            _dispute(turn, job, found.reason)
+        case Phase.FAILED:
+            turn.change(job, phase=found.phase, until_ms=turn.now_ms + GRACE_MS)
+        case _:
+            turn.change(job, phase=found.phase)
+
+
+def _dispute(turn: Turn, job: Job, reason: str) -> Job:
+    until = turn.now_ms + DISPUTE_MS
+    turn.emit(events.Disputed(turn.now_ms, job.identity.hex(), reason, until))
+    return turn.change(job, phase=Phase.DISPUTED, claim=None, until_ms=until)
+
+
+def _count_votes(turn: Turn, job: Job) -> None:
+    stakes = verifier_stakes(turn.market)
+    for claim in {
+        claim_digest(v.body.claim) for v in job.votes.values() if isinstance(v.body, Vote)
+    }:
+        try:
+            settled = settled_by_votes(votes_for(job, claim), job.identity, stakes)
+        except OffenceError:
+            continue
+        settle(turn, job, settled, "verifiers")
+        return
+    if turn.now_ms > job.until_ms:
+        turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
+
+
+def votes_for(job: Job, claim: bytes) -> tuple[Signed, ...]:
+    """Give the votes for one claim, by its digest, in the order they came."""
+    return tuple(
+        signed
+        for signed in job.votes.values()
+        if isinstance(signed.body, Vote) and claim_digest(signed.body.claim) == claim
+    )
+
+
+def _check_proof(turn: Turn, job: Job, body: Result) -> None:
+    """Settle at once on a true proof. A false one waits for its accusation."""
+    if body.evidence is None:
+        return
+    try:
+        turn.checker.check(job.task, body.claim, body.evidence)
+    except NumenError:
+        return
+    settle(turn, job, body.claim, "snark")
+
+
+def _extend(turn: Turn, place: Place, signed: Signed, identity: bytes) -> Job:
+    seat = msgspec.structs.replace(place.seat, chain=(*place.seat.chain, signed), last=identity)
+    return turn.change(place.job, seats={**place.job.seats, place.worker: seat})
+
+
+def _seat_of(turn: Turn, fits: Callable[[Seat], bool]) -> Place:
+    for job in turn.market.jobs.values():
+        for worker, seat in job.seats.items():
+            if fits(seat):
+                return Place(job, worker, seat)
+    raise MarketError("no living task has this seat")

@@ -1,0 +1,294 @@
+"""A worker: prices tasks, runs them, binds itself, opens, and collects its tickets.
+
+How it behaves is a value: the honest way, and the ways in which workers cheat or fail.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+
+import msgspec
+
+from numen.base.crypto import SigningKey, keccak256
+from numen.base.errors import NumenError
+from numen.market import auction, events, payee, quorum
+from numen.market.actor import Act, Answer, Do, Executor, Parcel, Payment, Prover, Say, claim_of
+from numen.market.auction import PERMILLE, Estimate
+from numen.market.dice import Dice
+from numen.market.escrow import max_float
+from numen.market.exchange import Post, Redeem
+from numen.market.message import Execution, Offer, Result, sign
+from numen.market.payee import PayeeError, Session, Terms
+from numen.market.task import Snark
+from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
+from numen.market.turn import Market
+from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
+from numen.proof.statement import Claim, Evidence, claim_digest
+
+TICKETS_A_TASK = 16
+"""Into how many tickets a worker wants its ask split; it takes twice as many."""
+
+REDEEM_COST = 1
+"""What redeeming a ticket costs a worker here, in coins."""
+
+QUOTE_LIFE_MS = 120_000
+"""How long a quote of tickets holds."""
+
+
+class Behaviour(Enum):
+    """How a worker goes about its work."""
+
+    HONEST = "honest"
+    WRONG = "wrong answers"
+    CRASH = "crashes half-way"
+    COPY = "copies others"
+    SLOW = "slow"
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What distinguishes one worker from another.
+
+    Attributes:
+        behaviour: How it goes about its work.
+        price_permille: Its price of 1000 work units, in coins.
+        speed: Work units that it runs in a millisecond.
+        aversion_permille: Coins it wants for 1000 coins of standard deviation of its pay.
+        lie: What its wrong answers are derived from; liars with one lie agree.
+    """
+
+    behaviour: Behaviour
+    price_permille: int = 2
+    speed: int = 1_000
+    aversion_permille: int = 50
+    lie: bytes = b""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a worker knows about a seat of its own.
+
+    Attributes:
+        claim: What it will say.
+        answer: The output it will show.
+        salt: Of its commitment.
+        evidence: Its proof, where one is wanted.
+        is_opened: Whether it has sent its result.
+    """
+
+    claim: Claim
+    answer: bytes
+    salt: bytes
+    evidence: Evidence | None
+    is_opened: bool = False
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What a worker works with.
+
+    Attributes:
+        executor: Runs programs.
+        prover: Makes proofs; None for workers without one, which leave such tasks alone.
+        inputs: Inputs of tasks by their commitment.
+        work_hints: Work units that programs are known to take; others count as their limit.
+    """
+
+    executor: Executor
+    prover: Prover | None
+    inputs: Mapping[bytes, bytes]
+    work_hints: Mapping[bytes, int] = {}
+
+
+class Worker:
+    """A worker in the market.
+
+    Args:
+        key: Its key.
+        profile: What it is like.
+        tools: What it works with.
+        dice: Its salts, secrets and delays.
+    """
+
+    def __init__(self, key: SigningKey, profile: Profile, tools: Tools, dice: Dice) -> None:
+        self._key = key
+        self.profile = profile
+        self._tools = tools
+        self._dice = dice
+        self._secret = dice.word()
+        self._considered: set[tuple[bytes, int]] = set()
+        self._runs: dict[bytes, Run | None] = {}
+        self._quotes: dict[bytes, Quote] = {}
+
+    @property
+    def address(self) -> bytes:
+        return self._key.address
+
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        for opened in open_tasks(market, self.address, now_ms):
+            yield from self._consider(opened, market, now_ms)
+        for own in own_seats(market, self.address, now_ms):
+            if not own.seat.has_executed:
+                yield from self._execute(own)
+            elif own.seat.result is None and own.may_reveal:
+                yield from self._open(own)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
+        """Take tickets, and redeem the winners."""
+        if not isinstance(parcel, Payment) or parcel.task not in self._quotes:
+            return
+        quote, job = self._quotes.pop(parcel.task), market.jobs.get(parcel.task)
+        sender = parcel.tickets[0].ticket.sender if job is None else job.task.provider
+        session = Session(sender, quote)
+        sure = max_float(market.escrow, market.coins, sender, self.address, 0)
+        for signed in parcel.tickets:
+            try:
+                session, won = payee.take(
+                    session,
+                    signed,
+                    secret=self._secret,
+                    domain=market.escrow.domain,
+                    now_ms=now_ms,
+                    float_max=sure,
+                )
+            except PayeeError:
+                continue
+            revealed = rand(self._secret, sender, quote)
+            yield Say(
+                events.Drawn(
+                    now_ms,
+                    ticket_id(signed.ticket).hex(),
+                    parcel.task.hex(),
+                    sender.hex(),
+                    self.address.hex(),
+                    signed.ticket.face,
+                    signed.ticket.win_prob.to_bytes(32, "big").hex(),
+                    draw(signed.signature, revealed).to_bytes(32, "big").hex(),
+                    won,
+                )
+            )
+        _, winners = payee.collect(session)
+        if winners:
+            yield Do(Redeem(winners), self._delay())
+
+    def _consider(self, opened: OpenTask, market: Market, now_ms: int) -> Iterator[Act]:
+        # Each bid is considered once; a raised bid is another one.
+        if (opened.identity, opened.bid) in self._considered or opened.asked is not None:
+            return
+        self._considered.add((opened.identity, opened.bid))
+        task = opened.task
+        if isinstance(task.policy, Snark) and self._tools.prover is None:
+            return
+        work = self._tools.work_hints.get(task.program, task.work_limit)
+        decision = auction.decide(opened.bid, self._estimate(work, opened.bid))
+        if not decision.is_taken:
+            ids = (opened.identity.hex(), self.address.hex())
+            cost, premium = decision.cost, decision.premium
+            yield Say(events.Declined(now_ms, *ids, opened.bid, cost, premium))
+            return
+        quote = self._quote(opened, decision.ask, market, now_ms)
+        offer = Offer(opened.request, self.address, decision.ask, task.pledge, quote)
+        yield Do(Post(sign(self._key, offer)), self._delay())
+
+    def _estimate(self, work: int, bid: int) -> Estimate:
+        value = _ticket_value(bid)
+        win_permille = max(value * PERMILLE // max(COST_MULTIPLIER * REDEEM_COST, value), 1)
+        return Estimate(
+            work,
+            self.profile.price_permille,
+            TICKETS_A_TASK,
+            win_permille,
+            self.profile.aversion_permille,
+        )
+
+    def _quote(self, opened: OpenTask, ask: int, market: Market, now_ms: int) -> Quote | None:
+        sender, escrow = opened.task.provider, market.escrow
+        terms = Terms(
+            _ticket_value(ask),
+            2 * TICKETS_A_TASK,
+            REDEEM_COST,
+            now_ms + QUOTE_LIFE_MS,
+            escrow.round,
+            escrow.hashes[escrow.round],
+        )
+        # All tickets of all open quotes of a payer may win at once.
+        open_quotes = [q for t, q in self._quotes.items() if _is_of(market, t, sender)]
+        exposed = sum(q.count * q.face for q in open_quotes)
+        sure = max_float(escrow, market.coins, sender, self.address, 0)
+        try:
+            quote = payee.make_quote(
+                self._secret, self.address, sender, terms, self._dice.word(), max(sure - exposed, 0)
+            )
+        except NumenError:
+            return None
+        self._quotes[opened.identity] = quote
+        return quote
+
+    def _execute(self, own: OwnSeat) -> Iterator[Act]:
+        match = own.seat.match
+        if match in self._runs:
+            return
+        if self.profile.behaviour is Behaviour.COPY:
+            yield from self._copy(own)
+            return
+        inputs = self._tools.inputs[own.task.inputs]
+        answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
+        if self.profile.behaviour is Behaviour.CRASH and self._dice.below(2):
+            self._runs[match] = None  # it dies before it binds itself
+            return
+        evidence = None
+        if isinstance(own.task.policy, Snark) and self._tools.prover is not None:
+            evidence = self._tools.prover.prove(own.task, inputs)
+        if self.profile.behaviour is Behaviour.WRONG:
+            answer = _lie(answer, self.profile.lie)
+        run = Run(claim_of(own.task, answer), answer.output, self._dice.word(), evidence)
+        if self.profile.behaviour is Behaviour.CRASH:
+            run = msgspec.structs.replace(run, is_opened=True)  # it dies before it opens
+        self._runs[match] = run
+        commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
+        yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
+
+    def _copy(self, own: OwnSeat) -> Iterator[Act]:
+        """Sign somebody else's commitment, without having run anything."""
+        if not own.commitments:
+            return
+        guess = Answer(b"", 0)
+        run = Run(claim_of(own.task, guess), guess.output, self._dice.word(), None)
+        self._runs[own.seat.match] = run
+        yield self._bind(own, self._dice.choice(own.commitments), 1)
+
+    def _bind(self, own: OwnSeat, commitment: bytes, run_ms: int) -> Do:
+        execution = Execution(own.seat.match, self.address, commitment)
+        return Do(Post(sign(self._key, execution)), run_ms + self._delay())
+
+    def _open(self, own: OwnSeat) -> Iterator[Act]:
+        run = self._runs.get(own.seat.match)
+        if run is None or run.is_opened:
+            return
+        self._runs[own.seat.match] = msgspec.structs.replace(run, is_opened=True)
+        result = Result(
+            own.seat.last,
+            self.address,
+            run.salt,
+            run.claim,
+            run.answer,
+            self._key.sign(claim_digest(run.claim)),
+            run.evidence,
+        )
+        yield Do(Post(sign(self._key, result)), self._delay())
+
+    def _delay(self) -> int:
+        return self._dice.between(5, 40)
+
+
+def _ticket_value(pay: int) -> int:
+    return max(pay // TICKETS_A_TASK, 1)
+
+
+def _is_of(market: Market, task: bytes, provider: bytes) -> bool:
+    job = market.jobs.get(task)
+    return job is not None and job.task.provider == provider
+
+
+def _lie(answer: Answer, lie: bytes) -> Answer:
+    """Make a wrong answer of the same length, the same for all who share a lie."""
+    mask = keccak256(b"lie", lie, answer.output)
+    changed = bytearray(answer.output or b"\x00")
+    changed[0] ^= mask[0] | 1
+    return Answer(bytes(changed), answer.work)
