@@ -55,9 +55,26 @@ def add_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
 
 def mul_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
     """``(a * b) % m`` of unsigned words."""
-    if bits_of(a.type) == 256:
+    bits = bits_of(a.type)
+    if bits == 256:
         return f.call(wide.division(f.module, "mulmod", 256), a, b, m)
+    if bits == 64:
+        return _mul_mod_limb(f, a, b, m)
     return _widened(f, "mul", a, b, m)
+
+
+def _mul_mod_limb(f: Function, a: Value, b: Value, m: Value) -> Value:
+    """One division of two limbs by one; a second where neither factor is reduced."""
+    product = f.mul(f.zext(a, "i128"), f.zext(b, "i128"))
+    high, low = f.trunc(f.lshr(product, 64), "i64"), f.trunc(product, "i64")
+    before, reduce, divide = f.current, f.block("reduce"), f.block("divide")
+    f.cond_br(f.icmp("ult", high, m), divide, reduce, likely=True)
+    f.at(reduce)
+    reduced = f.urem(high, m)
+    f.br(divide)
+    f.at(divide)
+    top = f.phi("i64", (high, before), (reduced, reduce))
+    return wide.divide2by1(f, top, low, m)[1]
 
 
 def _widened(f: Function, opcode: str, a: Value, b: Value, m: Value) -> Value:

@@ -177,7 +177,7 @@ class _FunctionWriter:
         storage = self.storage
         match instr.op, instr.type, [self.regs[reg] for reg in instr.args]:
             case ((Op.ARRAY | Op.MEMORY), (Array() | Memory()) as of, []):
-                self.regs[instr.dests[0]] = storage.make(instr.dests[0], of)
+                self.regs[instr.dests[0]] = storage.make(instr.dests[0], of, instr.data)
             case Op.GET, _, [Reference() as array, Typed(index)]:
                 self.regs[instr.dests[0]] = storage.get(array, index)
             case Op.SET, _, [Reference() as array, Typed(index), Typed(value)]:

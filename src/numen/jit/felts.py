@@ -1,7 +1,5 @@
 """Field elements in native code: Montgomery forms of the order of BN254's scalar field."""
 
-import functools
-
 from numen.ir.types import FIELD_ORDER, U256, Kind
 from numen.jit.words import Typed
 from numen.kernels import montgomery
@@ -56,21 +54,12 @@ def to_integer(f: Function, a: Typed) -> Typed:
     return Typed(leave(f, a.value), U256)
 
 
-@functools.cache
-def _has_mulx() -> bool:
-    # What asks LLVM costs a tenth of a second to import, and the field is not in every program.
-    from numen.kernels import codegen  # noqa: PLC0415
-
-    _, _, features = codegen.host()
-    return "+bmi2" in features.split(",")
-
-
 def _multiply(module: Module) -> Callee:
     name = "felt.mul"
     if name not in module.functions:
         f = module.function(name, _WORD, {"a": _WORD, "b": _WORD}, internal=True)
         a, b = f.params
-        f.ret(montgomery.mul(f, _FIELD, a, b, mulx=_has_mulx()))
+        f.ret(montgomery.mul(f, _FIELD, a, b, mulx=montgomery.has_mulx()))
     return module.functions[name].callee
 
 

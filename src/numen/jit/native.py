@@ -2,6 +2,8 @@
 
 import ctypes
 import mmap
+import threading
+from collections.abc import Sequence
 
 from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
@@ -15,6 +17,12 @@ from numen.kernels.compiler import Library
 WORK_LIMIT_MAX = 2**64 - 1
 """The counter is a 64-bit word; higher limits are lowered to this."""
 
+SHARED_STACK_BYTES = 1 << 20
+"""What native code may take of the stack of the thread that calls it."""
+
+_stack_size = threading.Lock()
+"""Held while the size of the next thread's stack, which is the process's, is ours."""
+
 _MAPPED_BYTES_MIN = 1 << 20
 """From this size on memory comes from the system, which clears a page when it is first touched."""
 
@@ -25,15 +33,39 @@ class Native:
     Attributes:
         module: What was compiled.
         layout: Where the memory of a run holds what.
-        call: The entry, given the address of that memory.
     """
 
-    def __init__(self, library: Library, module: Module, layout: Layout) -> None:
-        self.layout = layout
-        self.module = module
-        self.call = library.function(ENTRY, None, ctypes.c_void_p)
+    def __init__(
+        self, library: Library, module: Module, layout: Layout, *, stack_bytes: int
+    ) -> None:
+        """Wrap native code.
 
-    def run(self, args: list[marshal.Given], *, work_limit: int) -> Outcome:
+        Args:
+            library: Holds the code.
+            module: What it was made of.
+            layout: What it was made with.
+            stack_bytes: The most stack it may use; where that is much, it gets a stack of its own.
+        """
+        self.layout = layout
+        self._stack_bytes = stack_bytes
+        self.module = module
+        self._entry = library.function(ENTRY, None, ctypes.c_void_p)
+
+    def call(self, address: int) -> None:
+        """Run the code on memory that is prepared."""
+        if self._stack_bytes <= SHARED_STACK_BYTES:
+            self._entry(address)
+            return
+        with _stack_size:
+            before = threading.stack_size(_rounded(self._stack_bytes + SHARED_STACK_BYTES))
+            try:
+                thread = threading.Thread(target=self._entry, args=(address,))
+                thread.start()
+            finally:
+                threading.stack_size(before)
+        thread.join()
+
+    def run(self, args: Sequence[marshal.Given], *, work_limit: int) -> Outcome:
         """Run the program once, without the GIL.
 
         Args:
@@ -61,7 +93,7 @@ class Run:
         self._address = ctypes.addressof(buffer) + skip
         self._work_limit = 0
 
-    def prepare(self, args: list[marshal.Given], *, work_limit: int) -> None:
+    def prepare(self, args: Sequence[marshal.Given], *, work_limit: int) -> None:
         """Write the inputs, and zeros for the arrays of the result."""
         layout = self._native.layout
         self._work_limit = min(work_limit, WORK_LIMIT_MAX)
@@ -97,3 +129,7 @@ def new_memory(layout: Layout) -> bytearray | mmap.mmap:
     """Memory for one run, cleared, with room to begin at a full line."""
     size = layout.total_bytes + LINE_BYTES
     return bytearray(size) if size < _MAPPED_BYTES_MIN else mmap.mmap(-1, size)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE

@@ -1,5 +1,7 @@
 """Arrays and byte memories in native code: pointers into the run's memory, each access checked."""
 
+import hashlib
+
 import msgspec
 
 from numen.ir.nodes import Reg
@@ -7,8 +9,8 @@ from numen.ir.trap import Reason
 from numen.ir.types import BOOL, FIELD_ORDER, Array, Kind, Memory, Word
 from numen.jit import felts
 from numen.jit.exits import Exits
-from numen.jit.words import Typed, align, storage_type
-from numen.kernels.llvm import Function, Value, const
+from numen.jit.words import Typed, align, in_register, storage_type
+from numen.kernels.llvm import Function, Module, Value, const
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -32,14 +34,17 @@ class Storage:
         self._frame = frame
         self._offsets = offsets
 
-    def make(self, reg: Reg, of: Array | Memory) -> Reference:
-        """Give an array or memory its slot, filled with zeros."""
-        pointer = self._f.gep("i8", self._frame, self._offsets[reg])
-        length = const("i64", of.size_bytes)
-        self._f.intrinsic(
-            "llvm.memset.p0.i64", "void", pointer, const("i8", 0), length, const("i1", 0)
-        )
-        return Reference(pointer, of)
+    def make(self, reg: Reg, of: Array | Memory, data: tuple[int, ...]) -> Reference:
+        """Give an array or memory its slot, filled with data, or with zeros where there is none."""
+        slot = Reference(self._f.gep("i8", self._frame, self._offsets[reg]), of)
+        if data:
+            assert isinstance(of, Array)
+            self.copy(slot, Reference(_constants(self._f.module, of, data), of))
+        else:
+            length = const("i64", of.size_bytes)
+            zero, is_volatile = const("i8", 0), const("i1", 0)
+            self._f.intrinsic("llvm.memset.p0.i64", "void", slot.pointer, zero, length, is_volatile)
+        return slot
 
     def get(self, array: Reference, index: Value) -> Typed:
         """Read an element."""
@@ -98,6 +103,14 @@ class Storage:
         fits = self._f.icmp("ule", offset, last) if last >= 0 else const("i1", 0)
         self._exits.unless(fits, Reason.INDEX)
         return self._f.gep("i8", memory.pointer, offset)
+
+
+def _constants(module: Module, of: Array, data: tuple[int, ...]) -> Value:
+    """Constant data of the module; equal data of one type is there once."""
+    type_ = storage_type(of.element)
+    words = [in_register(each, of.element) for each in data]
+    digest = hashlib.blake2b(repr(words).encode(), digest_size=16).hexdigest()
+    return module.words(f"data.{of.element}.{digest}", words, type_)
 
 
 def read_element(f: Function, place: Value, word: Word) -> Value:

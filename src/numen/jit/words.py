@@ -45,11 +45,14 @@ def align(word: Word) -> int:
     return min(word.size_bytes, ALIGN_BYTES_MAX)
 
 
+def in_register(value: int, word: Word) -> int:
+    """The integer whose bits stand for a value in a register or array."""
+    return value * MONTGOMERY_ONE % FIELD_ORDER if word.kind is Kind.FIELD else value
+
+
 def constant(value: int, word: Word) -> Typed:
     """A constant; ``value`` is in the word's range."""
-    if word.kind is Kind.FIELD:
-        value = value * MONTGOMERY_ONE % FIELD_ORDER
-    return Typed(llvm.const(register_type(word), value), word)
+    return Typed(llvm.const(register_type(word), in_register(value, word)), word)
 
 
 def truth(value: llvm.Value) -> Typed:
