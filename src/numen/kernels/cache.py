@@ -26,13 +26,17 @@ _KEEP_NUMERATOR, _KEEP_DENOMINATOR = 9, 10
 
 
 def default_root() -> Path | None:
-    """Where objects are kept; None when ``NUMEN_CACHE`` is set and empty."""
+    """Where objects are kept; None when ``NUMEN_CACHE`` is set and empty, or nobody is home."""
     chosen = os.environ.get("NUMEN_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
     if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/numen"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numen"
+        return home / "Library/Caches/numen"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "numen"
 
 
 class ObjectCache:

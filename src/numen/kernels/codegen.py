@@ -12,6 +12,19 @@ from llvmlite import binding
 from numen.kernels.errors import CompileError
 from numen.kernels.options import Options
 
+QUICK = (
+    "always_inliner",
+    "sroa",
+    "instruction_combine",
+    "simplify_cfg",
+    "sccp",
+    "aggressive_dce",
+    "dead_store_elimination",
+    "simplify_cfg",
+    "global_dead_code_eliminate",
+)
+"""The passes of ``quick``, by llvmlite's names for them."""
+
 
 @functools.cache
 def initialise() -> None:
@@ -33,7 +46,8 @@ def host() -> tuple[str, str, str]:
 def fingerprint() -> str:
     """Names everything besides text and options that decides what an object is."""
     llvm_version = ".".join(map(str, binding.llvm_version_info))
-    return "\n".join((f"llvmlite {llvmlite.__version__}", f"LLVM {llvm_version}", *host()))
+    versions = f"llvmlite {llvmlite.__version__}", f"LLVM {llvm_version}"
+    return "\n".join((*versions, *host(), *QUICK))
 
 
 def target_machine(codegen: int) -> binding.TargetMachine:
@@ -99,13 +113,6 @@ def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine, options
 
 def _quick() -> binding.ModulePassManager:
     passes = binding.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
-    passes.add_sroa_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_sccp_pass()
-    passes.add_aggressive_dce_pass()
-    passes.add_dead_store_elimination_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_global_dead_code_eliminate_pass()
+    for name in QUICK:
+        getattr(passes, f"add_{name}_pass")()
     return passes

@@ -105,7 +105,12 @@ class Helper:
     def _obituary(self, options: Options) -> CompileError:
         assert self._process is not None
         assert self._errors is not None
-        status = self._process.wait()
+        # It has closed its output, or sent too much of it: either way it is of no more use.
+        try:
+            status = self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - _LAST_WORDS_BYTES))
         words = self._errors.read().decode(errors="replace").strip()
@@ -142,6 +147,8 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes, limit_ms: int) -
                     if not chunk:
                         return None
                     answer += chunk
+                    if len(answer) > frames.FRAME_BYTES_MAX:
+                        return None
                     if len(answer) >= 8 and len(answer) - 8 >= int.from_bytes(answer[:8], "big"):
                         return bytes(answer[8:])
                 else:

@@ -15,8 +15,10 @@ def count() -> int:
     return os.cpu_count() or 1
 
 
-@functools.cache
-def _pool() -> ThreadPoolExecutor:
+@functools.lru_cache(1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    # One for each process: a fork copies the pool, but not its threads.
+    assert process == os.getpid()
     return ThreadPoolExecutor(count(), thread_name_prefix="numen-kernel")
 
 
@@ -26,7 +28,7 @@ def run(calls: Sequence[Callable[[], object]]) -> None:
         for call in calls:
             call()
         return
-    for future in [_pool().submit(call) for call in calls]:
+    for future in [_pool(os.getpid()).submit(call) for call in calls]:
         future.result()
 
 
