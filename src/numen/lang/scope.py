@@ -1,0 +1,85 @@
+"""What the names of a file mean: functions, structs, constants, modules."""
+
+import ast
+from typing import Final, TypeAlias
+
+import msgspec
+
+from numen.ir.interface import Shape, StructShape
+from numen.lang.source import Source
+from numen.lang.types import TYPE_NAMES
+
+RESERVED: Final = TYPE_NAMES | {
+    "abs", "add_mod", "assert_eq", "bool", "enumerate", "len", "max", "min", "mul_mod", "numen",
+    "pow", "range", "reversed", "wrapping_add", "wrapping_mul", "wrapping_sub", "zip",
+}  # fmt: skip
+"""Names that a program may not give another meaning."""
+
+
+class FunctionSymbol(msgspec.Struct, frozen=True, eq=False):
+    """A function of a program.
+
+    Attributes:
+        key: Its name in the machine: the file's name and its own.
+        node: Its definition.
+        scope: The file it stands in.
+    """
+
+    key: str
+    node: ast.FunctionDef
+    scope: "Scope"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has no annotation at all: it then computes with field elements."""
+        arguments = self.node.args.args
+        return self.node.returns is None and all(arg.annotation is None for arg in arguments)
+
+
+class ConstantSymbol(msgspec.Struct, frozen=True, eq=False):
+    """A constant of a file.
+
+    Attributes:
+        key: Its name in the machine.
+        type: Its type, or None for an integer that takes the type of its context.
+        parts: One integer, or list of integers, for each leaf of the type.
+        node: Where it is defined.
+        scope: The file it stands in.
+    """
+
+    key: str
+    type: Shape | None
+    parts: tuple[int | list[int], ...]
+    node: ast.AST
+    scope: "Scope"
+
+
+class ModuleSymbol(msgspec.Struct, frozen=True, eq=False):
+    """A module named by ``import``."""
+
+    scope: "Scope"
+
+
+Symbol: TypeAlias = FunctionSymbol | ConstantSymbol | ModuleSymbol | StructShape
+
+
+class Scope:
+    """The names of one file.
+
+    Attributes:
+        source: Its text.
+        name: Its name in imports; empty for the program's first file.
+        names: What each of its names means.
+        frozen: The structs whose fields may not be assigned.
+    """
+
+    def __init__(self, source: Source, name: str) -> None:
+        self.source = source
+        self.name = name
+        self.names: dict[str, Symbol] = {}
+        self.frozen: set[str] = set()
+
+    def key(self, name: str) -> str:
+        """The name in the machine of something in this file."""
+        prefix = self.name.replace(".", "$")
+        return f"{prefix}${name}" if prefix else name

@@ -1,0 +1,95 @@
+"""The types of the language, and how they lie in the machine's registers.
+
+A type is a shape of `ir.interface` or a byte memory. Its *leaves* are words and arrays of words; a
+value of the type is one register for each leaf.
+"""
+
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, leaves
+from numen.ir.types import LENGTH_MAX, WORDS, Array, Kind, Memory, Type, Word
+
+LangType: TypeAlias = Shape | Memory
+
+NOTHING: Final = TupleShape(())
+"""What a function without result returns."""
+
+UNKNOWN_LENGTH: Final = -1
+"""The length in an expected type that only the value will settle."""
+
+LEAVES_MAX: Final = 1024
+"""Most leaves of one type."""
+
+CONSTRUCTORS: Final = frozenset({"list", "tuple", "memory", "Private"})
+"""The names that build types of others."""
+
+TYPE_NAMES: Final = frozenset(WORDS) | CONSTRUCTORS
+
+
+@lru_cache(maxsize=4096)
+def registers(of: LangType) -> tuple[Type, ...]:
+    """The types of the registers that hold a value, one for each leaf."""
+    return (of,) if isinstance(of, Memory) else tuple(leaf.type for leaf in leaves(of))
+
+
+def references(of: LangType) -> bool:
+    """Whether a value of a type is, or contains, a reference to storage."""
+    return any(not isinstance(part, Word) for part in registers(of))
+
+
+@lru_cache(maxsize=4096)
+def field_span(of: StructShape | TupleShape, index: int) -> tuple[LangType, int, int]:
+    """The type of a field or item, and which of the registers of the whole are its own."""
+    parts = [part for _, part in of.fields] if isinstance(of, StructShape) else list(of.items)
+    start = sum(len(registers(part)) for part in parts[:index])
+    return parts[index], start, start + len(registers(parts[index]))
+
+
+def leaf_count(of: LangType) -> int:
+    """Registers that a value takes, without listing them."""
+    match of:
+        case Word() | Memory():
+            return 1
+        case ListShape(element):
+            return leaf_count(element)
+        case StructShape(_, fields):
+            return sum(leaf_count(part) for _, part in fields)
+        case TupleShape(items):
+            return sum(leaf_count(part) for part in items)
+
+
+def word_count(of: LangType) -> int:
+    """Words that a value holds."""
+    return sum(part.length if isinstance(part, Array) else 1 for part in registers(of))
+
+
+def contains_struct(of: LangType, struct: StructShape) -> bool:
+    """Whether a value of a type may hold a struct."""
+    match of:
+        case Word() | Memory():
+            return False
+        case ListShape(element):
+            return contains_struct(element, struct)
+        case TupleShape(items):
+            return any(contains_struct(part, struct) for part in items)
+        case StructShape(_, fields):
+            return of == struct or any(contains_struct(part, struct) for _, part in fields)
+
+
+def is_number(of: LangType) -> bool:
+    """Whether a type is a word that counts: all but bool."""
+    return isinstance(of, Word) and of.kind is not Kind.BOOL
+
+
+def is_integer(of: LangType) -> bool:
+    """Whether a type is an integer of some width, not a field element."""
+    return isinstance(of, Word) and of.kind in (Kind.UNSIGNED, Kind.SIGNED)
+
+
+def fits_length(element: LangType, length: int) -> bool:
+    """Whether an array may have so many elements of a type."""
+    widest = max(
+        (part.length if isinstance(part, Array) else 1 for part in registers(element)), default=1
+    )
+    return length > 0 and length * widest <= LENGTH_MAX
