@@ -32,7 +32,7 @@ BUDGET_LINES = {
     "demo": 1500,
     "ir": 5500,
     "jit": 1800,
-    "kernels": 3500,
+    "kernels": 4500,
     "lang": 4000,
     "market": 5000,
     "proof": 5000,
