@@ -1,6 +1,7 @@
 """The compile service: what it refuses, what it survives, what it keeps."""
 
 import ctypes
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,32 @@ def test_running_out_of_memory_is_a_typed_error() -> None:
     with pytest.raises(errors.OutOfMemoryError):
         compiler.compile_module(bomb, options=Options(untrusted=True, limit_bytes=1 << 30))
     assert call(SMALL, 14, Options(untrusted=True)) == 42
+
+
+def test_llvm_aborting_is_a_typed_error() -> None:
+    text = 'define void @f() {\n  call void asm "nonsense", ""()\n  ret void\n}\n'
+
+    with pytest.raises(errors.CompilerDiedError, match="invalid instruction mnemonic"):
+        compiler.compile_module(text, options=Options(untrusted=True))
+    assert call(SMALL, 14, Options(untrusted=True)) == 42
+
+
+def test_a_helper_that_was_killed_is_replaced() -> None:
+    compiler.compile_module(SMALL, options=Options(untrusted=True, cached=False))
+    process = compiler._HELPER._process
+    assert process is not None
+    process.kill()
+    process.wait()
+
+    assert compiler.compile_module(SMALL, options=Options(untrusted=True, cached=False))
+
+
+def test_threads_take_turns_at_the_helper() -> None:
+    options = Options(untrusted=True, cached=False)
+    texts = [SMALL.replace("3", str(factor)) for factor in range(2, 10)]
+    with ThreadPoolExecutor(4) as pool:
+        objects = list(pool.map(lambda text: compiler.compile_module(text, options=options), texts))
+
+    assert objects == [
+        compiler.compile_module(text, options=Options(cached=False)) for text in texts
+    ]
