@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.kernels import curve
 from numen.proof import groth16
 from numen.proof.bn254 import G1, G2, Q, R
 from numen.proof.errors import (
@@ -20,7 +21,6 @@ from numen.proof.errors import (
     WitnessError,
 )
 from numen.proof.felts import felts_from_ints
-from numen.proof.points import pack_g1, pack_g2
 from numen.proof.prover import blinding
 from numen.proof.r1cs import R1CS
 from numen.proof.setup import draw_secrets
@@ -63,11 +63,13 @@ def test_keys_and_proofs_are_those_of_the_oracle(solved, entropy):
 
     assert key.domain_log == oracle.log
     assert list(key.verifying.ic) == in_g1(oracle.ic)
-    assert key.a.tolist() == pack_g1(in_g1(oracle.u)).tolist()
-    assert key.b_1.tolist() == pack_g1(in_g1(oracle.v)).tolist()
-    assert key.b_2.tolist() == pack_g2(G2.multiply(G2.generator, k) for k in oracle.v).tolist()
-    assert key.c.tolist() == pack_g1(in_g1(oracle.c)).tolist()
-    assert key.h.tolist() == pack_g1(in_g1(oracle.h())).tolist()
+    assert key.a.tolist() == curve.G1.encode(in_g1(oracle.u)).tolist()
+    assert key.b_1.tolist() == curve.G1.encode(in_g1(oracle.v)).tolist()
+    assert (
+        key.b_2.tolist() == curve.G2.encode(G2.multiply(G2.generator, k) for k in oracle.v).tolist()
+    )
+    assert key.c.tolist() == curve.G1.encode(in_g1(oracle.c)).tolist()
+    assert key.h.tolist() == curve.G1.encode(in_g1(oracle.h())).tolist()
     assert proof == oracle.prove(solved.values, *blinding(solved.witness, entropy))
 
 

@@ -12,16 +12,16 @@ its values on the odd points of the doubled domain determine it, and the key has
 polynomials of these points.
 """
 
-import functools
 from typing import Any
 
 from numen.base.codec import digest
+from numen.kernels import curve, msm, ntt
 from numen.kernels.field import FR
-from numen.proof import bulk
 from numen.proof.bn254 import G1, G2, R
 from numen.proof.errors import KeyMismatchError, WitnessError
 from numen.proof.felts import Felts, ints_from_felts
 from numen.proof.keys import ProvingKey
+from numen.proof.points import Points
 from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, multiply
 from numen.proof.setup import ENTROPY_MIN_BYTES, draw
 from numen.proof.verifier import Proof, verify
@@ -77,23 +77,32 @@ def blinding(witness: Felts, entropy: bytes) -> tuple[int, int]:
 
 def _prove(key: ProvingKey, witness: Felts, r: int, s: int) -> Proof:
     vk, h = key.verifying, _quotient(key, witness)
-    a = _sum(G1, vk.alpha, bulk.g1_sum(key.a, witness), G1.multiply(key.delta_1, r))
-    b = _sum(G2, vk.beta, bulk.g2_sum(key.b_2, witness), G2.multiply(vk.delta, s))
-    b_1 = _sum(G1, key.beta_1, bulk.g1_sum(key.b_1, witness), G1.multiply(key.delta_1, s))
-    own = witness[key.statement_count + 1 :]
-    mask = G1.combine([a, b_1, key.delta_1], [s, r, -r * s % R])
-    return Proof(a, b, _sum(G1, bulk.g1_sum(key.c, own), bulk.g1_sum(key.h, h), mask))
+    a = _total(curve.G1, msm.g1(key.a, witness), (vk.alpha, 1), (key.delta_1, r))
+    b = _total(curve.G2, msm.g2(key.b_2, witness), (vk.beta, 1), (vk.delta, s))
+    b_1 = _total(curve.G1, msm.g1(key.b_1, witness), (key.beta_1, 1), (key.delta_1, s))
+    own = msm.g1(key.c, witness[key.statement_count + 1 :])
+    c = curve.G1.add(own, msm.g1(key.h, h))
+    return Proof(a, b, _total(curve.G1, c, (a, s), (b_1, r), (key.delta_1, -r * s % R)))
+
+
+def _total(group: curve.Group, row: Points, *terms: tuple[Any, int]) -> Any:
+    """A point, and some multiples of others."""
+    reference: Any = {"G1": G1, "G2": G2}[group.name]
+    (point,) = group.decode(row)
+    points, scalars = zip(*terms, strict=True)
+    return reference.add(point, reference.combine(points, scalars))
 
 
 def _quotient(key: ProvingKey, witness: Felts) -> Felts:
     """Values of ``A * B - C`` on the odd points, where ``C = A * B`` on the domain itself."""
     a, b = (multiply(matrix, witness) for matrix in (key.a_matrix, key.b_matrix))
-    x, y, z = (bulk.to_odd_coset(values) for values in (a, b, FR.mul(a, b)))
+    x, y, z = (_on_odd_points(values) for values in (a, b, FR.mul(a, b)))
     return FR.from_montgomery(FR.sub(FR.mul(x, y), z))
 
 
-def _sum(group: Any, *points: Any) -> Any:
-    return functools.reduce(group.add, points)
+def _on_odd_points(values: Felts) -> Felts:
+    """From values on the domain to values on the odd points of the doubled domain."""
+    return ntt.forward(ntt.inverse(values), shift=ntt.root(2 * len(values)))
 
 
 def _check_same_shape(key: ProvingKey, r1cs: R1CS) -> None:

@@ -9,13 +9,12 @@ import msgspec
 import numpy as np
 
 from numen.base.codec import digest
+from numen.kernels import curve, fixed_base
 from numen.kernels.field import FR
-from numen.proof import bulk
 from numen.proof.bn254 import G1, G2, ROOT, ROOT_LOG, R
 from numen.proof.errors import CircuitError
 from numen.proof.felts import Felts, felts_from_ints
 from numen.proof.keys import ProvingKey
-from numen.proof.points import unpack_g1
 from numen.proof.r1cs import R1CS, Matrix, check_circuit, domain_log
 from numen.proof.verifier import VerifyingKey
 
@@ -84,11 +83,11 @@ def setup(r1cs: R1CS, *, entropy: bytes) -> ProvingKey:
         domain_log=log,
         a_matrix=_in_key_form(a_matrix),
         b_matrix=_in_key_form(b_matrix),
-        a=bulk.g1_multiples(u),
-        b_1=bulk.g1_multiples(v),
-        b_2=bulk.g2_multiples(v),
-        c=bulk.g1_multiples(FR.scale(mixed[count + 1 :], by_delta)),
-        h=bulk.g1_multiples(FR.scale(odd, by_delta)),
+        a=fixed_base.g1(u),
+        b_1=fixed_base.g1(v),
+        b_2=fixed_base.g2(v),
+        c=fixed_base.g1(FR.scale(mixed[count + 1 :], by_delta)),
+        h=fixed_base.g1(FR.scale(odd, by_delta)),
     )
 
 
@@ -98,7 +97,7 @@ def _verifying_key(secrets: Secrets, ic: Felts) -> VerifyingKey:
         beta=G2.multiply(G2.generator, secrets.beta),
         gamma=G2.multiply(G2.generator, secrets.gamma),
         delta=G2.multiply(G2.generator, secrets.delta),
-        ic=tuple(unpack_g1(bulk.g1_multiples(ic))),
+        ic=tuple(curve.G1.decode(fixed_base.g1(ic))),
     )
 
 

@@ -13,23 +13,17 @@ value)``, the value times ``2**512``.
 Source: https://github.com/iden3/snarkjs (zkey_utils, zkey_new).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from numen.kernels import curve
 from numen.proof.binfile import Cursor, read_sections, require, write_sections
-from numen.proof.bn254 import G1Point, G2Point, Q, R
+from numen.proof.bn254 import Q, R
 from numen.proof.felts import SIZE_BYTES, Felts, first_not_below
 from numen.proof.keys import ProvingKey
-from numen.proof.points import (
-    G1_LIMBS,
-    G2_LIMBS,
-    Points,
-    first_off_curve,
-    pack_g1,
-    pack_g2,
-    unpack_g1,
-    unpack_g2,
-)
+from numen.proof.points import Points, are_in_g2, first_off_curve
 from numen.proof.r1cs import DOMAIN_LOG_MAX, Matrix
 from numen.proof.snarkjs import check_verifying_key
 from numen.proof.verifier import VerifyingKey
@@ -57,19 +51,19 @@ def read_zkey(data: bytes) -> ProvingKey:
         raise header.wrong(f"{statement_count} values of a statement, {wire_count} wires")
     if domain.bit_count() != 1 or domain.bit_length() > DOMAIN_LOG_MAX + 1:
         raise header.wrong(f"a domain of {domain} rows")
-    alpha, beta_1 = _take_g1(header), _take_g1(header)
-    beta, gamma = _take_g2(header), _take_g2(header)
-    delta_1, delta = _take_g1(header), _take_g2(header)
+    alpha, beta_1 = _take_one(header, curve.G1), _take_one(header, curve.G1)
+    beta, gamma = _take_one(header, curve.G2), _take_one(header, curve.G2)
+    delta_1, delta = _take_one(header, curve.G1), _take_one(header, curve.G2)
     header.finish()
     ic, entries, a, b_1, b_2, c, h, ceremony = require("zkey", sections, range(3, 11))
-    ic_points = tuple(unpack_g1(_take_points(ic, statement_count + 1, G1_LIMBS)))
+    ic_points = tuple(curve.G1.decode(_take_points(ic, statement_count + 1, curve.G1)))
     verifying = VerifyingKey(alpha, beta, gamma, delta, ic_points)
     check_verifying_key("zkey", verifying)
     # Points first: they show that the counts of wires and rows are no larger than the file.
-    a_points, b_1_points = (_take_points(x, wire_count, G1_LIMBS) for x in (a, b_1))
-    b_2_points = _take_points(b_2, wire_count, G2_LIMBS)
-    c_points = _take_points(c, wire_count - statement_count - 1, G1_LIMBS)
-    h_points = _take_points(h, domain, G1_LIMBS)
+    a_points, b_1_points = (_take_points(x, wire_count, curve.G1) for x in (a, b_1))
+    b_2_points = _take_points(b_2, wire_count, curve.G2)
+    c_points = _take_points(c, wire_count - statement_count - 1, curve.G1)
+    h_points = _take_points(h, domain, curve.G1)
     a_matrix, b_matrix = _take_matrices(entries, wire_count, domain)
     return ProvingKey(
         verifying=verifying,
@@ -88,35 +82,29 @@ def read_zkey(data: bytes) -> ProvingKey:
     )
 
 
-def _take_points(cursor: Cursor, count: int, limbs: int) -> Points:
+def _take_points(cursor: Cursor, count: int, group: curve.Group) -> Points:
     """Take a whole section of points."""
-    if cursor.left != count * limbs * 8:
+    if cursor.left != count * group.columns * 8:
         raise cursor.wrong(f"{cursor.left} bytes for {count} points")
-    points = _take_few(cursor, count, limbs)
+    points = _take_few(cursor, count, group)
     cursor.finish()
     return points
 
 
-def _take_few(cursor: Cursor, count: int, limbs: int) -> Points:
+def _take_few(cursor: Cursor, count: int, group: curve.Group) -> Points:
     start = cursor.offset
-    points = cursor.felts(count * limbs // 4, Q).reshape(count, limbs)
-    index = first_off_curve(points)
+    points = cursor.felts(count * group.columns // 4, Q).reshape(count, group.columns)
+    index = first_off_curve(group, points)
     if index is not None:
-        raise cursor.wrong("a point is not on the curve", start + 8 * limbs * index)
+        raise cursor.wrong("a point is not on the curve", start + 8 * group.columns * index)
+    if group is curve.G2 and not are_in_g2(points):
+        raise cursor.wrong("a point is on the curve of G2, but not in its subgroup", start)
     return points
 
 
-def _take_g1(cursor: Cursor) -> G1Point:
+def _take_one(cursor: Cursor, group: curve.Group) -> Any:
     start = cursor.offset
-    (point,) = unpack_g1(_take_few(cursor, 1, G1_LIMBS))
-    if point is None:
-        raise cursor.wrong("a point of the header is infinity", start)
-    return point
-
-
-def _take_g2(cursor: Cursor) -> G2Point:
-    start = cursor.offset
-    (point,) = unpack_g2(_take_few(cursor, 1, G2_LIMBS))
+    (point,) = group.decode(_take_few(cursor, 1, group))
     if point is None:
         raise cursor.wrong("a point of the header is infinity", start)
     return point
@@ -173,17 +161,17 @@ def write_zkey(key: ProvingKey) -> bytes:
             key.wire_count.to_bytes(4, "little"),
             key.statement_count.to_bytes(4, "little"),
             (1 << key.domain_log).to_bytes(4, "little"),
-            _bytes(pack_g1([vk.alpha, key.beta_1])),
-            _bytes(pack_g2([vk.beta, vk.gamma])),
-            _bytes(pack_g1([key.delta_1])),
-            _bytes(pack_g2([vk.delta])),
+            _bytes(curve.G1.encode([vk.alpha, key.beta_1])),
+            _bytes(curve.G2.encode([vk.beta, vk.gamma])),
+            _bytes(curve.G1.encode([key.delta_1])),
+            _bytes(curve.G2.encode([vk.delta])),
         ]
     )
     sections = [
         (1, _GROTH16.to_bytes(4, "little")),
         (2, header),
         (4, _entries(key)),
-        (3, _bytes(pack_g1(vk.ic))),
+        (3, _bytes(curve.G1.encode(vk.ic))),
         (9, _bytes(key.h)),
         (8, _bytes(key.c)),
         (5, _bytes(key.a)),
