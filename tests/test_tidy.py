@@ -30,12 +30,12 @@ BUDGET_LINES = {
     "base": 800,
     "cli": 1000,
     "demo": 1500,
-    "ir": 5500,
+    "ir": 6500,
     "jit": 1800,
     "kernels": 4500,
-    "lang": 4000,
-    "market": 5000,
-    "proof": 5000,
+    "lang": 5500,
+    "market": 6500,
+    "proof": 8000,
     "vm": 600,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
@@ -43,6 +43,7 @@ BUDGET_LINES = {
 # Exemptions, each with its reason. ---------------------------------------------------------------
 
 LAZY_IMPORTS = {
+    f"{SRC}cli/proofs.py": "rich is loaded where progress is shown",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
 }
 """Files that may import inside functions."""
@@ -58,7 +59,13 @@ ROOTLESS = {
 }
 """Files with an error that is not below the root."""
 
+FOR_TYPE_CHECKERS = {
+    f"{SRC}__init__.py": "its names are imported when first asked for, because start-up counts",
+}
+"""Files that may have imports for type checkers only."""
+
 ENTRY_POINTS = {
+    "numen.__main__": "the command `python -m numen`",
     "numen.cli": "the command `numen`",
 }
 """Modules that are run or used from outside, so that nothing inside imports them."""
@@ -183,10 +190,10 @@ def floats(source: Source) -> Findings:
             yield node.lineno, f"the type {node.attr}"
 
 
-def unordered(source: Source) -> Findings:
+def seeded_hashes(source: Source) -> Findings:
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and dotted(node.func) in {"hash", "id"}:
-            yield node.lineno, f"a call of {dotted(node.func)}, which differs between runs"
+        if isinstance(node, ast.Call) and dotted(node.func) == "hash":
+            yield node.lineno, "a call of hash, which differs between runs"
 
 
 def banned_calls(source: Source) -> Findings:
@@ -336,7 +343,7 @@ RULES = (
     Rule("a file holds one idea", PYTHON, long_files, "x = 1\n" * 501),
     Rule("a module starts with what it is", PYTHON, missing_docstrings, "x = 1\n"),
     Rule("no floats where nodes must agree", EXACT, floats, "x = a / 2"),
-    Rule("no hash or id where nodes must agree", EXACT, unordered, "x = hash(a)"),
+    Rule("no hash() where nodes must agree", EXACT, seeded_hashes, "x = hash(a)"),
     Rule("nothing runs text as code, or reads pickles", (SRC,), banned_calls, "eval('1')"),
     Rule("nothing below the command line prints", (SRC,), printing, "print(1)"),
     Rule("an assertion can hold", PYTHON, assert_false, "assert False, 'no'"),
@@ -349,7 +356,7 @@ RULES = (
     Rule("imports stand at the top", (SRC,), lazy_imports,
          "def f():\n    import os", LAZY_IMPORTS),
     Rule("no cycle hides behind TYPE_CHECKING", (SRC,), type_checking,
-         "if TYPE_CHECKING:\n    import os"),
+         "if TYPE_CHECKING:\n    import os", FOR_TYPE_CHECKERS),
     Rule("floors do not import the public names", (SRC,), root_imports, "from numen import run"),
     Rule("what is private is used in its file", PYTHON, unused_private, "def _f():\n    pass"),
     Rule("a skipped test says why", ("tests/",), skips_without_reason, "pytest.skip()"),
@@ -410,7 +417,7 @@ def test_every_module_is_imported_by_another():
         for node in ast.walk(source.tree):
             names = imported(node)
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names = [node.value]  # a lazy import by name
+                names = [node.value.partition(":")[0]]  # a lazy import by name
             wanted |= {name for full in names for name in (full, full.rpartition(".")[0])}
     dead = [s.path for s in ours if not s.path.endswith("__init__.py") and _module(s) not in wanted]
 

@@ -10,6 +10,7 @@ called, and has `run`, `inspect`, `setup` and `prove`; `verify` checks a proof. 
 language (`u64`, `felt`, `Private`, …) are here for editors and type checkers.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numen.base.errors import NumenError as NumenError
@@ -46,7 +47,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'numen' has no attribute {name!r}")
     module, _, attribute = _LAZY[name].partition(":")
-    return getattr(__import__(module, fromlist=[attribute]), attribute)
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:
