@@ -86,8 +86,10 @@ def _take_points(cursor: Cursor, count: int, group: curve.Group) -> Points:
     """Take a whole section of points."""
     if cursor.left != count * group.columns * 8:
         raise cursor.wrong(f"{cursor.left} bytes for {count} points")
-    points = _take_few(cursor, count, group)
+    start, points = cursor.offset, _take_few(cursor, count, group)
     cursor.finish()
+    if group is curve.G2 and not are_in_g2(points):
+        raise cursor.wrong("a point is on the curve of G2, but not in its subgroup", start)
     return points
 
 
@@ -97,8 +99,6 @@ def _take_few(cursor: Cursor, count: int, group: curve.Group) -> Points:
     index = first_off_curve(group, points)
     if index is not None:
         raise cursor.wrong("a point is not on the curve", start + 8 * group.columns * index)
-    if group is curve.G2 and not are_in_g2(points):
-        raise cursor.wrong("a point is on the curve of G2, but not in its subgroup", start)
     return points
 
 
