@@ -1,0 +1,100 @@
+"""Why a program has no circuit, or a run of it no proof.
+
+ProofError
+└── CircuitRefusalError
+├── UnboundedLoopError     a loop whose condition depends on the inputs
+├── TooLargeError          more steps, constraints or storage than the limits allow
+├── UnsupportedError       an instruction or shape that circuits do not express
+├── AlwaysTrapsError       every run traps, so that there is nothing to prove
+└── RunTrapsError          the run of these inputs traps
+"""
+
+from numen.base.errors import Place
+from numen.ir.trap import Trap
+from numen.ir.types import Word
+from numen.proof.errors import ProofError
+
+WORD_BITS_MAX = 254
+"""Widest word a wire holds: a field element. Integers above 128 bits are wider."""
+
+
+class CircuitRefusalError(ProofError):
+    """Root of what the circuit compiler refuses."""
+
+
+class UnboundedLoopError(CircuitRefusalError):
+    """A loop whose condition depends on the inputs, so that no number of rounds is enough."""
+
+    def __init__(self, place: Place | None) -> None:
+        super().__init__(
+            "this loop cannot be bounded: whether it goes on depends on the inputs",
+            place=place,
+            hint="write `for i in range(N)` with a constant N and `if` inside; proofs of loops "
+            "without bound need a STARK (`prove --system stark`), which this version lacks",
+        )
+
+
+class TooLargeError(CircuitRefusalError):
+    """A program that needs more than the limits of the compilation allow.
+
+    Attributes:
+        what: The quantity.
+        needed: How many the program needs, or at least how many.
+        limit: How many are allowed.
+    """
+
+    def __init__(self, what: str, needed: int, limit: int, place: Place | None = None) -> None:
+        super().__init__(
+            f"this circuit needs {needed:,} {what}, the limit is {limit:,}", place=place
+        )
+        self.what, self.needed, self.limit = what, needed, limit
+
+
+class UnsupportedError(CircuitRefusalError):
+    """Something that circuits do not express.
+
+    Attributes:
+        what: Its name.
+    """
+
+    def __init__(self, what: str, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(f"circuits do not support {what}", place=place, hint=hint)
+        self.what = what
+
+
+class WideWordError(UnsupportedError):
+    """A word of more bits than a wire holds, in a place where it depends on the inputs."""
+
+    def __init__(self, word: Word, place: Place | None) -> None:
+        hint = "use u128, smaller words, or felt"
+        super().__init__(f"{word} values that depend on the inputs", place, hint)
+
+
+class AlwaysTrapsError(CircuitRefusalError):
+    """Every run of the program traps.
+
+    Attributes:
+        trap: How.
+    """
+
+    def __init__(self, trap: Trap) -> None:
+        super().__init__(
+            f"there is nothing to prove, every run ends here: {trap.message or trap.reason.value}",
+            place=trap.place,
+        )
+        self.trap = trap
+
+
+class RunTrapsError(CircuitRefusalError):
+    """The run of these inputs traps, and only runs that end can be proven.
+
+    Attributes:
+        trap: How.
+    """
+
+    def __init__(self, trap: Trap) -> None:
+        super().__init__(
+            f"a run that traps cannot be proven: {trap.message or trap.reason.value}",
+            place=trap.place,
+        )
+        self.trap = trap

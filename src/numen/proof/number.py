@@ -1,0 +1,109 @@
+"""The values that a circuit computes with: a linear combination and the integers it can stand for.
+
+A value is a Python integer where it is the same in every run, else a `Number`. The field knows a
+number only modulo its order; the interval says which integer of its class is meant. Every interval
+holds for every assignment that satisfies the constraints, also on paths that a run does not take:
+gadgets that rely on one are therefore sound everywhere.
+"""
+
+from typing import TypeAlias
+
+from numen.ir.types import FIELD_ORDER
+from numen.proof import lc
+from numen.proof.lc import LC
+
+Bit: TypeAlias = int | LC
+"""A truth: 0 or 1, or a combination that can be nothing else."""
+
+
+class Number:
+    """A value that depends on the inputs.
+
+    Attributes:
+        lc: Congruent to the value.
+        low: Least value.
+        high: Greatest value.
+        bits: The value in two's complement, lowest first, once somebody has asked for it: the last
+            bit counts negatively where ``low`` is negative.
+    """
+
+    __slots__ = ("bits", "high", "lc", "low")
+
+    def __init__(
+        self, combination: LC, low: int, high: int, bits: tuple[Bit, ...] | None = None
+    ) -> None:
+        self.lc = combination
+        self.low = low
+        self.high = high
+        self.bits = bits
+
+    def __repr__(self) -> str:
+        return f"Number({self.lc}, {self.low}, {self.high})"
+
+
+Value: TypeAlias = int | Number
+"""A word."""
+
+
+class Product:
+    """A product too large for one combination: what it means depends on what is asked of it.
+
+    Attributes:
+        a: First factor.
+        b: Second factor.
+    """
+
+    __slots__ = ("a", "b", "high", "low")
+
+    def __init__(self, a: Value, b: Value, low: int, high: int) -> None:
+        self.a = a
+        self.b = b
+        self.low = low
+        self.high = high
+
+
+def to_lc(value: Value) -> LC:
+    """The combination of a value."""
+    return value.lc if isinstance(value, Number) else lc.constant(value)
+
+
+def low_of(value: Value | Product) -> int:
+    """Its least value."""
+    return value if isinstance(value, int) else value.low
+
+
+def high_of(value: Value | Product) -> int:
+    """Its greatest value."""
+    return value if isinstance(value, int) else value.high
+
+
+def value_from_lc(combination: LC, low: int, high: int) -> Value:
+    """A value, as an integer if it is a constant.
+
+    An interval wider than the field leaves the constant open; it is then any of its class, which
+    serves those who ask only for the class.
+    """
+    if not combination or (len(combination) == 1 and 0 in combination):
+        return low + (combination.get(0, 0) - low) % FIELD_ORDER
+    return Number(combination, low, high)
+
+
+def value_from_bits(bits: list[Bit], *, is_signed: bool) -> Value:
+    """The value of bits in two's complement, or unsigned ones."""
+    total: LC = {}
+    low = high = 0
+    for index, bit in enumerate(bits):
+        weight = 1 << index
+        if is_signed and index == len(bits) - 1:
+            weight = -weight
+        if isinstance(bit, int):
+            low, high = low + weight * bit, high + weight * bit
+            if bit:
+                lc.accumulate(total, lc.ONE, weight)
+        else:
+            lc.accumulate(total, bit, weight)
+            low, high = low + min(weight, 0), high + max(weight, 0)
+    value = value_from_lc(total, low, high)
+    if isinstance(value, Number) and is_signed == (low < 0):
+        value.bits = tuple(bits)
+    return value

@@ -1,0 +1,372 @@
+"""Symbolic execution: every path of a bounded program at once, as one circuit.
+
+Calls are entered, loops with constant bounds run round by round, and a branch on constants follows
+one way. A branch that depends on the inputs parts the path in two; each part carries the truth that
+it is the one taken. Where parts meet again, what differs between them is chosen by that truth.
+Blocks are executed in the order of `routes`, so all parts that can meet have arrived before their
+block is entered, and the work is linear in the blocks executed.
+"""
+
+import heapq
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from numen.ir.interp import INTEGERS
+from numen.ir.nodes import (
+    BasicBlock,
+    Branch,
+    Edge,
+    Function,
+    Instr,
+    Jump,
+    Label,
+    Module,
+    Reg,
+    Return,
+    Stop,
+    Terminator,
+)
+from numen.ir.ops import SPECS, Op
+from numen.ir.trap import Trap, TrapError
+from numen.ir.types import Word
+from numen.proof import access, counted, gadgets, lc, witness
+from numen.proof.algebra import R1csAlgebra
+from numen.proof.circuit_errors import (
+    WORD_BITS_MAX,
+    AlwaysTrapsError,
+    TooLargeError,
+    UnboundedLoopError,
+    WideWordError,
+)
+from numen.proof.number import Number, Product, Value, to_lc, value_from_lc
+from numen.proof.routes import Route, plan_route
+from numen.proof.storage import Ref, Store
+from numen.proof.wires import Wires
+
+Held: TypeAlias = Value | Ref
+"""What a register holds."""
+
+
+class Path:
+    """One part of the execution, at the beginning of a block or at the end of a function.
+
+    Attributes:
+        truth: Whether this is the part that is taken: 1, or a truth that depends on the inputs.
+        regs: Registers, or results by position.
+        store: Arrays and memories.
+    """
+
+    __slots__ = ("regs", "store", "truth")
+
+    def __init__(self, truth: Value, regs: dict[Reg, Held], store: Store) -> None:
+        self.truth = truth
+        self.regs = regs
+        self.store = store
+
+
+class Call:
+    """A function being executed.
+
+    Attributes:
+        number: Tells the objects of this call from those of others.
+        fn: The function.
+        route: The order of its blocks.
+        truth: Of the path that called.
+        path: The part that is running, or None between blocks.
+        label: Its block.
+        index: The next instruction.
+        parked: Parts that wait for their block's turn.
+        queue: Places in the order, and blocks, of those; a heap.
+        ended: The parts that returned, merged.
+        decided: Headers of loops that a constant condition could have left this round.
+        undecided: Headers of loops that a condition on the inputs may leave, with the branch.
+    """
+
+    def __init__(self, number: int, fn: Function, route: Route, truth: Value) -> None:
+        self.number = number
+        self.fn = fn
+        self.route = route
+        self.truth = truth
+        self.path: Path | None = None
+        self.label: Label = next(iter(fn.blocks))
+        self.index = 0
+        self.parked: dict[Label, Path] = {}
+        self.queue: list[tuple[int, Label]] = []
+        self.ended: Path | None = None
+        self.decided: set[Label] = set()
+        self.undecided: dict[Label, Branch] = {}
+
+
+class Unroller:
+    """Executes a module symbolically."""
+
+    def __init__(self, module: Module, wires: Wires) -> None:
+        self.module = module
+        self.wires = wires
+        self.algebra = R1csAlgebra(wires)
+        self.access = access.Access(self.algebra)
+        self.steps = 0
+        self._routes: dict[str, Route] = {}
+        self._calls: list[Call] = []
+        self._call_count = 0
+        self._trap: Trap | None = None
+
+    def run(self, args: list[Held], store: Store) -> Path:
+        """Execute the entry.
+
+        Args:
+            args: Its arguments.
+            store: The objects they refer to.
+
+        Returns:
+            The end: results by position, and the objects.
+
+        Raises:
+            CircuitRefusalError: The program has no circuit within the limits.
+        """
+        self._enter(self.module.entry, args, 1, store)
+        while True:
+            call = self._calls[-1]
+            if call.path is not None or self._next(call):
+                self._run(call)
+            else:
+                self._calls.pop()
+                ended = self._leave(call)
+                if ended is not None:
+                    return ended
+
+    def spend(self, steps: int) -> None:
+        """Count steps.
+
+        Raises:
+            TooLargeError: There were too many.
+        """
+        self.steps += steps
+        if self.steps > self.wires.limits.steps:
+            raise TooLargeError("steps", self.steps, self.wires.limits.steps, self.wires.place)
+
+    def _enter(self, name: str, args: list[Held], truth: Value, store: Store) -> None:
+        fn = self.module.functions[name]
+        if name not in self._routes:
+            self._routes[name] = plan_route(fn)
+        call = Call(self._call_count, fn, self._routes[name], truth)
+        self._call_count += 1
+        regs = dict(zip((param.reg for param in fn.params), args, strict=True))
+        call.parked[call.label] = Path(truth, regs, store)
+        call.queue.append((0, call.label))
+        self._calls.append(call)
+
+    def _leave(self, call: Call) -> Path | None:
+        """Go back to the caller; the end of the program, if there is none."""
+        if not self._calls:
+            if call.ended is None:
+                assert self._trap is not None
+                raise AlwaysTrapsError(self._trap)
+            return call.ended
+        caller = self._calls[-1]
+        path = caller.path
+        assert path is not None
+        if call.ended is None:
+            caller.path = None  # every part trapped
+            return None
+        instr = caller.fn.blocks[caller.label].body[caller.index - 1]
+        path.regs.update(zip(instr.dests, call.ended.regs.values(), strict=True))
+        path.store = call.ended.store
+        path.store.drop(call.number, set())
+        return None
+
+    def _next(self, call: Call) -> bool:
+        """Take up the first of the parts that wait, if any."""
+        if not call.queue:
+            return False
+        position, label = heapq.heappop(call.queue)
+        path = call.parked.pop(label)
+        if not call.queue and call.ended is None:
+            # It is the only part left; those that trapped are proven not to be taken.
+            path.truth = call.truth
+        call.path, call.label, call.index = path, label, 0
+        block = call.fn.blocks[label]
+        self.spend(len(block.body) + 1)
+        if label in call.route.loops:
+            self._begin_round(call, path, is_first=position == call.route.position[label])
+        return True
+
+    def _begin_round(self, call: Call, path: Path, *, is_first: bool) -> None:
+        branch = call.undecided.pop(call.label, None)
+        if not is_first and branch is not None and call.label not in call.decided:
+            raise UnboundedLoopError(branch.place)
+        call.decided.discard(call.label)
+        if is_first:
+            left = self.wires.limits.steps - self.steps
+            loop = call.route.loops[call.label]
+            found = counted.rounds_beyond(call.fn, loop, path.regs, left)
+            if found is not None:
+                needed = self.steps + found.rounds * found.size
+                raise TooLargeError("steps", needed, self.wires.limits.steps, found.place)
+
+    def _run(self, call: Call) -> None:
+        """Execute the running part to the end of its block, or up to a call."""
+        block, path = call.fn.blocks[call.label], call.path
+        assert path is not None
+        self.algebra.path = path.truth
+        body = block.body
+        try:
+            while call.index < len(body):
+                instr = body[call.index]
+                call.index += 1
+                self.wires.place = instr.place
+                if instr.op is Op.CALL:
+                    args = [path.regs[reg] for reg in instr.args]
+                    self._enter(instr.symbol, args, path.truth, path.store)
+                    return
+                self._execute(call, instr, path)
+            self._end(call, block, path)
+        except TrapError as error:
+            self._die(call, path, error.trap)
+
+    def _execute(self, call: Call, instr: Instr, path: Path) -> None:
+        regs = path.regs
+        means = SPECS[instr.op].means
+        if means is not None:
+            args = [regs[reg] for reg in instr.args]
+            word = instr.to or instr.type
+            if all(type(arg) is int for arg in args):
+                regs[instr.dests[0]] = means(INTEGERS, word, *args)
+                return
+            self._require_narrow(instr)
+            assert isinstance(instr.type, Word)
+            self.algebra.word = instr.type
+            result = means(self.algebra, word, *args)
+            assert not isinstance(result, Product)
+            regs[instr.dests[0]] = gadgets.compact(self.wires, result)
+        elif instr.op is Op.CONST:
+            assert instr.imm is not None
+            regs[instr.dests[0]] = instr.imm
+        elif instr.op is Op.METER:
+            pass
+        else:
+            self._effect(call, instr, path)
+
+    def _require_narrow(self, instr: Instr) -> None:
+        for of in (instr.type, instr.to):
+            if isinstance(of, Word) and of.bits > WORD_BITS_MAX:
+                raise WideWordError(of, instr.place)
+
+    def _effect(self, call: Call, instr: Instr, path: Path) -> None:
+        args = [path.regs[reg] for reg in instr.args]
+        self.spend(access.cost(instr, args, path.store))
+        result = self.access.execute(instr, call.number, args, path.store)
+        if result is not None:
+            path.regs[instr.dests[0]] = result
+
+    def _die(self, call: Call, path: Path, trap: Trap) -> None:
+        """End a part that traps: a proof is that it is not taken."""
+        if trap.place is None:
+            trap = msgspec.structs.replace(trap, place=self.wires.place)
+        if path.truth == 1:
+            raise AlwaysTrapsError(trap) from None
+        self._trap = trap
+        truth = to_lc(path.truth)
+        self.wires.check(witness.check_truth, (truth, {}, trap))
+        self.wires.demand(truth)
+        call.path = None
+
+    def _end(self, call: Call, block: BasicBlock, path: Path) -> None:
+        end: Terminator = block.end
+        match end:
+            case Jump(edge):
+                self._go(call, edge, path)
+            case Branch():
+                self._branch(call, end, path)
+            case Return(values):
+                results = {str(index): path.regs[reg] for index, reg in enumerate(values)}
+                path.regs = results
+                if call.ended is None:
+                    call.ended = path
+                else:
+                    self._merge(call, call.ended, path, results)
+            case Stop(reason, message, place):
+                self._die(call, path, Trap(reason, message, place))
+        call.path = None
+
+    def _branch(self, call: Call, branch: Branch, path: Path) -> None:
+        cond = path.regs[branch.cond]
+        self.wires.place = branch.place or self.wires.place
+        exits = call.route.exits[call.label]
+        if isinstance(cond, int):
+            call.decided.update(exits)
+            self._go(call, branch.then if cond else branch.other, path)
+            return
+        assert isinstance(cond, Number)
+        for header in exits:
+            call.undecided[header] = branch
+        truth: Value = cond
+        if path.truth != 1:
+            truth = Number(gadgets.multiply(self.wires, to_lc(path.truth), cond.lc, "path"), 0, 1)
+        rest = value_from_lc(lc.sub(to_lc(path.truth), to_lc(truth)), 0, 1)
+        taken, left = branch.then, branch.other
+        if _only_stops(call.fn.blocks[left.to]):
+            taken, left, truth, rest = left, taken, rest, truth
+        if _only_stops(call.fn.blocks[taken.to]):
+            # Proven not to be taken, it leaves the other part as true as the whole.
+            self._stop(call.fn.blocks[taken.to].end, truth)
+            self._go(call, left, path)
+            return
+        alive = {reg: path.regs[reg] for reg in call.route.alive_in(taken.to)}
+        alive.update((reg, path.regs[reg]) for reg in taken.args)
+        self.spend((len(alive) + len(path.store.objects)) // 16)
+        self._go(call, taken, Path(truth, alive, path.store.fork()))
+        path.truth = rest
+        self._go(call, left, path)
+
+    def _stop(self, end: Terminator, truth: Value) -> None:
+        assert isinstance(end, Stop)
+        trap = Trap(end.reason, end.message, end.place)
+        self.wires.check(witness.check_truth, (to_lc(truth), {}, trap))
+        self.wires.demand(to_lc(truth))
+
+    def _go(self, call: Call, edge: Edge, path: Path) -> None:
+        """Park a part at the block it goes to."""
+        target = edge.to
+        passed = [path.regs[reg] for reg in edge.args]
+        params = call.fn.blocks[target].params
+        path.regs.update(zip((param.reg for param in params), passed, strict=True))
+        if target in call.parked:
+            names = [*call.route.alive_in(target), *(param.reg for param in params)]
+            self._merge(call, call.parked[target], path, names)
+            return
+        call.parked[target] = path
+        route = call.route
+        is_back = target in route.loops and call.label in route.loops[target].body
+        position = route.turn[target] if is_back else route.position[target]
+        heapq.heappush(call.queue, (position, target))
+
+    def _merge(self, call: Call, into: Path, path: Path, names: Iterable[Reg]) -> None:
+        """Make one part of two of which at most one is taken."""
+        truth = to_lc(path.truth)
+        regs = {name: self._choose(truth, path.regs[name], into.regs[name]) for name in names}
+        slots = {held.slot for held in regs.values() if isinstance(held, Ref)}
+        self.spend(into.store.compare_cost(path.store) // 16)
+        for store in (into.store, path.store):
+            store.drop(call.number, slots)
+        self.access.merge(truth, path.store, into.store)
+        into.regs = regs
+        both = value_from_lc(lc.add(to_lc(into.truth), truth), 0, 1)
+        into.truth = gadgets.compact(self.wires, both)
+
+    def _choose(self, truth: lc.LC, then: Held, other: Held) -> Held:
+        if then is other:
+            return other
+        if isinstance(then, Ref):
+            assert isinstance(other, Ref)
+            assert then.slot == other.slot
+            offset = gadgets.choose(self.wires, truth, then.offset, other.offset)
+            return msgspec.structs.replace(other, offset=offset)
+        assert not isinstance(other, Ref)
+        return gadgets.choose(self.wires, truth, then, other)
+
+
+def _only_stops(block: BasicBlock) -> bool:
+    return not block.body and isinstance(block.end, Stop)

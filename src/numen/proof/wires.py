@@ -1,0 +1,153 @@
+"""A circuit under construction: wires, the constraints between them, and the plan of the witness.
+
+Wires are numbered as they are made. `circuit_layout` gives them their final order.
+"""
+
+import msgspec
+
+from numen.base.errors import Place
+from numen.proof.circuit_errors import TooLargeError
+from numen.proof.lc import LC, ONE
+from numen.proof.witness import Hint, Step
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a compilation may cost.
+
+    Attributes:
+        steps: Instructions executed symbolically, each round of a loop and each call anew, and
+            cells of arrays copied or compared, 16 to a step.
+        constraints: Rows of the constraint system.
+        terms: Entries of its three matrices together.
+    """
+
+    steps: int = 1 << 22
+    constraints: int = 1 << 20
+    terms: int = 1 << 25
+
+
+class Rows:
+    """One of the three matrices, row by row.
+
+    Attributes:
+        wires: Wire of each entry.
+        coefficients: Integer of each entry, not reduced.
+        ends: Where each row ends in the other two.
+    """
+
+    __slots__ = ("coefficients", "ends", "wires")
+
+    def __init__(self) -> None:
+        self.wires: list[int] = []
+        self.coefficients: list[int] = []
+        self.ends: list[int] = []
+
+    def append(self, lc: LC) -> None:
+        """Add a row."""
+        self.wires.extend(lc)
+        self.coefficients.extend(lc.values())
+        self.ends.append(len(self.wires))
+
+    def row(self, index: int) -> LC:
+        """Read a row."""
+        start = self.ends[index - 1] if index else 0
+        span = slice(start, self.ends[index])
+        return dict(zip(self.wires[span], self.coefficients[span], strict=True))
+
+
+class Wires:
+    """Where gadgets put their wires, constraints and hints.
+
+    Attributes:
+        place: The instruction that is being compiled; what is made next belongs to it.
+        plan: How to fill the wires, in order.
+        roles: What each wire is for, by wire.
+        origins: Place of each wire.
+        places: Place of each constraint.
+        a: First factors.
+        b: Second factors.
+        c: Products.
+        defined: Wire to the one constraint that says what it holds; where nothing else reads the
+            wire, both may go.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.place: Place | None = None
+        self.plan: list[Step] = []
+        self.roles: list[str] = ["one"]
+        self.origins: list[Place | None] = [None]
+        self.places: list[Place | None] = []
+        self.a, self.b, self.c = Rows(), Rows(), Rows()
+        self.defined: dict[int, int] = {}
+
+    @property
+    def constraint_count(self) -> int:
+        """How many constraints there are."""
+        return len(self.places)
+
+    def new(self, role: str, count: int = 1) -> int:
+        """Make wires that somebody else fills; the number of the first."""
+        first = len(self.roles)
+        if count == 1:
+            self.roles.append(role)
+            self.origins.append(self.place)
+        else:
+            self.roles.extend([role] * count)
+            self.origins.extend([self.place] * count)
+        return first
+
+    def hint(self, role: str, count: int, fill: Hint, args: object) -> int:
+        """Make wires that a hint fills; the number of the first."""
+        first = self.new(role, count)
+        self.plan.append((fill, first, args))
+        return first
+
+    def check(self, fill: Hint, args: object) -> None:
+        """Plan a check, which fills nothing."""
+        self.plan.append((fill, 0, args))
+
+    def constrain(self, a: LC, b: LC, c: LC) -> None:
+        """Demand that ``a * b = c``.
+
+        Raises:
+            TooLargeError: There are too many constraints, or they have too many terms.
+        """
+        self.a.append(a)
+        self.b.append(b)
+        self.c.append(c)
+        self.places.append(self.place)
+        if len(self.places) > self.limits.constraints:
+            self.require_room(0)
+        terms = len(self.a.wires) + len(self.b.wires) + len(self.c.wires)
+        if terms > self.limits.terms:
+            raise TooLargeError("terms", terms, self.limits.terms, self.place)
+
+    def demand(self, a: LC, b: LC = ONE) -> None:
+        """Demand that ``a`` or ``b`` is zero."""
+        self.constrain(a, b, {})
+
+    def define(self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC]) -> LC:
+        """Make a wire that stands only in the third part of one constraint and says what it is.
+
+        Args:
+            role: What it is for.
+            fill: What fills it.
+            args: Arguments of the hint.
+            row: Factors, and what is to be added to minus the wire to give their product.
+        """
+        wire = self.hint(role, 1, fill, args)
+        a, b, rest = row
+        self.defined[wire] = len(self.places)
+        self.constrain(a, b, {**rest, wire: -1} if rest else {wire: 1})
+        return {wire: 1}
+
+    def require_room(self, constraints: int) -> None:
+        """Refuse a gadget before it is built.
+
+        Raises:
+            TooLargeError: So many more constraints are too many.
+        """
+        needed = len(self.places) + constraints
+        if needed > self.limits.constraints:
+            raise TooLargeError("constraints", needed, self.limits.constraints, self.place)
