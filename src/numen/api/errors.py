@@ -15,13 +15,11 @@ class TrappedError(NumenError):
 
     Attributes:
         trap: Reason, message and place.
-        work: Work units charged.
     """
 
-    def __init__(self, trap: Trap, work: int, text: str = "") -> None:
+    def __init__(self, trap: Trap, text: str = "") -> None:
         super().__init__(trap.message or trap.reason.value, place=trap.place, text=text)
         self.trap = trap
-        self.work = work
 
 
 class KeysError(NumenError):

@@ -52,8 +52,5 @@ TEXT_BYTES_MAX: Final = 4 * MESSAGE_LENGTH_MAX
 WORK_MAX: Final = (1 << 64) - 1
 """Largest work limit of a run, in work units; a charge that would pass it saturates."""
 
-WORK_DEFAULT: Final = 100_000_000_000
-"""Work limit of a run where nobody states one: minutes of native execution."""
-
 DATA_MAX: Final = 1 << 20
 """Most words that one array may be filled with."""

@@ -93,7 +93,7 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
             _loaded.move_to_end(program.id)
     if loaded is None:
         text = emit(module, layout)
-        loaded = _load(text, _options(_size(text), is_untrusted=is_untrusted))
+        loaded = _load(text, options_for(text, is_untrusted=is_untrusted))
         with _lock:
             _loaded[program.id] = loaded
             while len(_loaded) > LOADED_MAX:
@@ -117,6 +117,15 @@ def _load(text: str, options: Options) -> _Loaded:
     if stack_bytes > STACK_BYTES_MAX:
         raise TooLargeError("bytes of stack", stack_bytes, STACK_BYTES_MAX)
     return _Loaded(compiler.load(text, options=options), stack_bytes)
+
+
+def options_for(text: str, *, is_untrusted: bool = False) -> Options:
+    """How hard a text is compiled.
+
+    Raises:
+        TooLargeError: It is over `SIZE_MAX`.
+    """
+    return _options(_size(text), is_untrusted=is_untrusted)
 
 
 def _size(text: str) -> int:

@@ -5,6 +5,8 @@ import this module when they have something to compile or to link.
 """
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import llvmlite
 from llvmlite import binding
@@ -77,6 +79,27 @@ def generate(text: str, options: Options) -> bytes:
     Raises:
         CompileError: LLVM refuses the text.
     """
+    with _optimised(text, options) as (module, machine):
+        try:
+            return bytes(machine.emit_object(module))
+        except RuntimeError as error:
+            raise CompileError(f"LLVM cannot translate the module: {error}") from None
+
+
+def listings(text: str, options: Options) -> tuple[str, str]:
+    """A module as LLVM leaves it: optimised IR, and the assembly of this machine.
+
+    Raises:
+        CompileError: LLVM refuses the text.
+    """
+    with _optimised(text, options) as (module, machine):
+        return str(module), str(machine.emit_assembly(module))
+
+
+@contextmanager
+def _optimised(
+    text: str, options: Options
+) -> Iterator[tuple[binding.ModuleRef, binding.TargetMachine]]:
     initialise()
     context = binding.create_context()
     try:
@@ -89,10 +112,7 @@ def generate(text: str, options: Options) -> bytes:
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
         _optimise(module, machine, options)
-        try:
-            return bytes(machine.emit_object(module))
-        except RuntimeError as error:
-            raise CompileError(f"LLVM cannot translate the module: {error}") from None
+        yield module, machine
 
 
 def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine, options: Options) -> None:

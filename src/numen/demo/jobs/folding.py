@@ -85,4 +85,4 @@ def main(seed: u64, steps: u64) -> Fold:
             best_score = score
             for j in range(LENGTH):
                 best[j] = turns[j]
-    return Fold(best_score - 1, best)
+    return Fold(best_score - 1, best.copy())

@@ -1,0 +1,5 @@
+"""``python -m numen`` is the command line."""
+
+from numen.cli import main
+
+main()

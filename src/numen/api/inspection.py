@@ -1,0 +1,91 @@
+"""What a program costs: constraints of its circuit and work units, line by line."""
+
+from collections import Counter
+
+import msgspec
+
+from numen.api.compiled import Compiled
+from numen.base.errors import NumenError, Place
+from numen.ir.program import work_by_place
+from numen.proof.circuit import Circuit
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The cost of one source line.
+
+    Attributes:
+        file: Name of the file.
+        line: Counted from 1.
+        text: The line, where it is of the main file.
+        constraints: Constraints that it asks for; None where the program has no circuit.
+        work: Work units of its instructions, each taken once.
+    """
+
+    file: str
+    line: int
+    text: str
+    constraints: int | None
+    work: int
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """The cost of a program.
+
+    Attributes:
+        program: Its id, in hexadecimal.
+        constraints: In all; None where it has no circuit.
+        refusal: Why it has no circuit, or empty.
+        work: Work units of all instructions, each taken once: a run through loops costs more.
+        lines: By file and line.
+    """
+
+    program: str
+    constraints: int | None
+    refusal: str
+    work: int
+    lines: tuple[Line, ...]
+
+
+def inspect(compiled: Compiled) -> Inspection:
+    """Count what each line costs."""
+    program = compiled.program
+    try:
+        circuit: Circuit | NumenError = compiled.circuit
+    except NumenError as error:
+        circuit = error
+    works: Counter[tuple[str, int]] = Counter()
+    for place, units in work_by_place(program.module).items():
+        works[_key(place)] += units
+    total = works.total()
+    counts: Counter[tuple[str, int]] = Counter()
+    if isinstance(circuit, Circuit):
+        counts.update(circuit.lines())
+    del works["", 0]
+    is_bounded = isinstance(circuit, Circuit)
+    return Inspection(
+        program=program.id.hex(),
+        constraints=circuit.constraint_count if isinstance(circuit, Circuit) else None,
+        refusal="" if isinstance(circuit, Circuit) else str(circuit),
+        work=total,
+        lines=tuple(
+            Line(
+                file,
+                line,
+                _text(compiled, file, line),
+                counts[file, line] if is_bounded else None,
+                works[file, line],
+            )
+            for file, line in sorted(works.keys() | counts.keys())
+        ),
+    )
+
+
+def _key(place: Place | None) -> tuple[str, int]:
+    return (place.file, place.line) if place else ("", 0)
+
+
+def _text(program: Compiled, file: str, line: int) -> str:
+    source = program.source
+    text = source.text if file == source.file else ""
+    lines = text.split("\n")
+    return lines[line - 1].rstrip() if line <= len(lines) else ""

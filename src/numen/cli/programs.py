@@ -1,0 +1,144 @@
+"""`numen run`, `compile`, `inspect` and `dump`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from numen.api import compiled, stages
+from numen.api.inspection import Inspection
+from numen.cli.arguments import parse_argument
+from numen.cli.output import print_json, show_value
+
+PASS_ALL = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+"""Lets ``-5`` be an argument."""
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+folder_option = click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+    help="Folder to write into.",
+)  # fmt: skip
+
+
+def load(target: str) -> compiled.Compiled:
+    """Compile ``FILE`` or ``FILE:FUNCTION``."""
+    path, colon, function = target.rpartition(":")
+    if colon and function.isidentifier():
+        return compiled.from_file(Path(path), function)
+    return compiled.from_file(Path(target))
+
+
+@click.command(context_settings=PASS_ALL)
+@click.argument("file", metavar="FILE[:FUNC]")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
+@click.option("--work-limit", type=click.IntRange(1, 2**64 - 1), help="Stop after so many units.")
+@click.option("--engine", type=click.Choice(["auto", "jit", "interp"]), default="auto")
+@as_json_option
+def run(
+    file: str, args: tuple[str, ...], work_limit: int | None, engine: Any, as_json: bool
+) -> None:
+    """Run a program and print what it returns.
+
+    ARG is JSON, hexadecimal allowed: 5, 0xff, true, [1,2,3], {"x": 1}; or @file.json.
+    """
+    program = load(file)
+    limits = {} if work_limit is None else {"work_limit": work_limit}
+    result = program.run(*map(parse_argument, args), engine=engine, **limits)
+    if as_json:
+        print_json(
+            {
+                "outputs": result.value,
+                "work": result.outcome.work,
+                "engine": result.engine,
+                "program": program.program.id.hex(),
+            }
+        )
+        return
+    click.echo(show_value(result.value))
+    click.secho(
+        f"{result.outcome.work:,} work units, {result.engine}, "
+        f"program {program.program.id.hex()[:16]}…",
+        dim=True,
+        err=True,
+    )
+
+
+@click.command("compile")
+@click.argument("file", metavar="FILE[:FUNC]")
+@click.option("--emit", type=click.Choice(list(stages.EMITTERS)), required=True)
+@folder_option
+@as_json_option
+def compile_(file: str, emit: str, out: Path, as_json: bool) -> None:
+    """Write one form of a program: ir, bytecode, llvm, asm or r1cs."""
+    _report([stages.write(load(file), emit, out)], as_json)
+
+
+@click.command()
+@click.argument("file", metavar="FILE[:FUNC]")
+@folder_option
+@as_json_option
+def dump(file: str, out: Path, as_json: bool) -> None:
+    """Write every stage of one compile, to read or to diff."""
+    program = load(file)
+    _report(list(stages.write_all(program, out)), as_json)
+
+
+@click.command()
+@click.argument("file", metavar="FILE[:FUNC]")
+@as_json_option
+def inspect(file: str, as_json: bool) -> None:
+    """Show constraints and work units, in all and for each line."""
+    found = load(file).inspect()
+    if as_json:
+        print_json(
+            {
+                "program": found.program,
+                "constraints": found.constraints,
+                "refusal": found.refusal or None,
+                "work": found.work,
+                "lines": [
+                    {
+                        "file": line.file,
+                        "line": line.line,
+                        "text": line.text,
+                        "constraints": line.constraints,
+                        "work": line.work,
+                    }
+                    for line in found.lines
+                ],
+            }
+        )
+        return
+    show_costs(found, Path(file.partition(":")[0]).name)
+
+
+def show_costs(found: Inspection, main: str) -> None:
+    """Print what each line costs; lines of other files than the main one name their file."""
+    counted = sum(line.constraints or 0 for line in found.lines)
+    click.echo(f"{'constraints':>11} {'work':>8}  line")
+    for line in found.lines:
+        where = "" if Path(line.file).name == main else f"{Path(line.file).name}: "
+        click.echo(
+            f"{_count(line.constraints):>11} {line.work:>8,}  {line.line:>4}  {where}{line.text}"
+        )
+    if found.constraints is not None and found.constraints > counted:
+        rest = found.constraints - counted
+        click.echo(f"{rest:>11,} {0:>8}        types of the inputs, values of the outputs")
+    click.echo(
+        f"{_count(found.constraints):>11} {found.work:>8,}        "
+        f"in all, program {found.program[:16]}…"
+    )
+    if found.refusal:
+        click.secho(f"no circuit: {found.refusal}", err=True)
+
+
+def _count(constraints: int | None) -> str:
+    return "-" if constraints is None else f"{constraints:,}"
+
+
+def _report(paths: list[Path], as_json: bool) -> None:
+    if as_json:
+        print_json({"files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        click.echo(path)

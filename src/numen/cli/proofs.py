@@ -1,0 +1,98 @@
+"""`numen setup`, `prove` and `verify`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from numen.api import proofs
+from numen.cli.arguments import parse_argument
+from numen.cli.output import print_json, show_value
+from numen.cli.programs import PASS_ALL, as_json_option, folder_option, load
+from numen.proof import snarkjs
+from numen.proof.files import read_file
+
+path_argument = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", metavar="FILE[:FUNC]")
+@folder_option
+@as_json_option
+def setup(file: str, out: Path, as_json: bool) -> None:
+    """Make keys for proofs: circuit.r1cs, circuit.zkey, verification_key.json.
+
+    One party makes them, this machine: unsafe for production, where several must take part.
+    """
+    program = load(file)
+    count = program.circuit.constraint_count
+    with _progress(f"setting up {count:,} constraints", quiet=as_json):
+        keys = program.setup()
+    keys.save(out)
+    if as_json:
+        print_json(
+            {"constraints": count, "folder": str(out), "warning": keys.proving.warning or None}
+        )
+        return
+    click.echo(f"{count:,} constraints; keys in {out}")
+    click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
+
+
+@click.command(context_settings=PASS_ALL)
+@click.argument("file", metavar="FILE[:FUNC]")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
+@click.option(
+    "--keys", "folder", required=True, help="Folder that `numen setup` wrote.",
+    type=click.Path(file_okay=False, path_type=Path),
+)  # fmt: skip
+@folder_option
+@as_json_option
+def prove(file: str, args: tuple[str, ...], folder: Path, out: Path, as_json: bool) -> None:
+    """Run a program and prove the run: proof.json, public.json."""
+    program = load(file)
+    keys = proofs.Keys.load(folder)
+    with _progress("proving", quiet=as_json):
+        proven = program.prove(*map(parse_argument, args), keys=keys)
+    proven.save(out)
+    if as_json:
+        print_json(
+            {
+                "outputs": proven.value,
+                "public": [str(value) for value in proven.public],
+                "folder": str(out),
+                "warning": keys.proving.warning or None,
+            }
+        )
+        return
+    click.echo(show_value(proven.value))
+    click.echo(f"proof in {out}")
+    click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
+
+
+@click.command()
+@click.argument("vk", type=path_argument)
+@click.argument("proof", type=path_argument)
+@click.argument("public", type=path_argument)
+@as_json_option
+def verify(vk: Path, proof: Path, public: Path, as_json: bool) -> None:
+    """Check a proof against a verifying key and the public values, all as snarkjs writes them."""
+    key = snarkjs.read_verifying_key(read_file(vk))
+    proofs.verify(key, snarkjs.read_proof(read_file(proof)), snarkjs.read_public(read_file(public)))
+    if as_json:
+        print_json({"valid": True})
+    else:
+        click.echo("valid")
+
+
+@contextmanager
+def _progress(what: str, *, quiet: bool) -> Iterator[None]:
+    """Show that something is going on, where a person looks."""
+    from rich.console import Console  # noqa: PLC0415 - start-up counts
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield

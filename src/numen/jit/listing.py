@@ -1,0 +1,34 @@
+"""A program's native code, to read: LLVM IR as emitted and as optimised, and assembly."""
+
+import msgspec
+
+from numen.ir.program import Program
+from numen.jit import engine
+from numen.jit.emit import emit
+from numen.jit.layout import lay_out
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The forms of native code, as text.
+
+    Attributes:
+        emitted: LLVM IR as the JIT writes it.
+        optimised: The same after LLVM's passes.
+        assembly: For this machine.
+    """
+
+    emitted: str
+    optimised: str
+    assembly: str
+
+
+def listing(program: Program) -> Listing:
+    """Write what the JIT makes of a program.
+
+    Raises:
+        CompileError: The program is too large to compile.
+    """
+    from numen.kernels import codegen  # noqa: PLC0415 - imports LLVM
+
+    text = emit(program.metered, lay_out(program.metered))
+    return Listing(text, *codegen.listings(text, engine.options_for(text)))
