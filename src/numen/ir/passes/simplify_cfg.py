@@ -39,7 +39,7 @@ def simplify_cfg(fn: Function) -> Function:
     """
     while True:
         step = fn
-        for part in (_decide_branches, thread_edges, _drop_unreachable, _join, _drop_params):
+        for part in (_decide_branches, thread_edges, drop_unreachable, _join, _drop_params):
             step = part(step)
         if step is fn:
             return fn
@@ -105,7 +105,8 @@ def _select(block: BasicBlock, end: Branch, params: Sequence[Param], fresh: Fres
     return BasicBlock(block.params, tuple(body), Jump(Edge(end.then.to, tuple(args))))
 
 
-def _drop_unreachable(fn: Function) -> Function:
+def drop_unreachable(fn: Function) -> Function:
+    """Drop blocks that no way leads to."""
     reached = set(flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn)))
     if len(reached) == len(fn.blocks):
         return fn

@@ -1,0 +1,347 @@
+"""Range analysis: between which integers every register lies, wherever it is read.
+
+The analysis walks down the dominator tree. A register has one interval for the whole function, and
+narrower ones where a condition is known to hold: behind a branch, a requirement, or an instruction
+that would have trapped otherwise. Parameters of blocks take the hull of what the edges pass; where
+that keeps growing around a loop it is widened until it holds, then narrowed again. The end is an
+invariant, whatever the way to it: it is reached when one more sweep changes nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from numen.ir import flow
+from numen.ir.intervals import Interval, full, hull, meet, result_interval, within
+from numen.ir.nodes import BasicBlock, Branch, Edge, Function, Instr, Jump, Label, Reg
+from numen.ir.ops import SPECS, Op
+from numen.ir.types import BOOL, U64, Array, Kind, Word
+
+Env: TypeAlias = dict[Reg, Interval]
+"""What is known at one point beyond what is known everywhere."""
+
+Facts: TypeAlias = dict[Label, list[tuple[Interval | None, ...]]]
+"""For each instruction of each block, and last its branch, the intervals of its operands."""
+
+PLAIN_SWEEPS: Final = 2
+"""Sweeps before widening: enough for values that settle by themselves."""
+
+WIDE_SWEEPS: Final = 8
+"""Sweeps that widen to the next constant of the function; then to the end of the type."""
+
+NARROWING_SWEEPS: Final = 2
+"""Sweeps that take back what widening gave away."""
+
+DEPTH_MAX: Final = 4
+"""How many definitions a condition is followed through."""
+
+
+def analyse(fn: Function) -> tuple[Facts, Env]:
+    """Find the intervals of all operands where they are read, and of all registers anywhere.
+
+    Args:
+        fn: A checked function.
+
+    Returns:
+        Per block one tuple an instruction, then one for the condition of a branch; None stands for
+        an operand that is not a word. And the interval of each register that is a word, but for
+        results of calls.
+
+    Cost: about ten walks over the function; two where it has no loop.
+    """
+    analysis = _Analysis(fn)
+    analysis.run()
+    return analysis.facts, analysis.known
+
+
+def operand_words(instr: Instr) -> tuple[Word | None, ...]:
+    """The types of an instruction's operands; None for references and where a callee says."""
+    if instr.op in (Op.CALL, Op.METER):
+        return (None,) * len(instr.args)
+    return tuple(_word(letter, instr) for letter in SPECS[instr.op].operands)
+
+
+def _word(letter: str, instr: Instr) -> Word | None:
+    match letter:
+        case "t":
+            return instr.type if isinstance(instr.type, Word) else None
+        case "b":
+            return BOOL
+        case "i":
+            return U64
+        case "e":
+            return instr.type.element if isinstance(instr.type, Array) else None
+        case _:
+            return None
+
+
+class _Analysis:
+    """The state of the walk.
+
+    Attributes:
+        known: The interval of each register for the whole function, as far as it was reached.
+        ends: What is known at the end of each block.
+    """
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = fn
+        self.order = flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn))
+        self.idom = flow.dominators(fn)
+        self.before = flow.predecessors(fn)
+        self.defs = {
+            dest: instr
+            for block in fn.blocks.values()
+            for instr in block.body
+            for dest in instr.dests
+        }
+        self.words = {
+            label: [operand_words(instr) for instr in block.body]
+            for label, block in fn.blocks.items()
+        }
+        self.known: Env = {
+            param.reg: full(param.type) for param in fn.params if isinstance(param.type, Word)
+        }
+        self.ends: dict[Label, Env] = {}
+        self.thresholds = _thresholds(fn)
+        self.facts: Facts = {}
+
+    def run(self) -> None:
+        rank = {label: index for index, label in enumerate(self.order)}
+        has_loop = any(rank[up] >= rank[label] for label in self.order for up in self.before[label])
+        sweeps = 0
+        while self.sweep(sweeps) and has_loop:
+            sweeps += 1
+        if has_loop:
+            for _ in range(NARROWING_SWEEPS):
+                self.sweep(None)
+
+    def sweep(self, number: int | None) -> bool:
+        """Walk over the function once; say whether a parameter's interval grew.
+
+        Args:
+            number: How many sweeps came before, or None to narrow.
+        """
+        has_grown = False
+        for label in self.order:
+            block = self.fn.blocks[label]
+            env = self.entry_env(label)
+            if label != self.order[0]:
+                for index, param in enumerate(block.params):
+                    assert isinstance(param.type, Word)
+                    found = self.passed(label, index, param.type)
+                    has_grown |= self.settle(param.reg, found, param.type, number)
+            self.walk(label, block, env)
+        return has_grown
+
+    def settle(self, reg: Reg, found: Interval, word: Word, number: int | None) -> bool:
+        before = self.known.get(reg)
+        if before is None or number is None:
+            self.known[reg] = found
+            return before is None
+        if within(found, before):
+            return False
+        wider = hull(before, found)
+        if number >= PLAIN_SWEEPS + WIDE_SWEEPS:
+            wider = full(word)
+        elif number >= PLAIN_SWEEPS:
+            wider = self.widen(before, wider, word)
+        self.known[reg] = wider
+        return True
+
+    def widen(self, before: Interval, after: Interval, word: Word) -> Interval:
+        low, high = after
+        if low < before[0]:
+            low = max((t for t in self.thresholds if t <= low), default=word.low)
+        if high > before[1]:
+            high = min((t for t in self.thresholds if t >= high), default=word.high)
+        return meet((low, high), full(word))
+
+    def entry_env(self, label: Label) -> Env:
+        up = self.idom[label]
+        if up == label:
+            return {}
+        env = dict(self.ends[up])
+        if self.before[label] == (up,):
+            end = self.fn.blocks[up].end
+            if isinstance(end, Branch) and end.then.to != end.other.to:
+                self.assume(env, end.cond, end.then.to == label, 0)
+        return env
+
+    def passed(self, label: Label, index: int, word: Word) -> Interval:
+        """The hull of what the edges that were reached pass for a parameter."""
+        found: Interval | None = None
+        for up in self.before[label]:
+            env = self.ends.get(up)
+            if env is None:
+                continue
+            for edge, truth in _edges_to(self.fn.blocks[up], label):
+                one = self.on_edge(env, up, edge.args[index], truth, word)
+                found = one if found is None else hull(found, one)
+        assert found is not None, "a block is walked after one that leads to it"
+        return found
+
+    def on_edge(self, env: Env, up: Label, reg: Reg, truth: bool | None, word: Word) -> Interval:
+        end = self.fn.blocks[up].end
+        if truth is None or not isinstance(end, Branch):
+            return self.read(env, reg, word)
+        beyond = dict(env)
+        self.assume(beyond, end.cond, truth, 0)
+        return self.read(beyond, reg, word)
+
+    def read(self, env: Env, reg: Reg, word: Word | None) -> Interval:
+        found = env.get(reg) or self.known.get(reg)
+        if found is None:
+            return full(word) if word else (0, 0)
+        return found
+
+    def walk(self, label: Label, block: BasicBlock, env: Env) -> None:
+        facts: list[tuple[Interval | None, ...]] = []
+        for instr, words in zip(block.body, self.words[label], strict=True):
+            operands = tuple(
+                self.read(env, reg, word) if word else None
+                for reg, word in zip(instr.args, words, strict=True)
+            )
+            facts.append(operands)
+            self.define(env, instr, operands)
+            self.learn(env, instr, operands)
+        if isinstance(block.end, Branch):
+            facts.append((self.read(env, block.end.cond, BOOL),))
+        self.facts[label] = facts
+        self.ends[label] = env
+
+    def define(self, env: Env, instr: Instr, operands: tuple[Interval | None, ...]) -> None:
+        op = instr.op
+        if op is Op.CONST:
+            assert instr.imm is not None
+            self.known[instr.dests[0]] = (instr.imm, instr.imm)
+        elif op is Op.SELECT:
+            self.known[instr.dests[0]] = self.choice(env, instr)
+        elif SPECS[op].means is not None:
+            known = [operand for operand in operands if operand is not None]
+            self.known[instr.dests[0]] = result_interval(instr, known)
+        elif op is Op.GET and isinstance(instr.type, Array):
+            self.known[instr.dests[0]] = full(instr.type.element)
+        elif op is Op.LOAD and isinstance(instr.type, Word):
+            self.known[instr.dests[0]] = full(instr.type)
+
+    def choice(self, env: Env, instr: Instr) -> Interval:
+        """The result of a `select`: each value as it is where the condition chooses it."""
+        cond, then, other = instr.args
+        word = instr.type
+        assert isinstance(word, Word)
+        truth = self.read(env, cond, BOOL)
+        found: Interval | None = None
+        for reg, is_then in ((then, True), (other, False)):
+            if within((int(is_then),) * 2, truth):
+                chosen = dict(env)
+                self.assume(chosen, cond, is_then, 0)
+                one = self.read(chosen, reg, word)
+                found = one if found is None else hull(found, one)
+        return found or full(word)
+
+    def learn(self, env: Env, instr: Instr, operands: tuple[Interval | None, ...]) -> None:
+        """Note what must hold where an instruction did not trap."""
+        op, args, word = instr.op, instr.args, instr.type
+        is_unsigned = isinstance(word, Word) and word.kind is Kind.UNSIGNED
+        if op is Op.REQUIRE:
+            self.assume(env, args[0], True, 0)
+        elif op in (Op.GET, Op.SET) and isinstance(word, Array):
+            self.refine(env, args[1], (0, word.length - 1), U64)
+        elif op is Op.SLICE and isinstance(word, Array) and isinstance(instr.to, Array):
+            self.refine(env, args[1], (0, word.length - instr.to.length), U64)
+        elif op is Op.CAST and isinstance(instr.to, Word) and instr.to.kind is not Kind.FIELD:
+            assert isinstance(word, Word)
+            self.refine(env, args[0], full(instr.to), word)
+        elif op is Op.SUB and is_unsigned and operands[0] and operands[1]:
+            assert isinstance(word, Word)
+            self.refine(env, args[0], (operands[1][0], word.high), word)
+            self.refine(env, args[1], (0, operands[0][1]), word)
+        elif op in (Op.DIV, Op.REM) and is_unsigned:
+            assert isinstance(word, Word)
+            self.refine(env, args[1], (1, word.high), word)
+        elif op in (Op.SHL, Op.SHR) and isinstance(word, Word):
+            self.refine(env, args[1], (0, word.bits - 1), word)
+
+    def refine(self, env: Env, reg: Reg, to: Interval, word: Word, depth: int = 0) -> None:
+        before = self.read(env, reg, word)
+        after = meet(before, to)
+        if after == before:
+            return
+        env[reg] = after
+        source = self.defs.get(reg)
+        if source is None or depth >= DEPTH_MAX or source.op not in (Op.CAST, Op.TRUNCATE):
+            return
+        # A conversion that keeps the integer tells as much about what it was given.
+        inner = source.type
+        assert isinstance(inner, Word)
+        of = self.read(env, source.args[0], inner)
+        is_same = source.op is Op.CAST and word.kind is not Kind.FIELD
+        if is_same or within(of, full(word)):
+            self.refine(env, source.args[0], after, inner, depth + 1)
+
+    def assume(self, env: Env, cond: Reg, truth: bool, depth: int) -> None:
+        """Note that a condition holds, or does not, and what follows for what it compares."""
+        value = int(truth)
+        env[cond] = meet(self.read(env, cond, BOOL), (value, value))
+        instr = self.defs.get(cond)
+        if instr is None or depth >= DEPTH_MAX:
+            return
+        match instr.op:
+            case Op.NOT:
+                self.assume(env, instr.args[0], not truth, depth + 1)
+            case Op.AND | Op.OR if truth == (instr.op is Op.AND):
+                for arg in instr.args:
+                    self.assume(env, arg, truth, depth + 1)
+            case Op.LT:
+                self.assume_less(env, instr, truth)
+            case Op.EQ:
+                self.assume_equal(env, instr, truth, depth)
+
+    def assume_less(self, env: Env, instr: Instr, truth: bool) -> None:
+        left, right = instr.args
+        word = instr.type
+        assert isinstance(word, Word)
+        a, b = self.read(env, left, word), self.read(env, right, word)
+        if truth:
+            self.refine(env, left, (word.low, b[1] - 1), word)
+            self.refine(env, right, (a[0] + 1, word.high), word)
+        else:
+            self.refine(env, left, (b[0], word.high), word)
+            self.refine(env, right, (word.low, a[1]), word)
+
+    def assume_equal(self, env: Env, instr: Instr, truth: bool, depth: int) -> None:
+        left, right = instr.args
+        word = instr.type
+        assert isinstance(word, Word)
+        a, b = self.read(env, left, word), self.read(env, right, word)
+        if truth:
+            self.refine(env, left, b, word, depth)
+            self.refine(env, right, a, word, depth)
+            return
+        for reg, one, value in ((left, a, b), (right, b, a)):
+            if value[0] == value[1] and one[0] < one[1]:
+                low = one[0] + (one[0] == value[0])
+                high = one[1] - (one[1] == value[0])
+                self.refine(env, reg, (low, high), word, depth)
+
+
+def _edges_to(block: BasicBlock, label: Label) -> Iterable[tuple[Edge, bool | None]]:
+    match block.end:
+        case Jump(edge):
+            yield edge, None
+        case Branch(_, then, other):
+            if then.to == label:
+                yield then, True
+            if other.to == label:
+                yield other, False
+
+
+def _thresholds(fn: Function) -> list[int]:
+    """Where a growing interval may stop: at the function's constants, and beside them."""
+    found = {
+        instr.imm + delta
+        for block in fn.blocks.values()
+        for instr in block.body
+        if instr.op is Op.CONST and instr.imm is not None
+        for delta in (-1, 0, 1)
+    }
+    return sorted(found | {0})
