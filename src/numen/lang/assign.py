@@ -27,8 +27,7 @@ def assign(f: Frame, target: ast.expr, value: ast.expr) -> None:
     if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple):
         _assign_parallel(f, target, value)
         return
-    found = f.value(value, target_type(f, target))
-    bind(f, target, arrays.own(f, value, found), value)
+    bind(f, target, f.value(value, target_type(f, target)), value)
 
 
 def target_type(f: Frame, target: ast.expr) -> LangType | None:
@@ -56,7 +55,7 @@ def bind(f: Frame, target: ast.expr, value: Value, node: ast.expr) -> None:
     Args:
         f: The function.
         target: What stands left of ``=``, or after ``for``.
-        value: The value; its arrays, if any, are fresh.
+        value: The value; arrays in it that a name holds already are refused.
         node: The expression it comes from, for errors.
     """
     match target:
@@ -101,6 +100,7 @@ def bind_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.exp
     if not references(value.type):
         f.env[name] = msgspec.structs.replace(value, known=None)
         return
+    arrays.own(f, node, value)
     if name in f.params:
         hint = "write its elements in a loop, or use another name"
         raise f.refuse(SharingError, target, f"the caller's array {name} cannot be replaced", hint)
@@ -161,7 +161,7 @@ def _assign_parallel(f: Frame, target: ast.Tuple | ast.List, value: ast.Tuple) -
         raise f.refuse(TypesError, target, message)
     values = []
     for inner, node in zip(target.elts, value.elts, strict=True):
-        values.append(arrays.own(f, node, f.value(node, target_type(f, inner))))
+        values.append(f.value(node, target_type(f, inner)))
     for inner, node, found in zip(target.elts, value.elts, values, strict=True):
         bind(f, inner, found, node)
 
@@ -177,6 +177,7 @@ def _set_element(f: Frame, target: ast.Subscript, value: Value, node: ast.expr) 
     at, _ = arrays.index(f, target.slice, base.type.length)
     f.require_type(node, value, base.type.element, "the element")
     if references(base.type.element):
+        arrays.own(f, node, value)
         _check_whole(f, target)
     arrays.set_element(f, target, base, at, value)
 

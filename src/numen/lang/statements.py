@@ -64,7 +64,7 @@ def _annotated(f: Frame, node: ast.AnnAssign) -> None:
     known = f.types.setdefault(name, of)
     if known != of:
         raise f.refuse(TypesError, node.target, f"{name} is a {known} already", "use another name")
-    assign.bind_name(f, node.target, name, arrays.own(f, node.value, value), node.value)
+    assign.bind_name(f, node.target, name, value, node.value)
 
 
 def _if(f: Frame, node: ast.If) -> None:
