@@ -1,5 +1,7 @@
 """The object cache believes nothing that it did not seal itself."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -112,3 +114,29 @@ def test_writers_at_once_leave_whole_entries(tmp_path: Path) -> None:
 
     assert torn == []
     assert not list(tmp_path.glob("objects/*/.*"))
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from numen.kernels.cache import ObjectCache
+store = ObjectCache(Path(sys.argv[1]), size_bytes_max=400_000)
+letter = sys.argv[2].encode()
+for i in range(100):
+    name = f"{i % 7:064x}"
+    store.put(name, letter * 50_000)
+    found = store.get(name)
+    if found is not None and len(set(found)) != 1:
+        sys.exit("torn")
+"""
+
+
+def test_processes_share_a_directory_and_a_key(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), letter])
+        for letter in "abcd"
+    ]
+
+    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    store = ObjectCache(tmp_path)
+    assert any(store.get(f"{i:064x}") for i in range(7))

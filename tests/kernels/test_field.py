@@ -185,6 +185,7 @@ def test_a_matrix_that_would_read_outside_is_refused(position: int, bad: np.ndar
         np.zeros(12, np.uint64),
         np.zeros((6, 4), np.uint64)[::2],
         np.zeros((4, 3), np.uint64).T,
+        np.frombuffer(bytes(100), np.uint64, 12, offset=4).reshape(3, 4),
         np.zeros((2, 4), np.uint64),
         [[0, 0, 0, 0]] * 3,
     ],

@@ -40,8 +40,8 @@ def check(a: Words, columns: int, name: str, rows: int | None = None) -> Words:
         raise KernelInputError(f"{name} has shape {a.shape}, not (n, {columns})")
     if rows is not None and len(a) != rows:
         raise KernelInputError(f"{name} has {len(a)} rows, not {rows}")
-    if not a.flags.c_contiguous:
-        raise KernelInputError(f"{name} is not contiguous")
+    if not a.flags.c_contiguous or not a.flags.aligned:
+        raise KernelInputError(f"{name} is not contiguous, or not aligned: copy it")
     return a
 
 
