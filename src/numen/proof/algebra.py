@@ -21,6 +21,7 @@ from numen.proof.number import (
     to_lc,
     value_from_bits,
     value_from_lc,
+    within,
 )
 from numen.proof.wires import Wires
 
@@ -123,7 +124,8 @@ class R1csAlgebra:
             if isinstance(a, int):
                 return a >> count
             bits = self._bits(a)
-            return self._from_bits(shifts.right(bits, count, self._sign(bits)))
+            moved = self._from_bits(shifts.right(bits, count, self._sign(bits)))
+            return within(moved, low_of(a) >> count, high_of(a) >> count)
         counts = self._count_bits(count)
         if word.bits <= shifts.POWER_BITS_MAX:
             rest = [gadgets.bit_not(bit) for bit in counts]

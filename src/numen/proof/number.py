@@ -107,3 +107,12 @@ def value_from_bits(bits: list[Bit], *, is_signed: bool) -> Value:
     if isinstance(value, Number) and is_signed == (low < 0):
         value.bits = tuple(bits)
     return value
+
+
+def within(value: Value, low: int, high: int) -> Value:
+    """The same value, known to lie in an interval; the sign of its least value stays."""
+    if isinstance(value, int):
+        return value
+    low, high = max(low, value.low), min(high, value.high)
+    assert (low < 0) == (value.low < 0)
+    return Number(value.lc, low, high, value.bits)
