@@ -18,6 +18,9 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 Indices: TypeAlias = npt.NDArray[np.int64]
 """Positions in other arrays."""
 
+Digits: TypeAlias = npt.NDArray[np.int32]
+"""Signed digits of scalars, shape ``(windows, n)``."""
+
 
 def check(a: Words, columns: int, name: str, rows: int | None = None) -> Words:
     """See that an array is what a kernel will take it for.

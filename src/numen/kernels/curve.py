@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from numen.kernels import arrays, bn254, compiler, field, montgomery, threads
-from numen.kernels.arrays import Words
+from numen.kernels.arrays import Digits, Words
 from numen.kernels.curve_code import BATCH, LISTS_BYTES
 from numen.kernels.errors import KernelInputError
 from numen.kernels.msm_code import group_functions
@@ -145,7 +145,7 @@ class Group:
         return out
 
 
-def recode(group: Group, scalars: Words, bits: int) -> tuple[np.ndarray[Any, Any], int]:
+def recode(group: Group, scalars: Words, bits: int) -> tuple[Digits, int]:
     """Scalars as signed digits.
 
     Args:

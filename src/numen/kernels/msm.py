@@ -4,8 +4,7 @@ Pippenger's algorithm with signed digits: each window of bits sorts the points i
 every bucket (affine sums that share inversions), and weighs the sums. Windows are shared among
 threads; a result is an exact affine point, so it does not depend on how.
 
-Source: Pippenger, "On the evaluation of powers and related problems", FOCS 1976; batch-affine
-buckets as in Gabizon and Williamson's TurboPLONK library notes.
+Source: Pippenger, "On the evaluation of powers and related problems", FOCS 1976.
 """
 
 import itertools
@@ -13,7 +12,7 @@ import itertools
 import numpy as np
 
 from numen.kernels import arrays, curve, field, threads
-from numen.kernels.arrays import Words
+from numen.kernels.arrays import Digits, Words
 
 _BITS_MIN, _BITS_MAX = 3, 15
 
@@ -80,13 +79,7 @@ def _sum(group: curve.Group, points: Words, scalars: Words) -> Words:
 class _Windows:
     """One thread's memory, and its work on one window after another."""
 
-    def __init__(
-        self,
-        group: curve.Group,
-        points: Words,
-        digits: "np.ndarray[tuple[int, int], np.dtype[np.int32]]",
-        bits: int,
-    ) -> None:
+    def __init__(self, group: curve.Group, points: Words, digits: Digits, bits: int) -> None:
         self._group, self._points, self._digits = group, points, digits
         self._buckets = 1 << (bits - 1)
         self._buffer = np.empty_like(points)
