@@ -29,14 +29,14 @@ def multiply(w: Wires, a: LC, b: LC, role: str = "product") -> LC:
 
     Formula: ``a * b = out``.
     """
-    return w.define(role, witness.product, (a, b), (a, b, {}))
+    return w.define(role, witness.product, (a, b), (a, b, None))
 
 
 def compact(w: Wires, value: Value) -> Value:
     """The same value, as one wire where it had very many terms."""
     if isinstance(value, int) or len(value.lc) <= TERMS_MAX:
         return value
-    out = w.define("sum", witness.linear, value.lc, (value.lc, ONE, {}))
+    out = w.define("sum", witness.linear, value.lc, (value.lc, ONE, None))
     return Number(out, value.low, value.high, value.bits)
 
 

@@ -127,19 +127,20 @@ class Wires:
         """Demand that ``a`` or ``b`` is zero."""
         self.constrain(a, b, {})
 
-    def define(self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC]) -> LC:
+    def define(self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC | None]) -> LC:
         """Make a wire that stands only in the third part of one constraint and says what it is.
 
         Args:
             role: What it is for.
             fill: What fills it.
             args: Arguments of the hint.
-            row: Factors, and what is to be added to minus the wire to give their product.
+            row: Factors, and the combination that is their product once the wire is taken off;
+                None where the wire is their product.
         """
         wire = self.hint(role, 1, fill, args)
         a, b, rest = row
         self.defined[wire] = len(self.places)
-        self.constrain(a, b, {**rest, wire: -1} if rest else {wire: 1})
+        self.constrain(a, b, {wire: 1} if rest is None else {**rest, wire: -1})
         return {wire: 1}
 
     def require_room(self, constraints: int) -> None:
