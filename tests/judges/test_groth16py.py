@@ -33,6 +33,21 @@ CIRCUITS = {
 }
 
 
+def _chain(length):
+    """x -> (x + i) * x, so often; the end is the output."""
+    values, rows = [1, 0, 3], []
+    for i in range(length):
+        wire = len(values) - 1
+        values.append((values[wire] + i) * values[wire] % R)
+        rows.append(({wire: 1, 0: i}, {wire: 1}, {wire + 1: 1}))
+    rows[-1] = (*rows[-1][:2], {1: 1})
+    values[1] = values.pop()
+    return rows, {"output_count": 1, "private_count": 1}, values
+
+
+CIRCUITS["chain"] = _chain(1000)
+
+
 class Case:
     """Our files of one circuit, and a proof."""
 
