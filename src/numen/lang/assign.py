@@ -74,7 +74,9 @@ def bind(f: Frame, target: ast.expr, value: Value, node: ast.expr) -> None:
 
 def take_apart(f: Frame, node: ast.expr, targets: list[ast.expr], value: Value) -> list[Value]:
     """The items of a tuple, or the elements of a list, for as many targets."""
-    count = None
+    for target in targets:
+        if isinstance(target, ast.Starred):
+            raise f.refuse(SubsetError, target, "* is not part of the language", "name every item")
     match value.type:
         case TupleShape(items):
             count = len(items)

@@ -60,7 +60,7 @@ def _unknown(f: Frame, node: ast.Call) -> Exception:
                 return f.refuse(TypesError, node, f"{name} is not a function")
             known = [*f.scope.names, *builtins.BUILTINS, *WORDS]
             hint = FOREIGN_FUNCTIONS.get(name) or did_you_mean(name, known)
-            return f.refuse(UnknownNameError, node, f"no function is called {name}", hint)
+            return f.refuse(UnknownNameError, node, f"unknown function {name}", hint)
         case _:
             return f.refuse(TypesError, node, f"{shown(node.func)} is not a function")
 
@@ -172,7 +172,7 @@ def _arguments(f: Frame, node: ast.Call, names: list[str], what: str) -> dict[st
             raise f.refuse(SubsetError, keyword, "** is not part of the language")
         if keyword.arg not in names:
             message = f"{what} has no {keyword.arg}"
-            hint = did_you_mean(keyword.arg, names)
+            hint = did_you_mean(keyword.arg, names) or f"write {what}({', '.join(names)})"
             raise f.refuse(UnknownNameError, keyword.value, message, hint)
         if keyword.arg in given:
             raise f.refuse(TypesError, keyword.value, f"{keyword.arg} is given twice")

@@ -85,7 +85,7 @@ def _unknown(f: Frame, node: ast.AST, name: str) -> Exception:
         return f.refuse(TypesError, node, f"{name} is not a value", f"write {name}(...)")
     known = [*f.locals, *f.sizes, *f.scope.names, *RESERVED]
     hint = FOREIGN_FUNCTIONS.get(name) or did_you_mean(name, known)
-    return f.refuse(UnknownNameError, node, f"{name} means nothing here", hint)
+    return f.refuse(UnknownNameError, node, f"unknown name {name}", hint)
 
 
 def _binary(f: Frame, node: ast.BinOp, expected: LangType | None) -> Value | Literal:

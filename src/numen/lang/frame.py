@@ -294,4 +294,4 @@ def _wider(value: int) -> str:
         fitting = [name for name in ("i64", "i128", "i256") if value.bit_length() < int(name[1:])]
     else:
         fitting = [name for name in ("u64", "u128", "u256") if value.bit_length() <= int(name[1:])]
-    return f"annotate it: {fitting[0]} holds it" if fitting else ""
+    return f"{fitting[0]} holds it" if fitting else ""

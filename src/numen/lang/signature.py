@@ -86,6 +86,9 @@ def check_head(symbol: FunctionSymbol) -> None:
         LangError: Which, and what to write instead.
     """
     node, source = symbol.node, symbol.scope.source
+    if getattr(node, "type_params", None):  # def f[T](...), from Python 3.12 on
+        hint = "write lengths in upper case: xs: list[u64, N]"
+        raise source.refuse(SubsetError, node, "a function has no type parameters", hint)
     arguments = node.args
     for extra in (arguments.vararg, arguments.kwarg, *arguments.posonlyargs, *arguments.kwonlyargs):
         if extra is not None:
