@@ -116,41 +116,17 @@ def build(
     people: Sequence[Profile] = PEOPLE,
     verifier_count: int = 3,
 ) -> Town:
+    """Give everyone coins, stakes and something to do."""
     provider = key_of(seed, "provider")
     workers = tuple(key_of(seed, f"worker {i}") for i in range(len(people)))
     verifiers = tuple(key_of(seed, f"verifier {i}") for i in range(verifier_count))
-    holders = {key.address: 200_000 for key in (provider, *workers, *verifiers)}
-    machine, notary = Machine(), Notary()
-    opening = Opening(new_market(DOMAIN, issue(holders)), notary)
-    for key in workers:
-        opening.call(key, Verb.JOIN_AS_WORKER, 100_000)
-    for key in verifiers:
-        opening.call(key, Verb.JOIN_AS_VERIFIER, 50_000)
-    opening.call(provider, Verb.DEPOSIT, 20_000)
-    opening.call(provider, Verb.RESERVE, 100_000)
+    opening = open_market(provider, workers, verifiers)
     inputs = {commit_inputs(job.inputs): job.inputs for job in jobs}
     wanted = [
-        Wanted(
-            Task(
-                opening.market.identity,
-                provider.address,
-                verifiers[i % len(verifiers)].address,
-                i,
-                job.program,
-                commit_inputs(job.inputs),
-                job.policy,
-                100_000,
-                job.price_max,
-                100,
-                job.price_max,
-                400_000,
-            ),
-            job.bid,
-            i * 50,
-        )
+        Wanted(task_of(job, i, opening, provider, verifiers[i % verifier_count]), job.bid, i * 50)
         for i, job in enumerate(jobs)
     ]
-    tools = Tools(machine, notary, inputs, dict.fromkeys(PROGRAMS, 1000))
+    tools = Tools(Machine(), Notary(), inputs, dict.fromkeys(PROGRAMS, 1000))
     actors = [
         Provider(provider, wanted, dice_of(seed, "provider"), Limits(1000, 100_000)),
         *(
@@ -158,9 +134,44 @@ def build(
             for i, (key, profile) in enumerate(zip(workers, people, strict=True))
         ),
         *(
-            Verifier(key, machine, inputs, dice_of(seed, f"verifier {i}"))
+            Verifier(key, Machine(), inputs, dice_of(seed, f"verifier {i}"))
             for i, key in enumerate(verifiers)
         ),
     ]
-    play = Play(opening.market, actors, notary)
+    play = Play(opening.market, actors, Notary())
     return Town(play, opening, provider, workers, verifiers, tuple(people))
+
+
+def open_market(
+    provider: SigningKey, workers: Sequence[SigningKey], verifiers: Sequence[SigningKey]
+) -> Opening:
+    """Open a market in which everyone has stakes and the provider has coins for tickets."""
+    holders = {key.address: 200_000 for key in (provider, *workers, *verifiers)}
+    opening = Opening(new_market(DOMAIN, issue(holders)), Notary())
+    for key in workers:
+        opening.call(key, Verb.JOIN_AS_WORKER, 100_000)
+    for key in verifiers:
+        opening.call(key, Verb.JOIN_AS_VERIFIER, 50_000)
+    opening.call(provider, Verb.DEPOSIT, 20_000)
+    opening.call(provider, Verb.RESERVE, 100_000)
+    return opening
+
+
+def task_of(
+    job: Job, number: int, opening: Opening, provider: SigningKey, verifier: SigningKey
+) -> Task:
+    """Write a job down as a task."""
+    return Task(
+        market=opening.market.identity,
+        provider=provider.address,
+        verifier=verifier.address,
+        number=number,
+        program=job.program,
+        inputs=commit_inputs(job.inputs),
+        policy=job.policy,
+        work_limit=100_000,
+        price_max=job.price_max,
+        fee=100,
+        pledge=job.price_max,
+        expires_ms=400_000,
+    )

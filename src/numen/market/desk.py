@@ -143,7 +143,10 @@ def close(turn: Turn, job: Job, how: str, fee: int = 0) -> None:
 
 
 def eligible(market: Market, job: Job) -> list[Bidder]:
-    """Give the offers that could be matched at the present bid, best first."""
+    """Give the offers that could be matched at the present bid, best first.
+
+    The lowest ask is best, the older of equals; workers of doubtful reputation come last.
+    """
     fitting = [
         bidder
         for worker, bidder in job.offers.items()
@@ -152,7 +155,12 @@ def eligible(market: Market, job: Job) -> list[Bidder]:
         and market.coins.balance(stake_of(worker)) >= bidder.offer.pledge
         and market.stakes.is_active(worker, Role.WORKER)
     ]
-    return sorted(fitting, key=lambda b: (b.offer.ask, b.sequence))
+    return sorted(fitting, key=lambda b: (is_doubtful(market, b), b.offer.ask, b.sequence))
+
+
+def is_doubtful(market: Market, bidder: Bidder) -> bool:
+    """Tell whether the worker of an offer is asked last."""
+    return market.standing(bidder.offer.worker).is_doubtful
 
 
 def _check_match(turn: Turn, job: Job, bidder: Bidder, body: Match) -> None:
@@ -168,7 +176,7 @@ def _check_match(turn: Turn, job: Job, bidder: Bidder, body: Match) -> None:
         raise MarketError("the task has expired")
     best = eligible(turn.market, job)
     if not best or best[0].identity != bidder.identity:
-        raise MarketError("another offer asks for less, or came first")
+        raise MarketError("another offer is better")
     if not bidder.offer.ask <= body.price <= job.bid:
         raise MarketError(f"the price is from {bidder.offer.ask} to {job.bid}")
     if not turn.now_ms < body.commit_by_ms <= turn.now_ms + WORK_MAX_MS:

@@ -20,6 +20,9 @@ from numen.proof.statement import Claim, Evidence, claim_digest
 
 PERMILLE = 1000
 
+CASE_MAX_BYTES = 1 << 19
+"""Longest accusation: a chain with an answer of full size, and the votes of many verifiers."""
+
 
 class Outcome(Enum):
     """How a seat ends."""
@@ -101,6 +104,16 @@ class Equivocation(msgspec.Struct, frozen=True, array_like=True, tag="equivocati
 
 
 Accusation: TypeAlias = WrongAnswer | FalseProof | Silence | Equivocation
+
+
+class Case(msgspec.Struct, frozen=True, array_like=True):
+    """An accusation as it is written down.
+
+    Attributes:
+        accusation: Any kind.
+    """
+
+    accusation: Accusation
 
 
 class Offence(msgspec.Struct, frozen=True):

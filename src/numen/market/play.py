@@ -16,8 +16,9 @@ from numen.market import exchange
 from numen.market.actor import Act, Actor, Do, Parcel, Say, Send
 from numen.market.dice import Dice
 from numen.market.events import Event
-from numen.market.exchange import Post, Submission, Tick, Verb
-from numen.market.message import Call, sign
+from numen.market.exchange import Judge, Post, Submission, Tick, Verb
+from numen.market.message import Call, Verdict, sign
+from numen.market.receipt import Receipt
 from numen.market.turn import Checker, Market
 
 TICK_MS = 250
@@ -44,6 +45,7 @@ class Play:
         now_ms: Logical time.
         log: Everything that happened so far, in order.
         steps: Things that happened, refused ones included.
+        receipts: Receipts of all seats that were judged, by their ids.
 
     Args:
         market: The state to begin with.
@@ -56,6 +58,7 @@ class Play:
         self.now_ms = 0
         self.log: list[Event] = []
         self.steps = 0
+        self.receipts: dict[bytes, Receipt] = {}
         self._actors = {actor.address: actor for actor in actors}
         self._checker = checker
         self._queue: list[tuple[int, int, Thing]] = []
@@ -94,7 +97,11 @@ class Play:
                 yield from self._deliver(to, parcel)
 
     def _submit(self, submission: Submission) -> Iterator[Event]:
-        self.market, happened = exchange.step(self.market, submission, self.now_ms, self._checker)
+        before = self.market
+        self.market, happened = exchange.step(before, submission, self.now_ms, self._checker)
+        if isinstance(submission, Judge) and self.market is not before:
+            receipt = receipt_of(before, submission)
+            self.receipts[receipt.identity] = receipt
         yield from self._record(happened)
 
     def _wake_all(self) -> Iterator[Event]:
@@ -149,6 +156,14 @@ class Opening:
         if self.market == before:
             raise PlayError(f"{verb.value} of {amount} coins is refused: {happened[0]}")
         self.events += happened
+
+
+def receipt_of(market: Market, judged: Judge) -> Receipt:
+    """Put the receipt of a verdict together that the market is about to accept."""
+    verdict = judged.signed.body
+    assert isinstance(verdict, Verdict)
+    seat = market.jobs[verdict.task].seats[verdict.worker]
+    return Receipt((*seat.chain, judged.signed))
 
 
 def dice_of(seed: int, name: str) -> Dice:

@@ -44,6 +44,11 @@ class Standing(msgspec.Struct, frozen=True):
     faults: int = 0
     head: bytes = FIRST_HEAD
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it has failed more often than not: such workers are asked last."""
+        return self.faults > self.accepted
+
 
 def after(standing: Standing, entry: Entry) -> Standing:
     """Add a settled seat to a standing."""

@@ -8,9 +8,9 @@ from numen.market.coins import Transfer, wallet
 from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Offer, Signed, Verdict
-from numen.market.offence import Accusation, Outcome
-from numen.market.receipt import SIZE_MAX_BYTES, Receipt, verify
-from numen.market.reputation import Entry, Standing
+from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome
+from numen.market.receipt import Receipt, verify
+from numen.market.reputation import Entry
 from numen.market.turn import MarketError, Turn, TurnRecord
 from numen.proof.statement import claim_digest
 
@@ -139,7 +139,7 @@ def _close_seat(
                 body.verifier.hex(),
                 body.fined // 2,
                 body.fined - body.fined // 2,
-                encode(accusation, size_max=2 * SIZE_MAX_BYTES).hex(),
+                encode(Case(accusation), size_max=CASE_MAX_BYTES).hex(),
             )
         )
 
@@ -150,7 +150,7 @@ def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes
     is_accepted = outcome is Outcome.ACCEPTED
     # One answer among equals, or one that a proof or the verifiers' own run carries.
     is_replicated = is_accepted and (_equal_answers(job) > 1 or bool(job.votes) or _is_proven(job))
-    before = turn.market.standings.get(worker, Standing())
+    before = turn.market.standing(worker)
     standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated))
     turn.set(standings={**turn.market.standings, worker: standing})
     turn.emit(

@@ -59,6 +59,10 @@ class Market(msgspec.Struct, frozen=True):
     nonces: dict[bytes, int] = {}
     head: bytes = bytes(32)
 
+    def standing(self, worker: bytes) -> Standing:
+        """Reputation of a worker, known or not."""
+        return self.standings.get(worker, Standing())
+
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
     """A step of the digest over all messages.
@@ -125,7 +129,7 @@ class Turn:
 
     def score(self, worker: bytes) -> int:
         """Reputation of a worker."""
-        return self.market.standings.get(worker, Standing()).score
+        return self.market.standing(worker).score
 
     def scores(self, workers: Iterable[bytes]) -> dict[bytes, int]:
         """Reputations of workers."""

@@ -11,7 +11,6 @@ from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
 from numen.market.message import Match, Offer, Verdict, Vote, sign
 from numen.market.offence import Accusation, FalseProof, Outcome, Silence, WrongAnswer
-from numen.market.reputation import Standing
 from numen.market.settlement import NO_CLAIM
 from numen.market.task import Quorum, Snark
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
@@ -124,8 +123,10 @@ class Verifier:
         self._matching[job.identity] = now_ms + MATCH_DELAY_MS + 1
         bidders = desk.eligible(market, job)
         count = self._seats_wanted(market, job, bidders, now_ms)
-        asks = [bidder.offer.ask for bidder in bidders]
-        price = auction.clearing_price(asks, job.bid, count)
+        asks = [b.offer.ask for b in bidders if not desk.is_doubtful(market, b)]
+        # With doubtful workers among them there is no ask of equals to set the price.
+        is_priced = count <= len(asks)
+        price = auction.clearing_price(asks, job.bid, count) if is_priced else job.bid
         for bidder in bidders[:count]:
             commit_by = now_ms + EXECUTION_MS
             match = Match(bidder.identity, self.address, price, commit_by, commit_by + OPENING_MS)
@@ -137,7 +138,7 @@ class Verifier:
         if not isinstance(policy, Quorum):
             return min(1, left, len(bidders))
         queue = [bidder.offer.worker for bidder in bidders][:left]
-        scores = {w: market.standings.get(w, Standing()).score for w in (*queue, *job.seats)}
+        scores = {w: market.standing(w).score for w in (*queue, *job.seats)}
         wanted = quorum.answers_wanted(job.answers(), scores, policy.trust, queue)
         is_enough = wanted < len(queue) or len(queue) == left
         if (

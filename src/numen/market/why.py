@@ -1,0 +1,297 @@
+"""Why things went as they did: the rule, the numbers and the way out, from the log alone.
+
+WhyError
+├── UnknownIdError     nothing in the log has this id
+└── AmbiguousIdError   several things begin like this
+"""
+
+from collections.abc import Iterator
+
+from numen.base.codec import decode
+from numen.base.errors import NumenError
+from numen.market import events
+from numen.market.log import Log, ids
+from numen.market.message import Result, Vote
+from numen.market.offence import CASE_MAX_BYTES, Case, WrongAnswer
+from numen.market.ticket import WIN_ONE
+from numen.proof.statement import claim_digest
+
+PREFIX_MIN = 4
+"""Fewest hexadecimal digits that are taken for an id."""
+
+SHOWN_MAX = 8
+"""Most candidates that an ambiguous id is answered with."""
+
+_SHORT = 10
+
+
+class WhyError(NumenError):
+    """Root of why there is no answer."""
+
+
+class UnknownIdError(WhyError):
+    """Nothing in the log has this id."""
+
+
+class AmbiguousIdError(WhyError):
+    """Several things in the log begin like this."""
+
+
+def explain(log: Log, identity: str) -> list[str]:
+    """Explain a task, a worker or other account, a ticket, a receipt or a refused message.
+
+    Args:
+        log: What happened.
+        identity: The id in hexadecimal, or its beginning; ``0x`` before it is allowed. Names
+            from the log's header work too.
+
+    Returns:
+        Sentences, in the order of time.
+
+    Raises:
+        UnknownIdError: The log has nothing like it.
+        AmbiguousIdError: It has several.
+
+    Cost: linear in the log.
+    """
+    found, kind = _find(log, identity)
+    teller = _Teller(log)
+    match kind:
+        case "task":
+            return [f"Task {found}", *teller.task(found)]
+        case "ticket":
+            return [f"Ticket {found}", *teller.ticket(found)]
+        case "receipt":
+            return [f"Receipt {found}", *teller.receipt(found)]
+        case "message":
+            return [f"Message {found}", *teller.message(found)]
+        case _:
+            return [f"Account {found} ({teller.name(found)})", *teller.account(found)]
+
+
+def _find(log: Log, identity: str) -> tuple[str, str]:
+    known = ids(log.events)
+    by_name = {name: address for address, name in log.header.names.items()}
+    wanted = by_name.get(identity, identity).lower().removeprefix("0x")
+    if wanted in known:
+        return wanted, known[wanted]
+    if len(wanted) < PREFIX_MIN:
+        raise UnknownIdError(f"an id has at least {PREFIX_MIN} hexadecimal digits")
+    fits = sorted(i for i in known if i.startswith(wanted))
+    if not fits:
+        raise UnknownIdError(
+            f"nothing in the log begins with {wanted!r}",
+            hint="ids of tasks, workers, tickets, receipts and refused messages are known",
+        )
+    if len(fits) > 1:
+        shown = ", ".join(f"{known[i]} {i[:_SHORT]}" for i in fits[:SHOWN_MAX])
+        raise AmbiguousIdError(f"{len(fits)} things begin with {wanted!r}: {shown}")
+    return fits[0], known[fits[0]]
+
+
+class _Teller:
+    """Turns events into sentences."""
+
+    def __init__(self, log: Log) -> None:
+        self._names = log.header.names
+        self._events = log.events
+
+    def name(self, address: str) -> str:
+        return self._names.get(address, f"0x{address[:_SHORT]}")
+
+    def task(self, identity: str) -> Iterator[str]:
+        for event in self._events:
+            if getattr(event, "task", None) == identity and not isinstance(event, events.Drawn):
+                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+        yield from self._tickets_of(identity)
+        yield from self._unfilled(identity)
+
+    def account(self, identity: str) -> Iterator[str]:
+        for event in self._events:
+            fields = (getattr(event, f, None) for f in ("worker", "owner", "author", "reporter"))
+            if identity in fields:
+                about = getattr(event, "task", "")
+                suffix = f" (task {about[:_SHORT]})" if about else ""
+                yield f"{event.at_ms:>7} ms  {self._sentence(event)}{suffix}"
+        mine = [e for e in self._events if isinstance(e, events.Drawn) and e.recipient == identity]
+        paid = sum(
+            e.paid
+            for e in self._events
+            if isinstance(e, events.Redeemed) and e.recipient == identity
+        )
+        if mine:
+            won = sum(e.won for e in mine)
+            yield f"It drew {len(mine)} tickets, of which {won} won; {paid} coins were redeemed."
+
+    def ticket(self, identity: str) -> Iterator[str]:
+        for event in self._events:
+            if getattr(event, "ticket", None) == identity:
+                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+
+    def receipt(self, identity: str) -> Iterator[str]:
+        for event in self._events:
+            if getattr(event, "receipt", None) == identity:
+                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+
+    def message(self, identity: str) -> Iterator[str]:
+        for event in self._events:
+            if isinstance(event, events.Refused) and event.message == identity:
+                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+
+    def _tickets_of(self, task: str) -> Iterator[str]:
+        drawn = [e for e in self._events if isinstance(e, events.Drawn) and e.task == task]
+        if drawn:
+            won = sum(event.won for event in drawn)
+            yield f"{len(drawn)} tickets were drawn for it, of which {won} won."
+
+    def _unfilled(self, task: str) -> Iterator[str]:
+        of = [e for e in self._events if getattr(e, "task", None) == task]
+        if any(isinstance(e, events.Matched) for e in of):
+            return
+        declined = [e for e in of if isinstance(e, events.Declined)]
+        if declined:
+            least = min(e.cost + e.premium for e in declined) + 1
+            yield (
+                f"Nobody worked on it: every bid was at or under what the work costs. "
+                f"A bid of {least} coins would have been worth the while of one worker."
+            )
+        else:
+            yield "Nobody worked on it: no worker made an offer."
+
+    def _sentence(self, event: events.Event) -> str:
+        match event:
+            case events.Posted() | events.Raised() | events.Closed() | events.Called():
+                return self._of_provider(event)
+            case events.Declined() | events.Offered() | events.Matched() | events.Executed():
+                return self._of_worker(event)
+            case events.Revealed() | events.Refused():
+                return self._of_worker(event)
+            case events.Drawn() | events.Redeemed() | events.Unredeemed():
+                return self._of_ticket(event)
+            case _:
+                return self._of_verdict(event)
+
+    def _of_provider(self, event: events.Event) -> str:
+        match event:
+            case events.Posted():
+                return (
+                    f"{self.name(event.provider)} bid {event.bid} coins an answer under "
+                    f"{event.policy}; {event.escrowed} were escrowed, place {event.place}."
+                )
+            case events.Raised():
+                return (
+                    f"The bid was raised from {event.before} to {event.bid}, place {event.place}."
+                )
+            case events.Closed():
+                return (
+                    f"Closed ({event.how}): {event.paid} coins for answers, {event.fee} for the "
+                    f"verifier, {event.refunded} back to the provider."
+                )
+            case events.Called():
+                return f"{self.name(event.owner)} called {event.verb!r} with {event.amount} coins."
+        raise AssertionError(event)
+
+    def _of_worker(self, event: events.Event) -> str:
+        match event:
+            case events.Declined():
+                return (
+                    f"{self.name(event.worker)} declined a bid of {event.bid}: the run costs it "
+                    f"{event.cost} and the lottery is worth {event.premium} to avoid, which "
+                    f"leaves {event.bid - event.cost - event.premium}."
+                )
+            case events.Offered():
+                return (
+                    f"{self.name(event.worker)} offered to do it for {event.ask} coins and "
+                    f"pledged {event.pledge}."
+                )
+            case events.Matched():
+                return (
+                    f"{self.name(event.worker)} got a seat at {event.price} coins, due to bind "
+                    f"itself by {event.commit_by_ms} ms and to open by {event.reveal_by_ms} ms."
+                )
+            case events.Executed():
+                return f"{self.name(event.worker)} bound itself to an answer it did not show."
+            case events.Revealed():
+                return (
+                    f"{self.name(event.worker)} opened claim {event.claim[:_SHORT]} after "
+                    f"{event.work} work units."
+                )
+            case events.Refused():
+                return f"A {event.kind} of {self.name(event.author)} was refused: {event.reason}."
+        raise AssertionError(event)
+
+    def _of_ticket(self, event: events.Event) -> str:
+        match event:
+            case events.Drawn():
+                one_in = -(-WIN_ONE // max(int(event.win_prob, 16), 1))
+                verb, sign = ("won", "<") if event.won else ("did not win", "is not <")
+                return (
+                    f"It {verb} {event.face} coins: a ticket wins when its draw is less than its "
+                    f"win probability, one in {one_in}; 0x{event.draw[:_SHORT]}… {sign} "
+                    f"0x{event.win_prob[:_SHORT]}…."
+                )
+            case events.Redeemed():
+                return f"{event.paid} coins were paid to {self.name(event.recipient)}."
+            case events.Unredeemed():
+                return f"It was shown to the escrow and not paid: {event.reason}."
+        raise AssertionError(event)
+
+    def _of_verdict(self, event: events.Event) -> str:
+        match event:
+            case events.Answered():
+                return (
+                    f"{event.answers} equal answers weigh {event.weight}, enough for a trust of "
+                    f"{event.trust}; objections were possible until {event.until_ms} ms."
+                )
+            case events.Disputed():
+                return f"The verifiers had to run it themselves: {event.reason}."
+            case events.Voted():
+                return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
+            case events.Settled():
+                return f"Claim {event.claim[:_SHORT]} was settled by {event.evidence}."
+            case events.Judged():
+                return (
+                    f"{self.name(event.worker)}: {event.outcome}; paid {event.paid} "
+                    f"({event.ticketed} in tickets), fined {event.fined}."
+                )
+            case events.Slashed():
+                return self._slashed(event)
+            case events.Scored():
+                return (
+                    f"The reputation of {self.name(event.worker)} went from {event.before} to "
+                    f"{event.after}."
+                )
+        raise AssertionError(event)
+
+    def _slashed(self, event: events.Slashed) -> str:
+        lost = event.reward + event.burnt
+        return (
+            f"{self.name(event.worker)} lost {lost} of its pledge of {event.pledge} for "
+            f"{event.outcome}: {_reason(event)} {event.reward} coins went to "
+            f"{self.name(event.reporter)}, {event.burnt} were burnt."
+        )
+
+
+_REASONS = {
+    "false proof": "the proof in its signed result does not verify.",
+    "no reveal": "it signed a commitment and nothing that opens it came in time.",
+    "no execution": "it signed a pledge, took the seat, and bound itself to nothing in time.",
+    "equivocation": "it signed two different messages for one place.",
+}
+
+
+def _reason(event: events.Slashed) -> str:
+    """Say what the evidence shows; read from the evidence, not from the event's own words."""
+    try:
+        case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
+    except NumenError:
+        return "the evidence in the log cannot be read."
+    if isinstance(case, WrongAnswer):
+        result, vote = case.chain[-1].body, case.votes[0].body
+        if isinstance(result, Result) and isinstance(vote, Vote):
+            return (
+                f"it signed claim {claim_digest(result.claim).hex()[:_SHORT]}, and "
+                f"{len(case.votes)} staked verifiers that ran the task again signed "
+                f"{claim_digest(vote.claim).hex()[:_SHORT]}."
+            )
+    return _REASONS.get(event.outcome, "the evidence is in the log.")
