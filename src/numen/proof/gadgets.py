@@ -124,6 +124,7 @@ def is_zero(w: Wires, x: Number) -> LC:
     inverse = w.hint("zero inverse", 2, witness.zero_test, x.lc)
     out = {inverse + 1: 1}
     w.roles[inverse + 1] = "is zero"
+    w.tests[inverse + 1] = w.constraint_count
     w.constrain(x.lc, {inverse: 1}, lc.negate(out))
     w.demand(x.lc, out)
     return out

@@ -34,8 +34,8 @@ def lay_out(
 ) -> Layout:
     """Bind the outputs and number the wires.
 
-    An output that is a sum ending in a product takes the place of that product's wire, and costs
-    nothing.
+    An output that is a wire is that wire. One that is a sum with a product that nothing else reads
+    takes the place of that product. Neither costs anything; others cost a constraint.
 
     Args:
         w: The construction; finished.
@@ -43,10 +43,12 @@ def lay_out(
         public: Wires of public inputs.
         private: Wires of private inputs.
     """
-    names = [w.hint("output", 1, witness.linear, combination) for combination in outputs]
+    names = _output_wires(w, outputs, {0, *public, *private})
     counts = _occurrences(w, outputs)
-    rewritten: dict[int, LC] = {}
+    unneeded, rewritten_b, rewritten = _settle(w, counts)
     for name, combination in zip(names, outputs, strict=True):
+        if name in combination:
+            continue
         taken = _replaceable(w, combination, counts)
         if taken is None:
             w.constrain(combination, lc.ONE, {name: 1})
@@ -54,12 +56,15 @@ def lay_out(
             row = w.defined[taken]
             rewritten[row] = _replace(w.c.row(row), taken, name, combination)
             counts[taken] = -1
-    dead = _dead_rows(w, counts)
+    dead = _dead_rows(w, counts) | unneeded
     rows = [row for row in range(w.constraint_count) if row not in dead]
     keep = np.ones(w.constraint_count, dtype=bool)
     keep[list(dead)] = False
-    parts = [_entries(rows_of, keep, {}) for rows_of in (w.a, w.b)]
-    parts.append(_entries(w.c, keep, rewritten))
+    parts = [
+        _entries(w.a, keep, {}),
+        _entries(w.b, keep, rewritten_b),
+        _entries(w.c, keep, rewritten),
+    ]
     order = _order(w, parts, [*names, *public, *private])
     final = np.zeros(len(w.roles), dtype=np.uint32)
     final[order] = np.arange(len(order), dtype=np.uint32)
@@ -70,6 +75,18 @@ def lay_out(
     return Layout(r1cs, order, rows)
 
 
+def _output_wires(w: Wires, outputs: Sequence[LC], taken: set[int]) -> list[int]:
+    """A wire for each output: its own one, if it is a single wire that has no name yet."""
+    names = []
+    for combination in outputs:
+        wire = next(iter(combination), 0)
+        if len(combination) > 1 or wire in taken or combination.get(wire) != 1:
+            wire = w.hint("output", 1, witness.linear, combination)
+        taken.add(wire)
+        names.append(wire)
+    return names
+
+
 def _occurrences(w: Wires, outputs: Sequence[LC]) -> Counter[int]:
     """In how many rows and outputs each wire stands."""
     counts: Counter[int] = Counter()
@@ -78,6 +95,33 @@ def _occurrences(w: Wires, outputs: Sequence[LC]) -> Counter[int]:
     for combination in outputs:
         counts.update(combination.keys())
     return counts
+
+
+def _settle(w: Wires, counts: Counter[int]) -> tuple[set[int], dict[int, LC], dict[int, LC]]:
+    """Put demands in the place of tests that nothing else reads.
+
+    Formula: of ``x * inverse = 1 - out`` and ``x * out = 0``, ``out = 0`` leaves
+    ``x * inverse = 1``, and ``out = 1`` leaves ``x * 1 = 0``.
+
+    Returns:
+        Rows that are not needed, and rows of B and of C as they are to be.
+    """
+    unneeded: set[int] = set()
+    b: dict[int, LC] = {}
+    c: dict[int, LC] = {}
+    for wire, answer in w.settled.items():
+        row = w.tests[wire]
+        if counts[wire] > 2:
+            w.place = w.places[row]
+            w.constrain(lc.shift({wire: 1}, -answer), lc.ONE, {})
+        elif answer:
+            unneeded.add(row)
+            b[row + 1] = lc.ONE
+        else:
+            unneeded.add(row + 1)
+            c[row] = lc.ONE
+            w.roles[wire - 1] = "inverse"
+    return unneeded, b, c
 
 
 def _replaceable(w: Wires, combination: LC, counts: Counter[int]) -> int | None:

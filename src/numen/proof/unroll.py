@@ -8,8 +8,8 @@ block is entered, and the work is linear in the blocks executed.
 """
 
 import heapq
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -28,25 +28,28 @@ from numen.ir.nodes import (
     Stop,
     Terminator,
 )
-from numen.ir.ops import SPECS, Op
+from numen.ir.ops import Op
 from numen.ir.trap import Trap, TrapError
 from numen.ir.types import Word
 from numen.proof import access, counted, gadgets, lc, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.circuit_errors import (
-    WORD_BITS_MAX,
     AlwaysTrapsError,
     TooLargeError,
     UnboundedLoopError,
     WideWordError,
 )
 from numen.proof.number import Number, Product, Value, to_lc, value_from_lc
+from numen.proof.ready import Ready, make_ready
 from numen.proof.routes import Route, plan_route
 from numen.proof.storage import Ref, Store
 from numen.proof.wires import Wires
 
 Held: TypeAlias = Value | Ref
 """What a register holds."""
+
+Code: TypeAlias = dict[Label, tuple[Ready, ...]]
+"""Instructions of a function, by block."""
 
 
 class Path:
@@ -73,6 +76,7 @@ class Call:
         number: Tells the objects of this call from those of others.
         fn: The function.
         route: The order of its blocks.
+        code: Their instructions.
         truth: Of the path that called.
         path: The part that is running, or None between blocks.
         label: Its block.
@@ -84,10 +88,11 @@ class Call:
         undecided: Headers of loops that a condition on the inputs may leave, with the branch.
     """
 
-    def __init__(self, number: int, fn: Function, route: Route, truth: Value) -> None:
+    def __init__(self, number: int, fn: Function, route: Route, code: Code, truth: Value) -> None:
         self.number = number
         self.fn = fn
         self.route = route
+        self.code = code
         self.truth = truth
         self.path: Path | None = None
         self.label: Label = next(iter(fn.blocks))
@@ -108,7 +113,7 @@ class Unroller:
         self.algebra = R1csAlgebra(wires)
         self.access = access.Access(self.algebra)
         self.steps = 0
-        self._routes: dict[str, Route] = {}
+        self._planned: dict[str, tuple[Route, Code]] = {}
         self._calls: list[Call] = []
         self._call_count = 0
         self._trap: Trap | None = None
@@ -149,9 +154,10 @@ class Unroller:
 
     def _enter(self, name: str, args: list[Held], truth: Value, store: Store) -> None:
         fn = self.module.functions[name]
-        if name not in self._routes:
-            self._routes[name] = plan_route(fn)
-        call = Call(self._call_count, fn, self._routes[name], truth)
+        if name not in self._planned:
+            code = {label: make_ready(block) for label, block in fn.blocks.items()}
+            self._planned[name] = (plan_route(fn), code)
+        call = Call(self._call_count, fn, *self._planned[name], truth)
         self._call_count += 1
         regs = dict(zip((param.reg for param in fn.params), args, strict=True))
         call.parked[call.label] = Path(truth, regs, store)
@@ -171,7 +177,7 @@ class Unroller:
         if call.ended is None:
             caller.path = None  # every part trapped
             return None
-        instr = caller.fn.blocks[caller.label].body[caller.index - 1]
+        instr = caller.code[caller.label][caller.index - 1].instr
         path.regs.update(zip(instr.dests, call.ended.regs.values(), strict=True))
         path.store = call.ended.store
         path.store.drop(call.number, set())
@@ -187,8 +193,7 @@ class Unroller:
             # It is the only part left; those that trapped are proven not to be taken.
             path.truth = call.truth
         call.path, call.label, call.index = path, label, 0
-        block = call.fn.blocks[label]
-        self.spend(len(block.body) + 1)
+        self.spend(len(call.code[label]) + 1)
         if label in call.route.loops:
             self._begin_round(call, path, is_first=position == call.route.position[label])
         return True
@@ -208,53 +213,49 @@ class Unroller:
 
     def _run(self, call: Call) -> None:
         """Execute the running part to the end of its block, or up to a call."""
-        block, path = call.fn.blocks[call.label], call.path
+        path = call.path
         assert path is not None
         self.algebra.path = path.truth
-        body = block.body
+        code = call.code[call.label]
         try:
-            while call.index < len(body):
-                instr = body[call.index]
+            while call.index < len(code):
+                ready = code[call.index]
                 call.index += 1
-                self.wires.place = instr.place
-                if instr.op is Op.CALL:
-                    args = [path.regs[reg] for reg in instr.args]
-                    self._enter(instr.symbol, args, path.truth, path.store)
+                self.wires.place = ready.instr.place
+                if ready.means is not None:
+                    self._compute(ready, ready.means, path.regs)
+                elif ready.instr.op is Op.CALL:
+                    args = [path.regs[reg] for reg in ready.args]
+                    self._enter(ready.instr.symbol, args, path.truth, path.store)
                     return
-                self._execute(call, instr, path)
-            self._end(call, block, path)
+                else:
+                    self._effect(call, ready.instr, path)
+            self._end(call, call.fn.blocks[call.label], path)
         except TrapError as error:
             self._die(call, path, error.trap)
 
-    def _execute(self, call: Call, instr: Instr, path: Path) -> None:
-        regs = path.regs
-        means = SPECS[instr.op].means
-        if means is not None:
-            args = [regs[reg] for reg in instr.args]
-            word = instr.to or instr.type
-            if all(type(arg) is int for arg in args):
-                regs[instr.dests[0]] = means(INTEGERS, word, *args)
-                return
-            self._require_narrow(instr)
-            assert isinstance(instr.type, Word)
-            self.algebra.word = instr.type
-            result = means(self.algebra, word, *args)
-            assert not isinstance(result, Product)
-            regs[instr.dests[0]] = gadgets.compact(self.wires, result)
-        elif instr.op is Op.CONST:
-            assert instr.imm is not None
-            regs[instr.dests[0]] = instr.imm
-        elif instr.op is Op.METER:
-            pass
+    def _compute(self, ready: Ready, means: Callable[..., Any], regs: dict[Reg, Held]) -> None:
+        """Execute a pure instruction: in the interpreter's algebra where nothing is unknown."""
+        args = [regs[reg] for reg in ready.args]
+        for arg in args:
+            if type(arg) is not int:
+                break
         else:
-            self._effect(call, instr, path)
-
-    def _require_narrow(self, instr: Instr) -> None:
-        for of in (instr.type, instr.to):
-            if isinstance(of, Word) and of.bits > WORD_BITS_MAX:
-                raise WideWordError(of, instr.place)
+            regs[ready.dest] = means(INTEGERS, ready.word, *args)
+            return
+        if ready.too_wide is not None:
+            raise WideWordError(ready.too_wide, ready.instr.place)
+        assert isinstance(ready.of, Word)
+        self.algebra.word = ready.of
+        result = means(self.algebra, ready.word, *args)
+        assert not isinstance(result, Product)
+        regs[ready.dest] = gadgets.compact(self.wires, result)
 
     def _effect(self, call: Call, instr: Instr, path: Path) -> None:
+        if instr.op is Op.CONST:
+            assert instr.imm is not None
+            path.regs[instr.dests[0]] = instr.imm
+            return
         args = [path.regs[reg] for reg in instr.args]
         self.spend(access.cost(instr, args, path.store))
         result = self.access.execute(instr, call.number, args, path.store)

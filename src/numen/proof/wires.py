@@ -67,6 +67,8 @@ class Wires:
         a: First factors.
         b: Second factors.
         c: Products.
+        tests: Wire that says whether a value is zero, to the first of its two constraints.
+        settled: What the program demands that such a wire holds.
         defined: Wire to the one constraint that says what it holds; where nothing else reads the
             wire, both may go.
     """
@@ -79,6 +81,8 @@ class Wires:
         self.origins: list[Place | None] = [None]
         self.places: list[Place | None] = []
         self.a, self.b, self.c = Rows(), Rows(), Rows()
+        self.tests: dict[int, int] = {}
+        self.settled: dict[int, int] = {}
         self.defined: dict[int, int] = {}
 
     @property
@@ -124,7 +128,16 @@ class Wires:
             raise TooLargeError("terms", terms, self.limits.terms, self.place)
 
     def demand(self, a: LC, b: LC = ONE) -> None:
-        """Demand that ``a`` or ``b`` is zero."""
+        """Demand that ``a`` or ``b`` is zero.
+
+        That a value is zero, or is not, needs no test of it: `layout` puts the demand in its place.
+        """
+        if b == ONE and len(a) == 1 + (0 in a):
+            wire = max(a, default=0)
+            answer = -a.get(0, 0) * a.get(wire, 0)
+            if wire in self.tests and wire not in self.settled and answer in {0, 1}:
+                self.settled[wire] = answer
+                return
         self.constrain(a, b, {})
 
     def define(self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC | None]) -> LC:
