@@ -150,3 +150,12 @@ def test_threads_take_turns_at_the_helper() -> None:
     assert objects == [
         compiler.compile_module(text, options=Options(cached=False)) for text in texts
     ]
+
+
+def test_listings_are_optimised_text_and_assembly() -> None:
+    optimised, assembly = compiler.listings(SMALL)
+
+    assert "define i64 @f" in optimised
+    assert "ret" in assembly
+    with pytest.raises(errors.TooLargeError):
+        compiler.listings(SMALL, options=Options(cap_text_bytes=1))

@@ -6,6 +6,7 @@ from numen.ir.program import Program
 from numen.jit import engine
 from numen.jit.emit import emit
 from numen.jit.layout import lay_out
+from numen.kernels import compiler
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -28,7 +29,5 @@ def listing(program: Program) -> Listing:
     Raises:
         CompileError: The program is too large to compile.
     """
-    from numen.kernels import codegen  # noqa: PLC0415 - imports LLVM
-
     text = emit(program.metered, lay_out(program.metered))
-    return Listing(text, *codegen.listings(text, engine.options_for(text)))
+    return Listing(text, *compiler.listings(text, options=engine.options_for(text)))

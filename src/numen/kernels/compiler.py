@@ -76,6 +76,18 @@ def load(
     return Library(compile_module(text, options=options), imports or {})
 
 
+def listings(text: str, *, options: Options = TRUSTED) -> tuple[str, str]:
+    """A module as LLVM leaves it: optimised IR, and the assembly of this machine.
+
+    Raises:
+        CompileError: The text is too large, or LLVM refuses it.
+    """
+    check_size(text, options)
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    return codegen.listings(text, options)
+
+
 def has_feature(name: str) -> bool:
     """Whether this machine's processor has a feature, by LLVM's name for it (``bmi2``)."""
     from numen.kernels import codegen  # noqa: PLC0415
