@@ -1,14 +1,16 @@
 """`numen run`, `compile`, `inspect` and `dump`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from numen.api import compiled, stages
-from numen.api.inspection import Inspection
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
+
+if TYPE_CHECKING:
+    from numen.api.inspection import Inspection
 
 PASS_ALL = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 """Lets ``-5`` be an argument."""
@@ -112,7 +114,7 @@ def inspect(file: str, as_json: bool) -> None:
     show_costs(found, Path(file.partition(":")[0]).name)
 
 
-def show_costs(found: Inspection, main: str) -> None:
+def show_costs(found: "Inspection", main: str) -> None:
     """Print what each line costs; lines of other files than the main one name their file."""
     counted = sum(line.constraints or 0 for line in found.lines)
     click.echo(f"{'constraints':>11} {'work':>8}  line")
