@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from numen.ir.nodes import Instr
-from numen.ir.ops import SPECS, Op
+from numen.ir.ops import SPECS, Effect, Op, effect
 from numen.ir.types import BOOL, Kind, Word
 
 Interval: TypeAlias = tuple[int, int]
@@ -49,11 +49,37 @@ def exact(op: Op, a: Interval, b: Interval) -> Interval:
             return _corners(lambda x, y: x * y, a, b)
 
 
-def result_interval(instr: Instr, operands: Sequence[Interval]) -> Interval:
-    """Between which integers the result of a pure instruction lies."""
+def result(instr: Instr) -> Word:
+    """The type of the word that an instruction with a meaning writes."""
     word = BOOL if SPECS[instr.op].results == "b" else instr.to or instr.type
     assert isinstance(word, Word)
-    return TRANSFER[instr.op](word, *operands)
+    return word
+
+
+def result_interval(instr: Instr, operands: Sequence[Interval]) -> Interval:
+    """Between which integers the result of an instruction with a meaning lies."""
+    return TRANSFER[instr.op](result(instr), *operands)
+
+
+def can_trap(instr: Instr, operands: Sequence[Interval]) -> bool:
+    """Whether an instruction with a meaning may trap, for operands in intervals."""
+    if not effect(instr.op, instr.type) & Effect.TRAP:
+        return False
+    word = result(instr)
+    match instr.op:
+        case Op.ADD | Op.SUB | Op.MUL:
+            return not within(exact(instr.op, operands[0], operands[1]), full(word))
+        case Op.CAST:
+            return word.kind is not Kind.FIELD and not within(operands[0], full(word))
+        case Op.SHL | Op.SHR:
+            return not within(operands[1], (0, word.bits - 1))
+        case Op.DIV | Op.REM:
+            # Below zero there is one quotient that does not fit.
+            return operands[1][0] <= 0
+        case Op.ADD_MOD | Op.MUL_MOD:
+            return operands[2][0] <= 0
+        case _:
+            return True
 
 
 def _corners(of: Callable[[int, int], int], a: Interval, b: Interval) -> Interval:

@@ -11,7 +11,11 @@ from numen.ir.nodes import Function, Module
 from numen.ir.passes.dce import eliminate_dead_code
 from numen.ir.passes.fold import fold
 from numen.ir.passes.gvn import number_values
+from numen.ir.passes.inline import inline_calls
+from numen.ir.passes.licm import hoist_invariants
+from numen.ir.passes.narrow import narrow
 from numen.ir.passes.simplify_cfg import simplify_cfg
+from numen.ir.passes.strength import reduce_strength
 
 
 class Pass(msgspec.Struct, frozen=True):
@@ -19,7 +23,7 @@ class Pass(msgspec.Struct, frozen=True):
 
     Attributes:
         run: Gives the same function when there is nothing to do.
-        after: Names of passes without which it would find nothing.
+        after: Names of passes that must have run, lest there be little to find.
     """
 
     run: Callable[[Function], Function]
@@ -31,14 +35,26 @@ PASSES: Final = {
     "number_values": Pass(number_values),
     "simplify_cfg": Pass(simplify_cfg),
     "eliminate_dead_code": Pass(eliminate_dead_code),
+    "narrow": Pass(narrow, after=("fold", "number_values", "inline_calls")),
+    "reduce_strength": Pass(reduce_strength, after=("narrow",)),
+    "hoist_invariants": Pass(hoist_invariants, after=("narrow", "eliminate_dead_code")),
 }
+"""Passes over one function."""
 
-_CLEAN: Final = ("fold", "number_values", "simplify_cfg", "eliminate_dead_code")
+INLINE: Final = "inline_calls"
+"""The pass over a whole module."""
+
+_CLEAN: Final = ("fold", "simplify_cfg", "number_values", "eliminate_dead_code")
 
 LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "O0": (),
-    "O2": (*_CLEAN, *_CLEAN),
-}
+    "O2": (
+        *_CLEAN, INLINE, *_CLEAN,
+        "narrow", "reduce_strength", *_CLEAN,
+        "narrow", *_CLEAN, "simplify_cfg",
+        "hoist_invariants", "number_values", "eliminate_dead_code",
+    ),
+}  # fmt: skip
 """Sequences of passes by name."""
 
 INSTRUCTIONS_MAX: Final = 50_000
@@ -62,8 +78,16 @@ def optimise(module: Module, level: str = "O2") -> Module:
     """
     done: dict[tuple[str, str], Function] = {}
     for name in LEVELS[level]:
-        module = _run(module, name, done)
+        module = _inline(module) if name == INLINE else _run(module, name, done)
     return module
+
+
+def _inline(module: Module) -> Module:
+    after = inline_calls(module)
+    for key, fn in after.functions.items():
+        if fn is not module.functions[key]:
+            check_function(fn, after.functions)
+    return after
 
 
 def _run(module: Module, name: str, done: dict[tuple[str, str], Function]) -> Module:
@@ -88,7 +112,7 @@ def misplaced(names: Iterable[str]) -> tuple[str, ...]:
     seen: set[str] = set()
     wrong: list[str] = []
     for name in names:
-        if not seen.issuperset(PASSES[name].after):
+        if name in PASSES and not seen.issuperset(PASSES[name].after):
             wrong.append(name)
         seen.add(name)
     return tuple(wrong)

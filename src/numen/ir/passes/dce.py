@@ -7,7 +7,6 @@ from numen.ir.nodes import (
     Branch,
     Edge,
     Function,
-    Instr,
     Jump,
     Label,
     Reg,
@@ -16,7 +15,8 @@ from numen.ir.nodes import (
     Terminator,
     edges,
 )
-from numen.ir.ops import Effect, Op, effect
+from numen.ir.passes.effects import is_idle
+from numen.ir.passes.registers import Definitions
 
 
 def eliminate_dead_code(fn: Function) -> Function:
@@ -27,25 +27,31 @@ def eliminate_dead_code(fn: Function) -> Function:
     Needs: SSA form. Keeps: SSA form, block order, the entry's parameters, every effect.
     Cost: linear in the number of operands.
     """
-    live = _live_registers(fn)
+    live, idle = _live_and_idle(fn)
     dead = {
         label: frozenset(i for i, param in enumerate(block.params) if param.reg not in live)
         for label, block in list(fn.blocks.items())[1:]
     }
-    blocks = {label: _sweep(block, live, dead, label) for label, block in fn.blocks.items()}
+    unread = idle - live
+    blocks = {label: _sweep(label, block, unread, dead) for label, block in fn.blocks.items()}
     if all(blocks[label] is block for label, block in fn.blocks.items()):
         return fn
     return replace(fn, blocks=blocks)
 
 
-def _live_registers(fn: Function) -> set[Reg]:
-    """Mark from the effects and ends back through the definitions."""
+def _live_and_idle(fn: Function) -> tuple[set[Reg], set[Reg]]:
+    """Mark from the effects and ends back through the definitions.
+
+    Returns:
+        The registers that are read for a reason, and those that may go where they are not.
+    """
+    defs = Definitions(fn)
     reads: dict[Reg, tuple[Reg, ...]] = {}
     feeds: dict[Reg, list[Reg]] = {}
     roots: list[Reg] = []
     for block in fn.blocks.values():
         for instr in block.body:
-            if has_effect(instr):
+            if not is_idle(instr, defs):
                 roots += instr.args
             else:
                 reads[instr.dests[0]] = instr.args
@@ -64,24 +70,16 @@ def _live_registers(fn: Function) -> set[Reg]:
             live.add(reg)
             roots += reads.get(reg, ())
             roots += feeds.get(reg, ())
-    return live
-
-
-def has_effect(instr: Instr) -> bool:
-    """Whether an instruction must stay though nobody reads its result."""
-    # To make an array changes only what its own reference leads to.
-    if instr.op in (Op.ARRAY, Op.MEMORY):
-        return False
-    return bool(effect(instr.op, instr.type) & ~Effect.READ)
+    return live, set(reads)
 
 
 def _sweep(
-    block: BasicBlock, live: set[Reg], dead: dict[Label, frozenset[int]], label: Label
+    label: Label, block: BasicBlock, unread: set[Reg], dead: dict[Label, frozenset[int]]
 ) -> BasicBlock:
-    body = tuple(instr for instr in block.body if has_effect(instr) or instr.dests[0] in live)
+    body = tuple(instr for instr in block.body if unread.isdisjoint(instr.dests))
     params = block.params
     if dead.get(label):
-        params = tuple(param for param in params if param.reg in live)
+        params = tuple(param for i, param in enumerate(params) if i not in dead[label])
     end = _trim(block.end, dead)
     if len(body) == len(block.body) and params is block.params and end is block.end:
         return block

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from numen.ir import flow
 from numen.ir.interp import INTEGERS
+from numen.ir.intervals import result
 from numen.ir.nodes import BasicBlock, Function, Instr, Reg
 from numen.ir.ops import SPECS, Op
 from numen.ir.passes.registers import rename_end, resolve, with_args
@@ -114,13 +115,6 @@ COMMUTATIVE: Final = frozenset(
     {Op.ADD, Op.MUL, Op.WRAPPING_ADD, Op.WRAPPING_MUL, Op.AND, Op.OR, Op.XOR, Op.EQ}
 )
 """Instructions whose two operands may change places."""
-
-
-def result(instr: Instr) -> Word:
-    """The type of the word that a pure instruction writes."""
-    word = BOOL if SPECS[instr.op].results == "b" else instr.to or instr.type
-    assert isinstance(word, Word)
-    return word
 
 
 def ones(word: Word) -> int:

@@ -6,7 +6,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from numen.ir import flow
-from numen.ir.intervals import Interval, exact, full, result_interval, within
+from numen.ir.intervals import (
+    Interval,
+    can_trap,
+    exact,
+    full,
+    result,
+    result_interval,
+    within,
+)
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -20,8 +28,7 @@ from numen.ir.nodes import (
     Terminator,
     edges,
 )
-from numen.ir.ops import SPECS, Effect, Op, effect
-from numen.ir.passes.fold import result
+from numen.ir.ops import SPECS, Op
 from numen.ir.passes.registers import Definitions, Fresh
 from numen.ir.passes.simplify_cfg import drop_unreachable
 from numen.ir.ranges import analyse
@@ -168,12 +175,12 @@ class _Narrower:
             return [instr]
         known = [operand for operand in operands if operand is not None]
         found = result_interval(instr, known)
-        if found[0] == found[1] and not _can_trap(instr, known):
+        if found[0] == found[1] and not can_trap(instr, known):
             return [Instr(Op.CONST, instr.dests, (), result(instr), imm=found[0])]
         narrower = self.narrower(instr, known, found)
         if narrower is not None:
             return narrower
-        if instr.op is Op.CAST and _is_conversion(instr) and not _can_trap(instr, known):
+        if instr.op is Op.CAST and _is_conversion(instr) and not can_trap(instr, known):
             return [replace(instr, op=Op.TRUNCATE)]
         if self.is_unchecked(instr, known):
             return [replace(instr, op=WRAPPING[instr.op])]
@@ -183,7 +190,7 @@ class _Narrower:
         if instr.op not in WRAPPING or instr.dests[0] in self.steps:
             return False
         word = result(instr)
-        return word.kind is not Kind.FIELD and not _can_trap(instr, operands)
+        return word.kind is not Kind.FIELD and not can_trap(instr, operands)
 
     def narrower(
         self, instr: Instr, operands: list[Interval], found: Interval
@@ -244,27 +251,6 @@ def _is_count(instr: Instr, operands: list[Interval], word: Word) -> bool:
     if instr.op not in (Op.SHL, Op.SHR):
         return True
     return within(operands[1], (0, word.bits - 1))
-
-
-def _can_trap(instr: Instr, operands: list[Interval]) -> bool:
-    """Whether a pure instruction may trap, for operands in intervals."""
-    if not effect(instr.op, instr.type) & Effect.TRAP:
-        return False
-    word = result(instr)
-    match instr.op:
-        case Op.ADD | Op.SUB | Op.MUL:
-            return not within(exact(instr.op, operands[0], operands[1]), full(word))
-        case Op.CAST:
-            return word.kind is not Kind.FIELD and not within(operands[0], full(word))
-        case Op.SHL | Op.SHR:
-            return not within(operands[1], (0, word.bits - 1))
-        case Op.DIV | Op.REM:
-            # Below zero there is one quotient that does not fit.
-            return operands[1][0] <= 0
-        case Op.ADD_MOD | Op.MUL_MOD:
-            return operands[2][0] <= 0
-        case _:
-            return True
 
 
 def _is_conversion(instr: Instr) -> bool:
