@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from numen.kernels import curve
+from numen.kernels import curve, fixed_base
 from numen.proof import groth16, snarkjs
 from numen.proof.binfile import SECTION_COUNT_MAX, read_sections, write_sections
 from numen.proof.bn254 import G1, G2, Q, R
@@ -17,6 +17,7 @@ from numen.proof.errors import FormatError, ProofError, WitnessError
 from numen.proof.felts import felts_from_ints
 from numen.proof.files import FileError, read_file, write_file
 from numen.proof.formats import read_r1cs, read_wtns, write_r1cs, write_wtns
+from numen.proof.points import are_in_g2, first_off_curve
 from numen.proof.r1cs import R1CS, check_witness
 from numen.proof.zkey import read_zkey, write_zkey
 from tests.proof.test_groth16 import cube
@@ -171,7 +172,7 @@ def test_a_changed_count_is_refused_or_harmless(name, data, value, width):
 def test_promised_sizes_are_not_believed(name):
     good, read = samples()[name]
     tracemalloc.start()
-    for at in range(4, len(good) - 8, 1 + len(good) // 100):
+    for at in range(4, len(good) - 8, 1 + len(good) // 60):
         refuse(read, good[:at] + b"\xff\xff\xff\x0f" + good[at + 4 :])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -334,6 +335,28 @@ def test_points_of_a_key_outside_the_subgroup_are_refused():
         read, bad = sectioned("zkey", 1, {number: (at, raw)})
         with pytest.raises(FormatError, match=r"G2|subgroup"):
             read(bad)
+
+
+def test_one_point_of_many_outside_the_subgroup_is_found():
+    many = fixed_base.g2(felts_from_ints(range(1, 41)))
+    assert are_in_g2(many)
+    assert are_in_g2(many[:0])
+    point = next(twist_points())
+    for small in (point, G2.multiply(point, R * (2 * Q - R) // 10069)):
+        for index in (0, 17, 39):
+            bad = many.copy()
+            bad[index] = curve.G2.encode([small])
+            assert not are_in_g2(bad)
+
+
+@pytest.mark.parametrize("index", [0, 1, 17, 38, 39])
+def test_the_first_point_off_the_curve_is_found(index):
+    many = fixed_base.g1(felts_from_ints(range(40)))
+    assert first_off_curve(curve.G1, many) is None
+    many[index, 5] ^= 1
+    many[39, 0] ^= 1
+
+    assert first_off_curve(curve.G1, many) == index
 
 
 # Texts

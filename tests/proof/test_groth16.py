@@ -19,6 +19,7 @@ from numen.proof.errors import (
     UnsatisfiedError,
     WeakKeyError,
     WitnessError,
+    WrongKeyError,
 )
 from numen.proof.felts import felts_from_ints
 from numen.proof.prover import blinding
@@ -51,9 +52,33 @@ def test_every_true_statement_can_be_proven(solved, entropy):
     groth16.verify(key.verifying, proof, solved.statement)
 
 
+@pytest.mark.parametrize("statement", range(4))
+@pytest.mark.parametrize("rows", range(9))
+def test_sizes_about_the_powers_of_two_are_complete(rows, statement):
+    values = [1, *range(2, statement + 3)]
+    constraints = [({len(values) - 1: 1}, {0: k}, {0: k * values[-1]}) for k in range(rows)]
+    r1cs = R1CS.from_rows(constraints, wire_count=len(values), public_count=statement)
+    key = groth16.setup(r1cs, entropy=ENTROPY)
+
+    proof = groth16.prove(key, felts_from_ints(values), entropy=ENTROPY, r1cs=r1cs)
+
+    groth16.verify(key.verifying, proof, values[1 : statement + 1])
+
+
+@pytest.mark.slow
+@given(solved=solved_circuits(inputs_max=40, rows_max=120), entropy=st.binary(min_size=32))
+@settings(max_examples=10)
+def test_large_keys_and_proofs_are_those_of_the_oracle(solved, entropy):
+    _compare_with_oracle(solved, entropy)
+
+
 @given(solved=solved_circuits(), entropy=st.binary(min_size=32, max_size=40))
 @settings(max_examples=12)
 def test_keys_and_proofs_are_those_of_the_oracle(solved, entropy):
+    _compare_with_oracle(solved, entropy)
+
+
+def _compare_with_oracle(solved, entropy):
     key = groth16.setup(solved.r1cs, entropy=entropy)
     oracle = Trapdoor(solved, draw_secrets(entropy))
     proof = groth16.prove(key, solved.witness, entropy=entropy)
@@ -159,6 +184,21 @@ def test_a_key_that_is_not_the_circuits_makes_no_proof():
 
     with pytest.raises(ProofRejectedError):
         groth16.prove(broken, witness, entropy=ENTROPY)
+    with pytest.raises(WrongKeyError):
+        groth16.prove(broken, witness, entropy=ENTROPY, r1cs=cube()[0])
+
+
+def test_a_key_of_a_circuit_of_the_same_shape_is_told_apart():
+    witness = cube()[2]
+    other = R1CS.from_rows(
+        [({2: 1}, {2: 1}, {3: 1}), ({3: 1}, {3: 1}, {1: 1})],
+        wire_count=4, output_count=1, private_count=1,
+    )  # fmt: skip
+
+    with pytest.raises(WrongKeyError):
+        groth16.prove(
+            groth16.setup(other, entropy=ENTROPY), witness, entropy=ENTROPY, r1cs=cube()[0]
+        )
 
 
 @given(value=scalars)

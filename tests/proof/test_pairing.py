@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numen.proof.bn254 import FQ2, G1, G2, Q, R, fq2_multiply, is_in_g2, twist_frobenius
+from numen.kernels import bn254 as kernels
+from numen.proof.bn254 import (
+    FQ2,
+    G1,
+    G2,
+    ROOT,
+    ROOT_LOG,
+    Q,
+    R,
+    fq2_multiply,
+    is_in_g2,
+    twist_frobenius,
+)
 from numen.proof.pairing import is_product_one, miller_loop, pairing
 from numen.proof.tower import (
     FQ12_ONE,
@@ -35,6 +47,13 @@ fq12s = st.tuples(fq6s, fq6s)
 def test_the_primes_are_those_of_eip_196():
     assert Q == 21888242871839275222246405745257275088696311157297823662689037894645226208583
     assert R == 21888242871839275222246405745257275088548364400416034343698204186575808495617
+
+
+def test_the_kernels_have_the_same_curve():
+    assert (kernels.FQ.prime, kernels.FR.prime) == (Q, R)
+    assert (kernels.TWO_ADICITY, kernels.ROOT_OF_UNITY) == (ROOT_LOG, ROOT)
+    assert (kernels.GENERATOR_G1, kernels.GENERATOR_G2) == (P, S)
+    assert ((G1.b,), G2.b) == (kernels.CONSTANT_G1, kernels.CONSTANT_G2)
 
 
 @pytest.mark.parametrize(("group", "g"), [(G1, P), (G2, S)], ids=["G1", "G2"])

@@ -17,13 +17,13 @@ def root(log):
 
 
 def lagrange(index, log, point):
-    """The Lagrange polynomial of one point of a domain, as the product that defines it."""
-    here, result = pow(root(log), index, R), 1
-    for j in range(1 << log):
+    """The Lagrange polynomial of one point of a domain, as the quotient that defines it."""
+    points = [pow(root(log), j, R) for j in range(1 << log)]
+    above, below, here = 1, 1, points[index]
+    for j, there in enumerate(points):
         if j != index:
-            there = pow(root(log), j, R)
-            result = result * (point - there) * inverse(here - there) % R
-    return result
+            above, below = above * (point - there) % R, below * (here - there) % R
+    return above * inverse(below) % R
 
 
 class Trapdoor:

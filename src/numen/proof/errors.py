@@ -8,6 +8,7 @@ The tree of the errors of this floor:
     ├── WitnessError             a witness that does not belong to the circuit
     │   └── UnsatisfiedError     a constraint does not hold: the statement is false
     ├── KeyMismatchError         a proving key, a circuit and a witness of different shapes
+    ├── WrongKeyError            a proving key that makes no proofs of its circuit
     ├── InvalidProofError        a proof or public inputs not of the form the key asks for
     ├── WeakKeyError             a verifying key for which anyone can forge proofs
     └── ProofRejectedError       everything is well formed, and the statement is not proven
@@ -81,6 +82,13 @@ class KeyMismatchError(ProofError):
     def __init__(self, what: str, key: int, got: int) -> None:
         super().__init__(f"the key is for {key} {what}, not {got}")
         self.what, self.key, self.got = what, key, got
+
+
+class WrongKeyError(ProofError):
+    """A proving key that makes no proofs of the circuit it is used with."""
+
+    def __init__(self) -> None:
+        super().__init__("the proving key is of another circuit, or damaged")
 
 
 class InvalidProofError(ProofError):

@@ -1,31 +1,20 @@
-"""Arrays of field elements: 32 little-endian bytes each, as a numpy array of shape (n, 4).
-
-This is the form in which the kernels take them and in which circom's files hold them.
-"""
-
-from collections.abc import Iterable
+"""Arrays of field elements, as kernels take them and circom's files hold them."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Felts = NDArray[np.uint64]
+from numen.kernels.arrays import Words, integers, words
+
+Felts = Words
 """Shape ``(n, 4)``, type uint64: four 64-bit limbs each, the least significant first."""
 
 SIZE_BYTES = 32
 """Of one field element."""
 
+felts_from_ints = words
+"""Pack integers of ``[0, 2**256)``."""
 
-def felts_from_ints(values: Iterable[int]) -> Felts:
-    """Pack integers of ``[0, 2**256)``."""
-    data = b"".join([value.to_bytes(SIZE_BYTES, "little") for value in values])
-    return np.frombuffer(data, dtype="<u8").reshape(-1, 4).astype(np.uint64)
-
-
-def ints_from_felts(felts: Felts) -> list[int]:
-    """Unpack into integers of ``[0, 2**256)``."""
-    data = felts.astype("<u8", copy=False).tobytes()
-    from_bytes = int.from_bytes
-    return [from_bytes(data[i : i + SIZE_BYTES], "little") for i in range(0, len(data), SIZE_BYTES)]
+ints_from_felts = integers
+"""Unpack into integers of ``[0, 2**256)``."""
 
 
 def first_not_below(felts: Felts, bound: int) -> int | None:

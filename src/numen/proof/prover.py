@@ -18,7 +18,7 @@ from numen.base.codec import digest
 from numen.kernels import curve, msm, ntt
 from numen.kernels.field import FR
 from numen.proof.bn254 import G1, G2, R
-from numen.proof.errors import KeyMismatchError, WitnessError
+from numen.proof.errors import KeyMismatchError, ProofRejectedError, WitnessError, WrongKeyError
 from numen.proof.felts import Felts, ints_from_felts
 from numen.proof.keys import ProvingKey
 from numen.proof.points import Points
@@ -49,8 +49,8 @@ def prove(key: ProvingKey, witness: Felts, *, entropy: bytes, r1cs: R1CS | None 
         WitnessError: The witness has not the form of one; too little entropy.
         UnsatisfiedError: The statement is false; names the first constraint that fails.
         KeyMismatchError: Key, circuit and witness are not of the same shape.
-        ProofRejectedError: Without ``r1cs``, the statement is false; with it, the key is of
-            another circuit or damaged.
+        ProofRejectedError: Without ``r1cs``: the statement is false, or the key damaged.
+        WrongKeyError: With ``r1cs``: the key is of another circuit, or damaged.
     """
     if len(entropy) < ENTROPY_MIN_BYTES:
         raise WitnessError(f"a proof needs {ENTROPY_MIN_BYTES} bytes of entropy at least")
@@ -61,7 +61,12 @@ def prove(key: ProvingKey, witness: Felts, *, entropy: bytes, r1cs: R1CS | None 
         _check_same_shape(key, r1cs)
         check_witness(r1cs, witness)
     proof = _prove(key, witness, *blinding(witness, entropy))
-    verify(key.verifying, proof, statement_of(key, witness))
+    try:
+        verify(key.verifying, proof, statement_of(key, witness))
+    except ProofRejectedError:
+        if r1cs is None:
+            raise
+        raise WrongKeyError from None
     return proof
 
 

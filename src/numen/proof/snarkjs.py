@@ -19,8 +19,8 @@ from numen.proof.errors import FormatError
 from numen.proof.pairing import pairing
 from numen.proof.verifier import Proof, VerifyingKey
 
-SIZE_MAX_BYTES = 1 << 24
-"""Bound on any of the three texts; a key this large has 80,000 public inputs."""
+SIZE_MAX_BYTES = 1 << 21
+"""Bound on any of the three texts; a key this large has some 12,000 public inputs."""
 
 Decimal = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,77})\Z", max_length=78)]
 Pair = tuple[Decimal, Decimal]
