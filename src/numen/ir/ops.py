@@ -47,6 +47,10 @@ class ProofClass(Enum):
 class Op(Enum):
     """The instructions, by the name the text form uses."""
 
+    # Members are singletons, and every pass looks them up in tables: the default hash is of the
+    # name, in Python.
+    __hash__ = object.__hash__
+
     CONST = "const"
     ADD = "add"
     SUB = "sub"
@@ -193,16 +197,20 @@ _FILL_PER_UNIT: Final = 64
 
 def is_allowed(op: Op, suffix: Type | None) -> bool:
     """Say whether an instruction may carry a suffix."""
-    on = SPECS[op].on
     match suffix:
         case None:
-            return on is On.NOTHING
+            return op in _ALLOWED[On.NOTHING]
         case Word():
-            return bool(on & _KINDS[suffix.kind])
+            return op in _ALLOWED[_KINDS[suffix.kind]]
         case Array():
-            return bool(on & On.ARRAY)
+            return op in _ALLOWED[On.ARRAY]
         case Memory():
-            return bool(on & On.MEMORY)
+            return op in _ALLOWED[On.MEMORY]
+
+
+_ALLOWED = {
+    on: frozenset(op for op, spec in SPECS.items() if spec.on & on or spec.on is on) for on in On
+} | {On.NOTHING: frozenset(op for op, spec in SPECS.items() if spec.on is On.NOTHING)}
 
 
 def effect(op: Op, suffix: Type | None) -> Effect:
