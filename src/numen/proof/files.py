@@ -1,13 +1,16 @@
 """Files on disk, read with a bound and written whole or not at all."""
 
+import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from numen.base.errors import NumenError
 
 SIZE_MAX_BYTES = 1 << 34
 """Default bound on a file that is read."""
+
+_CHUNK_BYTES = 1 << 24
 
 
 class FileError(NumenError):
@@ -30,14 +33,17 @@ def read_file(path: Path, *, size_max: int = SIZE_MAX_BYTES) -> bytes:
     Raises:
         FileError: It cannot be read, or has more than ``size_max`` bytes.
     """
+    chunks, left = [], size_max + 1
     try:
         with path.open("rb") as file:
-            data = file.read(min(size_max, os.fstat(file.fileno()).st_size) + 1)
+            while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
+                chunks.append(chunk)
+                left -= len(chunk)
     except OSError as error:
         raise FileError(path, error.strerror or str(error)) from error
-    if len(data) > size_max:
+    if not left:
         raise FileError(path, f"more than {size_max} bytes")
-    return data
+    return b"".join(chunks)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -49,18 +55,16 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         FileError: It cannot be written; the file is as it was.
     """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        # Created, and not opened: nobody else's file or link is ever written to.
+        with beside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
     except OSError as error:
         raise FileError(path, error.strerror or str(error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()

@@ -66,12 +66,15 @@ def _read_matrices(body: Cursor, constraint_count: int) -> list[Matrix]:
 def _scan(body: Cursor, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find how many terms each linear combination has, and where they begin."""
     sizes, offsets = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    data, offset = body.data, body.offset
     for i in range(count):
-        size = body.unsigned(4)
-        if size * _TERM_BYTES > body.left:
-            raise body.wrong(f"{size} terms do not fit in {body.left} bytes", body.offset - 4)
-        sizes[i], offsets[i] = size, body.offset
-        body.offset += size * _TERM_BYTES
+        size = int.from_bytes(data[offset : offset + 4], "little")
+        sizes[i], offsets[i] = size, offset + 4
+        after = offset + 4 + size * _TERM_BYTES
+        if after > body.end:
+            raise body.wrong(f"{size} terms do not fit in {body.end - offset} bytes", offset)
+        offset = after
+    body.offset = offset
     return sizes, offsets
 
 
