@@ -6,9 +6,11 @@ uses them, itself or through others.
 
 import ast
 
+from msgspec.structs import replace
+
 from numen.ir.nodes import Instr, Param, Reg
 from numen.ir.ops import Op
-from numen.ir.types import U64, Array, Word
+from numen.ir.types import Array, Word
 from numen.lang.frame import Frame, Literal, Value
 from numen.lang.scope import ConstantSymbol
 from numen.lang.types import references, registers
@@ -70,12 +72,8 @@ def _build_part(f: Frame, part: int | list[int], of: object) -> Reg:
         assert isinstance(of, Word)
         return _early_const(f, part, of)
     assert isinstance(of, Array)
-    reg = _early(f, Instr(Op.ARRAY, (), (), of, place=f.writer.place))
-    for index, word in enumerate(part):
-        if word:
-            at, value = _early_const(f, index, U64), _early_const(f, word, of.element)
-            f.writer.early(Instr(Op.SET, (), (reg, at, value), of, place=f.writer.place))
-    return reg
+    data = tuple(part) if any(part) else ()
+    return _early(f, Instr(Op.ARRAY, (), (), of, place=f.writer.place, data=data))
 
 
 def _early_const(f: Frame, value: int, word: Word) -> Reg:
@@ -84,7 +82,5 @@ def _early_const(f: Frame, value: int, word: Word) -> Reg:
 
 def _early(f: Frame, instr: Instr) -> Reg:
     reg = f.writer.fresh("t")
-    f.writer.early(
-        Instr(instr.op, (reg,), instr.args, instr.type, imm=instr.imm, place=instr.place)
-    )
+    f.writer.early(replace(instr, dests=(reg,)))
     return reg
