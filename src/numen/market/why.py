@@ -108,8 +108,7 @@ class _Teller:
 
     def account(self, identity: str) -> Iterator[str]:
         for event in self._events:
-            fields = (getattr(event, f, None) for f in ("worker", "owner", "author", "reporter"))
-            if identity in fields:
+            if any(getattr(event, field, None) == identity for field in _WHO):
                 about = getattr(event, "task", "")
                 suffix = f" (task {about[:_SHORT]})" if about else ""
                 yield f"{event.at_ms:>7} ms  {self._sentence(event)}{suffix}"
@@ -271,6 +270,9 @@ class _Teller:
             f"{self.name(event.reporter)}, {event.burnt} were burnt."
         )
 
+
+_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier")
+"""Fields of events that name who did something."""
 
 _REASONS = {
     "false proof": "the proof in its signed result does not verify.",
