@@ -1,317 +1,33 @@
-"""The market step: what each message needs, what liars in every role get, and that it holds."""
+"""From execution to payment: what liars in every role get, and that the books hold."""
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numen.base.crypto import SigningKey, keccak256
-from numen.market import desk, exchange, stake
-from numen.market.actor import Answer, claim_of
-from numen.market.coins import Pocket, wallet
-from numen.market.events import Closed, Disputed, Judged, Refused, Settled, Slashed
-from numen.market.exchange import Judge, Post, Redeem, Tick, Verb, step
-from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, RAISES_MAX, Phase
+from numen.market import exchange, stake
+from numen.market.actor import claim_of
+from numen.market.coins import Pocket
+from numen.market.events import Closed, Disputed, Judged, Settled, Slashed
+from numen.market.exchange import Post, Redeem, Tick, step
+from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Phase
 from numen.market.message import (
-    Call,
-    Cancel,
-    Execution,
-    Match,
-    Offer,
-    Request,
     Result,
-    Verdict,
-    Vote,
-    message_id,
     sign,
 )
-from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer, fine
-from numen.market.quorum import commit
-from numen.market.task import Quorum, task_id
-from numen.market.turn import new_market
+from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.proof.statement import claim_digest, commit_inputs
-from tests.market.town import COLLATZ, DOMAIN, Job, Machine, Notary, build, open_market, task_of
-
-KEYS = [SigningKey.from_seed(bytes([i])) for i in range(8)]
-PROVIDER, ANN, BOB, CAT, *VERIFIERS = KEYS[:7]
-STRANGER = KEYS[7]
-INPUTS = b"\x1b"
-JOB = Job(COLLATZ, INPUTS, Quorum(3, 4), bid=800)
-TRUE = Machine().run(COLLATZ, INPUTS, 10**6)
-FALSE = Answer(b"nonsense", TRUE.work)
-NOTARY = Notary()
-
-
-class Desk:
-    """A market driven by hand: every message in its turn, every refusal visible."""
-
-    def __init__(self, job: Job = JOB, **changes):
-        opening = open_market(PROVIDER, (ANN, BOB, CAT), VERIFIERS)
-        self.market, self.now = opening.market, 1
-        self.total = self.market.coins.total()
-        self.submit(Tick())
-        task = task_of(job, 0, opening, PROVIDER, VERIFIERS[0])
-        self.task = msgspec.structs.replace(task, **changes)
-        self.id = task_id(self.task)
-        self.salts = {}
-
-    def submit(self, submission):
-        self.market, happened = step(self.market, submission, self.now, NOTARY)
-        assert self.market.coins.total() == self.total
-        return happened
-
-    def post(self, key, body):
-        return self.submit(Post(sign(key, body)))
-
-    def refused(self, key, body) -> str:
-        """Hand something in that must change nothing; give the reason."""
-        before = self.market
-        (event,) = self.post(key, body)
-        assert isinstance(event, Refused), event
-        assert self.market == before
-        return event.reason
-
-    @property
-    def job(self):
-        return self.market.jobs[self.id]
-
-    def request(self, bid=800, nonce=0):
-        return Request(self.task, bid, nonce)
-
-    def offer(self, key, ask=50, **changes):
-        request = message_id(self.request())
-        return msgspec.structs.replace(
-            Offer(request, key.address, ask, self.task.pledge), **changes
-        )
-
-    def match(self, key, **changes):
-        body = Match(
-            self.job.offers[key.address].identity,
-            VERIFIERS[0].address,
-            500,
-            self.now + 1000,
-            self.now + 2000,
-        )
-        return msgspec.structs.replace(body, **changes)
-
-    def seat(self, *keys):
-        """Bring the task to where these workers have seats."""
-        self.post(PROVIDER, self.request())
-        for key in keys:
-            self.post(key, self.offer(key))
-        for key in keys:
-            self.post(VERIFIERS[0], self.match(key))
-            assert key.address in self.job.seats
-
-    def execution(self, key, answer=TRUE):
-        salt = keccak256(key.address)
-        claim = claim_of(self.task, answer)
-        commitment = commit(self.id, key.address, claim, salt)
-        return Execution(self.job.seats[key.address].match, key.address, commitment)
-
-    def result(self, key, answer=TRUE):
-        claim = claim_of(self.task, answer)
-        return Result(
-            self.job.seats[key.address].last,
-            key.address,
-            keccak256(key.address),
-            claim,
-            answer.output,
-            key.sign(claim_digest(claim)),
-        )
-
-    def answer(self, answers):
-        """Seat workers and let them bind themselves and open."""
-        self.seat(*answers)
-        for key, answer in answers.items():
-            self.post(key, self.execution(key, answer))
-        for key, answer in answers.items():
-            happened = self.post(key, self.result(key, answer))
-        return happened
-
-    def vote(self, key, answer=TRUE):
-        claim = claim_of(self.task, answer)
-        return Vote(self.id, key.address, claim, key.sign(claim_digest(claim)))
-
-    def verdict(self, key, outcome=Outcome.ACCEPTED, **changes):
-        seat, settled = self.job.seats[key.address], self.job.claim
-        body = Verdict(
-            seat.last,
-            VERIFIERS[0].address,
-            self.id,
-            key.address,
-            outcome.value,
-            claim_digest(settled) if settled else bytes(32),
-            seat.price if outcome is Outcome.ACCEPTED else 0,
-            0,
-            bytes(32),
-            fine(seat.pledge, outcome),
-        )
-        return msgspec.structs.replace(body, **changes)
-
-    def judge(self, body, accusation=None, key=VERIFIERS[0]):
-        return self.submit(Judge(sign(key, body), accusation))
-
-    def misjudged(self, body, accusation=None, key=VERIFIERS[0]) -> str:
-        before = self.market
-        (event,) = self.judge(body, accusation, key)
-        assert isinstance(event, Refused), event
-        assert self.market == before
-        return event.reason
-
-    def wait(self, ms):
-        self.now += ms
-        return self.submit(Tick())
-
-    def held(self, key) -> int:
-        return self.market.coins.balance(wallet(key.address))
-
-
-def test_a_request_needs_a_market_a_verifier_a_time_and_money():
-    for changes, reason in (
-        ({"market": b"m" * 32}, "another market"),
-        ({"verifier": ANN.address}, "not staked as verifier"),
-        ({"expires_ms": 1}, "expires within"),
-        ({"expires_ms": 1 + desk.TASK_LIFE_MAX_MS + 1}, "expires within"),
-        ({"pledge": 1}, "pledge"),
-        ({"price_max": 10**9, "pledge": 10**9, "fee": 10**9}, "holds"),
-    ):
-        table = Desk(**changes)
-        assert reason in table.refused(PROVIDER, table.request())
-
-
-def test_a_request_signed_by_another_is_refused():
-    table = Desk()
-    signed = sign(PROVIDER, table.request())
-    forged = msgspec.structs.replace(signed, signature=ANN.sign(message_id(signed.body)))
-    (event,) = table.submit(Post(forged))
-
-    assert isinstance(event, Refused)
-    assert "signed by" in event.reason
-
-
-def test_a_task_that_is_over_cannot_come_again():
-    table = Desk()
-    table.post(PROVIDER, table.request())
-    table.post(PROVIDER, Cancel(PROVIDER.address, table.id))
-
-    assert "was here already" in table.refused(PROVIDER, table.request())
-    table.now = table.task.expires_ms
-    table.wait(1)
-    assert table.market.done == {}
-    assert "expires" in table.refused(PROVIDER, table.request())
-
-
-def test_cancelling_gives_the_whole_escrow_back_and_is_for_the_provider_alone():
-    table = Desk()
-    before = table.held(PROVIDER)
-    table.post(PROVIDER, table.request())
-    assert table.held(PROVIDER) == before - 3 * 800 - 100
-
-    assert "only its provider" in table.refused(ANN, Cancel(ANN.address, table.id))
-    table.post(PROVIDER, Cancel(PROVIDER.address, table.id))
-    assert table.held(PROVIDER) == before
-    assert not table.market.jobs
-    assert "no living task" in table.refused(PROVIDER, Cancel(PROVIDER.address, table.id))
-
-
-def test_a_task_with_seats_is_not_cancelled():
-    table = Desk()
-    table.seat(ANN)
-    assert "seats" in table.refused(PROVIDER, Cancel(PROVIDER.address, table.id))
-
-
-def test_raises_are_bounded_and_end_with_the_first_seat():
-    table = Desk()
-    table.post(PROVIDER, table.request())
-    for nonce in range(1, RAISES_MAX + 1):
-        table.post(PROVIDER, table.request(800 + nonce, nonce))
-    assert table.job.bid == 800 + RAISES_MAX
-    last = table.request(900, RAISES_MAX + 1)
-    assert "raised only" in table.refused(PROVIDER, last)
-
-    seated = Desk()
-    seated.seat(ANN)
-    assert "raised only" in seated.refused(PROVIDER, seated.request(900, 1))
-
-
-def test_an_offer_needs_a_stake_a_pledge_and_a_task_of_another():
-    table = Desk()
-    assert "no living task" in table.refused(ANN, table.offer(ANN))
-    table.post(PROVIDER, table.request())
-
-    assert "not staked as worker" in table.refused(STRANGER, table.offer(STRANGER))
-    assert "not staked as worker" in table.refused(VERIFIERS[1], table.offer(VERIFIERS[1]))
-    assert "pledges" in table.refused(ANN, table.offer(ANN, pledge=table.task.pledge - 1))
-
-
-def test_a_provider_does_not_work_for_itself():
-    table = Desk(provider=ANN.address)
-    table.post(ANN, table.request())
-    assert "other than the provider" in table.refused(ANN, table.offer(ANN))
-
-
-def test_a_worker_may_offer_again_until_it_has_a_seat():
-    table = Desk()
-    table.post(PROVIDER, table.request())
-    table.post(ANN, table.offer(ANN, ask=50))
-    table.post(ANN, table.offer(ANN, ask=40))
-    assert table.job.offers[ANN.address].offer.ask == 40
-
-    table.post(VERIFIERS[0], table.match(ANN))
-    assert "does not seek" in table.refused(ANN, table.offer(ANN, ask=30))
-
-
-def test_a_match_is_the_verifiers_and_goes_to_the_best_offer_at_a_fair_price_and_time():
-    table = Desk()
-    table.post(PROVIDER, table.request())
-    table.post(ANN, table.offer(ANN, ask=60))
-    table.post(BOB, table.offer(BOB, ask=50))
-
-    assert "better" in table.refused(VERIFIERS[0], table.match(ANN))
-    other = table.match(BOB, verifier=VERIFIERS[1].address)
-    assert "another verifier" in table.refused(VERIFIERS[1], other)
-    for changes, reason in (
-        ({"price": 49}, "from 50"),
-        ({"price": 801}, "to 800"),
-        ({"offer": b"o" * 32}, "no living task"),
-        ({"commit_by_ms": table.now}, "execution is due"),
-        ({"commit_by_ms": table.now + desk.WORK_MAX_MS + 1}, "execution is due"),
-        ({"reveal_by_ms": table.now + 1000}, "result is due"),
-        ({"reveal_by_ms": table.now + 1000 + desk.WORK_MAX_MS + 1}, "result is due"),
-    ):
-        assert reason in table.refused(VERIFIERS[0], table.match(BOB, **changes))
-    table.post(VERIFIERS[0], table.match(BOB))
-    table.post(VERIFIERS[0], table.match(ANN))
-    assert set(table.job.seats) == {ANN.address, BOB.address}
-
-
-def test_no_task_has_more_seats_than_its_escrow_pays():
-    table = Desk(policy=Quorum(2, 4))
-    table.seat(ANN, BOB)
-    table2 = Desk(policy=Quorum(2, 4))
-    table2.post(PROVIDER, table2.request())
-    for key in (ANN, BOB, CAT):
-        table2.post(key, table2.offer(key))
-    for key in (ANN, BOB):
-        table2.post(VERIFIERS[0], table2.match(key))
-
-    assert table.job.seats_left() == 0
-    assert "no seat" in table2.refused(VERIFIERS[0], table2.match(CAT))
-
-
-def test_an_expired_task_is_not_matched_and_returns_its_escrow():
-    table = Desk()
-    before = table.held(PROVIDER)
-    table.post(PROVIDER, table.request())
-    table.post(ANN, table.offer(ANN))
-    table.now = table.task.expires_ms
-    match = table.match(ANN, commit_by_ms=table.now + 9, reveal_by_ms=table.now + 99)
-    table.now += 1
-
-    assert "expired" in table.refused(VERIFIERS[0], match)
-    (closed,) = table.wait(0)
-    assert isinstance(closed, Closed)
-    assert table.held(PROVIDER) == before
+from tests.market.byhand import (
+    ANN,
+    BOB,
+    CAT,
+    FALSE,
+    NOTARY,
+    PROVIDER,
+    TRUE,
+    VERIFIERS,
+    Desk,
+)
+from tests.market.town import build
 
 
 def test_an_execution_comes_once_in_time_and_from_its_worker():
@@ -597,44 +313,6 @@ def test_two_executions_cost_the_pledge():
 
     assert any(isinstance(e, Slashed) for e in happened)
     assert table.market.coins.in_pocket(Pocket.BURNT) == 2000
-
-
-def test_a_stake_cannot_leave_while_a_seat_is_open():
-    table = Desk()
-    table.seat(ANN)
-    nonce = table.market.nonces[ANN.address]
-    call = Call(table.market.identity, ANN.address, nonce, Verb.LEAVE.value)
-    assert "bound" in table.refused(ANN, call)
-
-
-def test_a_worker_pledges_no_more_than_its_stake():
-    table = Desk(pledge=100_001, price_max=100_001)
-    table.post(PROVIDER, table.request())
-    table.post(ANN, table.offer(ANN))
-    assert "better" in table.refused(VERIFIERS[0], table.match(ANN)), "it is not eligible"
-
-
-def test_calls_come_in_order_for_this_market_with_known_verbs():
-    table = Desk()
-    nonce = table.market.nonces[ANN.address]
-
-    def call(**changes):
-        body = Call(table.market.identity, ANN.address, nonce, Verb.DEPOSIT.value, 5)
-        return msgspec.structs.replace(body, **changes)
-
-    assert "should follow" in table.refused(ANN, call(nonce=nonce - 1))
-    assert "should follow" in table.refused(ANN, call(nonce=nonce + 1))
-    assert "another market" in table.refused(ANN, call(market=b"m" * 32))
-    assert "no verb" in table.refused(ANN, call(verb="print"))
-    assert "holds" in table.refused(ANN, call(amount=10**9))
-    table.post(ANN, call())
-    assert "should follow" in table.refused(ANN, call()), "a call replayed moves nothing"
-
-
-def test_another_chain_is_another_market():
-    here = new_market(DOMAIN, open_market(PROVIDER, (), ()).market.coins)
-    there = new_market(msgspec.structs.replace(DOMAIN, chain_id=1), here.coins)
-    assert here.identity != there.identity
 
 
 def submissions(seed: int):
