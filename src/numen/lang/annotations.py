@@ -18,13 +18,13 @@ from numen.lang.errors import (
 from numen.lang.scope import ConstantSymbol, ModuleSymbol, Scope
 from numen.lang.suggest import did_you_mean, shown
 from numen.lang.types import (
-    LEAVES_MAX,
     NOTHING,
+    TOO_LARGE,
     TYPE_NAMES,
     UNKNOWN_LENGTH,
     LangType,
     fits_length,
-    leaf_count,
+    is_bounded,
 )
 
 _FOREIGN: Final = {
@@ -189,7 +189,7 @@ def _list(node: ast.expr, element: Shape, length: int, scope: Scope) -> LangType
         raise scope.source.refuse(
             RangeError, node, f"a list of {length} elements; 1 to {LENGTH_MAX} words are allowed"
         )
-    return ListShape(element, length)
+    return _bounded(node, ListShape(element, length), scope)
 
 
 def _memory(node: ast.expr, length: int, scope: Scope) -> LangType:
@@ -201,8 +201,6 @@ def _memory(node: ast.expr, length: int, scope: Scope) -> LangType:
 
 
 def _bounded(node: ast.expr, of: LangType, scope: Scope) -> LangType:
-    if leaf_count(of) > LEAVES_MAX:
-        raise scope.source.refuse(
-            TooLargeError, node, f"a type of more than {LEAVES_MAX} parts", "use a list"
-        )
+    if not is_bounded(of):
+        raise scope.source.refuse(TooLargeError, node, TOO_LARGE, "use a list of words")
     return of

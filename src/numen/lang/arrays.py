@@ -12,10 +12,10 @@ from numen.ir.interface import Leaf, ListShape, leaves
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, Array, Kind, Memory, Word
-from numen.lang.errors import RangeError, SharingError, TypesError
+from numen.lang.errors import RangeError, SharingError, TooLargeError, TypesError
 from numen.lang.frame import Frame, Literal, Value
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, fits_length, references, registers
+from numen.lang.types import TOO_LARGE, LangType, fits_length, is_bounded, references, registers
 
 _WIDE_INDEX: Final = 64
 
@@ -31,7 +31,10 @@ def list_type(f: Frame, node: ast.AST, element: LangType, length: int) -> ListSh
         raise f.refuse(TypesError, node, f"a list cannot hold {element}")
     if not fits_length(element, length):
         raise f.refuse(RangeError, node, f"a list of {length} elements")
-    return ListShape(element, length)
+    made = ListShape(element, length)
+    if not is_bounded(made):
+        raise f.refuse(TooLargeError, node, TOO_LARGE)
+    return made
 
 
 def make(f: Frame, node: ast.AST, of: LangType, *, early: bool = False) -> Value:

@@ -14,6 +14,7 @@ from numen.lang.errors import (
     RangeError,
     SharingError,
     SubsetError,
+    TooLargeError,
     TypesError,
     UnknownNameError,
 )
@@ -21,7 +22,15 @@ from numen.lang.frame import Frame, Literal, Value
 from numen.lang.scope import RESERVED, ConstantSymbol, FunctionSymbol, ModuleSymbol, Symbol
 from numen.lang.subset import FOREIGN_FUNCTIONS, refuse_expression
 from numen.lang.suggest import did_you_mean
-from numen.lang.types import LangType, field_span, is_number, references, registers
+from numen.lang.types import (
+    TOO_LARGE,
+    LangType,
+    field_span,
+    is_bounded,
+    is_number,
+    references,
+    registers,
+)
 from numen.lang.writer import Mark
 
 Lowering: TypeAlias = Callable[[Frame, Any, LangType | None], Value | Literal]
@@ -271,7 +280,10 @@ def tuple_of(f: Frame, node: ast.AST, values: list[Value]) -> Value:
         if isinstance(value.type, Memory):
             raise f.refuse(TypesError, node, "a memory cannot be part of a value")
         items.append(value.type)
-    return Value(TupleShape(tuple(items)), tuple(reg for value in values for reg in value.regs))
+    made = TupleShape(tuple(items))
+    if not is_bounded(made):
+        raise f.refuse(TooLargeError, node, TOO_LARGE)
+    return Value(made, tuple(reg for value in values for reg in value.regs))
 
 
 def _type_of_other(f: Frame, node: ast.expr) -> LangType | None:

@@ -6,9 +6,12 @@ All of it errs to one side: a name that is mentioned counts as used.
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
+
 from numen.ir.limits import CALL_DEPTH_MAX
 from numen.lang.errors import RecursionCycleError, TooLargeError
 from numen.lang.scope import ConstantSymbol, FunctionSymbol, ModuleSymbol, Scope, Symbol
+from numen.lang.source import children, walk
 from numen.lang.types import references
 from numen.lang.unit import Facts
 
@@ -23,17 +26,20 @@ def gather(roots: Iterable[FunctionSymbol]) -> tuple[dict[str, Facts], list[Func
         RecursionCycleError: A function calls itself, by some way.
         TooLargeError: Calls nest too deeply.
     """
-    order = _order(roots)
+    texts = _Texts()
+    order = _order(roots, texts)
     facts: dict[str, Facts] = {}
     depths: dict[str, int] = {}
     for symbol in order:
-        callees = _callees(symbol)
+        callees = texts.of(symbol).callees
         depths[symbol.key] = 1 + max((depths[callee.key] for callee in callees), default=0)
         if depths[symbol.key] > CALL_DEPTH_MAX:
             message = f"calls nest deeper than {CALL_DEPTH_MAX}"
             raise symbol.scope.source.refuse(TooLargeError, symbol.node, message)
         facts[symbol.key] = Facts(
-            callees, _tables(symbol, callees, facts), frozenset(_written(symbol, facts))
+            callees,
+            _tables(texts.of(symbol), facts),
+            frozenset(_written(symbol, texts.of(symbol).nodes, facts)),
         )
     return facts, order
 
@@ -49,7 +55,7 @@ def assigned_names(nodes: Iterable[ast.AST]) -> dict[str, int]:
         elif isinstance(node, ast.comprehension):
             stack += [node.iter, *node.ifs]
         else:
-            stack += ast.iter_child_nodes(node)
+            stack += children(node)
     return counts
 
 
@@ -72,30 +78,50 @@ def meaning(node: ast.AST, scope: Scope) -> Symbol | None:
             return None
 
 
-def _mentions(symbol: FunctionSymbol) -> Iterator[tuple[ast.AST, Symbol]]:
+class _Text(msgspec.Struct, frozen=True):
+    """A function's nodes, and what the names among them mean."""
+
+    nodes: list[ast.AST]
+    mentions: list[tuple[ast.AST, Symbol]]
+
+    @property
+    def callees(self) -> tuple[FunctionSymbol, ...]:
+        found = (what for _, what in self.mentions if isinstance(what, FunctionSymbol))
+        return tuple({callee.key: callee for callee in found}.values())
+
+
+class _Texts:
+    """The texts of functions, each read once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Text] = {}
+
+    def of(self, symbol: FunctionSymbol) -> _Text:
+        if symbol.key not in self._found:
+            self._found[symbol.key] = _read(symbol)
+        return self._found[symbol.key]
+
+
+def _read(symbol: FunctionSymbol) -> _Text:
     local = set(assigned_names(symbol.node.body)) | {arg.arg for arg in symbol.node.args.args}
-    for statement in symbol.node.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and node.id in local:
-                continue
+    nodes = walk(symbol.node.body)
+    mentions = []
+    for node in nodes:
+        if not (isinstance(node, ast.Name) and node.id in local):
             found = meaning(node, symbol.scope)
             if found is not None:
-                yield node, found
+                mentions.append((node, found))
+    return _Text(nodes, mentions)
 
 
-def _callees(symbol: FunctionSymbol) -> tuple[FunctionSymbol, ...]:
-    found = (what for _, what in _mentions(symbol) if isinstance(what, FunctionSymbol))
-    return tuple({callee.key: callee for callee in found}.values())
-
-
-def _order(roots: Iterable[FunctionSymbol]) -> list[FunctionSymbol]:
+def _order(roots: Iterable[FunctionSymbol], texts: _Texts) -> list[FunctionSymbol]:
     done: dict[str, FunctionSymbol] = {}
     for root in roots:
         path: dict[str, FunctionSymbol] = {}
         stack: list[tuple[FunctionSymbol, Iterator[FunctionSymbol]]] = []
         if root.key not in done:
             path[root.key] = root
-            stack.append((root, iter(_callees(root))))
+            stack.append((root, iter(texts.of(root).callees)))
         while stack:
             symbol, pending = stack[-1]
             callee = next(pending, None)
@@ -104,37 +130,39 @@ def _order(roots: Iterable[FunctionSymbol]) -> list[FunctionSymbol]:
                 del path[symbol.key]
                 done[symbol.key] = symbol
             elif callee.key in path:
-                _refuse_cycle(symbol, callee, list(path))
+                _refuse_cycle(symbol, callee, list(path), texts)
             elif callee.key not in done:
                 path[callee.key] = callee
-                stack.append((callee, iter(_callees(callee))))
+                stack.append((callee, iter(texts.of(callee).callees)))
     return list(done.values())
 
 
-def _refuse_cycle(caller: FunctionSymbol, callee: FunctionSymbol, path: list[str]) -> None:
+def _refuse_cycle(
+    caller: FunctionSymbol, callee: FunctionSymbol, path: list[str], texts: _Texts
+) -> None:
     circle = [*path[path.index(callee.key) :], callee.key]
     names = " calls ".join(key.replace("$", ".") for key in circle)
-    at = next(node for node, what in _mentions(caller) if what is callee)
+    at = next(node for node, what in texts.of(caller).mentions if what is callee)
     raise caller.scope.source.refuse(
         RecursionCycleError, at, f"recursion: {names}", "write a loop, with a list as the stack"
     )
 
 
-def _tables(
-    symbol: FunctionSymbol, callees: Iterable[FunctionSymbol], facts: Mapping[str, Facts]
-) -> tuple[ConstantSymbol, ...]:
+def _tables(text: _Text, facts: Mapping[str, Facts]) -> tuple[ConstantSymbol, ...]:
     own = [
         what
-        for _, what in _mentions(symbol)
+        for _, what in text.mentions
         if isinstance(what, ConstantSymbol) and what.type is not None and references(what.type)
     ]
-    below = [table for callee in callees for table in facts[callee.key].tables]
+    below = [table for callee in text.callees for table in facts[callee.key].tables]
     return tuple({table.key: table for table in [*own, *below]}.values())
 
 
-def _written(symbol: FunctionSymbol, facts: Mapping[str, Facts]) -> set[str]:
+def _written(
+    symbol: FunctionSymbol, nodes: Iterable[ast.AST], facts: Mapping[str, Facts]
+) -> set[str]:
     """The parameters whose arrays a function may change."""
-    nodes = [node for statement in symbol.node.body for node in ast.walk(statement)]
+    nodes = list(nodes)
     written = {name for node in nodes for name in _written_by(node, symbol.scope, facts)}
     views = [pair for node in nodes for pair in _views(node)]
     grew = True

@@ -12,7 +12,7 @@ NESTING_MAX: Final = 100
 """Deepest nesting of brackets, expressions and statements; a chain of `elif`, or of operators that
 stand side by side, counts once."""
 
-CHAIN_MAX: Final = 10_000
+CHAIN_MAX: Final = 1000
 """Most operators side by side in one expression."""
 
 NODES_MAX: Final = 400_000

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 import msgspec
 
 from numen.ir.interface import (
-    DEPTH_MAX,
     InputError,
     ListShape,
     Shape,
@@ -41,7 +40,7 @@ from numen.lang.scope import (
 from numen.lang.source import parse
 from numen.lang.subset import refuse_statement
 from numen.lang.suggest import did_you_mean
-from numen.lang.types import LEAVES_MAX, leaf_count
+from numen.lang.types import TOO_LARGE, is_bounded
 
 STANDARD: Final = ("math", "merkle", "poseidon", "sha256")
 """The modules of ``numen.std``."""
@@ -255,8 +254,8 @@ def _define_struct(scope: Scope, node: ast.ClassDef) -> None:
     if not fields:
         raise scope.source.refuse(SubsetError, node, "a struct needs a field", "write name: type")
     struct = StructShape(node.name, tuple(fields))
-    if leaf_count(struct) > LEAVES_MAX or _depth(struct) > DEPTH_MAX:
-        raise scope.source.refuse(TooLargeError, node, f"a type of more than {LEAVES_MAX} parts")
+    if not is_bounded(struct):
+        raise scope.source.refuse(TooLargeError, node, TOO_LARGE)
     _bind(scope, node, node.name, struct)
     if any(isinstance(decorator, ast.Call) for decorator in node.decorator_list):
         scope.frozen.add(node.name)
@@ -287,18 +286,6 @@ def _field(
     if isinstance(found, Memory) or found == TupleShape(()):
         raise scope.source.refuse(TypesError, of, "a field is a word, list, tuple or struct")
     return found
-
-
-def _depth(shape: Shape) -> int:
-    match shape:
-        case Word():
-            return 0
-        case ListShape(element):
-            return 1 + _depth(element)
-        case TupleShape(items):
-            return 1 + max((_depth(item) for item in items), default=0)
-        case StructShape(_, fields):
-            return 1 + max((_depth(item) for _, item in fields), default=0)
 
 
 def _define_constant(

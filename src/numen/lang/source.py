@@ -7,7 +7,7 @@ parser cannot stand (deep recursion, null bytes, lone surrogates) becomes a type
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -82,6 +82,27 @@ def parse(text: str, file: str) -> tuple[Source, ast.Module]:
     tree = _parse(source, text)
     _check_tree(source, tree)
     return source, tree
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below a node, but for those that hold nothing themselves."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            if value._fields:
+                found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST) and item._fields]
+    return found
+
+
+def walk(nodes: Iterable[ast.AST]) -> list[ast.AST]:
+    """Nodes and all below them, in no order that means anything."""
+    found = list(nodes)
+    for node in found:  # grows while it is gone through
+        found += children(node)
+    return found
 
 
 def _check_size(source: Source, text: str) -> None:
@@ -160,7 +181,7 @@ def _check_tree(source: Source, tree: ast.Module) -> None:
         if depth > limits.NESTING_MAX or chain > limits.CHAIN_MAX:
             raise _too_deep(source, source.place(node))
         _check_names(source, node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             is_chain = child in _side_by_side(node)
             stack.append((child, depth + (not is_chain), chain + 1 if is_chain else 0))
 

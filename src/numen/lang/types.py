@@ -7,7 +7,7 @@ value of the type is one register for each leaf.
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, leaves
+from numen.ir.interface import DEPTH_MAX, ListShape, Shape, StructShape, TupleShape, leaves
 from numen.ir.types import LENGTH_MAX, WORDS, Array, Kind, Memory, Type, Word
 
 LangType: TypeAlias = Shape | Memory
@@ -20,6 +20,9 @@ UNKNOWN_LENGTH: Final = -1
 
 LEAVES_MAX: Final = 1024
 """Most leaves of one type."""
+
+TOO_LARGE: Final = f"a type of more than {LEAVES_MAX} parts, or nested deeper than {DEPTH_MAX}"
+"""What is said of a type that `is_bounded` refuses."""
 
 CONSTRUCTORS: Final = frozenset({"list", "tuple", "memory", "Private"})
 """The names that build types of others."""
@@ -46,6 +49,7 @@ def field_span(of: StructShape | TupleShape, index: int) -> tuple[LangType, int,
     return parts[index], start, start + len(registers(parts[index]))
 
 
+@lru_cache(maxsize=4096)
 def leaf_count(of: LangType) -> int:
     """Registers that a value takes, without listing them."""
     match of:
@@ -59,9 +63,23 @@ def leaf_count(of: LangType) -> int:
             return sum(leaf_count(part) for part in items)
 
 
-def word_count(of: LangType) -> int:
-    """Words that a value holds."""
-    return sum(part.length if isinstance(part, Array) else 1 for part in registers(of))
+@lru_cache(maxsize=4096)
+def depth(of: LangType) -> int:
+    """How deeply a type nests; 0 for a word."""
+    match of:
+        case Word() | Memory():
+            return 0
+        case ListShape(element):
+            return 1 + depth(element)
+        case StructShape(_, fields):
+            return 1 + max((depth(part) for _, part in fields), default=0)
+        case TupleShape(items):
+            return 1 + max((depth(part) for part in items), default=0)
+
+
+def is_bounded(of: LangType) -> bool:
+    """Whether a type is within the limits on nesting and parts."""
+    return depth(of) <= DEPTH_MAX and leaf_count(of) <= LEAVES_MAX
 
 
 def contains_struct(of: LangType, struct: StructShape) -> bool:
