@@ -1,7 +1,5 @@
 """Setup, proof and verification: complete, equal to the oracle's, and deaf to lies."""
 
-import functools
-
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -26,19 +24,9 @@ from numen.proof.prover import blinding
 from numen.proof.r1cs import R1CS
 from numen.proof.setup import draw_secrets
 from tests.proof.trapdoor import Trapdoor
+from tests.proof.twist import twist_points
+from tests.strategies.cube import CUBE, ENTROPY, cube
 from tests.strategies.r1cs import Solved, scalars, solved_circuits
-
-ENTROPY = bytes(range(32))
-CUBE = [({2: 1}, {2: 1}, {3: 1}), ({3: 1}, {2: 1}, {1: 1})]
-
-
-@functools.cache
-def cube():
-    """``z = x**3``, z public, x private: circuit, key, witness, proof."""
-    r1cs = R1CS.from_rows(CUBE, wire_count=4, output_count=1, private_count=1)
-    key = groth16.setup(r1cs, entropy=ENTROPY)
-    witness = felts_from_ints([1, 27, 3, 9])
-    return r1cs, key, witness, groth16.prove(key, witness, entropy=ENTROPY, r1cs=r1cs)
 
 
 @given(solved=solved_circuits(), entropy=st.binary(min_size=32, max_size=40))
@@ -264,8 +252,6 @@ def test_infinities_are_refused():
 
 
 def test_a_point_of_the_twist_outside_the_subgroup_is_refused():
-    from tests.proof.test_pairing import twist_points
-
     _, key, _, proof = cube()
     outside = next(twist_points())
     for b in (outside, G2.add(proof.b, outside), G2.add(proof.b, G2.multiply(outside, R))):

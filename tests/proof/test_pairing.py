@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from numen.kernels import bn254 as kernels
 from numen.proof.bn254 import (
-    FQ2,
     G1,
     G2,
     ROOT,
     ROOT_LOG,
     Q,
     R,
-    fq2_multiply,
     is_in_g2,
     twist_frobenius,
 )
@@ -32,6 +30,7 @@ from numen.proof.tower import (
     fq12_reduce,
     fq12_square,
 )
+from tests.proof.twist import COFACTOR, twist_points
 
 VECTORS = json.loads((Path(__file__).parent / "vectors/ecpairing.json").read_text())["cases"]
 COUNTS = {True: 34, False: 9, None: 83}
@@ -172,29 +171,6 @@ def test_eip_197(case):
     assert (None if pairs is None else is_product_one(pairs)) == case["is_one"]
 
 
-def _square_root(a):
-    """A square root in Fq2, or None: through the norm, for Q = 3 modulo 4."""
-    norm = (a[0] * a[0] + a[1] * a[1]) % Q
-    n = pow(norm, (Q + 1) // 4, Q)
-    for sign in (n, -n):
-        half = (a[0] + sign) * pow(2, -1, Q) % Q
-        x = pow(half, (Q + 1) // 4, Q)
-        if x and x * x % Q == half:
-            root = (x, a[1] * pow(2 * x, -1, Q) % Q)
-            if fq2_multiply(root, root) == a:
-                return root
-    return None
-
-
-def twist_points():
-    """Points of the twist at small x; none of them is in the subgroup but by miracle."""
-    for x0 in range(1, 30):
-        x = (x0, 1)
-        y = _square_root(FQ2.add(fq2_multiply(x, fq2_multiply(x, x)), G2.b))
-        if y:
-            yield x, y
-
-
 def test_points_of_the_twist_outside_the_subgroup_are_told_apart():
     points = list(twist_points())
 
@@ -202,9 +178,6 @@ def test_points_of_the_twist_outside_the_subgroup_are_told_apart():
     for point in points:
         assert G2.contains(point)
         assert is_in_g2(point) == (G2.multiply(point, R) is None) == False  # noqa: E712
-
-
-COFACTOR = 2 * Q - R
 
 
 @pytest.mark.parametrize("prime", [10069, 5864401, 1875725156269])
