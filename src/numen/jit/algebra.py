@@ -11,14 +11,13 @@ import msgspec
 
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, Kind, Word
-from numen.jit import division, felts
+from numen.jit import division, felts, products
 from numen.jit.exits import Exits
 from numen.jit.words import Typed, constant, literal, register_type, truth
 from numen.kernels import llvm
 from numen.kernels.llvm import Value
 
-_WIDEST_CHECKED_SIGNED_BITS = 64
-"""Above, LLVM would call a function of the C library to check a signed product."""
+_WIDEST_NATIVE_BITS = 64
 
 
 class Exact(msgspec.Struct, frozen=True, gc=False):
@@ -35,9 +34,10 @@ Operand: TypeAlias = Typed | Exact
 class LlvmAlgebra:
     """Writes instructions at the end of a function's current block."""
 
-    def __init__(self, f: llvm.Function, exits: Exits) -> None:
+    def __init__(self, f: llvm.Function, exits: Exits, *, shares_products: bool) -> None:
         self._f = f
         self._exits = exits
+        self._shares_products = shares_products
 
     def const(self, value: int, word: Word) -> Operand:
         return constant(value, word)
@@ -109,10 +109,10 @@ class LlvmAlgebra:
                 if word.kind is Kind.SIGNED:
                     self._require_quotient(x, y, reason)
                 return Typed(division.floor_div(self._f, x, y), word)
-            case Exact("mul", x, y) if (
-                word.kind is Kind.SIGNED and word.bits > _WIDEST_CHECKED_SIGNED_BITS
-            ):
-                return Typed(self._signed_product(x, y, reason), word)
+            case Exact("mul", x, y) if word.bits > _WIDEST_NATIVE_BITS:
+                value, over = self._product(x, y, word)
+                self._exits.where(over, reason)
+                return Typed(value, word)
             case Exact(op, x, y):
                 sign = "s" if word.kind is Kind.SIGNED else "u"
                 value, over = self._f.overflow(sign + op, x.value, y.value)
@@ -127,6 +127,9 @@ class LlvmAlgebra:
                 return self._resize(a, word)
             case Exact(op, x, y) if word.kind is Kind.FIELD:
                 return Typed(felts.combine(self._f, op, x.value, y.value), word)
+            case Exact("mul", x, y):
+                shared = self._shares_products
+                return Typed(products.wrapping(self._f, x.value, y.value, is_shared=shared), word)
             case Exact(op, x, y):
                 return Typed(self._f.binary(op, x.value, y.value), word)
 
@@ -163,6 +166,12 @@ class LlvmAlgebra:
         opcode = "sext" if a.word.kind is Kind.SIGNED else "zext"
         return Typed(self._f.cast(opcode, a.value, to), word)
 
+    def _product(self, a: Typed, b: Typed, word: Word) -> tuple[Value, Value]:
+        shared = self._shares_products
+        if word.kind is Kind.SIGNED:
+            return products.signed(self._f, word, a.value, b.value, is_shared=shared)
+        return products.unsigned(self._f, a.value, b.value, is_shared=shared)
+
     def _require_quotient(self, a: Typed, b: Typed, reason: Reason) -> None:
         """The least number by -1 is the one quotient that does not fit."""
         divisor = literal(b)
@@ -170,20 +179,6 @@ class LlvmAlgebra:
             return
         is_least = self._f.icmp("eq", a.value, a.word.low)
         self._exits.where(self._f.and_(is_least, self._f.icmp("eq", b.value, -1)), reason)
-
-    def _signed_product(self, a: Typed, b: Typed, reason: Reason) -> Value:
-        """A checked product by magnitudes."""
-        f = self._f
-        a_negative, b_negative = (f.icmp("slt", x.value, 0) for x in (a, b))
-        size, over = f.overflow(
-            "umul",
-            f.select(a_negative, f.neg(a.value), a.value),
-            f.select(b_negative, f.neg(b.value), b.value),
-        )
-        negative = f.xor(a_negative, b_negative)
-        highest = f.add(f.zext(negative, size.type), a.word.high)
-        self._exits.where(f.or_(over, f.icmp("ugt", size, highest)), reason)
-        return f.select(negative, f.neg(size), size)
 
 
 def _typed(operand: Operand) -> Typed:

@@ -23,8 +23,8 @@ from numen.ir.nodes import (
 )
 from numen.ir.ops import SPECS, Op
 from numen.ir.trap import Reason
-from numen.ir.types import Array, Memory, Word
-from numen.jit import entry
+from numen.ir.types import I256, U256, Array, Memory, Word
+from numen.jit import entry, products
 from numen.jit.algebra import LlvmAlgebra
 from numen.jit.exits import Exits, positions
 from numen.jit.layout import Frame, Layout
@@ -45,11 +45,15 @@ def emit(module: Module, layout: Layout) -> str:
     """
     target = llvm.Module()
     numbered = positions(module)
+    shares = _wide_products(module) > products.INLINE_MAX
     callees: dict[str, _Callee] = {}
     for index, name in enumerate(check.call_order(module.functions)):
         fn = module.functions[name]
         starts = {label: numbered[name, label] for label in fn.blocks}
-        writer = _FunctionWriter(target, f"f{index}", fn, layout.frames[name], starts, callees)
+        frame = layout.frames[name]
+        writer = _FunctionWriter(
+            target, f"f{index}", fn, frame, starts, callees, shares_products=shares
+        )
         callees[name] = writer.write(), fn.results
     entry.write(target, callees[module.entry][0], layout)
     return str(target)
@@ -66,6 +70,8 @@ class _FunctionWriter:
         frame: Frame,
         starts: dict[Label, int],
         callees: dict[str, _Callee],
+        *,
+        shares_products: bool,
     ) -> None:
         results = ", ".join(["i64", "i32", *(register_type(word) for word in fn.results)])
         params = {"left": "i64", "frame": "ptr noalias"}
@@ -79,7 +85,7 @@ class _FunctionWriter:
         self.starts = starts
         self.callees = callees
         self.exits = Exits(self.f, lambda code: self._leave(code, ()))
-        self.algebra = LlvmAlgebra(self.f, self.exits)
+        self.algebra = LlvmAlgebra(self.f, self.exits, shares_products=shares_products)
         self.storage = Storage(self.f, self.exits, self.f.params[1], frame.offsets)
         self.regs: dict[Reg, _Register] = {}
         self.labels: dict[Label, llvm.Label] = {}
@@ -219,6 +225,15 @@ class _FunctionWriter:
     def _value(self, reg: Reg) -> Value:
         register = self.regs[reg]
         return register.value if isinstance(register, Typed) else register.pointer
+
+
+def _wide_products(module: Module) -> int:
+    return sum(
+        instr.op in (Op.MUL, Op.WRAPPING_MUL) and instr.type in (U256, I256)
+        for fn in module.functions.values()
+        for block in fn.blocks.values()
+        for instr in block.body
+    )
 
 
 def _received(value: Value, of: Word | Array | Memory) -> _Register:

@@ -35,7 +35,7 @@ SIZE_MAX: Final = 1_000_000
 _WIDE_LINES = 8
 """About how many narrow operations LLVM makes of one on 256 bits."""
 
-_UNTRUSTED = {"untrusted": True, "limit_ms": 20_000, "limit_bytes": 2 << 30}
+_BOUNDED = {"untrusted": True, "limit_ms": 20_000, "limit_bytes": 2 << 30}
 
 # fmt: off
 _EFFORTS: Final = (
@@ -45,8 +45,8 @@ _EFFORTS: Final = (
     (  SIZE_MAX, Options(passes="none", codegen=0)),
 )
 # fmt: on
-"""How a program is compiled, by its size: about a second on the machine this was measured on, but
-for the middle one, which may take three."""
+"""How a program is compiled, by its size: in a second or two, as a rule. LLVM knows exceptions, so
+all but the first are compiled in the helper process, whoever wrote them."""
 
 STACK_BYTES_MAX: Final = 256 << 20
 """Most stack that a program may need."""
@@ -136,5 +136,6 @@ def _options(size: int, *, is_untrusted: bool) -> Options:
     for size_max, options in _EFFORTS:
         if size <= size_max:
             sized = replace(options, cap_instructions=SIZE_MAX)
-            return replace(sized, **_UNTRUSTED) if is_untrusted else sized
+            is_bounded = is_untrusted or size_max > _EFFORTS[0][0]
+            return replace(sized, **_BOUNDED) if is_bounded else sized
     raise TooLargeError("operations", size, SIZE_MAX)

@@ -4,6 +4,7 @@ import ctypes
 import mmap
 import threading
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
@@ -14,13 +15,16 @@ from numen.jit.exits import trap_of
 from numen.jit.layout import CODE_OFFSET, LEFT_OFFSET, LINE_BYTES, Layout
 from numen.kernels.compiler import Library
 
+Memory: TypeAlias = bytearray | mmap.mmap | memoryview
+"""Bytes that can be written, from anywhere."""
+
 WORK_LIMIT_MAX = 2**64 - 1
 """The counter is a 64-bit word; higher limits are lowered to this."""
 
 SHARED_STACK_BYTES = 1 << 20
 """What native code may take of the stack of the thread that calls it."""
 
-_stack_size = threading.Lock()
+_next_stack = threading.Lock()
 """Held while the size of the next thread's stack, which is the process's, is ours."""
 
 _MAPPED_BYTES_MIN = 1 << 20
@@ -33,6 +37,7 @@ class Native:
     Attributes:
         module: What was compiled.
         layout: Where the memory of a run holds what.
+        stack_bytes: The most stack that it may use.
     """
 
     def __init__(
@@ -47,17 +52,17 @@ class Native:
             stack_bytes: The most stack it may use; where that is much, it gets a stack of its own.
         """
         self.layout = layout
-        self._stack_bytes = stack_bytes
+        self.stack_bytes = stack_bytes
         self.module = module
         self._entry = library.function(ENTRY, None, ctypes.c_void_p)
 
     def call(self, address: int) -> None:
         """Run the code on memory that is prepared."""
-        if self._stack_bytes <= SHARED_STACK_BYTES:
+        if self.stack_bytes <= SHARED_STACK_BYTES:
             self._entry(address)
             return
-        with _stack_size:
-            before = threading.stack_size(_rounded(self._stack_bytes + SHARED_STACK_BYTES))
+        with _next_stack:
+            before = threading.stack_size(_rounded(self.stack_bytes + SHARED_STACK_BYTES))
             try:
                 thread = threading.Thread(target=self._entry, args=(address,))
                 thread.start()
@@ -84,8 +89,8 @@ class Native:
 class Run:
     """One run, in three steps, so that a bench can time the one that is native."""
 
-    def __init__(self, native: Native, memory: bytearray | mmap.mmap) -> None:
-        """Take memory as `new_memory` gives it."""
+    def __init__(self, native: Native, memory: Memory) -> None:
+        """Take memory as `new_memory` gives it; what is in it does not matter."""
         self._native = native
         buffer = (ctypes.c_char * len(memory)).from_buffer(memory)
         skip = -ctypes.addressof(buffer) % LINE_BYTES
@@ -125,8 +130,8 @@ class Run:
         return int.from_bytes(self._view[offset : offset + size], "little")
 
 
-def new_memory(layout: Layout) -> bytearray | mmap.mmap:
-    """Memory for one run, cleared, with room to begin at a full line."""
+def new_memory(layout: Layout) -> Memory:
+    """Memory for one run, with room to begin at a full line."""
     size = layout.total_bytes + LINE_BYTES
     return bytearray(size) if size < _MAPPED_BYTES_MIN else mmap.mmap(-1, size)
 
