@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from numen.ir.nodes import Instr
-from numen.ir.ops import SPECS, Effect, Op, effect
+from numen.ir.ops import SPECS, Effect, Op
 from numen.ir.types import BOOL, Kind, Word
 
 Interval: TypeAlias = tuple[int, int]
@@ -28,7 +28,7 @@ def within(inner: Interval, outer: Interval) -> bool:
 
 
 def meet(a: Interval, b: Interval) -> Interval:
-    """What two intervals share; if nothing, no run comes here and any answer is right."""
+    """What two intervals share; if nothing, no run comes here and the first is as right as any."""
     low, high = max(a[0], b[0]), min(a[1], b[1])
     return (low, high) if low <= high else a
 
@@ -63,23 +63,31 @@ def result_interval(instr: Instr, operands: Sequence[Interval]) -> Interval:
 
 def can_trap(instr: Instr, operands: Sequence[Interval]) -> bool:
     """Whether an instruction with a meaning may trap, for operands in intervals."""
-    if not effect(instr.op, instr.type) & Effect.TRAP:
+    if instr.op not in _TRAPPING:
         return False
     word = result(instr)
     match instr.op:
         case Op.ADD | Op.SUB | Op.MUL:
-            return not within(exact(instr.op, operands[0], operands[1]), full(word))
+            found = exact(instr.op, operands[0], operands[1])
+            return word.kind is not Kind.FIELD and not within(found, full(word))
         case Op.CAST:
             return word.kind is not Kind.FIELD and not within(operands[0], full(word))
         case Op.SHL | Op.SHR:
             return not within(operands[1], (0, word.bits - 1))
+        case Op.DIV if word.kind is Kind.FIELD:
+            return operands[1][0] == 0
         case Op.DIV | Op.REM:
             # Below zero there is one quotient that does not fit.
             return operands[1][0] <= 0
         case Op.ADD_MOD | Op.MUL_MOD:
             return operands[2][0] <= 0
         case _:
-            return True
+            raise AssertionError(instr)
+
+
+_TRAPPING: Final = frozenset(
+    op for op in Op if SPECS[op].means is not None and SPECS[op].effect & Effect.TRAP
+)
 
 
 def _corners(of: Callable[[int, int], int], a: Interval, b: Interval) -> Interval:
@@ -93,7 +101,7 @@ def _checked(op: Op) -> Callable[[Word, Interval, Interval], Interval]:
         found = exact(op, a, b)
         if word.kind is Kind.FIELD:
             return found if within(found, full(word)) else full(word)
-        return meet(found, full(word))
+        return meet(full(word), found)
 
     return transfer
 
@@ -112,14 +120,14 @@ def _div(word: Word, a: Interval, b: Interval) -> Interval:
     if b[0] <= 0 <= b[1]:
         if b[0] < 0:
             most = max(abs(a[0]), abs(a[1]))
-            return meet((-most, most), full(word))
+            return meet(full(word), (-most, most))
         b = (1, max(b[1], 1))
-    return meet(_corners(lambda x, y: x // y, a, b), full(word))
+    return meet(full(word), _corners(lambda x, y: x // y, a, b))
 
 
 def _rem(word: Word, a: Interval, b: Interval) -> Interval:
     if b[0] < 0:
-        return meet((b[0] + 1, max(b[1] - 1, 0)), full(word))
+        return meet(full(word), (b[0] + 1, max(b[1] - 1, 0)))
     if a[0] >= 0 and a[1] < b[0]:
         return a
     high = max(b[1] - 1, 0)
@@ -188,7 +196,7 @@ def _select(_word: Word, cond: Interval, then: Interval, other: Interval) -> Int
 def _cast(word: Word, a: Interval) -> Interval:
     if word.kind is Kind.FIELD:
         return a if within(a, full(word)) else full(word)
-    return meet(a, full(word))
+    return meet(full(word), a)
 
 
 def _truncate(word: Word, a: Interval) -> Interval:

@@ -61,7 +61,7 @@ INSTRUCTIONS_MAX: Final = 50_000
 """Functions of more instructions are left as they are: they would take seconds."""
 
 
-def optimise(module: Module, level: str = "O2") -> Module:
+def optimise(module: Module, level: str = "O2", *, is_checked: bool = True) -> Module:
     """Run a sequence of passes over a module.
 
     Every run that comes to its end gives what it gave before, and every trap is the same trap at
@@ -70,6 +70,8 @@ def optimise(module: Module, level: str = "O2") -> Module:
     Args:
         module: A checked module without meters.
         level: A name from `LEVELS`.
+        is_checked: Whether the form is checked after every pass that changes it, to name the pass
+            that breaks it. Who checks the result anyhow can do without.
 
     Raises:
         check.CheckError: A pass broke the form, which is a mistake of ours.
@@ -78,16 +80,13 @@ def optimise(module: Module, level: str = "O2") -> Module:
     """
     done: dict[tuple[str, str], Function] = {}
     for name in LEVELS[level]:
-        module = _inline(module) if name == INLINE else _run(module, name, done)
+        after = inline_calls(module) if name == INLINE else _run(module, name, done)
+        if is_checked:
+            for key, fn in after.functions.items():
+                if fn is not module.functions[key]:
+                    check_function(fn, after.functions)
+        module = after
     return module
-
-
-def _inline(module: Module) -> Module:
-    after = inline_calls(module)
-    for key, fn in after.functions.items():
-        if fn is not module.functions[key]:
-            check_function(fn, after.functions)
-    return after
 
 
 def _run(module: Module, name: str, done: dict[tuple[str, str], Function]) -> Module:
@@ -98,8 +97,6 @@ def _run(module: Module, name: str, done: dict[tuple[str, str], Function]) -> Mo
             continue
         functions[key] = PASSES[name].run(fn)
         done[name, key] = functions[key]
-        if functions[key] is not fn:
-            check_function(functions[key], functions)
     return replace(module, functions=functions)
 
 

@@ -50,7 +50,8 @@ def program_from_module(module: Module, *, level: str = "O2") -> Program:
     Raises:
         EncodeError: A name or message of the module cannot be written.
     """
-    return load(codec.encode(optimise(module, level)))
+    # Loading checks the form, as of any program.
+    return load(codec.encode(optimise(module, level, is_checked=False)))
 
 
 def load(code: bytes) -> Program:

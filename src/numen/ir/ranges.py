@@ -7,22 +7,25 @@ that keeps growing around a loop it is widened until it holds, then narrowed aga
 invariant, whatever the way to it: it is reached when one more sweep changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from numen.ir import flow
-from numen.ir.intervals import Interval, full, hull, meet, result_interval, within
-from numen.ir.nodes import BasicBlock, Branch, Edge, Function, Instr, Jump, Label, Reg
+from numen.ir.intervals import TRANSFER, Interval, full, hull, meet, result, within
+from numen.ir.nodes import Branch, Edge, Function, Instr, Jump, Label, Param, Reg, Terminator
 from numen.ir.ops import SPECS, Op
-from numen.ir.types import BOOL, U64, Array, Kind, Word
+from numen.ir.types import BOOL, U64, Array, Kind, Type, Word
 
 Env: TypeAlias = dict[Reg, Interval]
 """What is known at one point beyond what is known everywhere."""
 
-Facts: TypeAlias = dict[Label, list[tuple[Interval | None, ...]]]
+Facts: TypeAlias = dict[Label, list[tuple[Interval, ...]]]
 """For each instruction of each block, and last its branch, the intervals of its operands."""
 
-PLAIN_SWEEPS: Final = 2
+_UNKNOWN: Final[Interval] = (0, 0)
+"""Stands where an operand is no word."""
+
+PLAIN_SWEEPS: Final = 1
 """Sweeps before widening: enough for values that settle by themselves."""
 
 WIDE_SWEEPS: Final = 8
@@ -42,15 +45,15 @@ def analyse(fn: Function) -> tuple[Facts, Env]:
         fn: A checked function.
 
     Returns:
-        Per block one tuple an instruction, then one for the condition of a branch; None stands for
-        an operand that is not a word. And the interval of each register that is a word, but for
-        results of calls.
+        Per block one tuple an instruction, then one for the condition of a branch; of an operand
+        that is not a word it says nothing. And the interval of each register that is a word, but
+        for results of calls.
 
     Cost: about ten walks over the function; two where it has no loop.
     """
     analysis = _Analysis(fn)
     analysis.run()
-    return analysis.facts, analysis.known
+    return analysis.facts(), analysis.known
 
 
 def operand_words(instr: Instr) -> tuple[Word | None, ...]:
@@ -74,6 +77,41 @@ def _word(letter: str, instr: Instr) -> Word | None:
             return None
 
 
+_TEACHING: Final = frozenset(
+    {Op.REQUIRE, Op.GET, Op.SET, Op.SLICE, Op.CAST, Op.SUB, Op.DIV, Op.REM, Op.SHL, Op.SHR}
+)
+"""Instructions that would have trapped unless something held."""
+
+
+class _Step:
+    """One instruction of the walk, with what the walks before found.
+
+    Attributes:
+        instr: The instruction.
+        operands: Its operands, each with the interval that holds where nothing is known of it.
+        transfer: Gives the interval of the result; None where there is none, or it never changes.
+        word: The type of the result.
+        teaches: Whether something is known where it did not trap.
+        facts: The intervals of the operands.
+        seen: Those for which the result was computed last.
+    """
+
+    __slots__ = ("facts", "instr", "operands", "seen", "teaches", "transfer", "word")
+
+    def __init__(self, instr: Instr) -> None:
+        words = operand_words(instr)
+        self.instr = instr
+        self.operands = [
+            (reg, full(word) if word else _UNKNOWN)
+            for reg, word in zip(instr.args, words, strict=True)
+        ]
+        self.transfer = None if instr.op is Op.SELECT else TRANSFER.get(instr.op)
+        self.word = result(instr) if SPECS[instr.op].means else None
+        self.teaches = instr.op in _TEACHING
+        self.facts: list[Interval] = []
+        self.seen: list[Interval] | None = None
+
+
 class _Analysis:
     """The state of the walk.
 
@@ -87,22 +125,28 @@ class _Analysis:
         self.order = flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn))
         self.idom = flow.dominators(fn)
         self.before = flow.predecessors(fn)
-        self.defs = {
-            dest: instr
-            for block in fn.blocks.values()
-            for instr in block.body
-            for dest in instr.dests
-        }
-        self.words = {
-            label: [operand_words(instr) for instr in block.body]
-            for label, block in fn.blocks.items()
-        }
+        self.ends: dict[Label, Env] = {}
+        self.thresholds = _thresholds(fn)
         self.known: Env = {
             param.reg: full(param.type) for param in fn.params if isinstance(param.type, Word)
         }
-        self.ends: dict[Label, Env] = {}
-        self.thresholds = _thresholds(fn)
-        self.facts: Facts = {}
+        self.defs: dict[Reg, Instr] = {}
+        self.steps: dict[Label, list[_Step]] = {}
+        for label, block in fn.blocks.items():
+            self.steps[label] = [_Step(instr) for instr in block.body]
+            for instr in block.body:
+                for dest in instr.dests:
+                    self.defs[dest] = instr
+                self.know_always(instr)
+
+    def know_always(self, instr: Instr) -> None:
+        """Note the interval of a result that does not depend on operands."""
+        if instr.op is Op.CONST and instr.imm is not None:
+            self.known[instr.dests[0]] = (instr.imm, instr.imm)
+        elif instr.op is Op.GET and isinstance(instr.type, Array):
+            self.known[instr.dests[0]] = full(instr.type.element)
+        elif instr.op is Op.LOAD and isinstance(instr.type, Word):
+            self.known[instr.dests[0]] = full(instr.type)
 
     def run(self) -> None:
         rank = {label: index for index, label in enumerate(self.order)}
@@ -114,6 +158,15 @@ class _Analysis:
             for _ in range(NARROWING_SWEEPS):
                 self.sweep(None)
 
+    def facts(self) -> Facts:
+        found: Facts = {}
+        for label, steps in self.steps.items():
+            found[label] = [tuple(step.facts) for step in steps]
+            end = self.fn.blocks[label].end
+            if isinstance(end, Branch):
+                found[label].append((self.read(self.ends[label], end.cond, BOOL),))
+        return found
+
     def sweep(self, number: int | None) -> bool:
         """Walk over the function once; say whether a parameter's interval grew.
 
@@ -122,17 +175,16 @@ class _Analysis:
         """
         has_grown = False
         for label in self.order:
-            block = self.fn.blocks[label]
-            env = self.entry_env(label)
-            if label != self.order[0]:
-                for index, param in enumerate(block.params):
-                    assert isinstance(param.type, Word)
-                    found = self.passed(label, index, param.type)
-                    has_grown |= self.settle(param.reg, found, param.type, number)
-            self.walk(label, block, env)
+            params = self.fn.blocks[label].params
+            if params and label != self.order[0]:
+                for param, found in zip(params, self.passed(label, params), strict=True):
+                    has_grown |= self.settle(param, found, number)
+            self.walk(label, self.entry_env(label))
         return has_grown
 
-    def settle(self, reg: Reg, found: Interval, word: Word, number: int | None) -> bool:
+    def settle(self, param: Param, found: Interval, number: int | None) -> bool:
+        reg, word = param.reg, param.type
+        assert isinstance(word, Word)
         before = self.known.get(reg)
         if before is None or number is None:
             self.known[reg] = found
@@ -166,62 +218,49 @@ class _Analysis:
                 self.assume(env, end.cond, end.then.to == label, 0)
         return env
 
-    def passed(self, label: Label, index: int, word: Word) -> Interval:
-        """The hull of what the edges that were reached pass for a parameter."""
-        found: Interval | None = None
+    def passed(self, label: Label, params: Sequence[Param]) -> list[Interval]:
+        """For each parameter the hull of what the edges that were reached pass."""
+        found: list[Interval] = []
         for up in self.before[label]:
-            env = self.ends.get(up)
-            if env is None:
+            if up not in self.ends:
                 continue
-            for edge, truth in _edges_to(self.fn.blocks[up], label):
-                one = self.on_edge(env, up, edge.args[index], truth, word)
-                found = one if found is None else hull(found, one)
-        assert found is not None, "a block is walked after one that leads to it"
+            end = self.fn.blocks[up].end
+            for edge, truth in _edges_to(end, label):
+                env = self.ends[up]
+                if truth is not None and isinstance(end, Branch):
+                    env = dict(env)
+                    self.assume(env, end.cond, truth, 0)
+                row = [
+                    self.read(env, reg, param.type)
+                    for reg, param in zip(edge.args, params, strict=True)
+                ]
+                found = list(map(hull, found, row)) if found else row
+        assert found, "a block is walked after one that leads to it"
         return found
 
-    def on_edge(self, env: Env, up: Label, reg: Reg, truth: bool | None, word: Word) -> Interval:
-        end = self.fn.blocks[up].end
-        if truth is None or not isinstance(end, Branch):
-            return self.read(env, reg, word)
-        beyond = dict(env)
-        self.assume(beyond, end.cond, truth, 0)
-        return self.read(beyond, reg, word)
-
-    def read(self, env: Env, reg: Reg, word: Word | None) -> Interval:
+    def read(self, env: Env, reg: Reg, of: Type | None) -> Interval:
         found = env.get(reg) or self.known.get(reg)
         if found is None:
-            return full(word) if word else (0, 0)
+            return full(of) if isinstance(of, Word) else _UNKNOWN
         return found
 
-    def walk(self, label: Label, block: BasicBlock, env: Env) -> None:
-        facts: list[tuple[Interval | None, ...]] = []
-        for instr, words in zip(block.body, self.words[label], strict=True):
-            operands = tuple(
-                self.read(env, reg, word) if word else None
-                for reg, word in zip(instr.args, words, strict=True)
-            )
-            facts.append(operands)
-            self.define(env, instr, operands)
-            self.learn(env, instr, operands)
-        if isinstance(block.end, Branch):
-            facts.append((self.read(env, block.end.cond, BOOL),))
-        self.facts[label] = facts
+    def walk(self, label: Label, env: Env) -> None:
+        """Define the registers of a block and learn from what did not trap."""
+        known = self.known
+        for step in self.steps[label]:
+            operands = [
+                env.get(reg) or known.get(reg) or otherwise for reg, otherwise in step.operands
+            ]
+            step.facts = operands
+            if step.transfer is not None:
+                if operands != step.seen:
+                    step.seen = operands
+                    known[step.instr.dests[0]] = step.transfer(step.word, *operands)
+            elif step.instr.op is Op.SELECT:
+                known[step.instr.dests[0]] = self.choice(env, step.instr)
+            if step.teaches:
+                self.learn(env, step.instr, operands)
         self.ends[label] = env
-
-    def define(self, env: Env, instr: Instr, operands: tuple[Interval | None, ...]) -> None:
-        op = instr.op
-        if op is Op.CONST:
-            assert instr.imm is not None
-            self.known[instr.dests[0]] = (instr.imm, instr.imm)
-        elif op is Op.SELECT:
-            self.known[instr.dests[0]] = self.choice(env, instr)
-        elif SPECS[op].means is not None:
-            known = [operand for operand in operands if operand is not None]
-            self.known[instr.dests[0]] = result_interval(instr, known)
-        elif op is Op.GET and isinstance(instr.type, Array):
-            self.known[instr.dests[0]] = full(instr.type.element)
-        elif op is Op.LOAD and isinstance(instr.type, Word):
-            self.known[instr.dests[0]] = full(instr.type)
 
     def choice(self, env: Env, instr: Instr) -> Interval:
         """The result of a `select`: each value as it is where the condition chooses it."""
@@ -238,7 +277,7 @@ class _Analysis:
                 found = one if found is None else hull(found, one)
         return found or full(word)
 
-    def learn(self, env: Env, instr: Instr, operands: tuple[Interval | None, ...]) -> None:
+    def learn(self, env: Env, instr: Instr, operands: Sequence[Interval]) -> None:
         """Note what must hold where an instruction did not trap."""
         op, args, word = instr.op, instr.args, instr.type
         is_unsigned = isinstance(word, Word) and word.kind is Kind.UNSIGNED
@@ -251,7 +290,7 @@ class _Analysis:
         elif op is Op.CAST and isinstance(instr.to, Word) and instr.to.kind is not Kind.FIELD:
             assert isinstance(word, Word)
             self.refine(env, args[0], full(instr.to), word)
-        elif op is Op.SUB and is_unsigned and operands[0] and operands[1]:
+        elif op is Op.SUB and is_unsigned:
             assert isinstance(word, Word)
             self.refine(env, args[0], (operands[1][0], word.high), word)
             self.refine(env, args[1], (0, operands[0][1]), word)
@@ -324,8 +363,8 @@ class _Analysis:
                 self.refine(env, reg, (low, high), word, depth)
 
 
-def _edges_to(block: BasicBlock, label: Label) -> Iterable[tuple[Edge, bool | None]]:
-    match block.end:
+def _edges_to(end: Terminator, label: Label) -> Iterable[tuple[Edge, bool | None]]:
+    match end:
         case Jump(edge):
             yield edge, None
         case Branch(_, then, other):

@@ -1,29 +1,37 @@
 """What an instruction can do beside writing its result, given the constants it reads."""
 
+from typing import Final
+
 from numen.ir.intervals import Interval, can_trap, full
 from numen.ir.nodes import Instr, Reg
 from numen.ir.ops import SPECS, Effect, Op, effect
 from numen.ir.passes.registers import Definitions
 from numen.ir.types import Array, Word
 
+_ALWAYS: Final = frozenset(op for op in Op if SPECS[op].effect & (Effect.WRITE | Effect.CALL))
+_NEVER: Final = frozenset(op for op in Op if not SPECS[op].effect)
+_MAKES: Final = frozenset({Op.ARRAY, Op.MEMORY})
+
 
 def remaining_effect(instr: Instr, defs: Definitions) -> Effect:
     """The effect of an instruction, without the traps that its types or constants rule out."""
+    if instr.op in _NEVER:
+        return Effect.NONE
     found = effect(instr.op, instr.type)
-    if found & Effect.TRAP and not _may_trap(instr, defs):
-        found &= ~Effect.TRAP
-    return found
+    return found if _may_trap(instr, defs) else found & ~Effect.TRAP
 
 
 def is_idle(instr: Instr, defs: Definitions) -> bool:
     """Whether an instruction may go when nobody reads its result."""
     # To make an array changes only what its own reference leads to.
-    if instr.op in (Op.ARRAY, Op.MEMORY):
+    if instr.op in _NEVER or instr.op in _MAKES:
         return True
-    return not remaining_effect(instr, defs) & ~Effect.READ
+    return instr.op not in _ALWAYS and not _may_trap(instr, defs)
 
 
 def _may_trap(instr: Instr, defs: Definitions) -> bool:
+    if not effect(instr.op, instr.type) & Effect.TRAP:
+        return False
     if SPECS[instr.op].means is not None:
         return can_trap(instr, [_interval(reg, instr.type, defs) for reg in instr.args])
     index = defs.constant(instr.args[1]) if len(instr.args) > 1 else None

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from numen.ir import flow
 from numen.ir.nodes import BasicBlock, Function, Instr, Label, Reg
-from numen.ir.ops import Effect, Op, effect
+from numen.ir.ops import SPECS, Effect, Op
 from numen.ir.passes.fold import COMMUTATIVE
 from numen.ir.passes.registers import rename_end, resolve, with_args
-from numen.ir.types import Array, Memory
+from numen.ir.types import Array, Memory, Type, Word
 
 Key: TypeAlias = tuple[Any, ...]
 """What two instructions with the same result have in common."""
@@ -129,12 +129,13 @@ class _Numbering:
     def key(self, instr: Instr, store: _Store) -> Key | None:
         op, args = instr.op, instr.args
         if op in (Op.GET, Op.LOAD):
-            return (op, instr.type, args[0], args[1], store.time(self.roots[args[0]]))
-        if op is Op.METER or effect(op, instr.type) & ~Effect.TRAP:
+            time = store.time(self.roots[args[0]])
+            return (op, _name(instr.type), args[0], args[1], time)
+        if op not in _NUMBERED:
             return None
         if op in COMMUTATIVE and args[1] < args[0]:
             args = (args[1], args[0])
-        return (op, instr.type, instr.to, instr.imm, args)
+        return (op, _name(instr.type), _name(instr.to), instr.imm, args)
 
     def follow(self, instr: Instr, store: _Store, added: list[Key]) -> None:
         """Keep track of where references lead, and of what is written."""
@@ -149,7 +150,8 @@ class _Numbering:
                 storage = self.roots[args[0]]
                 store.times[storage] = self.tick()
                 read = Op.GET if instr.op is Op.SET else Op.LOAD
-                self.learn((read, instr.type, *args[:2], store.time(storage)), args[2], added)
+                key = (read, _name(instr.type), *args[:2], store.time(storage))
+                self.learn(key, args[2], added)
             case Op.COPY:
                 store.times[self.roots[args[0]]] = self.tick()
             case Op.CALL:
@@ -160,3 +162,14 @@ class _Numbering:
     def tick(self) -> int:
         self.clock += 1
         return self.clock
+
+
+_NUMBERED: Final = frozenset(
+    op for op in Op if not SPECS[op].effect & ~Effect.TRAP and op is not Op.METER
+)
+"""Instructions that depend on their operands alone."""
+
+
+def _name(of: Type | None) -> object:
+    """What stands for a type in a key: words are many, and dear to hash."""
+    return of.name if isinstance(of, Word) else of

@@ -1,6 +1,6 @@
 """Narrowing: what is proven to stay in range needs neither checks nor wide words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -124,7 +124,7 @@ class _Narrower:
         end = self.pass_narrower(end, wider, body)
         return BasicBlock(tuple(params), tuple(body), end)
 
-    def end(self, end: Terminator, fact: tuple[Interval | None, ...]) -> Terminator:
+    def end(self, end: Terminator, fact: tuple[Interval, ...]) -> Terminator:
         if not isinstance(end, Branch) or fact[0] not in ((0, 0), (1, 1)):
             return end
         self.changed = True
@@ -167,39 +167,38 @@ class _Narrower:
 
     # --- instructions ---------------------------------------------------------------------------
 
-    def instr(self, instr: Instr, operands: tuple[Interval | None, ...]) -> list[Instr]:
+    def instr(self, instr: Instr, operands: tuple[Interval, ...]) -> list[Instr]:
         """What an instruction becomes: itself, something cheaper, nothing."""
         if instr.op is Op.REQUIRE:
             return [] if operands[0] == (1, 1) else [instr]
         if SPECS[instr.op].means is None:
             return [instr]
-        known = [operand for operand in operands if operand is not None]
-        found = result_interval(instr, known)
-        if found[0] == found[1] and not can_trap(instr, known):
+        found = result_interval(instr, operands)
+        if found[0] == found[1] and not can_trap(instr, operands):
             return [Instr(Op.CONST, instr.dests, (), result(instr), imm=found[0])]
-        narrower = self.narrower(instr, known, found)
+        narrower = self.narrower(instr, operands, found)
         if narrower is not None:
             return narrower
-        if instr.op is Op.CAST and _is_conversion(instr) and not can_trap(instr, known):
+        if instr.op is Op.CAST and _is_conversion(instr) and not can_trap(instr, operands):
             return [replace(instr, op=Op.TRUNCATE)]
-        if self.is_unchecked(instr, known):
+        if self.is_unchecked(instr, operands):
             return [replace(instr, op=WRAPPING[instr.op])]
         return [instr]
 
-    def is_unchecked(self, instr: Instr, operands: list[Interval]) -> bool:
+    def is_unchecked(self, instr: Instr, operands: Sequence[Interval]) -> bool:
         if instr.op not in WRAPPING or instr.dests[0] in self.steps:
             return False
         word = result(instr)
         return word.kind is not Kind.FIELD and not can_trap(instr, operands)
 
     def narrower(
-        self, instr: Instr, operands: list[Interval], found: Interval
+        self, instr: Instr, operands: Sequence[Interval], found: Interval
     ) -> list[Instr] | None:
         """The same on narrower words, between conversions."""
         old = instr.type
         if not isinstance(old, Word) or instr.op not in (*NARROWER, *BITWISE):
             return None
-        words = operands[1:] if instr.op is Op.SELECT else list(operands)
+        words = list(operands[1:] if instr.op is Op.SELECT else operands)
         if instr.op in NARROWER and instr.op in (*WRAPPING, *_UNWRAPPED):
             words.append(exact(instr.op, *operands))
         elif SPECS[instr.op].results == "t":
@@ -209,7 +208,9 @@ class _Narrower:
             return None
         return self.rewrite(instr, operands, old, word)
 
-    def rewrite(self, instr: Instr, operands: list[Interval], old: Word, word: Word) -> list[Instr]:
+    def rewrite(
+        self, instr: Instr, operands: Sequence[Interval], old: Word, word: Word
+    ) -> list[Instr]:
         body: list[Instr] = []
         letters = SPECS[instr.op].operands
         args = tuple(
@@ -246,7 +247,7 @@ def _division_word(instr: Instr, old: Word, intervals: list[Interval]) -> Word |
     return None
 
 
-def _is_count(instr: Instr, operands: list[Interval], word: Word) -> bool:
+def _is_count(instr: Instr, operands: Sequence[Interval], word: Word) -> bool:
     """Whether a shift's count is one that a word allows."""
     if instr.op not in (Op.SHL, Op.SHR):
         return True
