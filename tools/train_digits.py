@@ -2,14 +2,15 @@
 
     pip install -e '.[train]' && python tools/train_digits.py
 
-The images are the UCI "Optical Recognition of Handwritten Digits" that scikit-learn ships (8x8, 0 to
-16). A two-layer network is trained on all but 200 of them in floating point, then rounded: weights to
-multiples of 1/64, activations to integers. What is written is integers only. The 200 images that
+The images are the UCI "Optical Recognition of Handwritten Digits" that scikit-learn ships (8x8, 0
+to 16). A two-layer network is trained on all but 200 of them in floating point, then rounded:
+weights to multiples of 1/64, activations to integers. What is written is integers only. The 200 images that
 training never saw go to ``data/digits.json`` with their labels.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -68,7 +69,8 @@ def _classify(
     output_bias: np.ndarray,
 ) -> np.ndarray:
     units = np.maximum(images @ hidden.T + hidden_bias, 0) >> 6
-    return (units @ output.T + output_bias).argmax(axis=1)
+    best: np.ndarray = (units @ output.T + output_bias).argmax(axis=1)
+    return best
 
 
 def _write_module(
@@ -87,12 +89,12 @@ def _write_module(
     (DEMO / "jobs" / "digits_weights.py").write_text(text)
 
 
-def _type(rows: list) -> str:
+def _type(rows: list[Any]) -> str:
     inner = _type(rows[0]) if isinstance(rows[0], list) else "i64"
     return f"list[{inner}, {len(rows)}]"
 
 
-def _literal(rows: list) -> str:
+def _literal(rows: list[Any]) -> str:
     if not isinstance(rows[0], list):
         return str(rows)
     return "[\n" + "".join(f"    {row},\n" for row in rows) + "]"
