@@ -4,8 +4,8 @@
 
 The images are the UCI "Optical Recognition of Handwritten Digits" that scikit-learn ships (8x8, 0
 to 16). A two-layer network is trained on all but 200 of them in floating point, then rounded:
-weights to multiples of 1/64, activations to integers. What is written is integers only. The 200 images that
-training never saw go to ``data/digits.json`` with their labels.
+weights to multiples of 1/64, activations to integers. What is written is integers only. The 200
+images that training never saw go to ``data/digits.json`` with their labels.
 """
 
 import json
