@@ -165,7 +165,7 @@ def test_all_seats_have_one_price_that_no_worker_can_raise_by_asking_more(asks, 
 @given(
     bid=st.integers(0, 10**6),
     work=st.integers(0, 10**6),
-    price=st.integers(0, 2000),
+    price=st.integers(0, 2_000_000),
     tickets=st.integers(1, 400),
     win=st.integers(1, 1000),
     aversion=st.integers(0, 2000),
@@ -177,7 +177,7 @@ def test_a_worker_takes_what_leaves_something_after_cost_and_uncertainty(
     p = win / 1000
     premium = bid * sqrt((1 - p) / (tickets * p)) * aversion / 1000
 
-    assert decision.cost == -(-work * price // 1000)
+    assert decision.cost == -(-work * price // 1_000_000)
     assert abs(decision.premium - premium) <= 2 + aversion / 1000 + premium * 1e-9
     assert decision.is_taken == (bid > decision.cost + decision.premium)
     assert not decision.is_taken or decision.ask <= bid

@@ -118,7 +118,7 @@ def test_a_worker_may_offer_again_until_it_has_a_seat():
     assert table.job.offers[ANN.address].offer.ask == 40
 
     table.post(VERIFIERS[0], table.match(ANN))
-    assert "does not seek" in table.refused(ANN, table.offer(ANN, ask=30))
+    assert "has had a seat" in table.refused(ANN, table.offer(ANN, ask=30))
 
 
 def test_a_match_is_the_verifiers_and_goes_to_the_best_offer_at_a_fair_price_and_time():

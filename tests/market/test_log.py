@@ -201,7 +201,7 @@ def test_why_a_message_was_refused():
 
 
 def test_why_nobody_worked_on_a_task():
-    people = tuple(Profile(Behaviour.HONEST, price_permille=9000) for _ in range(2))
+    people = tuple(Profile(Behaviour.HONEST, price_per_million=9_000_000) for _ in range(2))
     town = build(6, [Job(COLLATZ, b"\x1b", Quorum(3, 4), bid=60, price_max=100)], people)
     happened = list(town.play.run())
     read = parse(b"".join(lines(6, {}, happened)))

@@ -32,7 +32,7 @@ from numen.market.ticket import (
 DOMAIN = Domain("Numen", "1", 1337, b"\xcc" * 20)
 PAYER, PAYEE = SigningKey.from_seed(b"payer"), SigningKey.from_seed(b"payee")
 SECRET, SEED = b"s" * 32, b"n" * 32
-TERMS = Terms(10, NONCES_MAX, 1, 1000, 7, keccak256(b"round"))
+TERMS = Terms(10, NONCES_MAX, 1, 1, 1000, 7, keccak256(b"round"))
 LIMITS = Limits(100, 10_000)
 FLOAT = 10**9
 

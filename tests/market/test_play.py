@@ -225,7 +225,7 @@ def test_a_copied_commitment_never_opens():
 
 
 def test_a_bid_that_is_too_low_is_declined_raised_and_then_taken():
-    people = tuple(Profile(Behaviour.HONEST, price_permille=900) for _ in range(3))
+    people = tuple(Profile(Behaviour.HONEST, price_per_million=900_000) for _ in range(3))
     town = build(6, [Job(COLLATZ, b"\x1b", Quorum(3, 4), bid=600, price_max=3000)], people)
     list(town.play.run())
 
@@ -240,7 +240,7 @@ def test_a_bid_that_is_too_low_is_declined_raised_and_then_taken():
 
 
 def test_a_bid_under_all_costs_comes_back_whole():
-    people = tuple(Profile(Behaviour.HONEST, price_permille=9000) for _ in range(3))
+    people = tuple(Profile(Behaviour.HONEST, price_per_million=9_000_000) for _ in range(3))
     town = build(6, [Job(COLLATZ, b"\x1b", Quorum(3, 4), bid=60, price_max=100)], people)
     list(town.play.run())
     (closed,) = of(town, events.Closed)

@@ -156,15 +156,21 @@ def test_payer_seed_round_and_secret_change_the_secret_too():
     assert len(others) == 5
 
 
-@given(price=st.integers(1, 10**9), cost=st.integers(0, 10**6), limit=st.integers(0, 10**12))
-def test_odds_are_exact_in_expectation_or_refused(price, cost, limit):
+@given(
+    price=st.integers(1, 10**9),
+    cost=st.integers(0, 10**6),
+    limit=st.integers(0, 10**12),
+    spread=st.integers(1, 20),
+)
+def test_odds_are_exact_in_expectation_or_refused(price, cost, spread, limit):
     try:
-        face, win_prob = choose_odds(price, cost, limit)
+        face, win_prob = choose_odds(price, cost, spread, limit)
     except OddsError:
-        assert max(cost * COST_MULTIPLIER, price) > limit
+        assert max(cost * COST_MULTIPLIER, price * spread) > limit
         return
     assert expected_value(face, win_prob) == price
-    assert cost * COST_MULTIPLIER <= face <= limit
+    assert max(cost * COST_MULTIPLIER, price * spread) <= face <= limit
+    assert win_prob <= WIN_ONE // spread + 1
 
 
 def test_a_batch_is_committed_to_in_order_with_its_signatures():

@@ -126,7 +126,7 @@ def build(
         Wanted(task_of(job, i, opening, provider, verifiers[i % verifier_count]), job.bid, i * 50)
         for i, job in enumerate(jobs)
     ]
-    tools = Tools(Machine(), Notary(), inputs, dict.fromkeys(PROGRAMS, 1000))
+    tools = Tools(Machine(), Notary(), inputs, lambda _task: 1000)
     actors = [
         Provider(provider, wanted, dice_of(seed, "provider"), Limits(1000, 100_000)),
         *(

@@ -28,6 +28,9 @@ ORDERS_MAX = 4096
 PERMILLE = 1000
 """The one of shares that are given in thousandths."""
 
+MILLION = 1_000_000
+"""Work units that a worker's price is for."""
+
 
 class Order(msgspec.Struct, frozen=True):
     """A request that waits.
@@ -62,14 +65,14 @@ class Estimate(msgspec.Struct, frozen=True):
 
     Attributes:
         work: Work units the run will take.
-        price_permille: The worker's price of 1000 work units, in coins.
+        price_per_million: The worker's price of a million work units, in coins.
         tickets: Lottery tickets the pay comes in.
         win_permille: Chance that a ticket wins, in thousandths; at least 1.
         aversion_permille: Coins asked for 1000 coins of standard deviation of the pay.
     """
 
     work: int
-    price_permille: int
+    price_per_million: int
     tickets: int
     win_permille: int
     aversion_permille: int
@@ -216,7 +219,7 @@ def decide(bid: int, estimate: Estimate) -> Decision:
     ``n`` tickets that win with chance ``p`` pay ``bid`` on average, with a standard deviation
     of ``bid * sqrt((1 - p) / (n * p))``.
     """
-    cost = -(-estimate.work * estimate.price_permille // PERMILLE)
+    cost = -(-estimate.work * estimate.price_per_million // MILLION)
     p, n = estimate.win_permille, estimate.tickets
     deviation = isqrt(bid * bid * (PERMILLE - p) // (n * p))
     return Decision(bid, cost, deviation * estimate.aversion_permille // PERMILLE)

@@ -36,7 +36,7 @@ def request(turn: Turn, signed: Signed, identity: bytes, body: Request) -> None:
     book, moves = auction.place(turn.market.book, body, turn.now_ms)
     turn.set(book=book)
     turn.move(moves)
-    turn.put(Job(name, task, turn.now_ms, body.bid, {identity: signed}))
+    turn.put(Job(name, task, turn.now_ms, body.bid, turn.now_ms, {identity: signed}))
     turn.emit(
         events.Posted(
             turn.now_ms,
@@ -59,7 +59,7 @@ def _raise_bid(turn: Turn, job: Job, signed: Signed, identity: bytes, body: Requ
     book, moves = auction.place(turn.market.book, body, turn.now_ms)
     turn.set(book=book)
     turn.move(moves)
-    turn.change(job, bid=body.bid, requests={**job.requests, identity: signed})
+    turn.change(job, bid=body.bid, bid_ms=turn.now_ms, requests={**job.requests, identity: signed})
     turn.emit(
         events.Raised(
             turn.now_ms, job.identity.hex(), job.bid, body.bid, _place(turn, job.identity)
@@ -82,8 +82,9 @@ def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
     job = next((j for j in turn.market.jobs.values() if body.request in j.requests), None)
     if job is None:
         raise MarketError("the offer is on no living task")
-    if job.phase is not Phase.SEEKING or turn.now_ms > job.task.expires_ms:
-        raise MarketError("the task does not seek workers")
+    # Offers gather while others work: more answers may come to be wanted.
+    if job.phase not in (Phase.SEEKING, Phase.WORKING) or turn.now_ms > job.task.expires_ms:
+        raise MarketError("the task seeks no workers any more")
     if body.worker in job.seats or (
         body.worker not in job.offers and len(job.offers) >= OFFERS_MAX
     ):

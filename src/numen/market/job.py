@@ -114,6 +114,7 @@ class Job(msgspec.Struct, frozen=True):
         task: The task.
         posted_ms: When it came.
         bid: The bid in force.
+        bid_ms: When it came.
         requests: Signed requests by their digests, raises included.
         phase: Where it is in its life.
         until_ms: When the phase ends by itself; 0 where it does not.
@@ -128,6 +129,7 @@ class Job(msgspec.Struct, frozen=True):
     task: Task
     posted_ms: int
     bid: int
+    bid_ms: int
     requests: dict[bytes, Signed]
     phase: Phase = Phase.SEEKING
     until_ms: int = 0

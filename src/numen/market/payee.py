@@ -63,6 +63,7 @@ class Terms(msgspec.Struct, frozen=True):
         price: Expected value of a ticket, in coins.
         count: Most tickets to take.
         redeem_cost: What redeeming one costs, in coins.
+        spread: At most one ticket in this many wins.
         expires_ms: When the quote ends.
         round: Round of the escrow.
         round_hash: Its hash.
@@ -71,6 +72,7 @@ class Terms(msgspec.Struct, frozen=True):
     price: int
     count: int
     redeem_cost: int
+    spread: int
     expires_ms: int
     round: int
     round_hash: bytes
@@ -97,7 +99,7 @@ def make_quote(
     Raises:
         OddsError: The payer's reserve is too small for tickets worth redeeming.
     """
-    face, win_prob = choose_odds(terms.price, terms.redeem_cost, float_max)
+    face, win_prob = choose_odds(terms.price, terms.redeem_cost, terms.spread, float_max)
     count = min(terms.count, NONCES_MAX, float_max // face)
     quote = Quote(
         payee,

@@ -205,12 +205,13 @@ def batch_digest(tickets: Sequence[SignedTicket]) -> bytes:
     return merkle.root([encode(signed) for signed in tickets]) if tickets else bytes(32)
 
 
-def choose_odds(price: int, redeem_cost: int, face_max: int) -> tuple[int, U256]:
+def choose_odds(price: int, redeem_cost: int, spread: int, face_max: int) -> tuple[int, U256]:
     """Choose face value and win probability for tickets of a given expected value.
 
     Args:
         price: Expected value of a ticket, in coins; from 1.
         redeem_cost: What redeeming one costs, in coins.
+        spread: At most one ticket in this many wins; from 1.
         face_max: Most that the payer is sure to cover, from `escrow.max_float`.
 
     Returns:
@@ -220,7 +221,8 @@ def choose_odds(price: int, redeem_cost: int, face_max: int) -> tuple[int, U256]
         OddsError: The payer's reserve does not cover a winner worth redeeming.
     """
     assert price >= 1
-    face = max(redeem_cost * COST_MULTIPLIER, price)
+    assert spread >= 1
+    face = max(redeem_cost * COST_MULTIPLIER, price * spread)
     if face > face_max:
         raise OddsError(f"a winner of {face} coins is over the {face_max} that are sure")
     return face, U256(-(-price * WIN_ONE // face))

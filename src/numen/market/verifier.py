@@ -75,7 +75,7 @@ class Verifier:
             if job.phase is Phase.SEEKING:
                 yield from self._match(market, job, now_ms)
                 # Nobody else to ask: the verifiers' own runs decide.
-                is_waiting = now_ms < job.posted_ms + RAISES_WAIT_MS
+                is_waiting = now_ms < job.bid_ms + RAISES_WAIT_MS
                 if not is_waiting and job.answers() and not desk.eligible(market, job):
                     yield from self._vote(job)
             for worker, seat in job.open_seats().items():
@@ -118,7 +118,7 @@ class Verifier:
         yield Do(Post(sign(self._key, vote)), self._delay())
 
     def _match(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
-        if now_ms < max(job.posted_ms + OFFERS_WAIT_MS, self._matching.get(job.identity, 0)):
+        if now_ms < max(job.bid_ms + OFFERS_WAIT_MS, self._matching.get(job.identity, 0)):
             return
         self._matching[job.identity] = now_ms + MATCH_DELAY_MS + 1
         bidders = desk.eligible(market, job)
@@ -141,11 +141,7 @@ class Verifier:
         scores = {w: market.standing(w).score for w in (*queue, *job.seats)}
         wanted = quorum.answers_wanted(job.answers(), scores, policy.trust, queue)
         is_enough = wanted < len(queue) or len(queue) == left
-        if (
-            not is_enough
-            and now_ms < job.posted_ms + RAISES_WAIT_MS
-            and len(queue) < policy.replicas
-        ):
+        if not is_enough and now_ms < job.bid_ms + RAISES_WAIT_MS and len(queue) < policy.replicas:
             reachable = quorum.answers_wanted(
                 job.answers(), scores, policy.trust, [*queue, NO_CLAIM]
             )

@@ -51,10 +51,14 @@ class OwnSeat(msgspec.Struct, frozen=True):
 
 
 def open_tasks(market: Market, worker: bytes, now_ms: int) -> Iterator[OpenTask]:
-    """Give the tasks that seek workers and have not seated this one, best bid first."""
+    """Give the tasks that may seek workers and have not seated this one, best bid first."""
     jobs = sorted(market.jobs.values(), key=lambda j: (-j.bid, j.posted_ms, j.identity))
     for job in jobs:
-        if job.phase is not Phase.SEEKING or now_ms > job.task.expires_ms or worker in job.seats:
+        if (
+            job.phase not in (Phase.SEEKING, Phase.WORKING)
+            or now_ms > job.task.expires_ms
+            or worker in job.seats
+        ):
             continue
         mine = job.offers.get(worker)
         # Requests are kept in the order they came: the last is in force.

@@ -3,7 +3,7 @@
 How it behaves is a value: the honest way, and the ways in which workers cheat or fail.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 import msgspec
@@ -18,7 +18,7 @@ from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
 from numen.market.message import Execution, Offer, Result, sign
 from numen.market.payee import PayeeError, Session, Terms
-from numen.market.task import Snark
+from numen.market.task import Snark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
 from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
@@ -29,6 +29,9 @@ TICKETS_A_TASK = 16
 
 REDEEM_COST = 1
 """What redeeming a ticket costs a worker here, in coins."""
+
+SPREAD = 4
+"""At most one ticket in this many wins: fewer redemptions, at the price of lumpier pay."""
 
 QUOTE_LIFE_MS = 120_000
 """How long a quote of tickets holds."""
@@ -49,14 +52,14 @@ class Profile(msgspec.Struct, frozen=True):
 
     Attributes:
         behaviour: How it goes about its work.
-        price_permille: Its price of 1000 work units, in coins.
+        price_per_million: Its price of a million work units, in coins.
         speed: Work units that it runs in a millisecond.
         aversion_permille: Coins it wants for 1000 coins of standard deviation of its pay.
         lie: What its wrong answers are derived from; liars with one lie agree.
     """
 
     behaviour: Behaviour
-    price_permille: int = 2
+    price_per_million: int = 2_000
     speed: int = 1_000
     aversion_permille: int = 50
     lie: bytes = b""
@@ -87,13 +90,13 @@ class Tools(msgspec.Struct, frozen=True):
         executor: Runs programs.
         prover: Makes proofs; None for workers without one, which leave such tasks alone.
         inputs: Inputs of tasks by their commitment.
-        work_hints: Work units that programs are known to take; others count as their limit.
+        estimate: Tells how many work units a task will take, its proof included.
     """
 
     executor: Executor
     prover: Prover | None
     inputs: Mapping[bytes, bytes]
-    work_hints: Mapping[bytes, int] = {}
+    estimate: Callable[[Task], int]
 
 
 class Worker:
@@ -175,8 +178,8 @@ class Worker:
         task = opened.task
         if isinstance(task.policy, Snark) and self._tools.prover is None:
             return
-        work = self._tools.work_hints.get(task.program, task.work_limit)
-        decision = auction.decide(opened.bid, self._estimate(work, opened.bid))
+        estimate = self._estimate(self._tools.estimate(task), opened.bid)
+        decision = auction.decide(opened.bid, estimate)
         if not decision.is_taken:
             ids = (opened.identity.hex(), self.address.hex())
             cost, premium = decision.cost, decision.premium
@@ -188,10 +191,11 @@ class Worker:
 
     def _estimate(self, work: int, bid: int) -> Estimate:
         value = _ticket_value(bid)
-        win_permille = max(value * PERMILLE // max(COST_MULTIPLIER * REDEEM_COST, value), 1)
+        face = max(COST_MULTIPLIER * REDEEM_COST, value * SPREAD)
+        win_permille = max(value * PERMILLE // face, 1)
         return Estimate(
             work,
-            self.profile.price_permille,
+            self.profile.price_per_million,
             TICKETS_A_TASK,
             win_permille,
             self.profile.aversion_permille,
@@ -203,6 +207,7 @@ class Worker:
             _ticket_value(ask),
             2 * TICKETS_A_TASK,
             REDEEM_COST,
+            SPREAD,
             now_ms + QUOTE_LIFE_MS,
             escrow.round,
             escrow.hashes[escrow.round],
