@@ -55,7 +55,7 @@ def test_sizes_about_the_powers_of_two_are_complete(rows, statement):
 
 @pytest.mark.slow
 @given(solved=solved_circuits(inputs_max=40, rows_max=120), entropy=st.binary(min_size=32))
-@settings(max_examples=10)
+@settings(max_examples=3)
 def test_large_keys_and_proofs_are_those_of_the_oracle(solved, entropy):
     _compare_with_oracle(solved, entropy)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numen.kernels.field import FR
@@ -36,11 +36,13 @@ def test_the_first_element_that_is_not_below_a_bound_is_found(values, bound):
 
 
 @given(solved=solved_circuits())
+@settings(max_examples=40)
 def test_a_solved_circuit_is_satisfied(solved):
     check_witness(solved.r1cs, solved.witness)
 
 
 @given(solved=solved_circuits(rows_max=8))
+@settings(max_examples=40)
 def test_a_matrix_times_a_witness_is_what_its_rows_say(solved):
     form = FR.to_montgomery(solved.witness)
     for column, matrix in enumerate(solved.r1cs.matrices):
@@ -49,6 +51,7 @@ def test_a_matrix_times_a_witness_is_what_its_rows_say(solved):
 
 
 @given(solved=solved_circuits(), data=st.data(), value=scalars)
+@settings(max_examples=40)
 def test_the_first_row_that_fails_is_named(solved, data, value):
     values = list(solved.values)
     values[data.draw(st.integers(0, len(values) - 1))] = value
