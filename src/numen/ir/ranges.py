@@ -56,6 +56,25 @@ def analyse(fn: Function) -> tuple[Facts, Env]:
     return analysis.facts(), analysis.known
 
 
+def proven_indices(fn: Function) -> frozenset[tuple[Label, int]]:
+    """Find the `GET`, `SET` and `SLICE` instructions whose index cannot be out of bounds.
+
+    Returns:
+        The block and the place in its body of each: an engine need not check those.
+
+    Cost: that of `analyse`.
+    """
+    facts, _ = analyse(fn)
+    found: set[tuple[Label, int]] = set()
+    for label, block in fn.blocks.items():
+        for place, instr in enumerate(block.body):
+            if instr.op in (Op.GET, Op.SET, Op.SLICE) and isinstance(instr.type, Array):
+                part = instr.to.length if isinstance(instr.to, Array) else 1
+                if facts[label][place][1][1] <= instr.type.length - part:
+                    found.add((label, place))
+    return frozenset(found)
+
+
 def operand_words(instr: Instr) -> tuple[Word | None, ...]:
     """The types of an instruction's operands; None for references and where a callee says."""
     if instr.op in (Op.CALL, Op.METER):
@@ -124,6 +143,7 @@ class _Analysis:
         self.fn = fn
         self.order = flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn))
         self.idom = flow.dominators(fn)
+        self.span = flow.dominance_intervals(self.idom)
         self.before = flow.predecessors(fn)
         self.ends: dict[Label, Env] = {}
         self.thresholds = _thresholds(fn)
@@ -212,11 +232,16 @@ class _Analysis:
         if up == label:
             return {}
         env = dict(self.ends[up])
-        if self.before[label] == (up,):
+        if all(before == up or self.is_below(before, label) for before in self.before[label]):
+            # One way in: what decided it still holds after any number of ways back.
             end = self.fn.blocks[up].end
             if isinstance(end, Branch) and end.then.to != end.other.to:
                 self.assume(env, end.cond, end.then.to == label, 0)
         return env
+
+    def is_below(self, label: Label, above: Label) -> bool:
+        low, high = self.span[above]
+        return low <= self.span[label][0] and self.span[label][1] <= high
 
     def passed(self, label: Label, params: Sequence[Param]) -> list[Interval]:
         """For each parameter the hull of what the edges that were reached pass."""

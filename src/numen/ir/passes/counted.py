@@ -11,6 +11,7 @@ import msgspec
 from numen.ir.flow import Loop
 from numen.ir.nodes import Branch, Edge, Function, Instr, Label, Reg, edges
 from numen.ir.ops import Op
+from numen.ir.passes.fold import Folder
 from numen.ir.passes.registers import Definitions, Fresh
 from numen.ir.types import U64, Kind, Type, Word
 
@@ -140,16 +141,26 @@ class TripWriter:
         self.fresh = fresh
         self.defs = defs
         self.body: list[Instr] = []
+        self._folder = Folder()
 
-    def write(self, loop: Counted) -> Reg:
-        """Write the count as a u64; a loop that would never end counts to the largest u64."""
+    def write(self, loop: Counted) -> Reg | int:
+        """Write the count, a u64; or give it, where it is known.
+
+        A loop that would never end counts to the largest u64.
+        """
+        trips = self._trips(loop)
+        value = self._folder.value(trips)
+        self.body = _read_by(trips, self.body) if value is None else []
+        return trips if value is None else value
+
+    def _trips(self, loop: Counted) -> Reg:
         word = loop.word
         start, bound = self._outside(loop.start, word), self._outside(loop.bound, word)
+        if word.kind is Kind.UNSIGNED and self._folder.value(start) == 0 and loop.step == 1:
+            return self._convert(bound, word)
         runs = self._op(Op.LT, word, start, bound)
         # Modulo 2**bits, so that signed differences come out right where the loop runs.
-        distance = self._op(Op.WRAPPING_SUB, word, bound, start)
-        if word != U64:
-            distance = self._op(Op.TRUNCATE, word, distance, to=U64)
+        distance = self._convert(self._op(Op.WRAPPING_SUB, word, bound, start), word)
         if loop.step != 1:
             distance = self._divide(distance, loop.step, word)
         return self._op(Op.SELECT, U64, runs, distance, self._const(0, U64))
@@ -161,8 +172,7 @@ class TripWriter:
         if isinstance(step, int):
             quotient = self._op(Op.DIV, U64, before, self._const(step, U64))
             return self._op(Op.WRAPPING_ADD, U64, quotient, one)
-        if word != U64:
-            step = self._op(Op.TRUNCATE, word, step, to=U64)
+        step = self._convert(step, word)
         stuck = self._op(Op.EQ, U64, step, self._const(0, U64))
         divisor = self._op(Op.SELECT, U64, stuck, one, step)
         quotient = self._op(Op.DIV, U64, before, divisor)
@@ -174,6 +184,9 @@ class TripWriter:
         value = self.defs.constant(reg)
         return reg if value is None else self._const(value, word)
 
+    def _convert(self, reg: Reg, word: Word) -> Reg:
+        return self._op(Op.TRUNCATE, word, reg, to=U64)
+
     def _const(self, value: int, word: Word) -> Reg:
         return self._op(Op.CONST, word, imm=value)
 
@@ -181,5 +194,20 @@ class TripWriter:
         self, op: Op, word: Word, *args: Reg, to: Word | None = None, imm: int | None = None
     ) -> Reg:
         dest = self.fresh.reg("trips")
-        self.body.append(Instr(op, (dest,), args, word, to, imm))
+        instr = self._folder.instr(Instr(op, (dest,), args, word, to, imm))
+        if instr is None:
+            return self._folder.names[dest]
+        self._folder.defs[dest] = instr
+        self.body.append(instr)
         return dest
+
+
+def _read_by(reg: Reg, body: list[Instr]) -> list[Instr]:
+    """The instructions of a straight line that a register depends on."""
+    read = {reg}
+    kept: list[Instr] = []
+    for instr in reversed(body):
+        if instr.dests[0] in read:
+            read.update(instr.args)
+            kept.append(instr)
+    return kept[::-1]

@@ -35,14 +35,14 @@ def fold(fn: Function) -> Function:
     Needs: SSA form. Keeps: SSA form, block order, every trap with its place.
     Cost: linear.
     """
-    folder = _Folder()
+    folder = Folder()
     blocks = dict(fn.blocks)
     for label in flow.reverse_postorder(next(iter(blocks)), flow.successors(fn)):
         blocks[label] = folder.block(blocks[label])
     return replace(fn, blocks=blocks) if folder.changed else fn
 
 
-class _Folder:
+class Folder:
     """What is known of the registers defined so far.
 
     Attributes:
@@ -127,51 +127,51 @@ def holds(outer: Word, inner: Word) -> bool:
     return outer.low <= inner.low and inner.high <= outer.high
 
 
-Rule: TypeAlias = Callable[[_Folder, Instr, list[int | None]], Folded]
+Rule: TypeAlias = Callable[[Folder, Instr, list[int | None]], Folded]
 
 
-def _only_constants(_folder: _Folder, _instr: Instr, _values: list[int | None]) -> Folded:
+def _only_constants(_folder: Folder, _instr: Instr, _values: list[int | None]) -> Folded:
     return None
 
 
-def _add(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _add(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 0 else None
 
 
-def _sub(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _sub(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if values[1] == 0:
         return instr.args[0]
     return 0 if instr.args[0] == instr.args[1] else None
 
 
-def _mul(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _mul(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if values[1] == 0:
         return 0
     return instr.args[0] if values[1] == 1 else None
 
 
-def _div(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _div(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 1 else None
 
 
-def _rem(_folder: _Folder, _instr: Instr, values: list[int | None]) -> Folded:
+def _rem(_folder: Folder, _instr: Instr, values: list[int | None]) -> Folded:
     return 0 if values[1] in (1, -1) else None
 
 
-def _and(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _and(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if values[1] == 0:
         return 0
     same = instr.args[0] == instr.args[1]
     return instr.args[0] if same or values[1] == ones(result(instr)) else None
 
 
-def _or(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _or(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if values[1] == ones(result(instr)):
         return values[1]
     return instr.args[0] if values[1] == 0 or instr.args[0] == instr.args[1] else None
 
 
-def _xor(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _xor(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if instr.args[0] == instr.args[1]:
         return 0
     if values[1] == ones(result(instr)):
@@ -179,16 +179,16 @@ def _xor(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 0 else None
 
 
-def _not(folder: _Folder, instr: Instr, _values: list[int | None]) -> Folded:
+def _not(folder: Folder, instr: Instr, _values: list[int | None]) -> Folded:
     inner = folder.defs.get(instr.args[0])
     return inner.args[0] if inner is not None and inner.op is Op.NOT else None
 
 
-def _shift(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _shift(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 0 else None
 
 
-def _eq(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _eq(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if instr.args[0] == instr.args[1]:
         return 1
     if instr.type == BOOL and values[1] is not None:
@@ -198,7 +198,7 @@ def _eq(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
     return None
 
 
-def _lt(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _lt(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     assert isinstance(instr.type, Word)
     if instr.args[0] == instr.args[1]:
         return 0
@@ -206,7 +206,7 @@ def _lt(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
     return 0 if is_never else None
 
 
-def _select(folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _select(folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     cond, then, other = instr.args
     if values[0] is not None:
         return then if values[0] else other
@@ -222,7 +222,7 @@ def _select(folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
     return None
 
 
-def _cast(folder: _Folder, instr: Instr, _values: list[int | None]) -> Folded:
+def _cast(folder: Folder, instr: Instr, _values: list[int | None]) -> Folded:
     if instr.type == instr.to:
         return instr.args[0]
     inner = _conversion(folder, instr.args[0])
@@ -231,7 +231,7 @@ def _cast(folder: _Folder, instr: Instr, _values: list[int | None]) -> Folded:
     return None
 
 
-def _truncate(folder: _Folder, instr: Instr, _values: list[int | None]) -> Folded:
+def _truncate(folder: Folder, instr: Instr, _values: list[int | None]) -> Folded:
     if instr.type == instr.to:
         return instr.args[0]
     inner = _conversion(folder, instr.args[0])
@@ -244,7 +244,7 @@ def _truncate(folder: _Folder, instr: Instr, _values: list[int | None]) -> Folde
     return None
 
 
-def _conversion(folder: _Folder, reg: Reg) -> Instr | None:
+def _conversion(folder: Folder, reg: Reg) -> Instr | None:
     inner = folder.defs.get(reg)
     if inner is None or inner.op not in (Op.CAST, Op.TRUNCATE):
         return None
@@ -257,15 +257,15 @@ def _source(instr: Instr) -> Word:
     return instr.type
 
 
-def _require(_folder: _Folder, _instr: Instr, values: list[int | None]) -> Folded:
+def _require(_folder: Folder, _instr: Instr, values: list[int | None]) -> Folded:
     return DROP if values[0] == 1 else None
 
 
-def _slice(_folder: _Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _slice(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 0 and instr.type == instr.to else None
 
 
-def _copy(_folder: _Folder, instr: Instr, _values: list[int | None]) -> Folded:
+def _copy(_folder: Folder, instr: Instr, _values: list[int | None]) -> Folded:
     return DROP if instr.args[0] == instr.args[1] else None
 
 

@@ -27,11 +27,11 @@ from numen.ir.nodes import (
     Jump,
     Label,
     Module,
-    Terminator,
+    Reg,
     edges,
 )
 from numen.ir.ops import Op
-from numen.ir.passes.counted import Counted, TripWriter, counted
+from numen.ir.passes.counted import TripWriter, counted
 from numen.ir.passes.registers import Definitions, Fresh
 
 MOVES_PER_UNIT = 16
@@ -39,6 +39,10 @@ MOVES_PER_UNIT = 16
 
 GROUP_BLOCKS_MAX = 2048
 """Most blocks of a function whose blocks are charged together: finding out costs the square."""
+
+
+CHARGE_MAX = (1 << 63) - 1
+"""Largest charge of one instruction: no limit of a run that ends allows as much."""
 
 
 def meter(module: Module) -> Module:
@@ -73,30 +77,48 @@ def _costs(fn: Function) -> dict[Label, int]:
 
 
 class _Hoisted(msgspec.Struct, frozen=True):
-    """A counted loop whose charge stands before it.
+    """What is charged for all iterations of a counted loop, where it is entered.
 
     Attributes:
-        loop: The loop.
-        once: Charged when the loop is entered.
         each: Charged for each iteration.
+        trips: Holds their number.
+        body: Computes it.
     """
 
-    loop: Counted
-    once: int
     each: int
+    trips: Reg
+    body: tuple[Instr, ...]
 
 
 def _meter(fn: Function) -> Function:
-    costs = _costs(fn)
     idom = flow.dominators(fn)
     if len(fn.blocks) > GROUP_BLOCKS_MAX or not _is_reducible(fn, idom):
-        return _insert(fn, costs, {})
+        return _insert(fn, _costs(fn), {})
+    costs = _costs(fn)
+    fn = _with_ways_in(fn, flow.loops(fn))
     loops = flow.loops(fn)
-    first = _first_of_equals(fn, idom, loops)
+    first = _first_of_equals(fn, flow.dominators(fn), loops)
     charges = dict.fromkeys(fn.blocks, 0)
     for label, cost in costs.items():
         charges[first[label]] += cost
     return _insert(fn, charges, _hoist(fn, loops, first, charges))
+
+
+def _with_ways_in(fn: Function, loops: Iterable[flow.Loop]) -> Function:
+    """Give loops a block that leads to their header alone, where a branch does."""
+    before, fresh = flow.predecessors(fn), Fresh(fn)
+    blocks = dict(fn.blocks)
+    for loop in loops:
+        entering = [label for label in before[loop.header] if label not in loop.body]
+        end = blocks[entering[0]].end
+        if len(entering) != 1 or not isinstance(end, Branch) or end.then.to == end.other.to:
+            continue
+        way = fresh.reg("enter")
+        edge = end.then if end.then.to == loop.header else end.other
+        end = replace(end, then=Edge(way)) if edge is end.then else replace(end, other=Edge(way))
+        blocks[entering[0]] = replace(blocks[entering[0]], end=end)
+        blocks[way] = BasicBlock((), (), Jump(edge))
+    return replace(fn, blocks=blocks)
 
 
 def _is_reducible(fn: Function, idom: Mapping[Label, Label]) -> bool:
@@ -151,22 +173,32 @@ def _hoist(
     loops: Iterable[flow.Loop],
     first: Mapping[Label, Label],
     charges: dict[Label, int],
-) -> dict[Label, _Hoisted]:
-    """Move the charges of counted loops in front of them, by the label of their header."""
-    before, defs = flow.predecessors(fn), Definitions(fn)
-    hoisted: dict[Label, _Hoisted] = {}
+) -> dict[Label, list[_Hoisted]]:
+    """Move the charges of counted loops in front of them, inner loops first.
+
+    Returns:
+        By the block that enters a loop what is charged for iterations that are not known yet.
+    """
+    before, defs, fresh = flow.predecessors(fn), Definitions(fn), Fresh(fn)
+    hoisted: dict[Label, list[_Hoisted]] = {}
     for loop in loops:
-        if _may_leave_early(fn, loop):
-            continue
-        found = counted(fn, loop, before, defs)
+        found = None if _may_leave_early(fn, loop) else counted(fn, loop, before, defs)
         if found is None or first[found.latch] != first[found.body]:
+            continue
+        if not isinstance(fn.blocks[found.outside].end, Jump):
             continue
         # The header runs once more than the rest, if there is a rest.
         once, charges[found.header] = charges[found.header], 0
         rest, charges[first[found.latch]] = charges[first[found.latch]], 0
-        hoisted[found.header] = _Hoisted(found, once, once + rest)
-        if isinstance(fn.blocks[found.outside].end, Jump):
-            charges[first[found.outside]] += once
+        writer = TripWriter(fresh, defs)
+        trips = writer.write(found)
+        if isinstance(trips, int):
+            once += min((once + rest) * trips, CHARGE_MAX)
+        else:
+            total = _Hoisted(once + rest, trips, tuple(writer.body))
+            hoisted.setdefault(found.outside, []).append(total)
+        ahead = first[found.outside]
+        charges[ahead] = min(charges[ahead] + once, CHARGE_MAX)
     return hoisted
 
 
@@ -178,38 +210,14 @@ def _may_leave_early(fn: Function, loop: flow.Loop) -> bool:
 
 
 def _insert(
-    fn: Function, charges: Mapping[Label, int], hoisted: Mapping[Label, _Hoisted]
+    fn: Function, charges: Mapping[Label, int], hoisted: Mapping[Label, list[_Hoisted]]
 ) -> Function:
-    fresh, defs = Fresh(fn), Definitions(fn)
     blocks: dict[Label, BasicBlock] = {}
     for label, block in fn.blocks.items():
-        body = (*_charge(charges[label]), *block.body)
-        end = block.end
-        split: dict[Label, BasicBlock] = {}
-        for edge in edges(end):
-            if edge.to in hoisted and hoisted[edge.to].loop.outside == label:
-                writer = TripWriter(fresh, defs)
-                loop = hoisted[edge.to]
-                trips = writer.write(loop.loop)
-                total = (*writer.body, Instr(Op.METER, args=(trips,), imm=loop.each))
-                if isinstance(end, Jump):
-                    body = (*body, *total)
-                else:
-                    way = fresh.reg("enter")
-                    split[way] = BasicBlock((), (*_charge(loop.once), *total), Jump(edge))
-                    end = _redirect(end, edge.to, way)
-        blocks[label] = BasicBlock(block.params, body, end)
-        blocks |= split
+        body = block.body
+        if charges[label]:
+            body = (Instr(Op.METER, imm=charges[label]), *body)
+        for loop in hoisted.get(label, ()):
+            body = (*body, *loop.body, Instr(Op.METER, args=(loop.trips,), imm=loop.each))
+        blocks[label] = BasicBlock(block.params, body, block.end)
     return replace(fn, blocks=blocks)
-
-
-def _charge(units: int) -> tuple[Instr, ...]:
-    return (Instr(Op.METER, imm=units),) if units else ()
-
-
-def _redirect(end: Terminator, old: Label, way: Label) -> Terminator:
-    """Lead the one edge that goes to a block another way, which passes what the block needs."""
-    assert isinstance(end, Branch)
-    if end.then.to == old:
-        return replace(end, then=Edge(way))
-    return replace(end, other=Edge(way))
