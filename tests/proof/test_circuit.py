@@ -111,6 +111,15 @@ def test_the_bars_are_met():
     assert {name for name, bar in BARS.items() if COSTS[name] > bar} == set()
 
 
+def test_wide_products_with_constants_wrap():
+    module = compile_source("""
+def main(a: u128, b: felt) -> tuple[u128, felt]:
+    return wrapping_mul(a, 2**128 - 3), b * (2**253 - 1)
+""")
+
+    agree(compile_circuit(module), module, [2**128 - 1, 5], [127, 2**253], [0, 0])
+
+
 def test_input_ranges_cost_a_constraint_a_bit():
     assert compile_circuit(binary("add", "u32")).input_constraints == 64
     assert compile_circuit(binary("add", "felt")).input_constraints == 0

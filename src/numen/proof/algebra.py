@@ -68,9 +68,14 @@ class R1csAlgebra:
         assert not isinstance(b, Product)
         if isinstance(a, int):
             a, b = b, a
+        if isinstance(a, int):
+            assert isinstance(b, int)
+            return a * b
         if isinstance(b, int):
-            return a * b if isinstance(a, int) else _scaled(a, b)
-        assert isinstance(a, Number)
+            scaled = _scaled(a, b)
+            if limbs.is_narrow(low_of(scaled), high_of(scaled)):
+                return scaled
+            return Product(a, b, low_of(scaled), high_of(scaled))
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
         low, high = min(corners), max(corners)
         if not limbs.is_narrow(low, high):
@@ -143,7 +148,7 @@ class R1csAlgebra:
         difference = lc.sub(_to_lc(a), _to_lc(b))
         if not difference or (len(difference) == 1 and 0 in difference):
             return int(difference.get(0, 0) % FIELD_ORDER == 0)
-        if low >= -1 and high <= 1 and min(low_of(a), low_of(b)) == 0:
+        if min(low_of(a), low_of(b)) >= 0 and max(high_of(a), high_of(b)) <= 1:
             return _truth(gadgets.bit_not(gadgets.bit_xor(self.wires, *self._truths(a, b))))
         return self._is_zero(Number(difference, low, high))
 
@@ -197,10 +202,7 @@ class R1csAlgebra:
         if isinstance(a, Number) and word.low <= a.low and a.high <= word.high:
             return a
         if word.kind is Kind.FIELD:
-            if isinstance(a, Product):
-                product = gadgets.multiply(self.wires, to_lc(a.a), to_lc(a.b))
-                return Number(product, 0, FIELD_ORDER - 1)
-            return value_from_lc(a.lc, 0, FIELD_ORDER - 1)
+            return value_from_lc(self._class(a), 0, FIELD_ORDER - 1)
         if isinstance(a, Number) and (a.bits or limbs.is_narrow(a.low, a.high)):
             bits = gadgets.bits_of(self.wires, a)
             return self._from_bits(_resized(bits, word.bits, is_signed=a.low < 0), word)
@@ -220,6 +222,14 @@ class R1csAlgebra:
     def refuse_path(self) -> None:
         """Demand that the path is not taken."""
         self.wires.demand(to_lc(self.path))
+
+    def _class(self, a: Number | Product) -> LC:
+        """What is congruent to a value."""
+        if isinstance(a, Number):
+            return a.lc
+        if isinstance(a.b, int):
+            return lc.scale(to_lc(a.a), a.b)
+        return gadgets.multiply(self.wires, to_lc(a.a), a.b.lc)
 
     def _fit_narrow(self, a: Number, word: Word) -> Value:
         """Prove the range of a value; where the path is not taken, of zero in its stead."""
