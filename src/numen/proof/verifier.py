@@ -3,6 +3,9 @@
 A proof is three points. It shows that its maker knows a witness of the key's circuit that has the
 given values on the wires of the statement, without telling anything else about the witness.
 
+A proof does not name its maker, and anyone can turn one proof of a statement into another: who
+pays for proofs binds them to a signature first.
+
 Source: Groth, "On the Size of Pairing-Based Non-interactive Arguments", EUROCRYPT 2016.
 """
 
