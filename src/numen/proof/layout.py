@@ -127,7 +127,8 @@ def _settle(w: Wires, counts: Counter[int]) -> tuple[set[int], dict[int, LC], di
 def _replaceable(w: Wires, combination: LC, counts: Counter[int]) -> int | None:
     """A wire that only its definition and this output mention."""
     for wire in reversed(combination):
-        if wire in w.defined and counts[wire] == 2:
+        # A coefficient may be a multiple of the order: then the output does not contain the wire.
+        if wire in w.defined and counts[wire] == 2 and combination[wire] % FIELD_ORDER:
             return wire
     return None
 

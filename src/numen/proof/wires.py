@@ -134,8 +134,10 @@ class Wires:
         """
         if b == ONE and len(a) == 1 + (0 in a):
             wire = max(a, default=0)
-            answer = -a.get(0, 0) * a.get(wire, 0)
-            if wire in self.tests and wire not in self.settled and answer in {0, 1}:
+            weight = a.get(wire, 0)
+            answer = -a.get(0, 0) * weight
+            is_simple = weight in {1, -1} and answer in {0, 1}
+            if wire in self.tests and wire not in self.settled and is_simple:
                 self.settled[wire] = answer
                 return
         self.constrain(a, b, {})
