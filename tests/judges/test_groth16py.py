@@ -34,7 +34,7 @@ CIRCUITS = {
 
 
 def _chain(length):
-    """x -> (x + i) * x, so often; the end is the output."""
+    """Map x to (x + i) * x so often; the end is the output."""
     values, rows = [1, 0, 3], []
     for i in range(length):
         wire = len(values) - 1
