@@ -210,3 +210,17 @@ def test_another_chain_is_another_market():
     here = new_market(DOMAIN, open_market(PROVIDER, (), ()).market.coins)
     there = new_market(msgspec.structs.replace(DOMAIN, chain_id=1), here.coins)
     assert here.identity != there.identity
+
+
+def test_dear_offers_do_not_crowd_out_cheap_ones(monkeypatch):
+    monkeypatch.setattr(desk, "OFFERS_MAX", 2)
+    table = Desk()
+    table.post(PROVIDER, table.request())
+    table.post(ANN, table.offer(ANN, ask=700))
+    table.post(BOB, table.offer(BOB, ask=750))
+
+    assert "better offers" in table.refused(CAT, table.offer(CAT, ask=750))
+    table.post(CAT, table.offer(CAT, ask=749))
+    assert set(table.job.offers) == {ANN.address, CAT.address}
+    table.post(ANN, table.offer(ANN, ask=800))
+    assert table.job.offers[ANN.address].offer.ask == 800, "one's own offer can be replaced"

@@ -1,9 +1,11 @@
 """From execution to payment: what liars in every role get, and that the books hold."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.base.codec import decode
 from numen.market import exchange, stake
 from numen.market.actor import claim_of
 from numen.market.coins import Pocket
@@ -14,7 +16,17 @@ from numen.market.message import (
     Result,
     sign,
 )
-from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
+from numen.market.offence import (
+    CASE_MAX_BYTES,
+    Case,
+    Equivocation,
+    OffenceError,
+    Outcome,
+    Silence,
+    WrongAnswer,
+    WrongVote,
+    judge,
+)
 from numen.proof.statement import claim_digest, commit_inputs
 from tests.market.byhand import (
     ANN,
@@ -27,6 +39,7 @@ from tests.market.byhand import (
     VERIFIERS,
     Desk,
 )
+from tests.market.record import Record
 from tests.market.town import build
 
 
@@ -228,6 +241,36 @@ def test_a_vote_that_agrees_disputes_nothing():
     table.answer({ANN: TRUE, BOB: TRUE})
     table.post(VERIFIERS[1], table.vote(VERIFIERS[1]))
     assert table.job.phase is Phase.ANSWERED
+
+
+def test_a_verifier_outvoted_by_the_others_loses_a_share_of_its_stake():
+    table = disputed()
+    table.post(VERIFIERS[0], table.vote(VERIFIERS[0], FALSE))
+    table.post(VERIFIERS[1], table.vote(VERIFIERS[1]))
+    fined, settled = table.post(VERIFIERS[2], table.vote(VERIFIERS[2]))[1:]
+
+    assert isinstance(settled, Settled)
+    assert settled.claim == claim_digest(claim_of(table.task, TRUE)).hex()
+    assert (fined.outcome, fined.reward, fined.burnt) == ("wrong vote", 0, 5_000)
+    stakes = {key.address: 50_000 for key in VERIFIERS}
+    case = decode(Case, bytes.fromhex(fined.evidence), size_max=CASE_MAX_BYTES).accusation
+    offence = judge(case, Record(verifier_stakes=stakes))
+    assert (offence.worker, offence.outcome) == (VERIFIERS[0].address, Outcome.WRONG_VOTE)
+    stake_left = table.market.coins.balance(stake.stake_of(VERIFIERS[0].address))
+    assert stake_left == 45_000
+
+
+def test_a_vote_with_the_majority_and_a_vote_against_a_minority_are_no_offence():
+    table = disputed()
+    right = tuple(sign(key, table.vote(key)) for key in VERIFIERS)
+    wrong = sign(VERIFIERS[0], table.vote(VERIFIERS[0], FALSE))
+    stakes = {key.address: 50_000 for key in VERIFIERS}
+
+    for vote, votes in ((right[0], right[1:]), (wrong, right[1:2]), (wrong, ())):
+        with pytest.raises(OffenceError):
+            judge(WrongVote(vote, votes), Record(verifier_stakes=stakes))
+    case = WrongVote(wrong, right[1:])
+    assert "closes no seat" in table.misjudged(table.verdict(ANN, Outcome.WRONG_VOTE), case)
 
 
 def test_verifiers_that_do_not_agree_leave_everyone_with_what_was_theirs():

@@ -1,7 +1,5 @@
 """Accusations: what evidence shows, and that nothing less shows it."""
 
-from collections.abc import Mapping
-
 import msgspec
 import pytest
 
@@ -26,27 +24,14 @@ from numen.market.receipt import ReceiptError
 from numen.market.task import Quorum, Snark, task_id
 from numen.proof.statement import Snark as Proof
 from numen.proof.statement import claim_digest
-from tests.market.town import QUORUM_JOBS, SNARK_JOBS, Notary, build
+from tests.market.record import Record
+from tests.market.town import QUORUM_JOBS, SNARK_JOBS, build
 
 TOWN = build(3)
 EVENTS = list(TOWN.play.run())
 SLASHED = [e for e in EVENTS if isinstance(e, Slashed)]
-KEYS = {key.address: key for key in (TOWN.provider, *TOWN.workers, *TOWN.verifiers)}
 STAKES = {key.address: 50_000 for key in TOWN.verifiers}
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What a market would know."""
-
-    now_ms: int = 10**9
-    verifier_stakes: Mapping[bytes, int] = msgspec.field(default_factory=lambda: STAKES)
-    answered: frozenset = frozenset()
-
-    def has_answered(self, match: bytes, kind: type) -> bool:
-        return kind in self.answered
-
-    def check_evidence(self, task, claim, evidence) -> None:
-        Notary().check(task.body.task, claim, evidence)
+KEYS = {key.address: key for key in (TOWN.provider, *TOWN.workers, *TOWN.verifiers)}
 
 
 def case_of(event: Slashed):
@@ -61,7 +46,7 @@ def first(kind: type, *, length: int = 0):
 @pytest.mark.parametrize("event", SLASHED, ids=lambda e: f"{e.outcome} {e.task[:6]}")
 def test_the_log_alone_convicts(event):
     """Whoever has the log can judge each fine again and comes to the same offence."""
-    offence = judge(case_of(event), Record())
+    offence = judge(case_of(event), Record(verifier_stakes=STAKES))
 
     assert (offence.worker.hex(), offence.task.hex()) == (event.worker, event.task)
     assert offence.outcome.value == event.outcome
@@ -91,7 +76,7 @@ def test_an_answer_the_verifiers_got_too_is_no_offence():
     votes = votes_on(chain, chain[-1].body.claim)
 
     with pytest.raises(OffenceError, match="what the verifiers got"):
-        judge(WrongAnswer(chain, votes), Record())
+        judge(WrongAnswer(chain, votes), Record(verifier_stakes=STAKES))
 
 
 def test_half_of_the_stake_convicts_nobody_and_more_than_half_does():
@@ -117,7 +102,7 @@ def test_a_verifier_counts_once_and_a_stranger_never():
 
     for keys in ((one, one, one), (one, *strangers)):
         with pytest.raises(OffenceError, match="half"):
-            judge(WrongAnswer(chain, votes_on(chain, claim, keys)), Record())
+            judge(WrongAnswer(chain, votes_on(chain, claim, keys)), Record(verifier_stakes=STAKES))
 
 
 def test_votes_that_differ_or_are_on_another_task_settle_nothing():
@@ -140,7 +125,7 @@ def test_a_forged_vote_convicts_nobody():
     forged = Signed(votes[0].body, TOWN.provider.sign(message_id(votes[0].body)))
 
     with pytest.raises(NumenError):
-        judge(WrongAnswer(chain, (forged, *votes[1:])), Record())
+        judge(WrongAnswer(chain, (forged, *votes[1:])), Record(verifier_stakes=STAKES))
 
 
 def test_silence_is_judged_by_the_clock_and_by_what_came():
@@ -152,23 +137,25 @@ def test_silence_is_judged_by_the_clock_and_by_what_came():
         match = chain[2].body
         due = match.commit_by_ms if length == 3 else match.reveal_by_ms
 
-        assert judge(Silence(chain), Record(now_ms=due + 1)).outcome is outcome
+        assert (
+            judge(Silence(chain), Record(verifier_stakes=STAKES, now_ms=due + 1)).outcome is outcome
+        )
         with pytest.raises(OffenceError, match="deadline"):
-            judge(Silence(chain), Record(now_ms=due))
+            judge(Silence(chain), Record(verifier_stakes=STAKES, now_ms=due))
         with pytest.raises(OffenceError, match="in time"):
-            judge(Silence(chain), Record(answered=frozenset([kind])))
+            judge(Silence(chain), Record(verifier_stakes=STAKES, answered=frozenset([kind])))
 
 
 def test_who_has_answered_is_not_silent():
     chain = whole_chain(Quorum, accepted=True)
     with pytest.raises(OffenceError, match="nothing is missing"):
-        judge(Silence(chain), Record())
+        judge(Silence(chain), Record(verifier_stakes=STAKES))
 
 
 def test_a_true_proof_is_no_offence_and_a_false_one_is():
     chain = whole_chain(Snark, accepted=True)
     with pytest.raises(OffenceError, match="true"):
-        judge(FalseProof(chain), Record())
+        judge(FalseProof(chain), Record(verifier_stakes=STAKES))
 
     result = chain[-1].body
     a, b, c = result.evidence.public
@@ -180,12 +167,12 @@ def test_a_true_proof_is_no_offence_and_a_false_one_is():
     ):
         body = msgspec.structs.replace(result, evidence=evidence)
         lie = (*chain[:-1], sign(KEYS[result.worker], body))
-        assert judge(FalseProof(lie), Record()).outcome is Outcome.FALSE_PROOF
+        assert judge(FalseProof(lie), Record(verifier_stakes=STAKES)).outcome is Outcome.FALSE_PROOF
 
 
 def test_a_quorum_task_asks_for_no_proof():
     with pytest.raises(OffenceError, match="no proof"):
-        judge(FalseProof(whole_chain(Quorum, accepted=True)), Record())
+        judge(FalseProof(whole_chain(Quorum, accepted=True)), Record(verifier_stakes=STAKES))
 
 
 def test_two_executions_for_one_seat_convict():
@@ -193,10 +180,10 @@ def test_two_executions_for_one_seat_convict():
     worker = KEYS[chain[1].body.worker]
     second = sign(worker, msgspec.structs.replace(chain[3].body, commitment=b"c" * 32))
 
-    offence = judge(Equivocation(chain[:3], chain[3], second), Record())
+    offence = judge(Equivocation(chain[:3], chain[3], second), Record(verifier_stakes=STAKES))
     assert offence.outcome is Outcome.EQUIVOCATION
     with pytest.raises(OffenceError, match="are one"):
-        judge(Equivocation(chain[:3], chain[3], chain[3]), Record())
+        judge(Equivocation(chain[:3], chain[3], chain[3]), Record(verifier_stakes=STAKES))
 
 
 def test_two_results_for_one_execution_convict():
@@ -204,7 +191,7 @@ def test_two_results_for_one_execution_convict():
     worker = KEYS[chain[1].body.worker]
     second = sign(worker, msgspec.structs.replace(chain[4].body, salt=b"x" * 32))
 
-    offence = judge(Equivocation(chain[:4], chain[4], second), Record())
+    offence = judge(Equivocation(chain[:4], chain[4], second), Record(verifier_stakes=STAKES))
     assert offence.outcome is Outcome.EQUIVOCATION
 
 
@@ -213,7 +200,7 @@ def test_messages_of_other_seats_or_kinds_contradict_nothing():
     stray = whole_chain(Snark, accepted=True)
     for first_message, second in ((chain[3], stray[3]), (chain[3], chain[4]), (chain[0], chain[1])):
         with pytest.raises(OffenceError):
-            judge(Equivocation(chain[:3], first_message, second), Record())
+            judge(Equivocation(chain[:3], first_message, second), Record(verifier_stakes=STAKES))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2])
@@ -221,7 +208,7 @@ def test_before_a_match_there_is_nothing_to_break(length):
     chain = whole_chain(Quorum, accepted=True)[:length]
     for accusation in (Silence(chain), FalseProof(chain), WrongAnswer(chain, ())):
         with pytest.raises((OffenceError, ReceiptError)):
-            judge(accusation, Record())
+            judge(accusation, Record(verifier_stakes=STAKES))
 
 
 def test_a_chain_with_a_forged_link_convicts_nobody():
@@ -230,7 +217,7 @@ def test_a_chain_with_a_forged_link_convicts_nobody():
     lie = (*good.chain[:3], sign(KEYS[forged.worker], forged))
 
     with pytest.raises(ReceiptError):
-        judge(Silence(lie), Record())
+        judge(Silence(lie), Record(verifier_stakes=STAKES))
 
 
 def test_the_town_has_offenders_of_every_kind_it_was_built_with():

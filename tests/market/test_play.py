@@ -15,7 +15,7 @@ from numen.market.receipt import read, write
 from numen.market.task import Quorum
 from numen.market.worker import Behaviour, Profile
 from numen.proof.statement import claim_digest, commit_inputs
-from tests.market.test_offence import Record
+from tests.market.record import Record
 from tests.market.town import COLLATZ, PEOPLE, QUORUM_JOBS, SNARK_JOBS, Job, Machine, build
 
 SEEDS = range(8)

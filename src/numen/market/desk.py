@@ -85,18 +85,18 @@ def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
     # Offers gather while others work: more answers may come to be wanted.
     if job.phase not in (Phase.SEEKING, Phase.WORKING) or turn.now_ms > job.task.expires_ms:
         raise MarketError("the task seeks no workers any more")
-    if body.worker in job.seats or (
-        body.worker not in job.offers and len(job.offers) >= OFFERS_MAX
-    ):
-        raise MarketError("the worker has had a seat, or there are too many offers")
+    if body.worker in job.seats:
+        raise MarketError("the worker has had a seat in this task")
     if not turn.market.stakes.is_active(body.worker, Role.WORKER):
         raise NotStakedError(body.worker, Role.WORKER)
     if body.pledge < job.task.pledge or body.worker == job.task.provider:
         raise MarketError(f"a worker other than the provider pledges {job.task.pledge} coins")
     if body.quote is not None and body.quote.recipient != body.worker:
         raise MarketError("the quote pays somebody else")
-    bidder = Bidder(signed, identity, len(job.offers))
-    turn.change(job, offers={**job.offers, body.worker: bidder})
+    sequence = 1 + max((b.sequence for b in job.offers.values()), default=-1)
+    bidder = Bidder(signed, identity, sequence)
+    kept = _make_room(turn.market, job, bidder)
+    turn.change(job, offers={**kept, body.worker: bidder})
     turn.emit(
         events.Offered(turn.now_ms, job.identity.hex(), body.worker.hex(), body.ask, body.pledge)
     )
@@ -156,12 +156,27 @@ def eligible(market: Market, job: Job) -> list[Bidder]:
         and market.coins.balance(stake_of(worker)) >= bidder.offer.pledge
         and market.stakes.is_active(worker, Role.WORKER)
     ]
-    return sorted(fitting, key=lambda b: (is_doubtful(market, b), b.offer.ask, b.sequence))
+    return sorted(fitting, key=lambda b: _rank(market, b))
 
 
 def is_doubtful(market: Market, bidder: Bidder) -> bool:
     """Tell whether the worker of an offer is asked last."""
     return market.standing(bidder.offer.worker).is_doubtful
+
+
+def _make_room(market: Market, job: Job, bidder: Bidder) -> dict[bytes, Bidder]:
+    """Drop the worst offer when there are too many, so that dear ones cannot crowd others out."""
+    if bidder.offer.worker in job.offers or len(job.offers) < OFFERS_MAX:
+        return job.offers
+    waiting = [b for worker, b in job.offers.items() if worker not in job.seats]
+    worst = max(waiting, key=lambda b: _rank(market, b), default=None)
+    if worst is None or _rank(market, bidder) >= _rank(market, worst):
+        raise MarketError(f"there are {OFFERS_MAX} better offers")
+    return {worker: b for worker, b in job.offers.items() if b is not worst}
+
+
+def _rank(market: Market, bidder: Bidder) -> tuple[bool, int, int]:
+    return is_doubtful(market, bidder), bidder.offer.ask, bidder.sequence
 
 
 def _check_match(turn: Turn, job: Job, bidder: Bidder, body: Match) -> None:

@@ -1,4 +1,4 @@
-"""What costs a worker its pledge, and the evidence that anyone can check again.
+"""What costs a worker its pledge or a verifier its stake, and evidence that anyone can check.
 
 Nobody is fined on a say-so. Evidence is the signed chain of the seat in question and what
 contradicts it; `judge` recomputes the contradiction from the bytes.
@@ -33,6 +33,8 @@ class Outcome(Enum):
     NO_REVEAL = "no reveal"
     NO_EXECUTION = "no execution"
     EQUIVOCATION = "equivocation"
+    WRONG_VOTE = "wrong vote"
+    """A verifier's; what it costs is a share of the stake."""
     RELEASED = "released"
     """The task ended without an answer; nobody is at fault and nobody is paid."""
 
@@ -45,10 +47,11 @@ FINE_PERMILLE = {
     Outcome.NO_REVEAL:    1000,
     Outcome.NO_EXECUTION:  250,
     Outcome.EQUIVOCATION: 1000,
+    Outcome.WRONG_VOTE:    100,
     Outcome.RELEASED:        0,
 }
 # fmt: on
-"""Share of the pledge that each outcome costs, in thousandths.
+"""Share of the pledge, or of a verifier's stake, that each outcome costs, in thousandths.
 
 A worker that crashes before it binds itself has wasted time and deceived nobody; one that
 stays silent after it bound itself may have copied what it cannot open.
@@ -103,7 +106,19 @@ class Equivocation(msgspec.Struct, frozen=True, array_like=True, tag="equivocati
     second: Signed
 
 
-Accusation: TypeAlias = WrongAnswer | FalseProof | Silence | Equivocation
+class WrongVote(msgspec.Struct, frozen=True, array_like=True, tag="wrong-vote/1"):
+    """A verifier voted for another answer than the majority that settled the task.
+
+    Attributes:
+        vote: Its vote.
+        votes: Signed by verifiers that hold more than half of all verifiers' stake.
+    """
+
+    vote: Signed
+    votes: tuple[Signed, ...]
+
+
+Accusation: TypeAlias = WrongAnswer | FalseProof | Silence | Equivocation | WrongVote
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True):
@@ -120,7 +135,7 @@ class Offence(msgspec.Struct, frozen=True):
     """What evidence shows.
 
     Attributes:
-        worker: Who did it.
+        worker: Who did it, a worker or a verifier.
         task: Id of the task.
         outcome: What it was.
     """
@@ -172,6 +187,8 @@ def judge(accusation: Accusation, record: Record) -> Offence:
 
     Cost: one signature recovery for each message of the evidence.
     """
+    if isinstance(accusation, WrongVote):
+        return _wrong_vote(accusation, record)
     check_chain(accusation.chain)
     if len(accusation.chain) <= CHAIN.index(Match):
         raise OffenceError("the chain does not reach a match")
@@ -232,6 +249,17 @@ def _wrong_answer(accusation: WrongAnswer, record: Record) -> Outcome:
     if claim_digest(settled) == claim_digest(result.claim):
         raise OffenceError("the answer is what the verifiers got")
     return Outcome.WRONG_ANSWER
+
+
+def _wrong_vote(accusation: WrongVote, record: Record) -> Offence:
+    body = accusation.vote.body
+    if not isinstance(body, Vote):
+        raise OffenceError("that is no vote")
+    check(accusation.vote)
+    settled = settled_by_votes(accusation.votes, body.task, record.verifier_stakes)
+    if claim_digest(settled) == claim_digest(body.claim):
+        raise OffenceError("the vote is with the majority")
+    return Offence(body.verifier, body.task, Outcome.WRONG_VOTE)
 
 
 def _false_proof(accusation: FalseProof, record: Record) -> Outcome:

@@ -4,15 +4,15 @@ import msgspec
 
 from numen.base.codec import encode
 from numen.market import events, offence, reputation, stake
-from numen.market.coins import Transfer, wallet
+from numen.market.coins import BURNT, Transfer, wallet
 from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
-from numen.market.message import Offer, Signed, Verdict
-from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome
+from numen.market.message import Offer, Signed, Verdict, Vote
+from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome, WrongVote
 from numen.market.receipt import Receipt, verify
 from numen.market.reputation import Entry
 from numen.market.turn import MarketError, Turn, TurnRecord
-from numen.proof.statement import claim_digest
+from numen.proof.statement import Claim, claim_digest
 
 NO_CLAIM: bytes = bytes(32)
 """What a verdict names where no claim was settled."""
@@ -83,9 +83,46 @@ def close_without_verifier(turn: Turn, job: Job) -> None:
         )
 
 
+def fine_wrong_votes(turn: Turn, job: Job, settled: Claim) -> None:
+    """Burn a share of the stake of each verifier that voted for another answer.
+
+    Nobody is paid for it: verifiers must not gain by outvoting each other.
+    """
+    digest = claim_digest(settled)
+    votes = {v: s for v, s in job.votes.items() if isinstance(s.body, Vote)}
+    right = tuple(s for s in votes.values() if _voted(s) == digest)
+    for verifier, signed in votes.items():
+        if _voted(signed) == digest:
+            continue
+        case = WrongVote(signed, right)
+        held = turn.market.coins.balance(stake.stake_of(verifier))
+        lost = offence.fine(held, Outcome.WRONG_VOTE)
+        turn.move((Transfer(stake.stake_of(verifier), BURNT, lost, "burn"),))
+        turn.emit(
+            events.Slashed(
+                turn.now_ms,
+                job.identity.hex(),
+                verifier.hex(),
+                Outcome.WRONG_VOTE.value,
+                held,
+                verifier.hex(),
+                0,
+                lost,
+                encode(Case(case), size_max=CASE_MAX_BYTES).hex(),
+            )
+        )
+
+
+def _voted(signed: Signed) -> bytes:
+    assert isinstance(signed.body, Vote)
+    return claim_digest(signed.body.claim)
+
+
 def _outcome(
     turn: Turn, job: Job, seat: Seat, body: Verdict, accusation: Accusation | None
 ) -> Outcome:
+    if isinstance(accusation, WrongVote):
+        raise MarketError("a vote closes no seat")
     if accusation is not None:
         if accusation.chain[:3] != seat.chain[:3]:
             raise MarketError("the accusation is of another seat")

@@ -10,7 +10,15 @@ from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
 from numen.market.message import Match, Offer, Verdict, Vote, sign
-from numen.market.offence import Accusation, FalseProof, Outcome, Silence, WrongAnswer
+from numen.market.offence import (
+    Accusation,
+    Equivocation,
+    FalseProof,
+    Outcome,
+    Silence,
+    WrongAnswer,
+    WrongVote,
+)
 from numen.market.settlement import NO_CLAIM
 from numen.market.task import Quorum, Snark
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
@@ -188,8 +196,8 @@ class Verifier:
                 outcome = Outcome.FALSE_PROOF
             case Silence():
                 outcome = Outcome.NO_REVEAL if seat.has_executed else Outcome.NO_EXECUTION
-            case _:
-                outcome = Outcome.EQUIVOCATION
+            case Equivocation() | WrongVote():
+                raise AssertionError("this verifier brings no such accusation")
         return self._verdict(job, worker, seat, outcome, accusation=accusation)
 
     def _verdict(

@@ -275,6 +275,7 @@ _WHO = ("worker", "owner", "author", "reporter", "provider", "verifier")
 """Fields of events that name who did something."""
 
 _REASONS = {
+    "wrong vote": "its own run gave another answer than those of most verifiers' stake.",
     "false proof": "the proof in its signed result does not verify.",
     "no reveal": "it signed a commitment and nothing that opens it came in time.",
     "no execution": "it signed a pledge, took the seat, and bound itself to nothing in time.",

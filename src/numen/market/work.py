@@ -187,6 +187,7 @@ def _count_votes(turn: Turn, job: Job) -> None:
             settled = settled_by_votes(votes_for(job, claim), job.identity, stakes)
         except OffenceError:
             continue
+        settlement.fine_wrong_votes(turn, job, settled)
         settle(turn, job, settled, "verifiers")
         return
     if turn.now_ms > job.until_ms:
