@@ -52,7 +52,7 @@ LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
         *_CLEAN, INLINE, *_CLEAN,
         "narrow", "reduce_strength", *_CLEAN,
         "narrow", *_CLEAN, "simplify_cfg",
-        "hoist_invariants", "number_values", "eliminate_dead_code",
+        "hoist_invariants", "simplify_cfg", "number_values", "eliminate_dead_code",
     ),
 }  # fmt: skip
 """Sequences of passes by name."""

@@ -95,7 +95,7 @@ def _meter(fn: Function) -> Function:
     if len(fn.blocks) > GROUP_BLOCKS_MAX or not _is_reducible(fn, idom):
         return _insert(fn, _costs(fn), {})
     costs = _costs(fn)
-    fn = _with_ways_in(fn, flow.loops(fn))
+    fn = _with_own_ways(fn, flow.loops(fn))
     loops = flow.loops(fn)
     first = _first_of_equals(fn, flow.dominators(fn), loops)
     charges = dict.fromkeys(fn.blocks, 0)
@@ -104,21 +104,33 @@ def _meter(fn: Function) -> Function:
     return _insert(fn, charges, _hoist(fn, loops, first, charges))
 
 
-def _with_ways_in(fn: Function, loops: Iterable[flow.Loop]) -> Function:
-    """Give loops a block that leads to their header alone, where a branch does."""
+def _with_own_ways(fn: Function, loops: Iterable[flow.Loop]) -> Function:
+    """Give loops a block on the way in, and one on the way out, that no other way leads through.
+
+    Such a block runs once each time the loop does, which says where to charge for it.
+    """
     before, fresh = flow.predecessors(fn), Fresh(fn)
     blocks = dict(fn.blocks)
     for loop in loops:
         entering = [label for label in before[loop.header] if label not in loop.body]
-        end = blocks[entering[0]].end
-        if len(entering) != 1 or not isinstance(end, Branch) or end.then.to == end.other.to:
-            continue
-        way = fresh.reg("enter")
-        edge = end.then if end.then.to == loop.header else end.other
-        end = replace(end, then=Edge(way)) if edge is end.then else replace(end, other=Edge(way))
-        blocks[entering[0]] = replace(blocks[entering[0]], end=end)
-        blocks[way] = BasicBlock((), (), Jump(edge))
+        if len(entering) == 1:
+            _split(blocks, entering[0], loop.header, fresh)
+        leaving = [edge.to for edge in edges(blocks[loop.header].end) if edge.to not in loop.body]
+        if len(leaving) == 1 and len(before.get(leaving[0], ())) > 1:
+            _split(blocks, loop.header, leaving[0], fresh)
     return replace(fn, blocks=blocks)
+
+
+def _split(blocks: dict[Label, BasicBlock], label: Label, to: Label, fresh: Fresh) -> None:
+    """Put a block on the one edge of a branch from a block to another."""
+    end = blocks[label].end
+    if not isinstance(end, Branch) or [end.then.to, end.other.to].count(to) != 1:
+        return
+    way = fresh.reg("way")
+    edge = end.then if end.then.to == to else end.other
+    end = replace(end, then=Edge(way)) if edge is end.then else replace(end, other=Edge(way))
+    blocks[label] = replace(blocks[label], end=end)
+    blocks[way] = BasicBlock((), (), Jump(edge))
 
 
 def _is_reducible(fn: Function, idom: Mapping[Label, Label]) -> bool:
