@@ -90,7 +90,7 @@ class Provider:
 
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
         nonce, since = self._raised[job.identity]
-        is_idle = job.phase is Phase.SEEKING and not job.seats
+        is_idle = job.phase is Phase.SEEKING and not job.open_seats() and not job.answers()
         if not is_idle or now_ms - since < PATIENCE_MS or job.bid >= job.task.price_max:
             return
         step = max(job.bid * RAISE_PERMILLE // 1000, 1)

@@ -26,6 +26,7 @@ from numen.market.message import (
     Signed,
     Verdict,
     check,
+    message_id,
 )
 from numen.market.task import task_id
 from numen.proof.statement import commit_output
@@ -114,12 +115,22 @@ def verify(receipt: Receipt) -> None:
 
     Cost: one signature recovery a message.
     """
+    for index, signed in enumerate(receipt.messages[: len(CHAIN)]):
+        _check_signature(index, signed)
+    follow(receipt)
+
+
+def follow(receipt: Receipt) -> None:
+    """Check everything about a receipt but the signatures, for those who have seen them.
+
+    Raises:
+        ReceiptError: The messages do not follow from each other.
+    """
     messages = receipt.messages
     if not messages or not isinstance(messages[-1].body, Verdict):
         raise BrokenLinkError(len(messages), "a receipt ends with a verdict")
     chain, verdict = messages[:-1], messages[-1].body
-    check_chain(chain)
-    identities = [_checked(i, signed) for i, signed in enumerate(messages)]
+    identities = follow_chain(chain)
     if len(chain) < CHAIN.index(Execution):
         raise BrokenLinkError(len(chain), "no seat was given that a verdict could close")
     request, offer, matched = (
@@ -128,7 +139,7 @@ def verify(receipt: Receipt) -> None:
         _body(chain, 2, Match),
     )
     last = len(chain)
-    _require(last, verdict.last == identities[-2], "the verdict is on another message")
+    _require(last, verdict.last == identities[-1], "the verdict is on another message")
     _require(last, verdict.task == task_id(request.task), "the verdict is on another task")
     _require(last, verdict.worker == offer.worker, "the verdict is on another worker")
     _require(last, verdict.verifier == matched.verifier, "another verifier judged")
@@ -145,13 +156,28 @@ def check_chain(chain: Sequence[Signed]) -> None:
     Raises:
         ReceiptError: Something does not fit.
     """
+    follow_chain(chain)
+    for index, signed in enumerate(chain):
+        _check_signature(index, signed)
+
+
+def follow_chain(chain: Sequence[Signed]) -> list[bytes]:
+    """Check everything about a chain but the signatures, and give the ids of its messages.
+
+    Args:
+        chain: One to five messages, from the request on.
+
+    Raises:
+        ReceiptError: The messages do not follow from each other.
+    """
     if not 1 <= len(chain) < len(CHAIN):
         raise BrokenLinkError(len(chain), "a chain has one to five messages and a verdict")
     for i, (signed, kind) in enumerate(zip(chain, CHAIN, strict=False)):
         _require(i, isinstance(signed.body, kind), f"a {kind.__name__.lower()} should stand here")
-    identities = [_checked(i, signed) for i, signed in enumerate(chain)]
+    identities = [message_id(signed.body) for signed in chain]
     for link in _LINKS[: len(chain) - 1]:
         link(chain, identities)
+    return identities
 
 
 def _link_offer(chain: Sequence[Signed], identities: Sequence[bytes]) -> None:
@@ -197,9 +223,9 @@ def _link_result(chain: Sequence[Signed], identities: Sequence[bytes]) -> None:
 _LINKS = (_link_offer, _link_match, _link_execution, _link_result)
 
 
-def _checked(index: int, signed: Signed) -> bytes:
+def _check_signature(index: int, signed: Signed) -> None:
     try:
-        return check(signed)
+        check(signed)
     except NumenError as error:
         raise BadMessageError(index, str(error)) from error
 

@@ -9,7 +9,7 @@ from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Offer, Signed, Verdict, Vote
 from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome, WrongVote
-from numen.market.receipt import Receipt, verify
+from numen.market.receipt import Receipt, follow
 from numen.market.reputation import Entry
 from numen.market.turn import MarketError, Turn, TurnRecord
 from numen.proof.statement import Claim, claim_digest
@@ -28,7 +28,7 @@ def verdict(turn: Turn, signed: Signed, body: Verdict, accusation: Accusation | 
     if seat is None or not seat.is_open or body.verifier != job.task.verifier:
         raise MarketError("this verifier has no such seat to close")
     receipt = Receipt((*seat.chain, signed))
-    verify(receipt)
+    follow(receipt)
     outcome = _outcome(turn, job, seat, body, accusation)
     if body.outcome != outcome.value:
         raise MarketError(f"the outcome is {outcome.value!r}, not {body.outcome!r}")

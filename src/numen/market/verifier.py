@@ -69,6 +69,7 @@ class Verifier:
         self._done: set[tuple[bytes, ...]] = set()
         self._billed: dict[tuple[bytes, bytes], int] = {}
         self._matching: dict[bytes, int] = {}
+        self._audited: dict[bytes, bool] = {}
 
     @property
     def address(self) -> bytes:
@@ -112,8 +113,10 @@ class Verifier:
 
     def _audits(self, job: Job) -> bool:
         # Keyed, so that no worker can tell which tasks will be run again.
-        mark = hmac_sha256(self._secret, job.identity)
-        return int.from_bytes(mark[:8], "big") % AUDIT_ONE_IN == 0
+        if job.identity not in self._audited:
+            mark = hmac_sha256(self._secret, job.identity)
+            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % AUDIT_ONE_IN == 0
+        return self._audited[job.identity]
 
     def _vote(self, job: Job) -> Iterator[Act]:
         if self.address in job.votes or not self._once(b"vote", job.identity):

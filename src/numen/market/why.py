@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from numen.base.codec import decode
 from numen.base.errors import NumenError
 from numen.market import events
-from numen.market.log import Log, ids
+from numen.market.log import FORMAT, Header, Log, ids
 from numen.market.message import Result, Vote
 from numen.market.offence import CASE_MAX_BYTES, Case, WrongAnswer
 from numen.market.ticket import WIN_ONE
@@ -69,6 +69,11 @@ def explain(log: Log, identity: str) -> list[str]:
             return [f"Account {found} ({teller.name(found)})", *teller.account(found)]
 
 
+def tell(names: dict[str, str], event: events.Event) -> str:
+    """Say in a sentence what happened; ``names`` are people's, by address in hexadecimal."""
+    return _Teller(Log(Header(FORMAT, 0, names), (event,))).sentence(event)
+
+
 def _find(log: Log, identity: str) -> tuple[str, str]:
     known = ids(log.events)
     by_name = {name: address for address, name in log.header.names.items()}
@@ -102,7 +107,7 @@ class _Teller:
     def task(self, identity: str) -> Iterator[str]:
         for event in self._events:
             if getattr(event, "task", None) == identity and not isinstance(event, events.Drawn):
-                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+                yield f"{event.at_ms:>7} ms  {self.sentence(event)}"
         yield from self._tickets_of(identity)
         yield from self._unfilled(identity)
 
@@ -111,7 +116,7 @@ class _Teller:
             if any(getattr(event, field, None) == identity for field in _WHO):
                 about = getattr(event, "task", "")
                 suffix = f" (task {about[:_SHORT]})" if about else ""
-                yield f"{event.at_ms:>7} ms  {self._sentence(event)}{suffix}"
+                yield f"{event.at_ms:>7} ms  {self.sentence(event)}{suffix}"
         mine = [e for e in self._events if isinstance(e, events.Drawn) and e.recipient == identity]
         paid = sum(
             e.paid
@@ -125,17 +130,17 @@ class _Teller:
     def ticket(self, identity: str) -> Iterator[str]:
         for event in self._events:
             if getattr(event, "ticket", None) == identity:
-                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+                yield f"{event.at_ms:>7} ms  {self.sentence(event)}"
 
     def receipt(self, identity: str) -> Iterator[str]:
         for event in self._events:
             if getattr(event, "receipt", None) == identity:
-                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+                yield f"{event.at_ms:>7} ms  {self.sentence(event)}"
 
     def message(self, identity: str) -> Iterator[str]:
         for event in self._events:
             if isinstance(event, events.Refused) and event.message == identity:
-                yield f"{event.at_ms:>7} ms  {self._sentence(event)}"
+                yield f"{event.at_ms:>7} ms  {self.sentence(event)}"
 
     def _tickets_of(self, task: str) -> Iterator[str]:
         drawn = [e for e in self._events if isinstance(e, events.Drawn) and e.task == task]
@@ -157,7 +162,8 @@ class _Teller:
         else:
             yield "Nobody worked on it: no worker made an offer."
 
-    def _sentence(self, event: events.Event) -> str:
+    def sentence(self, event: events.Event) -> str:
+        """Say what happened."""
         match event:
             case events.Posted() | events.Raised() | events.Closed() | events.Called():
                 return self._of_provider(event)

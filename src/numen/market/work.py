@@ -11,7 +11,7 @@ from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Sea
 from numen.market.message import Execution, Result, Signed, Vote
 from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import group_weights
-from numen.market.receipt import check_chain
+from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
 from numen.market.task import Quorum, Snark
 from numen.market.turn import MarketError, Turn, verifier_stakes
@@ -46,7 +46,7 @@ def result(turn: Turn, signed: Signed, identity: bytes, body: Result) -> None:
         raise MarketError("answers open when every seat is bound to one")
     if turn.now_ms > seat.reveal_by_ms:
         raise MarketError(f"a result was due at {seat.reveal_by_ms} ms")
-    check_chain((*seat.chain, signed))
+    follow_chain((*seat.chain, signed))
     verify_attestation(body.worker, body.claim, body.attestation)
     job = _extend(turn, Place(job, worker, seat), signed, identity)
     turn.emit(
