@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from numen.base.errors import NumenError
+from numen.proof.files import FileError, read_file
 
 TEXT_BYTES_MAX: Final = 256 * 2**20
 """Longest argument, in a file or typed."""
@@ -20,7 +21,7 @@ DEPTH_MAX: Final = 32
 DIGITS_MAX: Final = 100
 """Most digits of a number: the widest word has 78."""
 
-_SCAN = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)0[xX]([0-9a-fA-F_]+)|([\[{])|([\]}])')
+_SCAN = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)0[xX]([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)|([\[{])|([\]}])')
 
 
 class ArgumentError(NumenError):
@@ -40,11 +41,9 @@ def parse_argument(text: str) -> Any:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > TEXT_BYTES_MAX:
-            raise ArgumentError(f"{path}: larger than {TEXT_BYTES_MAX} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"{path}: {error.strerror}") from error
+        return read_file(path, size_max=TEXT_BYTES_MAX).decode()
+    except FileError as error:
+        raise ArgumentError(str(error)) from error
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{path}: not text, byte {error.start}") from error
 
@@ -78,7 +77,7 @@ def _decimal(text: str, name: str) -> str:
             return match[0]
         if len(digits) > DIGITS_MAX:
             raise ArgumentError(f"{name}: a number of {len(digits)} digits")
-        return f"{sign}{int(digits, 16)}" if digits.strip("_") else match[0]
+        return f"{sign}{int(digits, 16)}"
 
     return _SCAN.sub(replace, text)
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from numen.base.errors import NumenError
@@ -31,11 +32,14 @@ def read_file(path: Path, *, size_max: int = SIZE_MAX_BYTES) -> bytes:
     """Read a file.
 
     Raises:
-        FileError: It cannot be read, or has more than ``size_max`` bytes.
+        FileError: It cannot be read, is no ordinary file, or has more than ``size_max`` bytes.
     """
     chunks, left = [], size_max + 1
     try:
-        with path.open("rb") as file:
+        # Without waiting: a pipe that nobody writes to would hold us until somebody does.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileError(path, "not an ordinary file")
             while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
                 chunks.append(chunk)
                 left -= len(chunk)
