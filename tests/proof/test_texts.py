@@ -28,6 +28,36 @@ def test_a_changed_byte_of_a_proof_never_makes_another_proof(data):
             groth16.verify(key.verifying, read, [27])
 
 
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_changed_byte_of_a_key_never_makes_a_key_that_accepts(data):
+    _, key, _, proof = cube()
+    good = snarkjs.write_verifying_key(key.verifying)
+    at = data.draw(st.integers(0, len(good) - 1))
+    bad = good[:at] + bytes([data.draw(st.integers(0, 255))]) + good[at + 1 :]
+    try:
+        read = snarkjs.read_verifying_key(bad)
+    except FormatError:
+        return
+    if read != key.verifying:
+        with pytest.raises(ProofError):
+            groth16.verify(read, proof, [27])
+
+
+@given(at=st.integers(0, 9), byte=st.integers(0, 255))
+def test_a_changed_byte_of_a_statement_never_makes_another_that_holds(at, byte):
+    _, key, _, proof = cube()
+    good = snarkjs.write_public([27])
+    bad = good[: at % len(good)] + bytes([byte]) + good[at % len(good) + 1 :]
+    try:
+        read = snarkjs.read_public(bad)
+    except FormatError:
+        return
+    if read != [27]:
+        with pytest.raises(ProofError):
+            groth16.verify(key.verifying, proof, read)
+
+
 def altered(name, change):
     good, read = samples()[name]
     value = json.loads(good)

@@ -14,12 +14,14 @@ polynomials of these points.
 
 from typing import Any
 
+import numpy as np
+
 from numen.base.codec import digest
 from numen.kernels import curve, msm, ntt
 from numen.kernels.field import FR
-from numen.proof.bn254 import G1, G2, R
+from numen.proof.bn254 import R
 from numen.proof.errors import KeyMismatchError, ProofRejectedError, WitnessError, WrongKeyError
-from numen.proof.felts import Felts, ints_from_felts
+from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.keys import ProvingKey
 from numen.proof.points import Points
 from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, multiply
@@ -92,10 +94,10 @@ def _prove(key: ProvingKey, witness: Felts, r: int, s: int) -> Proof:
 
 def _total(group: curve.Group, row: Points, *terms: tuple[Any, int]) -> Any:
     """A point, and some multiples of others."""
-    reference: Any = {"G1": G1, "G2": G2}[group.name]
-    (point,) = group.decode(row)
     points, scalars = zip(*terms, strict=True)
-    return reference.add(point, reference.combine(points, scalars))
+    rows = np.concatenate([row, group.encode(points)])
+    total = (msm.g1 if group is curve.G1 else msm.g2)(rows, felts_from_ints([1, *scalars]))
+    return group.decode(total)[0]
 
 
 def _quotient(key: ProvingKey, witness: Felts) -> Felts:
