@@ -5,6 +5,8 @@ and the contract, so a signature made for one of them is worth nothing at anothe
 Source: https://eips.ethereum.org/EIPS/eip-712
 """
 
+from functools import cache
+
 import msgspec
 
 from numen.base.crypto import Address, keccak256
@@ -58,4 +60,9 @@ def typed_digest(separator: bytes, type_text: str, *words: bytes) -> bytes:
         words: Its fields in order, 32 bytes each: atomic ones by `word`, others hashed.
     """
     assert all(len(w) == 32 for w in words)
-    return keccak256(b"\x19\x01", separator, keccak256(keccak256(type_text.encode()), *words))
+    return keccak256(b"\x19\x01", separator, keccak256(_type_hash(type_text), *words))
+
+
+@cache
+def _type_hash(type_text: str) -> bytes:
+    return keccak256(type_text.encode())

@@ -1,0 +1,164 @@
+"""What the market costs beside the work it sells: tickets, credibility, whole tasks.
+
+The rival of a ticket is the bare secp256k1 operation inside it: nothing can be faster that checks
+or makes a signature each time. The rival of a task is the bar of 20 ms from bid to payment.
+"""
+
+from collections.abc import Iterator
+
+import coincurve
+
+from harness import Contest, Trial, main
+from numen.base.codec import digest
+from numen.base.crypto import SigningKey, keccak256
+from numen.base.eip712 import Domain
+from numen.market.actor import Answer
+from numen.market.coins import issue
+from numen.market.exchange import Verb
+from numen.market.payee import SAMPLE_ONE_IN, Session, Terms, make_quote, take
+from numen.market.payer import Limits, Purse, pay
+from numen.market.play import Opening, Play, dice_of, key_of
+from numen.market.provider import Provider, Wanted
+from numen.market.task import Quorum, Task
+from numen.market.ticket import SignedTicket, ticket_digest
+from numen.market.turn import new_market
+from numen.market.verifier import Verifier
+from numen.market.worker import Behaviour, Profile, Tools, Worker
+from numen.proof.statement import Claim, Evidence, commit_inputs
+
+DOMAIN = Domain("Numen", "1", 1337, b"\xcc" * 20)
+PAYER, PAYEE, SECRET = SigningKey.from_seed(b"payer"), SigningKey.from_seed(b"payee"), b"s" * 32
+PROGRAM = digest("bench/program/1", b"nothing")
+TASK_BAR_S = 0.020
+
+CHECKED_TARGET, SAMPLED_TARGET, ISSUED_TARGET = 2.0, 0.5, 2.0
+
+
+def contests(quick: bool) -> Iterator[Contest]:
+    """Everything that is compared."""
+    yield from tickets(32 if quick else 128)
+    for count in (1,) if quick else (1, 20):
+        yield tasks(count)
+
+
+def tickets(count: int) -> Iterator[Contest]:
+    """Compare making and taking tickets with making and recovering signatures."""
+    terms = Terms(10, count, 1, 1, 1000, 7, keccak256(b"round"))
+    quote = make_quote(SECRET, PAYEE.address, PAYER.address, terms, b"n" * 32, 10**9)
+    limits = Limits(100, 10**6)
+
+    def issued() -> tuple[SignedTicket, ...]:
+        return pay(Purse(quote), PAYER, DOMAIN, 10 * count, limits)[1]
+
+    made = issued()
+    digests = [ticket_digest(DOMAIN, signed.ticket) for signed in made]
+    bare_key = coincurve.PrivateKey(keccak256(b"bare"))
+    signatures = [bare_key.sign_recoverable(d, hasher=None) for d in digests]
+
+    def taken(one_in: int) -> int:
+        session = Session(PAYER.address, quote)
+        for signed in made:
+            session, _ = take(
+                session,
+                signed,
+                secret=SECRET,
+                domain=DOMAIN,
+                now_ms=5,
+                float_max=10**9,
+                sample_one_in=one_in,
+            )
+        return session.credit
+
+    def recovered() -> int:
+        pairs = zip(digests, signatures, strict=True)
+        for message, signature in pairs:
+            coincurve.PublicKey.from_signature_and_message(signature, message, hasher=None)
+        return 10 * count
+
+    yield Contest(
+        f"issue {count} tickets",
+        issued,
+        {"bare signatures": lambda: [bare_key.sign_recoverable(d, hasher=None) for d in digests]},
+        targets={"bare signatures": ISSUED_TARGET},
+        same=None,
+    )
+    yield Contest(
+        f"take {count} tickets, all checked",
+        lambda: taken(1),
+        {"bare recoveries": recovered},
+        targets={"bare recoveries": CHECKED_TARGET},
+    )
+    yield Contest(
+        f"take {count} tickets, winners and one in {SAMPLE_ONE_IN} checked",
+        lambda: taken(SAMPLE_ONE_IN),
+        {"bare recoveries": recovered},
+        targets={"bare recoveries": SAMPLED_TARGET},
+    )
+
+
+def tasks(count: int) -> Contest:
+    """Sell tasks without work, from the bid to the payment, two answers each."""
+    ready: list[Play] = []
+    return Contest(
+        f"sell {count} empty tasks to a quorum",
+        Trial(lambda: sum(1 for _ in ready[-1].run()), lambda: ready.append(_town(count))),
+        {"bar of 20 ms each": TASK_BAR_S * count},
+        targets={"bar of 20 ms each": 1.0},
+        same=None,
+    )
+
+
+class _Nothing:
+    """A machine that does no work, and a checker that is never asked."""
+
+    def run(self, _program: bytes, inputs: bytes, _work_limit: int) -> Answer:
+        return Answer(inputs, 1)
+
+    def check(self, _task: Task, _claim: Claim, _evidence: Evidence) -> None:
+        raise AssertionError("no task asks for a proof")
+
+
+def _town(count: int) -> Play:
+    provider, verifier = key_of(1, "provider"), key_of(1, "verifier")
+    workers = [key_of(1, f"worker {i}") for i in range(5)]
+    holders = dict.fromkeys((k.address for k in (provider, verifier, *workers)), 2_000_000)
+    opening = Opening(new_market(DOMAIN, issue(holders)), _Nothing())
+    for key in workers:
+        opening.call(key, Verb.JOIN_AS_WORKER, 1_000_000)
+    opening.call(verifier, Verb.JOIN_AS_VERIFIER, 1_000_000)
+    opening.call(provider, Verb.DEPOSIT, 100_000)
+    opening.call(provider, Verb.RESERVE, 1_000_000)
+    inputs = {commit_inputs(bytes([i])): bytes([i]) for i in range(count)}
+    wanted = [
+        Wanted(
+            Task(
+                market=opening.market.identity,
+                provider=provider.address,
+                verifier=verifier.address,
+                number=number,
+                program=PROGRAM,
+                inputs=commitment,
+                policy=Quorum(3, 4),
+                work_limit=10,
+                price_max=1000,
+                fee=1,
+                pledge=1000,
+                expires_ms=600_000,
+            ),
+            500,
+            0,
+        )
+        for number, commitment in enumerate(inputs)
+    ]
+    tools = Tools(_Nothing(), None, inputs, lambda _task: 1)
+    profile = Profile(Behaviour.HONEST, price_per_million=100_000_000)
+    actors = [
+        Provider(provider, wanted, dice_of(1, "provider"), Limits(1000, 100_000)),
+        *(Worker(key, profile, tools, dice_of(1, repr(key))) for key in workers),
+        Verifier(verifier, _Nothing(), inputs, dice_of(1, "verifier")),
+    ]
+    return Play(opening.market, actors, _Nothing())
+
+
+if __name__ == "__main__":
+    main(__doc__, contests)
