@@ -62,7 +62,12 @@ def _raise_bid(turn: Turn, job: Job, signed: Signed, identity: bytes, body: Requ
     turn.change(job, bid=body.bid, bid_ms=turn.now_ms, requests={**job.requests, identity: signed})
     turn.emit(
         events.Raised(
-            turn.now_ms, job.identity.hex(), job.bid, body.bid, _place(turn, job.identity)
+            turn.now_ms,
+            job.identity.hex(),
+            job.bid,
+            body.bid,
+            escrowed(job.task, body.bid) - escrowed(job.task, job.bid),
+            _place(turn, job.identity),
         )
     )
 

@@ -34,11 +34,12 @@ class Posted(Base, tag="posted", frozen=True):
 
 
 class Raised(Base, tag="raised", frozen=True):
-    """A bid was raised; ``place`` is its place in the book afterwards."""
+    """A bid was raised, and more was escrowed; ``place`` is its place in the book afterwards."""
 
     task: Hex
     before: Natural
     bid: Natural
+    escrowed: Natural
     place: Natural
 
 

@@ -54,7 +54,7 @@ class Provider:
         self._waiting = sorted(wanted, key=lambda w: w.at_ms)
         self._dice = dice
         self._limits = limits
-        self._raised: dict[bytes, tuple[int, int]] = {}
+        self._asked_ms: dict[bytes, int] = {}
 
     @property
     def address(self) -> bytes:
@@ -63,7 +63,7 @@ class Provider:
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         while self._waiting and self._waiting[0].at_ms <= now_ms:
             wanted = self._waiting.pop(0)
-            self._raised[task_id(wanted.task)] = (0, now_ms)
+            self._asked_ms[task_id(wanted.task)] = now_ms
             yield self._do(Request(wanted.task, wanted.bid, 0))
         for job in market.jobs.values():
             if job.task.provider == self.address:
@@ -89,13 +89,14 @@ class Provider:
         yield Send(job.task.verifier, payment, self._dice.between(5, 40))
 
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
-        nonce, since = self._raised[job.identity]
+        since = self._asked_ms[job.identity]
         is_idle = job.phase is Phase.SEEKING and not job.open_seats() and not job.answers()
         if not is_idle or now_ms - since < PATIENCE_MS or job.bid >= job.task.price_max:
             return
         step = max(job.bid * RAISE_PERMILLE // 1000, 1)
-        self._raised[job.identity] = (nonce + 1, now_ms)
-        yield self._do(Request(job.task, min(job.bid + step, job.task.price_max), nonce + 1))
+        self._asked_ms[job.identity] = now_ms
+        bid = min(job.bid + step, job.task.price_max)
+        yield self._do(Request(job.task, bid, len(job.requests)))
 
     def _do(self, request: Request) -> Do:
         return Do(Post(sign(self._key, request)), self._dice.between(5, 40))
