@@ -18,6 +18,8 @@ COMMANDS = {
     "setup": "numen.cli.proofs:setup",
     "prove": "numen.cli.proofs:prove",
     "verify": "numen.cli.proofs:verify",
+    "demo": "numen.cli.market:demo",
+    "why": "numen.cli.market:why_",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 

@@ -1,0 +1,101 @@
+"""`numen demo` and `numen why`."""
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from numen.cli.output import print_json
+from numen.cli.programs import as_json_option
+from numen.market import log, why
+from numen.proof.files import read_file, write_file
+
+if TYPE_CHECKING:
+    from numen.demo.town import Town
+
+
+def log_path() -> Path:
+    """Where the log of the last demo is: in ``$NUMEN_HOME``, or in the user's state folder."""
+    home = os.environ.get("NUMEN_HOME")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return (Path(home) if home else Path(state) / "numen") / "demo.jsonl"
+
+
+@click.command()
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@as_json_option
+def demo(seed: int, as_json: bool) -> None:
+    """Sell three jobs on a market of five workers, of whom some lie.
+
+    The article's a + b with a proof; 200 handwritten digits; a protein that folds. Everything
+    follows from the seed, bit for bit. `numen why` explains the run afterwards.
+    """
+    # Imported here: the other commands of this file do without.
+    from rich.console import Console  # noqa: PLC0415
+
+    from numen.demo import report, show, town  # noqa: PLC0415
+
+    console = Console()
+    if not as_json:
+        console.print("Compiling three programs and setting up keys for two circuits …")
+    built = town.build(seed)
+    if as_json:
+        deque(built.play.run(), maxlen=0)
+    else:
+        show.watch(console, built, built.play.run())
+    path = _save(built)
+    found = report.report(built)
+    if as_json:
+        print_json({**msgspec.to_builtins(found), "log": str(path)})
+        return
+    show.summarise(console, found)
+    caught = built_example(built)
+    console.print(
+        f"Keys of these circuits are from a single-party setup: for a demonstration only.\n"
+        f"The log is in {path}; ask it:  numen why {caught}",
+        highlight=False,
+    )
+
+
+@click.command("why")
+@click.argument("identity", metavar="ID")
+@click.option(
+    "--log", "path", type=click.Path(dir_okay=False, path_type=Path),
+    help="A log of a market; that of the last demo where left out.",
+)  # fmt: skip
+@as_json_option
+def why_(identity: str, path: Path | None, as_json: bool) -> None:
+    """Explain a task, a person, a ticket, a receipt or a refused message of a market.
+
+    ID is a name, or an id in hexadecimal or its beginning.
+    """
+    source = path or log_path()
+    if path is None and not source.exists():
+        raise why.WhyError("there is no log yet", hint="run `numen demo` first, or give --log")
+    found = log.parse(read_file(source, size_max=log.SIZE_MAX_BYTES), str(source))
+    sentences = why.explain(found, identity)
+    if as_json:
+        print_json({"id": identity, "why": sentences})
+        return
+    for sentence in sentences:
+        click.echo(sentence)
+
+
+def built_example(built: "Town") -> str:
+    """Somebody worth asking about: the first who lost a pledge, or the first task."""
+    for event in built.play.log:
+        if type(event).__name__ == "Slashed":
+            return built.names[bytes.fromhex(event.worker)]  # type: ignore[union-attr]
+    return next(iter(built.tasks)).hex()[:12]
+
+
+def _save(built: "Town") -> Path:
+    path = log_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = {address.hex(): name for address, name in built.names.items()}
+    happened = [*built.opening.events, *built.play.log]
+    write_file(path, b"".join(log.lines(built.seed, names, happened)))
+    return path
