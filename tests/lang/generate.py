@@ -107,6 +107,10 @@ class Generator:
     def declare(self, scope: Scope, depth: int) -> None:
         of = self.r.choice([*self.words, "bool", "list[u64, 4]", "Pair"])
         name = self.fresh("v")
+        if self.r.random() < 0.2:  # a struct that no other name holds: its fields may be assigned
+            self.put(depth, f"{name} = {self.fill('Pair($u64, $i64)', of, scope, 2)}")
+            scope.add(name, "own")
+            return
         self.put(depth, f"{name}: {of} = {self.given(of, scope)}")
         scope.add(name, of)
 
@@ -124,7 +128,12 @@ class Generator:
 
     def store(self, scope: Scope, depth: int) -> None:
         arrays = scope.of("list[u64, 4]")
-        pairs = [name for name in scope.of("Pair") if name not in scope.fixed]
+        own, pairs = scope.of("own"), scope.of("Pair")
+        pairs = [name for name in pairs if name not in scope.fixed]
+        if own:
+            name, field = self.r.choice(own), self.r.choice(["x", "y"])
+            of, op = {"x": "u64", "y": "i64"}[field], self.r.choice(["=", "+=", "="])
+            self.put(depth, f"{name}.{field} {op} {self.expr(of, scope, 2)}")
         if arrays:
             name, op = self.r.choice(arrays), self.r.choice(["=", "+=", "^="])
             at = self.index(scope)
@@ -245,8 +254,9 @@ class Generator:
         if of == "u64" and self.r.random() < 0.3:
             arrays = [*scope.of("list[u64, 4]"), "TABLE"]
             return f"{self.r.choice(arrays)}[{self.index(scope)}]"
-        if of in ("u64", "i64") and scope.of("Pair"):
-            return f"{self.r.choice(scope.of('Pair'))}.{'x' if of == 'u64' else 'y'}"
+        pairs = [*scope.of("Pair"), *scope.of("own")]
+        if of in ("u64", "i64") and pairs:
+            return f"{self.r.choice(pairs)}.{'x' if of == 'u64' else 'y'}"
         return f"{of}({self.r.choice([0, 1, 2, 3, 7, 100, 255])})"
 
     def number(self, of: str, scope: Scope, depth: int) -> str:

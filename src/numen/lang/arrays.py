@@ -137,6 +137,10 @@ def literal(f: Frame, node: ast.List, expected: LangType | None) -> Value:
         raise f.refuse(TypesError, node, "an empty list has no use: lists have a fixed length")
     items = [f.raw(item, hint) for item in node.elts]
     settled = next((item.type for item in items if isinstance(item, Value)), hint)
+    if settled is None and all(isinstance(item, Literal) for item in items):
+        settled = f.default_word
+    if isinstance(settled, Word) and all(isinstance(item, Literal) for item in items):
+        return _data(f, node, items, settled)
     values = []
     for item, part in zip(items, node.elts, strict=True):
         value = f.typed(part, item, settled)
@@ -145,6 +149,16 @@ def literal(f: Frame, node: ast.List, expected: LangType | None) -> Value:
     for position, (value, part) in enumerate(zip(values, node.elts, strict=True)):
         set_element(f, part, made, f.at(part).const(position, U64), value)
     return made
+
+
+def _data(f: Frame, node: ast.List, items: list[Value | Literal], word: Word) -> Value:
+    """A list of numbers known now: the machine makes it with its contents."""
+    data = []
+    for item, part in zip(items, node.elts, strict=True):
+        assert isinstance(item, Literal)
+        data.append(f.fitting(part, item, word))
+    of = list_type(f, node, word, len(data))
+    return Value(of, (f.storage(node, Array(word, len(data)), data=data),))
 
 
 def repeat(f: Frame, node: ast.BinOp, item: ast.expr, expected: LangType | None) -> Value:

@@ -4,7 +4,7 @@ All of it errs to one side: a name that is mentioned counts as used.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -44,7 +44,7 @@ def gather(roots: Iterable[FunctionSymbol]) -> tuple[dict[str, Facts], list[Func
     return facts, order
 
 
-def assigned_names(nodes: Iterable[ast.AST]) -> dict[str, int]:
+def assigned_names(nodes: Sequence[ast.AST]) -> dict[str, int]:
     """How often statements bind each name; the variable of a comprehension is its own."""
     counts: dict[str, int] = {}
     stack: list[ast.AST] = list(nodes)
@@ -57,6 +57,18 @@ def assigned_names(nodes: Iterable[ast.AST]) -> dict[str, int]:
         else:
             stack += children(node)
     return counts
+
+
+def changed_names(nodes: Sequence[ast.AST]) -> set[str]:
+    """The variables that statements bind, or whose fields they assign."""
+    fields = {
+        node.value.id
+        for node in walk(nodes)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+    }
+    return fields | set(assigned_names(nodes))
 
 
 def root_name(node: ast.AST) -> str | None:

@@ -156,8 +156,19 @@ class Frame:
         if isinstance(found, Value):
             return found
         word = expected if expected is not None else self.default_word
+        value = self.fitting(node, found, word)
+        assert isinstance(word, Word)
+        return Value(word, (self.at(node).const(value, word),), known=value)
+
+    def fitting(self, node: ast.AST, found: Literal, word: LangType) -> int:
+        """A literal as an integer of a word.
+
+        Raises:
+            TypesError: What is expected is no word of numbers.
+            RangeError: The word does not hold it.
+        """
         if not isinstance(word, Word) or word.name == "bool":
-            hint = "write True or False" if word == expected and isinstance(word, Word) else ""
+            hint = "write True or False" if isinstance(word, Word) else ""
             raise self.refuse(
                 TypesError, node, f"expected {word}, found the number {found.value}", hint
             )
@@ -171,7 +182,7 @@ class Frame:
                 f"{_short(value)} is not a {word} ({_short(word.low)} to {_short(word.high)})",
                 _wider(found.value),
             )
-        return Value(word, (self.at(node).const(value, word),), known=value)
+        return value
 
     def of_type(self, node: ast.expr, wanted: LangType, what: str = "") -> Value:
         """Lower an expression that must have a type."""
@@ -232,12 +243,14 @@ class Frame:
         draft = self.writer.jump(head.label)
         draft.args += [*extra, *(self.env[name].regs[index] for name, index in head.slots)]
 
-    def storage(self, node: ast.AST, of: Type, *, early: bool = False) -> Reg:
-        """Make an array or memory here, or at the start of the function."""
+    def storage(
+        self, node: ast.AST, of: Type, *, early: bool = False, data: Sequence[int] = ()
+    ) -> Reg:
+        """Make an array or memory here, or at the start of the function; with data, or zero."""
         op = Op.MEMORY if isinstance(of, Memory) else Op.ARRAY
         writer = self.at(node)
         if not early:
-            return writer.op(op, of)
+            return writer.op(op, of, data=tuple(data) if any(data) else ())
         reg = writer.fresh("s")
         writer.early(Instr(op, (reg,), (), of, place=writer.place))
         return reg

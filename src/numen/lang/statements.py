@@ -12,7 +12,7 @@ from numen.ir.types import Array, Word
 from numen.lang import annotations, arrays, assign, iteration, operators
 from numen.lang.errors import SharingError, SubsetError, TooLargeError, TypesError
 from numen.lang.expressions import tuple_of
-from numen.lang.facts import assigned_names
+from numen.lang.facts import changed_names
 from numen.lang.frame import Arrival, Frame, Loop, Value
 from numen.lang.subset import refuse_statement
 from numen.lang.types import NOTHING, LangType, references, registers
@@ -113,7 +113,7 @@ def _while(f: Frame, node: ast.While) -> None:
     if _always(node.test) is False:
         return
     f.at(node)
-    head = f.open_loop(assigned_names(node.body))
+    head = f.open_loop(changed_names(node.body))
     after, ways = f.writer.announce("after"), []
     if _always(node.test) is None:
         cond = operators.truth(f, node.test)
@@ -135,7 +135,7 @@ def _for(f: Frame, node: ast.For) -> None:
     _refuse_else(f, node.orelse)
     counting = iteration.plan(f, node.iter)
     f.at(node)
-    names = assigned_names([*node.body, node.target])
+    names = changed_names([*node.body, node.target])
     head = f.open_loop(names, (counting.start, counting.word))
     count = head.extra[0]
     cond = f.writer.op(Op.LT, counting.word, count, counting.stop)

@@ -114,9 +114,16 @@ class Writer:
         assert value in word
         return self._result(Instr(Op.CONST, (), (), word, imm=value, place=self.place))
 
-    def op(self, op: Op, suffix: Type | None, *args: Reg, to: Type | None = None) -> Reg:
+    def op(
+        self,
+        op: Op,
+        suffix: Type | None,
+        *args: Reg,
+        to: Type | None = None,
+        data: tuple[int, ...] = (),
+    ) -> Reg:
         """Write an instruction with one result."""
-        return self._result(Instr(op, (), args, suffix, to, place=self.place))
+        return self._result(Instr(op, (), args, suffix, to, place=self.place, data=data))
 
     def effect(self, op: Op, suffix: Type | None, *args: Reg, symbol: str = "") -> None:
         """Write an instruction without a result."""
