@@ -19,7 +19,6 @@ from numen.proof.circuit_errors import (
     TooLargeError,
     UnboundedLoopError,
     UnsupportedError,
-    WideWordError,
 )
 from numen.proof.errors import CircuitError
 from numen.proof.r1cs import check_witness
@@ -84,6 +83,10 @@ COSTS = {
     ("lt", "u64"):             66,
     ("add", "i64"):            65,
     ("div", "i64"):           260,
+    ("add", "u256"):          265,
+    ("mul", "u256"):          538,
+    ("xor", "u256"):          256,
+    ("eq", "u256"):             5,
     ("add", "u128"):          129,
     ("mul", "u128"):          263,
     ("div", "u128"):          525,
@@ -477,11 +480,41 @@ done():
         compile_circuit(module)
 
 
-def test_words_of_256_bits_are_refused_where_they_depend_on_the_inputs():
-    with pytest.raises(WideWordError, match="u256"):
-        compile_circuit(binary("add", "u256"))
-    with pytest.raises(WideWordError, match="u256"):
-        source("def main(a: u64) -> bool:\n    return u256(a) < 5\n")
+WIDE = """
+def main(a: u256, b: Private[i256], c: u64) -> tuple[u256, i256, bool, u64, felt]:
+    rows: list[u256, 4] = [a, 1, 2**200, a // 3]
+    d = rows[c % 4]
+    if a > 2**255:
+        d = d ^ a
+    e = b // i256(c) - b * 3 if c != 0 else b
+    return d, e, a < u256(c), u64((a >> u256(c % 256)) % 2**64), felt(a)
+"""
+
+
+def test_words_of_256_bits_are_four_wires():
+    circuit = source("def main(a: u256, b: i256) -> u256:\n    return a\n")
+    found = circuit.witness([2**255 + 5, -3])
+
+    assert [circuit.name(wire) for wire in (5, 8, 9, 12)] == ["a:0", "a:3", "b:0", "b:3"]
+    assert found.values[5:9] == [5, 0, 0, 2**63]
+    assert found.values[9:13] == [2**64 - 3, 2**64 - 1, 2**64 - 1, FIELD_ORDER - 1]
+    assert found.results == (2**255 + 5,)
+
+
+def test_words_of_256_bits_are_computed_with():
+    module = compile_source(WIDE)
+    circuit = compile_circuit(module)
+
+    agree(
+        circuit,
+        module,
+        [0, 0, 0],
+        [2**256 - 1, -(2**250), 3],
+        [2**255 + 2**64, 2**250, 2],
+        [7, -1, 2**64 - 1],
+    )
+    with pytest.raises(RunTrapsError, match="overflow"):
+        circuit.witness([7, -(2**255), 1])
 
 
 def test_constant_words_of_256_bits_are_fine():

@@ -5,11 +5,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from numen.ir import interp
+from numen.ir.interface import Leaf
 from numen.ir.nodes import Module
 from numen.ir.parse import parse_module
-from numen.ir.types import BOOL, FELT, FIELD_ORDER, I64, I128, U8, U16, U32, U64, U128
+from numen.ir.types import BOOL, FELT, FIELD_ORDER, I64, I128, I256, U8, U16, U32, U64, U128, U256
 from numen.proof import witness
-from numen.proof.circuit import Circuit, compile_circuit
+from numen.proof.circuit import Circuit, compile_circuit, wire_values
 from numen.proof.circuit_errors import (
     AlwaysTrapsError,
     CircuitRefusalError,
@@ -22,7 +23,10 @@ from numen.proof.wires import Limits
 from tests.strategies.ir import runs
 
 NARROW = (BOOL, U8, U16, U32, U64, U128, I64, I128, FELT)
-"""The words that circuits have."""
+"""The words that a wire holds."""
+
+WIDE = (BOOL, U64, U128, U256, I256, FELT)
+"""Words of 256 bits, and those that become them."""
 
 SMALL = Limits(steps=20_000, constraints=20_000)
 
@@ -33,8 +37,8 @@ CHECKS = frozenset({witness.check_range, witness.check_truth})
 Run = tuple[Module, list[int | list[int]]]
 
 
-def narrow_runs() -> st.SearchStrategy[Run]:
-    return runs(words=NARROW, statements_max=12)
+def some_runs() -> st.SearchStrategy[Run]:
+    return runs(words=NARROW, statements_max=12) | runs(words=WIDE, statements_max=6)
 
 
 class Rows:
@@ -79,13 +83,22 @@ def holds(circuit: Circuit, values: list[int]) -> bool:
     return True
 
 
+def input_values(leaves: tuple[Leaf, ...], args: list[int | list[int]]) -> list[int]:
+    return [
+        value
+        for leaf, arg in zip(leaves, args, strict=True)
+        for word in ([arg] if isinstance(arg, int) else arg)
+        for value in wire_values(leaf.word, word)
+    ]
+
+
 def follow(circuit: Circuit, args: list[int | list[int]], lie_at: int, delta: int) -> list[int]:
     """Follow the plan as a cheat does: past every check, with one value of one hint changed."""
     values = [0] * len(circuit.wires.roles)
     values[0] = 1
-    words = [word for arg in args for word in ([arg] if isinstance(arg, int) else arg)]
-    for wire, word in zip(circuit.input_wires, words, strict=True):
-        values[circuit.order[wire]] = word % FIELD_ORDER
+    given = input_values(circuit.inputs, args)
+    for wire, value in zip(circuit.input_wires, given, strict=True):
+        values[circuit.order[wire]] = value
     for index, (hint, first, rest) in enumerate(circuit.wires.plan):
         if hint in CHECKS:
             continue
@@ -108,7 +121,7 @@ def compiled(module: Module) -> Circuit | None:
 
 
 @settings(max_examples=150)
-@given(narrow_runs())
+@given(some_runs())
 def test_a_circuit_gives_what_the_interpreter_gives(run: Run):
     module, args = run
     outcome = interp.run(module, args, work_limit=WORK)
@@ -134,7 +147,7 @@ def test_a_circuit_gives_what_the_interpreter_gives(run: Run):
 
 
 @settings(max_examples=100)
-@given(narrow_runs())
+@given(some_runs())
 def test_a_run_that_traps_has_no_witness_for_a_cheat_either(run: Run):
     module, args = run
     circuit = compiled(module)
@@ -148,7 +161,7 @@ def test_a_run_that_traps_has_no_witness_for_a_cheat_either(run: Run):
 
 
 @settings(max_examples=60)
-@given(narrow_runs(), st.integers(1, FIELD_ORDER - 1))
+@given(some_runs(), st.integers(1, FIELD_ORDER - 1))
 def test_changing_a_wire_is_noticed(run: Run, delta: int):
     module, args = run
     circuit = compiled(module)
@@ -171,7 +184,7 @@ def test_changing_a_wire_is_noticed(run: Run, delta: int):
 
 
 @settings(max_examples=60)
-@given(narrow_runs(), st.data())
+@given(some_runs(), st.data())
 def test_a_hint_that_lies_is_noticed(run: Run, data: st.DataObject):
     module, args = run
     circuit = compiled(module)
@@ -191,7 +204,7 @@ def test_a_hint_that_lies_is_noticed(run: Run, data: st.DataObject):
 
 
 @settings(max_examples=60)
-@given(narrow_runs())
+@given(some_runs())
 def test_every_wire_stands_in_a_constraint(run: Run):
     circuit = compiled(run[0])
     if circuit is None:

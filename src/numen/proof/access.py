@@ -11,20 +11,21 @@ from numen.ir.nodes import Instr
 from numen.ir.ops import Op
 from numen.ir.trap import Reason
 from numen.ir.types import U8, Array, Kind, Memory, Type, Word
-from numen.proof import felt_bytes, gadgets, lc
+from numen.proof import felt_bytes, gadgets, lc, wide
 from numen.proof.algebra import R1csAlgebra
-from numen.proof.circuit_errors import WORD_BITS_MAX, WideWordError
 from numen.proof.lc import LC
 from numen.proof.number import (
     Bit,
     Number,
     Value,
+    Wide,
     high_of,
     low_of,
     value_from_bits,
     value_from_lc,
 )
 from numen.proof.storage import Cell, Piece, Ref, Slot, Store
+from numen.proof.wide import Any256
 
 
 def cost(instr: Instr, args: Sequence[object], store: Store) -> int:
@@ -49,7 +50,7 @@ class Access:
 
     def execute(
         self, instr: Instr, call: int, args: Sequence[object], store: Store
-    ) -> Value | Ref | None:
+    ) -> Any256 | Ref | None:
         """Execute an instruction; what it writes to its register, if any."""
         match instr.op, args:
             case Op.REQUIRE, [int() | Number() as cond]:
@@ -58,7 +59,11 @@ class Access:
                 return _make(instr, (call, instr.dests[0]), store)
             case Op.GET, [Ref() as ref, int() | Number() as index]:
                 return self._get(ref, index, store)
-            case Op.SET, [Ref() as ref, int() | Number() as index, int() | Number() as value]:
+            case Op.SET, [
+                Ref() as ref,
+                int() | Number() as index,
+                int() | Number() | Wide() as value,
+            ]:
                 self._write(store, ref, self._index(index, ref.length - 1), value)
             case Op.SLICE, [Ref() as ref, int() | Number() as index]:
                 return self._slice(ref, index, instr.to)
@@ -66,7 +71,11 @@ class Access:
                 self._copy(into, of, store)
             case Op.LOAD, [Ref() as ref, int() | Number() as index]:
                 return self._load(ref, index, _word(instr.type), store)
-            case Op.STORE, [Ref() as ref, int() | Number() as index, int() | Number() as value]:
+            case Op.STORE, [
+                Ref() as ref,
+                int() | Number() as index,
+                int() | Number() | Wide() as value,
+            ]:
                 self._store(ref, index, _word(instr.type), value, store)
             case _:
                 raise AssertionError(instr)
@@ -90,17 +99,22 @@ class Access:
                 if a is b or a == b:
                     merged[index] = b
                 else:
-                    merged[index] = gadgets.choose(self.wires, truth, self.byte(a), self.byte(b))
+                    merged[index] = self._choose(truth, self.word(a), self.word(b))
             into.make(slot, merged)
 
-    def byte(self, cell: Cell) -> Value:
+    def word(self, cell: Cell) -> Any256:
         """The value of a cell, also where it is a byte of a word."""
         if not isinstance(cell, Piece):
             return cell
         bits = self._word_bits(cell.value, cell.word)
         return value_from_bits(bits[8 * cell.index : 8 * cell.index + 8], is_signed=False)
 
-    def _word_bits(self, value: Number, word: Word) -> list[Bit]:
+    def _choose(self, cond: LC, then: Any256, other: Any256) -> Any256:
+        return wide.choose(self.algebra, cond, then, other)
+
+    def _word_bits(self, value: Number | Wide, word: Word) -> list[Bit]:
+        if isinstance(value, Wide):
+            return wide.word_bits(self.algebra, value)
         if word.kind is Kind.FIELD and value.high >= 1 << 250:
             bits = list(felt_bytes.canonical_bits(self.wires, value))
         else:
@@ -108,7 +122,7 @@ class Access:
         fill = bits[-1] if value.low < 0 else 0
         return bits + [fill] * (8 * word.size_bytes - len(bits))
 
-    def _get(self, ref: Ref, index: Value, store: Store) -> Value:
+    def _get(self, ref: Ref, index: Value, store: Store) -> Any256:
         return self._read(store, ref, self._index(index, ref.length - 1))
 
     def _index(self, index: Value, last: int) -> Value:
@@ -131,21 +145,21 @@ class Access:
         start = self._index(index, ref.length - to.length)
         return Ref(ref.slot, _plus(ref.offset, start), to.length)
 
-    def _read(self, store: Store, ref: Ref, index: Value, extra: int = 0) -> Value:
+    def _read(self, store: Store, ref: Ref, index: Value, extra: int = 0) -> Any256:
         """The cell at an index that the reference has."""
         at = _plus(_plus(ref.offset, index), extra)
         if isinstance(at, int):
-            return self.byte(store.read(ref.slot, at))
+            return self.word(store.read(ref.slot, at))
         count = at.high - at.low + 1
         self.wires.require_room(count - 1)
-        cells = [self.byte(store.read(ref.slot, at.low + i)) for i in range(count)]
+        cells = [self.word(store.read(ref.slot, at.low + i)) for i in range(count)]
         for bit in self._relative_bits(at):
             cells.append(cells[-1])
             pairs = zip(cells[1::2], cells[::2], strict=False)
             if isinstance(bit, int):
                 cells = [odd if bit else even for odd, even in pairs]
             else:
-                cells = [gadgets.choose(self.wires, bit, odd, even) for odd, even in pairs]
+                cells = [self._choose(bit, odd, even) for odd, even in pairs]
         return cells[0]
 
     def _write(self, store: Store, ref: Ref, index: Value, value: Cell, extra: int = 0) -> None:
@@ -158,8 +172,8 @@ class Access:
         for i, hit in enumerate(self._decode(at)):
             if not hit:
                 continue
-            old = self.byte(cells.get(at.low + i, 0))
-            cells[at.low + i] = gadgets.choose(self.wires, hit, self.byte(value), old)
+            old = self.word(cells.get(at.low + i, 0))
+            cells[at.low + i] = self._choose(hit, self.word(value), old)
 
     def _relative_bits(self, at: Number) -> tuple[Bit, ...]:
         """The bits of a position, counted from the first possible one."""
@@ -209,7 +223,7 @@ class Access:
         for i, value in enumerate(values):
             self._write(store, into, 0, value, i)
 
-    def _load(self, ref: Ref, index: Value, word: Word, store: Store) -> Value:
+    def _load(self, ref: Ref, index: Value, word: Word, store: Store) -> Any256:
         at = self._index(index, ref.length - word.size_bytes)
         if isinstance(at, int):
             cells = [store.read(ref.slot, at + i) for i in range(word.size_bytes)]
@@ -222,9 +236,10 @@ class Access:
                 for i, cell in enumerate(cells)
             ):
                 return whole
-        return self._join([self._read(store, ref, at, i) for i in range(word.size_bytes)], word)
+        bytes_of = [self._read(store, ref, at, i) for i in range(word.size_bytes)]
+        return self._join([_settled(byte) for byte in bytes_of], word)
 
-    def _join(self, parts: list[Value], word: Word) -> Value:
+    def _join(self, parts: list[Value], word: Word) -> Any256:
         """A word of its bytes."""
         is_signed = word.kind is Kind.SIGNED
         value: Value
@@ -233,21 +248,19 @@ class Access:
             value = int.from_bytes(raw, "little", signed=is_signed)
         elif word.kind is Kind.FIELD:
             return felt_bytes.felt_from_bytes(self.algebra, parts)
-        elif word.bits > WORD_BITS_MAX:
-            raise WideWordError(word, self.wires.place)
         else:
             bits: list[Bit] = []
             for part in parts:
                 bits += _bits(part) if isinstance(part, int) else self._word_bits(part, U8)
+            if word.bits == 256:
+                return wide.wide_from_bits(bits, is_signed=is_signed)
             value = value_from_bits(bits, is_signed=is_signed)
         return _settled(self.algebra.fit(value, word, Reason.CONVERSION))
 
-    def _store(self, ref: Ref, index: Value, word: Word, value: Value, store: Store) -> None:
+    def _store(self, ref: Ref, index: Value, word: Word, value: Any256, store: Store) -> None:
         at = self._index(index, ref.length - word.size_bytes)
         for i in range(word.size_bytes):
-            cell: Cell = (
-                Piece(value, word, i) if isinstance(value, Number) else value >> 8 * i & 255
-            )
+            cell: Cell = value >> 8 * i & 255 if isinstance(value, int) else Piece(value, word, i)
             self._write(store, ref, at, cell, i)
 
 

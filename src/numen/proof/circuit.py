@@ -2,11 +2,12 @@
 
 A witness exists exactly for the runs that end without a trap, and its output wires hold the results
 of that run. Words are wires: a negative one is its remainder by the field's order. Leaves of inputs
-and of the result have a wire a word, in the order of `interface.leaves`.
+and of the result have a wire a word, in the order of `interface.leaves`; a word of 256 bits has
+four, 64 bits each, the lowest first.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -14,15 +15,16 @@ from numen.base.errors import Place
 from numen.ir.interface import InputError, Leaf, leaves
 from numen.ir.nodes import Module
 from numen.ir.trap import TrapError
-from numen.ir.types import FIELD_ORDER, Kind, Word
+from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
 from numen.proof import gadgets, layout, witness
-from numen.proof.circuit_errors import WORD_BITS_MAX, RunTrapsError, WideWordError
+from numen.proof.circuit_errors import RunTrapsError
 from numen.proof.felts import Felts, felts_from_ints
 from numen.proof.lc import LC
-from numen.proof.number import Number, Value, to_lc
+from numen.proof.number import Number, Value, Wide, low_of, to_lc
 from numen.proof.r1cs import R1CS
-from numen.proof.storage import Ref, Store
+from numen.proof.storage import Cell, Ref, Store
 from numen.proof.unroll import Held, Path, Unroller
+from numen.proof.wide import word_parts
 from numen.proof.wires import Limits, Wires
 
 _OUTSIDE = -1
@@ -66,7 +68,7 @@ class Circuit(msgspec.Struct, frozen=True, eq=False):
         r1cs: The constraints.
         inputs: The leaves of the program's parameters.
         result: The leaves of its result.
-        input_wires: Wire of each word of the inputs, leaf by leaf.
+        input_wires: Wires of the words of the inputs, leaf by leaf.
         input_constraints: How many constraints prove the ranges of the inputs.
         places: Constraints by place in the source; None for those without one.
         wires: The construction, with the plan of the witness.
@@ -135,9 +137,9 @@ class Circuit(msgspec.Struct, frozen=True, eq=False):
         """
         values = [0] * len(self.wires.roles)
         values[0] = 1
-        words = _input_words(self.inputs, args)
-        for wire, word in zip(self.input_wires, words, strict=True):
-            values[self.order[wire]] = word % FIELD_ORDER
+        given = _input_values(self.inputs, args)
+        for wire, value in zip(self.input_wires, given, strict=True):
+            values[self.order[wire]] = value
         try:
             witness.follow(self.wires.plan, values)
         except TrapError as error:
@@ -159,6 +161,12 @@ def compile_circuit(module: Module, *, limits: Limits | None = None) -> Circuit:
     Cost: linear in the instructions executed and the constraints made.
     """
     return _Compilation(module, limits or Limits()).circuit()
+
+
+def wire_values(word: Word, value: int) -> list[int]:
+    """What the wires of a word hold: one, or four for a word of 256 bits."""
+    parts = word_parts(value) if word.bits == 256 else (value,)
+    return [low_of(part) % FIELD_ORDER for part in parts]
 
 
 class _Compilation:
@@ -206,15 +214,22 @@ class _Compilation:
         for parameter in self.module.interface.inputs:
             for leaf in leaves(parameter.shape, parameter.name):
                 values = [
-                    self._input(leaf.word, name, is_private=parameter.is_private)
+                    self._word(leaf.word, name, is_private=parameter.is_private)
                     for name in _names(leaf)
                 ]
                 args.append(values[0] if leaf.count is None else _array(store, len(args), values))
         return args
 
+    def _word(self, word: Word, name: str, *, is_private: bool) -> Value | Wide:
+        if word.bits < 256:
+            return self._input(word, name, is_private=is_private)
+        limbs = [
+            self._input(of, f"{name}:{index}", is_private=is_private)
+            for index, of in enumerate(_limb_words(word))
+        ]
+        return Wide(tuple(limbs), is_word=True)
+
     def _input(self, word: Word, name: str, *, is_private: bool) -> Number:
-        if word.bits > WORD_BITS_MAX:
-            raise WideWordError(word, None)
         self.wires.require_room(1)
         wire = self.wires.new("input")
         self.words.append((wire, is_private))
@@ -246,14 +261,11 @@ class _Compilation:
             names = _names(leaf)
             self.wires.require_room(len(names))
             if leaf.count is None:
-                value = next(words)
-                assert not isinstance(value, Ref)
-                outputs.append((names[0], value))
+                outputs += _named(names[0], next(words), leaf.word)
                 continue
             for index, name in enumerate(names):
                 cell = end.store.read((_OUTSIDE, f"result {count}"), index)
-                assert isinstance(cell, int | Number)
-                outputs.append((name, cell))
+                outputs += _named(name, cell, leaf.word)
             count += 1
         return outputs
 
@@ -265,38 +277,58 @@ def _names(leaf: Leaf) -> list[str]:
     return [leaf.path.replace("[]", f"[{index}]", 1) for index in range(leaf.count)]
 
 
-def _array(store: Store, index: int, values: list[Number]) -> Ref:
+def _named(name: str, held: Held | Cell, word: Word) -> list[tuple[str, Value]]:
+    """Name and value of each wire of a word."""
+    if word.bits < 256:
+        assert isinstance(held, int | Number)
+        return [(name, held)]
+    assert isinstance(held, int | Wide)
+    parts = word_parts(held) if isinstance(held, int) else held.parts
+    return [(f"{name}:{index}", part) for index, part in enumerate(parts)]
+
+
+def _limb_words(word: Word) -> tuple[Word, ...]:
+    """Types of the wires of a word of 256 bits, the lowest first."""
+    return (U64, U64, U64, I64 if word.kind is Kind.SIGNED else U64)
+
+
+def _array(store: Store, index: int, values: list[Value | Wide]) -> Ref:
     slot = (_OUTSIDE, f"argument {index}")
     store.make(slot, dict(enumerate(values)))
     return Ref(slot, 0, len(values))
 
 
-def _input_words(inputs: tuple[Leaf, ...], args: Sequence[int | list[int]]) -> list[int]:
+def _input_values(inputs: tuple[Leaf, ...], args: Sequence[int | list[int]]) -> list[int]:
     if len(args) != len(inputs):
         raise InputError(f"expected {len(inputs)} arguments, found {len(args)}")
-    words: list[int] = []
+    values: list[int] = []
     for leaf, arg in zip(inputs, args, strict=True):
         items = [arg] if isinstance(arg, int) else arg
-        if isinstance(arg, int) != (leaf.count is None) or len(items) != (leaf.count or 1):
+        if isinstance(arg, int) != (leaf.count is None) or len(items) != (
+            1 if leaf.count is None else leaf.count
+        ):
             raise InputError(f"{leaf.path}: expected {leaf.type}")
         for item in items:
             if item not in leaf.word:
                 raise InputError(f"{leaf.path}: {item} is not a {leaf.word}")
-        words += items
-    return words
+            values += wire_values(leaf.word, item)
+    return values
 
 
 def _results(leaves_of: tuple[Leaf, ...], values: list[int]) -> tuple[int | list[int], ...]:
     """Read the outputs back as words."""
     results: list[int | list[int]] = []
-    at = 0
+    stream = iter(values)
     for leaf in leaves_of:
-        count = leaf.count or 1
-        words = [_word(leaf.word, value) for value in values[at : at + count]]
+        words = [_read(leaf.word, stream) for _ in range(1 if leaf.count is None else leaf.count)]
         results.append(words[0] if leaf.count is None else words)
-        at += count
     return tuple(results)
 
 
-def _word(word: Word, value: int) -> int:
-    return value if value <= word.high else value - FIELD_ORDER
+def _read(word: Word, values: Iterator[int]) -> int:
+    of = _limb_words(word) if word.bits == 256 else (word,)
+    total = 0
+    for index, part in enumerate(of):
+        value = next(values)
+        total += (value if value <= part.high else value - FIELD_ORDER) << 64 * index
+    return total

@@ -11,11 +11,7 @@ ProofError
 
 from numen.base.errors import Place
 from numen.ir.trap import Trap
-from numen.ir.types import Word
 from numen.proof.errors import ProofError
-
-WORD_BITS_MAX = 254
-"""Widest word a wire holds: a field element. Integers above 128 bits are wider."""
 
 
 class CircuitRefusalError(ProofError):
@@ -60,14 +56,6 @@ class UnsupportedError(CircuitRefusalError):
     def __init__(self, what: str, place: Place | None = None, hint: str = "") -> None:
         super().__init__(f"circuits do not support {what}", place=place, hint=hint)
         self.what = what
-
-
-class WideWordError(UnsupportedError):
-    """A word of more bits than a wire holds, in a place where it depends on the inputs."""
-
-    def __init__(self, word: Word, place: Place | None) -> None:
-        hint = "use u128, smaller words, or felt"
-        super().__init__(f"{word} values that depend on the inputs", place, hint)
 
 
 class AlwaysTrapsError(CircuitRefusalError):

@@ -76,25 +76,30 @@ def boolean(w: Wires, bit: LC) -> LC:
 def fresh(w: Wires, role: str, low: int, high: int, fill: witness.Hint, args: object) -> Value:
     """A value that a hint finds, proven to be in an interval that holds ``low`` to ``high``.
 
-    The hint fills one wire a bit of ``value - low``; it is called with ``(*args, low, bits)``.
+    The hint is called with ``(*args, low, bits)`` and fills a wire a bit of ``value - low``.
 
     Cost: a constraint a bit of ``high - low``.
     """
-    width = (high - low).bit_length()
+    bits = fresh_bits(w, role, low, (high - low).bit_length(), fill, args)
+    return shifted(value_from_bits(bits, is_signed=False), low)
+
+
+def fresh_bits(
+    w: Wires, role: str, low: int, width: int, fill: witness.Hint, args: object
+) -> list[Bit]:
+    """The bits of what a hint finds, less ``low``; the hint is called as by `fresh`."""
     w.require_room(width)
     assert isinstance(args, tuple)
     first = w.hint(role, width, fill, (*args, low, width))
-    bits: list[Bit] = [boolean(w, {wire: 1}) for wire in range(first, first + width)]
-    value = value_from_bits(bits, is_signed=False)
-    if low:
-        return shifted(value, low)
-    return value
+    return [boolean(w, {wire: 1}) for wire in range(first, first + width)]
 
 
 def shifted(value: Value, offset: int) -> Value:
     """The sum with a constant."""
     if isinstance(value, int):
         return value + offset
+    if offset == 0:
+        return value
     return value_from_lc(lc.shift(value.lc, offset), value.low + offset, value.high + offset)
 
 

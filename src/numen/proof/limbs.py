@@ -38,11 +38,12 @@ def split(w: Wires, a: Value | Product) -> list[Value]:
     """An integer as limbs."""
     if not isinstance(a, Product):
         return [a]
-    xs, ys = _limbs(w, a.a), _limbs(w, a.b)
+    xs, ys = limbs_of(w, a.a), limbs_of(w, a.b)
     return convolve(w, xs, ys)
 
 
-def _limbs(w: Wires, a: Value) -> list[Value]:
+def limbs_of(w: Wires, a: Value) -> list[Value]:
+    """Split a value into limbs of 64 bits."""
     if isinstance(a, int):
         count = max(-(-a.bit_length() // LIMB_BITS), 1)
         mask = (1 << LIMB_BITS) - 1
@@ -91,6 +92,13 @@ def _add(x: Value, y: Value, factor: int = 1) -> Value:
     return value_from_lc(lc.sub(to_lc(x), to_lc(y)), low, high)
 
 
+def add(xs: list[Value], ys: list[Value]) -> list[Value]:
+    """The limbs of a sum, not carried."""
+    length = max(len(xs), len(ys))
+    pairs = zip(_padded(xs, length), _padded(ys, length), strict=True)
+    return [_add(x, y) for x, y in pairs]
+
+
 def subtract(xs: list[Value], ys: list[Value]) -> list[Value]:
     """The limbs of a difference, not carried."""
     length = max(len(xs), len(ys))
@@ -107,7 +115,7 @@ def exact(parts: Sequence[Value]) -> tuple[witness.Exact, ...]:
     return tuple((to_lc(part), low_of(part)) for part in parts)
 
 
-def carried(w: Wires, parts: list[Value], width: int) -> tuple[list[Bit], Value]:
+def carried(w: Wires, parts: Sequence[Value], width: int) -> tuple[list[Bit], list[Value]]:
     """The lowest bits of a sum of limbs in two's complement, and the rest divided down.
 
     Args:
@@ -116,18 +124,16 @@ def carried(w: Wires, parts: list[Value], width: int) -> tuple[list[Bit], Value]
         width: So many bits, a multiple of `LIMB_BITS`.
 
     Returns:
-        The bits, and ``sum >> width``.
+        The bits, and the limbs of ``sum >> width``.
     """
     bits: list[Bit] = []
     carry: Value = 0
     count = width // LIMB_BITS
-    for part in _padded(parts, count)[:count]:
+    padded = _padded(list(parts), count + 1)
+    for part in padded[:count]:
         limb, carry = _carry(w, _add(part, carry))
         bits += limb
-    for index, part in enumerate(parts[count:]):
-        weight = 1 << LIMB_BITS * index
-        carry = _add(carry, _multiply(w, part, weight))
-    return bits, carry
+    return bits, [_add(padded[count], carry), *padded[count + 1 :]]
 
 
 def _carry(w: Wires, x: Value) -> tuple[list[Bit], Value]:
@@ -147,12 +153,31 @@ def wrap(w: Wires, parts: list[Value], word: Word) -> list[Bit]:
 def fit(w: Wires, parts: list[Value], word: Word, path: LC) -> list[Bit]:
     """The bits of a sum of limbs that is proven to be in a word's range where the path is taken."""
     bits, rest = carried(w, parts, word.bits)
-    assert is_narrow(low_of(rest), high_of(rest))
     sign: Value = 0
     if word.kind is Kind.SIGNED:
         sign = value_from_bits([bits[-1]], is_signed=False)
-    w.demand(to_lc(_add(rest, sign)), path)
+    demand_sign(w, rest, sign, path)
     return bits
+
+
+def demand_sign(w: Wires, parts: Sequence[Value], sign: Value, path: LC) -> None:
+    """Demand that a sum of limbs is minus a truth, where the path is taken."""
+    if len(parts) > 1 and sign == 0 and all(low_of(part) >= 0 for part in parts):
+        # What is never negative is zero together when each is.
+        total: Value = 0
+        for part in parts:
+            total = _add(total, part)
+        parts = [total]
+    if len(parts) > 1:
+        bits, parts = carried(w, parts, LIMB_BITS * len(parts))
+        total = 0
+        for bit in bits:
+            total = _add(total, value_from_bits([bit], is_signed=False))
+        signs = _multiply(w, sign, len(bits))
+        w.demand(to_lc(_add(total, signs, -1)), path)
+    (rest,) = parts
+    assert is_narrow(low_of(rest), high_of(rest))
+    w.demand(to_lc(_add(rest, sign)), path)
 
 
 def demand_zero(w: Wires, parts: list[Value]) -> None:

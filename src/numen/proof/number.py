@@ -45,6 +45,22 @@ Value: TypeAlias = int | Number
 """A word."""
 
 
+class Wide:
+    """An integer as ``sum(part[i] * 2**(64 * i))``: words of 256 bits, and what comes before them.
+
+    Attributes:
+        parts: Exact values.
+        is_word: Whether they are the four limbs of a word: of 64 bits each, the last one signed
+            where the word is.
+    """
+
+    __slots__ = ("is_word", "parts")
+
+    def __init__(self, parts: tuple["Value", ...], *, is_word: bool = False) -> None:
+        self.parts = parts
+        self.is_word = is_word
+
+
 class Product:
     """A product too large for one combination: what it means depends on what is asked of it.
 

@@ -8,7 +8,6 @@ import msgspec
 from numen.ir.nodes import BasicBlock, Instr, Reg
 from numen.ir.ops import SPECS, Op
 from numen.ir.types import Type, Word
-from numen.proof.circuit_errors import WORD_BITS_MAX
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -21,7 +20,7 @@ class Ready(msgspec.Struct, frozen=True):
         of: Type of the operands.
         dest: The first register written, or empty.
         args: Registers read.
-        too_wide: The type that no wire holds, where it has one.
+        is_wide: Whether it has to do with words that no wire holds.
     """
 
     instr: Instr
@@ -30,7 +29,7 @@ class Ready(msgspec.Struct, frozen=True):
     of: Type | None
     dest: Reg
     args: tuple[Reg, ...]
-    too_wide: Word | None
+    is_wide: bool
 
 
 def make_ready(block: BasicBlock) -> tuple[Ready, ...]:
@@ -39,7 +38,6 @@ def make_ready(block: BasicBlock) -> tuple[Ready, ...]:
 
 
 def _ready(instr: Instr) -> Ready:
-    wide = [of for of in (instr.type, instr.to) if isinstance(of, Word) and of.bits > WORD_BITS_MAX]
     return Ready(
         instr=instr,
         means=SPECS[instr.op].means,
@@ -47,5 +45,5 @@ def _ready(instr: Instr) -> Ready:
         of=instr.type,
         dest=instr.dests[0] if instr.dests else "",
         args=instr.args,
-        too_wide=wide[0] if wide else None,
+        is_wide=any(isinstance(of, Word) and of.bits == 256 for of in (instr.type, instr.to)),
     )

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from numen.ir.types import Word
-from numen.proof.number import Number, Value
+from numen.proof.number import Number, Value, Wide
 
 Slot: TypeAlias = tuple[int, str]
 """Number of the call, and the register that its instruction writes."""
@@ -39,12 +39,12 @@ class Piece(msgspec.Struct, frozen=True):
         index: Which of its bytes, from the lowest.
     """
 
-    value: Number
+    value: Number | Wide
     word: Word
     index: int
 
 
-Cell: TypeAlias = Value | Piece
+Cell: TypeAlias = Value | Wide | Piece
 
 
 class Store:

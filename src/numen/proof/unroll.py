@@ -31,21 +31,20 @@ from numen.ir.nodes import (
 from numen.ir.ops import Op
 from numen.ir.trap import Trap, TrapError
 from numen.ir.types import Word
-from numen.proof import access, counted, gadgets, lc, witness
+from numen.proof import access, counted, gadgets, lc, wide, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.circuit_errors import (
     AlwaysTrapsError,
     TooLargeError,
     UnboundedLoopError,
-    WideWordError,
 )
-from numen.proof.number import Number, Product, Value, to_lc, value_from_lc
+from numen.proof.number import Number, Product, Value, Wide, to_lc, value_from_lc
 from numen.proof.ready import Ready, make_ready
 from numen.proof.routes import Route, plan_route
 from numen.proof.storage import Ref, Store
 from numen.proof.wires import Wires
 
-Held: TypeAlias = Value | Ref
+Held: TypeAlias = Value | Wide | Ref
 """What a register holds."""
 
 Code: TypeAlias = dict[Label, tuple[Ready, ...]]
@@ -111,6 +110,7 @@ class Unroller:
         self.module = module
         self.wires = wires
         self.algebra = R1csAlgebra(wires)
+        self.wide = wide.WideAlgebra(self.algebra)
         self.access = access.Access(self.algebra)
         self.steps = 0
         self._planned: dict[str, tuple[Route, Code]] = {}
@@ -243,13 +243,13 @@ class Unroller:
         else:
             regs[ready.dest] = means(INTEGERS, ready.word, *args)
             return
-        if ready.too_wide is not None:
-            raise WideWordError(ready.too_wide, ready.instr.place)
         assert isinstance(ready.of, Word)
         self.algebra.word = ready.of
-        result = means(self.algebra, ready.word, *args)
+        result = means(self.wide if ready.is_wide else self.algebra, ready.word, *args)
         assert not isinstance(result, Product)
-        regs[ready.dest] = gadgets.compact(self.wires, result)
+        regs[ready.dest] = (
+            result if isinstance(result, Wide) else gadgets.compact(self.wires, result)
+        )
 
     def _effect(self, call: Call, instr: Instr, path: Path) -> None:
         if instr.op is Op.CONST:
@@ -366,7 +366,7 @@ class Unroller:
             offset = gadgets.choose(self.wires, truth, then.offset, other.offset)
             return msgspec.structs.replace(other, offset=offset)
         assert not isinstance(other, Ref)
-        return gadgets.choose(self.wires, truth, then, other)
+        return wide.choose(self.algebra, truth, then, other)
 
 
 def _only_stops(block: BasicBlock) -> bool:
