@@ -14,13 +14,8 @@ from numen.lang.compile import compile_source
 from numen.proof.circuit import Circuit, compile_circuit
 from numen.proof.circuit_errors import (
     AlwaysTrapsError,
-    CircuitRefusalError,
     RunTrapsError,
-    TooLargeError,
-    UnboundedLoopError,
-    UnsupportedError,
 )
-from numen.proof.errors import CircuitError
 from numen.proof.r1cs import check_witness
 from numen.proof.wires import Limits
 
@@ -384,100 +379,6 @@ start(x: felt, y: u8):
     agree(circuit, module, [0, 0], [FIELD_ORDER - 1, 0], [1 << 253, 255], [FIELD_ORDER - 1, 0])
     with pytest.raises(RunTrapsError, match="does not fit"):
         circuit.witness([FIELD_ORDER - 1, 1])
-
-
-def refused(text: str, **options: Limits) -> CircuitRefusalError:
-    with pytest.raises(CircuitRefusalError) as caught:
-        source(text, **options)
-    return caught.value
-
-
-def test_a_loop_that_depends_on_the_inputs_is_refused_where_it_stands():
-    error = refused(
-        "def main(n: u64) -> u64:\n    while n > 1:\n        n = n // 2\n    return n\n"
-    )
-
-    assert isinstance(error, UnboundedLoopError)
-    assert error.place is not None
-    assert error.place.line == 2
-    assert "cannot be bounded" in str(error)
-    assert "prove --system stark" in str(error)
-
-
-def test_a_range_that_depends_on_the_inputs_is_refused():
-    error = refused("""
-def main(n: u64) -> u64:
-    t = 0
-    for i in range(n):
-        t += i
-    return t
-""")
-
-    assert isinstance(error, UnboundedLoopError)
-    assert error.place is not None
-    assert error.place.line == 4
-
-
-def test_a_loop_of_four_billion_rounds_is_refused_before_it_begins():
-    error = refused("""
-def main(a: u64) -> u64:
-    for i in range(2**32):
-        a = a ^ i
-    return a
-""")
-
-    assert isinstance(error, TooLargeError)
-    assert error.needed >= 2**32
-    assert error.place is not None
-    assert error.place.line == 3
-
-
-def test_steps_are_limited():
-    text = "def main(a: u64) -> u64:\n    for i in range(100):\n        a = a ^ i\n    return a\n"
-    needed = 2000
-
-    source(text, limits=Limits(steps=needed))
-    assert isinstance(refused(text, limits=Limits(steps=50)), TooLargeError)
-
-
-def test_constraints_are_limited_to_the_last_one():
-    text = "def main(a: u32, b: u32) -> u32:\n    return a + b\n"
-
-    assert source(text, limits=Limits(constraints=97)).constraint_count == 97
-    error = refused(text, limits=Limits(constraints=96))
-    assert isinstance(error, TooLargeError | CircuitError)
-
-
-def test_a_loop_without_end_is_refused():
-    module = parsed("""program main(a: u64) -> u64
-
-func main -> (u64)
-start(a: u64):
-    jump again()
-again():
-    jump again()
-""")
-
-    with pytest.raises(TooLargeError, match="steps"):
-        compile_circuit(module, limits=Limits(steps=10_000))
-
-
-def test_jumps_into_a_loop_are_refused():
-    module = parsed("""program main(a: bool) -> bool
-
-func main -> (bool)
-start(a: bool):
-    branch a, left(), right()
-left():
-    branch a, right(), done()
-right():
-    branch a, left(), done()
-done():
-    return a
-""")
-
-    with pytest.raises(UnsupportedError, match="middle of a loop"):
-        compile_circuit(module)
 
 
 WIDE = """
