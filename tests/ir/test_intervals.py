@@ -44,7 +44,7 @@ def questions(draw: st.DrawFn) -> tuple[Instr, list[intervals.Interval], list[in
 _INTEGERS = (Kind.UNSIGNED, Kind.SIGNED)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(question=questions())
 def test_a_result_lies_in_its_interval(question):
     instr, among, chosen = question

@@ -41,6 +41,9 @@ GROUP_BLOCKS_MAX = 2048
 """Most blocks of a function whose blocks are charged together: finding out costs the square."""
 
 
+LOOPS_MAX = 50_000
+"""Most blocks of all loops of such a function, counted once for each loop that they are in."""
+
 CHARGE_MAX = (1 << 63) - 1
 """Largest charge of one instruction: no limit of a run that ends allows as much."""
 
@@ -95,7 +98,10 @@ def _meter(fn: Function) -> Function:
     if len(fn.blocks) > GROUP_BLOCKS_MAX or not _is_reducible(fn, idom):
         return _insert(fn, _costs(fn), {})
     costs = _costs(fn)
-    fn = _with_own_ways(fn, flow.loops(fn))
+    loops = flow.loops(fn)
+    if sum(len(loop.body) for loop in loops) > LOOPS_MAX:
+        return _insert(fn, costs, {})
+    fn = _with_own_ways(fn, loops)
     loops = flow.loops(fn)
     first = _first_of_equals(fn, flow.dominators(fn), loops)
     charges = dict.fromkeys(fn.blocks, 0)
