@@ -244,7 +244,21 @@ def test_signatures_that_are_none_pay_nothing(signature):
     escrow, ledger = funded(1000, 0)
     bad = Redemption(SignedTicket(ticket(escrow).signed.ticket, signature), SECRET)
 
-    assert refusal(escrow, ledger, bad) in (Reason.SIGNATURE, Reason.LOST)
+    wanted = Reason.SIGNATURE if len(signature) == 65 else Reason.MALFORMED
+    assert refusal(escrow, ledger, bad) in (wanted, Reason.LOST)
+
+
+@pytest.mark.parametrize(
+    "change", [{"nonce": -1}, {"face": -5}, {"recipient": b"x"}, {"round": "1"}, {"win_prob": 5}]
+)
+def test_what_is_no_ticket_is_refused_as_such(change):
+    escrow, ledger = funded(1000, 0)
+    good = ticket(escrow)
+    broken = SignedTicket(
+        msgspec.structs.replace(good.signed.ticket, **change), good.signed.signature
+    )
+
+    assert refusal(escrow, ledger, Redemption(broken, SECRET)) is Reason.MALFORMED
 
 
 def test_nonces_are_bounded_at_their_edge():

@@ -5,15 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numen.base.codec import decode
+from numen.base.codec import U256, decode
 from numen.market import exchange, stake
 from numen.market.actor import claim_of
 from numen.market.coins import Pocket
-from numen.market.events import Closed, Disputed, Judged, Settled, Slashed
+from numen.market.escrow import Redemption
+from numen.market.events import Closed, Disputed, Judged, Refused, Settled, Slashed
 from numen.market.exchange import Post, Redeem, Tick, step
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Phase
 from numen.market.message import (
+    Call,
+    Request,
     Result,
+    Signed,
     sign,
 )
 from numen.market.offence import (
@@ -27,6 +31,7 @@ from numen.market.offence import (
     WrongVote,
     judge,
 )
+from numen.market.ticket import SignedTicket, Ticket
 from numen.proof.statement import claim_digest, commit_inputs
 from tests.market.byhand import (
     ANN,
@@ -416,4 +421,32 @@ def test_an_empty_batch_redeems_nothing():
     table = Desk()
     before = table.market
     assert table.submit(Redeem(())) == ()
+    assert table.market == before
+
+
+def test_redemptions_that_are_no_tickets_are_passed_over():
+    table = Desk()
+    ticket = Ticket(b"x", b"y", -1, U256(0), -1, b"", 0, b"")
+    before = table.market
+
+    assert table.submit(Redeem((Redemption(SignedTicket(ticket, b""), b""),))) == ()
+    assert table.market == before
+
+
+HOSTILE = {
+    "a negative bid": Request(Desk().task, -1, 0),
+    "an endless verb": Call(b"m" * 32, PROVIDER.address, 0, "x" * 33),
+    "a short address": Call(b"m" * 32, b"short", 0, "deposit"),
+    "a wide nonce": Call(b"m" * 32, PROVIDER.address, 2**64, "deposit"),
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_messages_that_break_their_own_type_are_refused(body):
+    table = Desk()
+    before = table.market
+    (event,) = table.submit(Post(Signed(body, bytes(65))))
+
+    assert isinstance(event, Refused)
+    assert event.message == ""
     assert table.market == before

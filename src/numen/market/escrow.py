@@ -15,7 +15,7 @@ from enum import Enum
 
 import msgspec
 
-from numen.base.codec import digest
+from numen.base.codec import CodecError, digest, encode
 from numen.base.crypto import BadSignatureError, Hash32, recover
 from numen.base.eip712 import Domain
 from numen.base.errors import NumenError
@@ -116,6 +116,7 @@ class Reason(Enum):
     UNLOCKED = "its sender may have taken the money out"
     UNFUNDED = "deposit and reserve do not cover it"
     CROWDED = "the escrow keeps too many marks"
+    MALFORMED = "it is no ticket"
 
 
 class EscrowError(NumenError):
@@ -308,6 +309,10 @@ def redeem_batch(
 
 def _check_winner(escrow: Escrow, redemption: Redemption) -> None:
     ticket = redemption.signed.ticket
+    try:
+        encode(redemption)
+    except CodecError as error:
+        raise RedeemError(Reason.MALFORMED) from error
     if ticket.round + VALIDITY_ROUNDS < escrow.round:
         raise RedeemError(Reason.EXPIRED)
     if ticket.round not in escrow.hashes:

@@ -14,7 +14,7 @@ import msgspec
 from numen.base.errors import NumenError
 from numen.market import desk, escrow, events, settlement, stake, work
 from numen.market.coins import Transfer, wallet
-from numen.market.escrow import BATCH_MAX, Redemption, deposit_of, reserve_of
+from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
     Body,
     Call,
@@ -232,6 +232,8 @@ def _redeem(turn: Turn, batch: tuple[Redemption, ...]) -> None:
     state, coins, outcomes = escrow.redeem_batch(market.escrow, market.coins, kept)
     turn.set(escrow=state, coins=coins)
     for redemption, reason in zip(kept, outcomes, strict=True):
+        if reason is Reason.MALFORMED:
+            continue  # it has no name to be told by
         ticket = redemption.signed.ticket
         who = (ticket_id(ticket).hex(), ticket.sender.hex(), ticket.recipient.hex())
         if reason is None:

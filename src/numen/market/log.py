@@ -15,8 +15,8 @@ from numen.market.events import Event
 FORMAT = "numen-market-log/1"
 """Name and version of the format."""
 
-LINE_MAX_BYTES = 1 << 20
-"""Longest line that is read."""
+LINE_MAX_BYTES = 1 << 23
+"""Longest line that is read: an accusation of full size in hexadecimal, and room to spare."""
 
 SIZE_MAX_BYTES = 1 << 28
 """Longest log that is read."""

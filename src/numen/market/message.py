@@ -27,6 +27,9 @@ from numen.proof.statement import Claim, Evidence
 ANSWER_MAX_BYTES = 1 << 16
 """Longest output that travels inside a message."""
 
+Word = Annotated[str, Meta(max_length=32)]
+"""A word of the protocol, such as an outcome."""
+
 Bytes = Annotated[bytes, Meta(max_length=ANSWER_MAX_BYTES)]
 
 
@@ -138,7 +141,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):
     verifier: Address
     task: Hash32
     worker: Address
-    outcome: str
+    outcome: Word
     claim: Hash32
     paid: Amount
     ticketed: Amount
@@ -188,7 +191,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
     market: Hash32
     owner: Address
     nonce: U64
-    verb: str
+    verb: Word
     amount: Amount = 0
 
 

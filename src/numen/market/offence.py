@@ -20,8 +20,8 @@ from numen.proof.statement import Claim, Evidence, claim_digest
 
 PERMILLE = 1000
 
-CASE_MAX_BYTES = 1 << 19
-"""Longest accusation: a chain with an answer of full size, and the votes of many verifiers."""
+CASE_MAX_BYTES = 1 << 21
+"""Longest accusation: a chain with an answer of full size, and the votes of all verifiers."""
 
 
 class Outcome(Enum):

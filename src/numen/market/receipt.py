@@ -34,8 +34,8 @@ from numen.proof.statement import commit_output
 CHAIN = (Request, Offer, Match, Execution, Result, Verdict)
 """Kinds of the messages of a complete chain, in order."""
 
-SIZE_MAX_BYTES = 1 << 18
-"""Longest receipt that is read: two answers of full size and room to spare."""
+SIZE_MAX_BYTES = 1 << 19
+"""Longest receipt that is read: an answer, a proof and signals of full size, and room to spare."""
 
 B = TypeVar("B", bound=Body)
 

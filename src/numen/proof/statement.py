@@ -11,9 +11,10 @@ equal claims of several signers, or a zero-knowledge proof. `verify` raises or r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from numen.base.codec import U64, U256, digest
 from numen.base.crypto import (
@@ -31,6 +32,9 @@ ATTESTATIONS_MAX = 256
 
 SIGNALS_MAX = 4096
 """Most public signals of one proof."""
+
+PROOF_MAX_BYTES = 1 << 16
+"""Longest proof."""
 
 EMPTY_DIFF: bytes = digest("numen/diff/1", b"")
 """Commitment to a state diff that changes nothing: what stateless programs leave."""
@@ -73,7 +77,7 @@ class Quorum(msgspec.Struct, frozen=True, array_like=True, tag="quorum/1"):
         attestations: One for each signer, at most `ATTESTATIONS_MAX`.
     """
 
-    attestations: tuple[Attestation, ...]
+    attestations: Annotated[tuple[Attestation, ...], Meta(max_length=ATTESTATIONS_MAX)]
 
 
 class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
@@ -81,13 +85,13 @@ class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
 
     Attributes:
         key: Hash of the verifying key.
-        proof: The proof, in the bytes of its proof system.
-        public: Public signals: the outputs, then the public inputs.
+        proof: The proof, in the bytes of its proof system; at most `PROOF_MAX_BYTES`.
+        public: Public signals: the outputs, then the public inputs; at most `SIGNALS_MAX`.
     """
 
     key: Hash32
-    proof: bytes
-    public: tuple[U256, ...]
+    proof: Annotated[bytes, Meta(max_length=PROOF_MAX_BYTES)]
+    public: Annotated[tuple[U256, ...], Meta(max_length=SIGNALS_MAX)]
 
 
 Evidence: TypeAlias = Quorum | Snark
