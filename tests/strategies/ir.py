@@ -15,7 +15,7 @@ from numen.base.errors import Place
 from numen.ir.build import Builder
 from numen.ir.check import check
 from numen.ir.interface import Input, Interface, ListShape, Shape, StructShape, TupleShape, leaves
-from numen.ir.nodes import Edge, Function, Module, Param, Reg
+from numen.ir.nodes import Edge, Function, Instr, Module, Param, Reg
 from numen.ir.ops import SPECS, Op, is_allowed
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, U8, U64, U256, WORDS, Array, Kind, Memory, Type, Word
@@ -263,8 +263,14 @@ class _Body:
         index = self.draw(st.integers(0, len(known)))
         if index:
             return known[-index]
-        op = Op.MEMORY if isinstance(of, Memory) else Op.ARRAY
-        return self.keep(self.builder.op(op, of), of)
+        if isinstance(of, Memory):
+            return self.keep(self.builder.op(Op.MEMORY, of), of)
+        if not self.chance(2):
+            return self.keep(self.builder.op(Op.ARRAY, of), of)
+        data = tuple(self.draw(st.sampled_from(EDGES[of.element])) for _ in range(of.length))
+        dest = self.builder._fresh("v")
+        self.builder._append(Instr(Op.ARRAY, (dest,), type=of, place=self.builder.place, data=data))
+        return self.keep(dest, of)
 
     def array(self) -> tuple[Reg, Array]:
         """Draw a reference to some array, or make one."""

@@ -209,14 +209,14 @@ class _Analysis:
         if before is None or number is None:
             self.known[reg] = found
             return before is None
+        if number >= PLAIN_SWEEPS + WIDE_SWEEPS:
+            # The end of patience, for all at once: what is left out now comes back by narrowing.
+            self.known[reg] = full(word)
+            return before != full(word)
         if within(found, before):
             return False
         wider = hull(before, found)
-        if number >= PLAIN_SWEEPS + WIDE_SWEEPS:
-            wider = full(word)
-        elif number >= PLAIN_SWEEPS:
-            wider = self.widen(before, wider, word)
-        self.known[reg] = wider
+        self.known[reg] = wider if number < PLAIN_SWEEPS else self.widen(before, wider, word)
         return True
 
     def widen(self, before: Interval, after: Interval, word: Word) -> Interval:

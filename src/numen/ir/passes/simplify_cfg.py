@@ -24,6 +24,9 @@ from numen.ir.passes.registers import Definitions, Fresh, substitute
 from numen.ir.passes.threading import thread_edges
 from numen.ir.trap import Reason
 
+ROUNDS_MAX: Final = 100
+"""Most rounds; programs that people write are simple after three."""
+
 SELECTS_MAX: Final = 2
 """Most arguments that differ where two edges to one block become one."""
 
@@ -35,15 +38,16 @@ def simplify_cfg(fn: Function) -> Function:
     header from more blocks than before.
 
     Needs: SSA form, every block reachable. Keeps: these, every trap with its place.
-    Cost: linear, a few times.
+    Cost: linear, a few times; `ROUNDS_MAX` times at most.
     """
-    while True:
+    for _ in range(ROUNDS_MAX):
         step = fn
         for part in (_decide_branches, thread_edges, drop_unreachable, _join, _drop_params):
             step = part(step)
         if step is fn:
-            return fn
+            break
         fn = step
+    return fn
 
 
 def _decide_branches(fn: Function) -> Function:
