@@ -193,10 +193,13 @@ def chi_square(one_in: int, tickets: int) -> float:
     return (won - mean) ** 2 / mean + (won - mean) ** 2 / (tickets - mean)
 
 
-@pytest.mark.parametrize("one_in", [10, 100, 1000])
-def test_wins_come_as_often_as_the_odds_say(one_in):
-    """Chi-square with one degree of freedom: 6.63 is exceeded once in a hundred by chance."""
-    assert chi_square(one_in, 100_000) < 6.63
+ODDS = (10, 100, 1000)
+JOINT_LIMIT = 11.34
+"""Exceeded once in a hundred by chance: chi-square with three degrees of freedom."""
+
+
+def test_wins_come_as_often_as_the_odds_say():
+    assert sum(chi_square(one_in, 100_000) for one_in in ODDS) < JOINT_LIMIT
 
 
 def test_signed_tickets_win_as_often_as_the_odds_say():
@@ -209,6 +212,5 @@ def test_signed_tickets_win_as_often_as_the_odds_say():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("one_in", [10, 100, 1000])
-def test_wins_come_as_often_as_the_odds_say_over_a_million(one_in):
-    assert chi_square(one_in, 1_000_000) < 6.63
+def test_wins_come_as_often_as_the_odds_say_over_a_million():
+    assert sum(chi_square(one_in, 1_000_000) for one_in in ODDS) < JOINT_LIMIT
