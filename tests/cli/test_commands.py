@@ -219,6 +219,27 @@ def test_compile(numen, files, form, name, start):
     assert data
 
 
+@pytest.mark.parametrize(("form", "name"), [("ir", "program.ir"), ("bytecode", "program.numen")])
+def test_what_was_compiled_is_the_same_program(numen, form, name):
+    numen("compile", "sum.py", "--emit", form, "-o", "out")
+
+    source = json.loads(numen("run", "sum.py", "[1,2,3]", "9", "--json")[1])
+    assert json.loads(numen("run", f"out/{name}", "[1,2,3]", "9", "--json")[1]) == source
+
+
+@pytest.mark.parametrize("name", ["program.ir", "program.numen"])
+def test_damaged_code_is_refused(numen, files, name):
+    numen("compile", "sum.py", "--emit", "ir", "-o", "out")
+    numen("compile", "sum.py", "--emit", "bytecode", "-o", "out")
+    whole = (files / "out" / name).read_bytes()
+
+    for cut in range(0, len(whole), max(len(whole) // 20, 1)):
+        (files / "out" / name).write_bytes(whole[:cut] + b"\x01" + whole[cut + 2 :])
+        code, _, err = numen("run", f"out/{name}", "[1,2,3]", "9")
+        assert code == 2
+        assert "error:" in err
+
+
 def test_dump_writes_every_stage_and_says_which_there_is_not(numen, files):
     code, out, _ = numen("dump", "spin.py", "-o", "out")
 

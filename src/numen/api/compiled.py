@@ -11,12 +11,16 @@ import msgspec
 from numen.api import capture
 from numen.api.errors import TrappedError
 from numen.api.folder import Folder, NoFolder, read_text
+from numen.ir.check import check
 from numen.ir.interface import InputError, flatten
+from numen.ir.limits import CODE_BYTES_MAX
 from numen.ir.nodes import Module
-from numen.ir.program import Program, program_from_module
+from numen.ir.parse import parse_module
+from numen.ir.program import Program, load, program_from_module
 from numen.ir.trap import Trap
 from numen.lang import compile_source
 from numen.lang.modules import Resolver
+from numen.proof.files import read_file
 from numen.vm import machine
 
 if TYPE_CHECKING:
@@ -32,13 +36,11 @@ class Source(msgspec.Struct, frozen=True):
         text: Its main file.
         file: The file's name in errors.
         entry: The function that runs.
-        resolver: The other files.
     """
 
     text: str
     file: str
     entry: str
-    resolver: Resolver
 
 
 class Compiled:
@@ -47,13 +49,14 @@ class Compiled:
     Attributes:
         source: Where it comes from.
         module: As lowered, before optimisation.
+        is_untrusted: Whether it came as machine code from somebody else, so that its compilation
+            is bounded.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, module: Module, *, is_untrusted: bool = False) -> None:
         self.source = source
-        self.module: Module = compile_source(
-            source.text, file=source.file, entry=source.entry, resolver=source.resolver
-        )
+        self.module = module
+        self.is_untrusted = is_untrusted
         self._keys: Keys | None = None
 
     @functools.cached_property
@@ -68,7 +71,7 @@ class Compiled:
         Raises:
             NumenError: It has loops or numbers that a circuit cannot bound; the place is named.
         """
-        circuit: Circuit = _later("proving").circuit_of(self.program)
+        circuit: Circuit = _later("numen.api.proving").circuit_of(self.program)
         return circuit
 
     def __call__(self, *args: Any) -> Any:
@@ -98,7 +101,13 @@ class Compiled:
             TrappedError: The program stopped with a trap.
         """
         self._require_count(args)
-        result = machine.run(self.program, args, work_limit=work_limit, engine=engine)
+        result = machine.run(
+            self.program,
+            args,
+            work_limit=work_limit,
+            engine=engine,
+            is_untrusted=self.is_untrusted,
+        )
         trap = result.outcome.trap
         if trap is not None:
             raise self.trapped(trap)
@@ -123,7 +132,7 @@ class Compiled:
 
     def inspect(self) -> "Inspection":
         """Count constraints and work units, in all and for each source line."""
-        found: Inspection = _later("inspection").inspect(self)
+        found: Inspection = _later("numen.api.inspection").inspect(self)
         return found
 
     def setup(self, *, entropy: bytes | None = None) -> "Keys":
@@ -133,7 +142,7 @@ class Compiled:
             entropy: At least 32 secret random bytes; drawn from the system when left out. Who
                 knows them can prove falsehoods.
         """
-        self._keys = _later("proving").setup(self, entropy)
+        self._keys = _later("numen.api.proving").setup(self, entropy)
         return self._keys
 
     def prove(
@@ -151,7 +160,7 @@ class Compiled:
             TrappedError: The program stops with a trap: there is nothing to prove.
             KeysError: The keys are another program's.
         """
-        proven: Proven = _later("proving").prove(
+        proven: Proven = _later("numen.api.proving").prove(
             self, args, keys or self._keys or self.setup(), entropy
         )
         return proven
@@ -167,21 +176,38 @@ class Compiled:
 
 def _later(module: str) -> Any:
     """A module of the prover's side, imported when it is needed: a run must start quickly."""
-    return importlib.import_module(f"numen.api.{module}")
+    return importlib.import_module(module)
 
 
-def from_text(text: str, *, entry: str = "main", file: str = "<string>") -> Compiled:
-    """Compile a source text; it can import from ``numen.std`` only."""
-    return Compiled(Source(text, file, entry, NoFolder()))
+def from_text(
+    text: str, *, entry: str = "main", file: str = "<string>", resolver: Resolver | None = None
+) -> Compiled:
+    """Compile a source text; without a resolver it can import from ``numen.std`` only."""
+    module = compile_source(text, file=file, entry=entry, resolver=resolver or NoFolder())
+    return Compiled(Source(text, file, entry), module)
 
 
 def from_file(path: Path, entry: str = "main") -> Compiled:
-    """Compile a file; it can import its neighbours.
+    """Compile a file, which can import its neighbours; or load one that was compiled.
+
+    A name that ends in ``.numen`` is bytecode, one that ends in ``.ir`` the text of the IR.
 
     Raises:
         NumenError: It cannot be read, or is no program.
     """
-    return Compiled(Source(read_text(path), str(path), entry, Folder(path.parent)))
+    if path.suffix == ".numen":
+        program = load(read_file(path, size_max=CODE_BYTES_MAX))
+        return _loaded(path, program.module)
+    text = read_text(path)
+    if path.suffix == ".ir":
+        module = parse_module(text, file=str(path))
+        check(module)
+        return _loaded(path, module)
+    return from_text(text, entry=entry, file=str(path), resolver=Folder(path.parent))
+
+
+def _loaded(path: Path, module: Module) -> Compiled:
+    return Compiled(Source("", str(path), module.entry), module, is_untrusted=True)
 
 
 def from_function(function: Callable[..., Any]) -> Compiled:

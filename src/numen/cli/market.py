@@ -3,7 +3,6 @@
 import os
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,9 +11,6 @@ from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.market import log, why
 from numen.proof.files import read_file, write_file
-
-if TYPE_CHECKING:
-    from numen.demo.town import Town
 
 
 def log_path() -> Path:
@@ -33,10 +29,9 @@ def demo(seed: int, as_json: bool) -> None:
     The article's a + b with a proof; 200 handwritten digits; a protein that folds. Everything
     follows from the seed, bit for bit. `numen why` explains the run afterwards.
     """
-    # Imported here: the other commands of this file do without.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - start-up counts
 
-    from numen.demo import report, show, town  # noqa: PLC0415
+    from numen.demo import report, show, town  # noqa: PLC0415 - start-up counts
 
     console = Console()
     if not as_json:
@@ -46,16 +41,17 @@ def demo(seed: int, as_json: bool) -> None:
         deque(built.play.run(), maxlen=0)
     else:
         show.watch(console, built, built.play.run())
-    path = _save(built)
-    found = report.report(built)
+    found, path = report.report(built), log_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, report.log_of(built))
     if as_json:
         print_json({**msgspec.to_builtins(found), "log": str(path)})
         return
     show.summarise(console, found)
-    caught = built_example(built)
+    example = found.caught[0].name if found.caught else found.jobs[0].tasks[0][:12]
     console.print(
         f"Keys of these circuits are from a single-party setup: for a demonstration only.\n"
-        f"The log is in {path}; ask it:  numen why {caught}",
+        f"The log is in {path}; ask it:  numen why {example}",
         highlight=False,
     )
 
@@ -82,20 +78,3 @@ def why_(identity: str, path: Path | None, as_json: bool) -> None:
         return
     for sentence in sentences:
         click.echo(sentence)
-
-
-def built_example(built: "Town") -> str:
-    """Somebody worth asking about: the first who lost a pledge, or the first task."""
-    for event in built.play.log:
-        if type(event).__name__ == "Slashed":
-            return built.names[bytes.fromhex(event.worker)]  # type: ignore[union-attr]
-    return next(iter(built.tasks)).hex()[:12]
-
-
-def _save(built: "Town") -> Path:
-    path = log_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    names = {address.hex(): name for address, name in built.names.items()}
-    happened = [*built.opening.events, *built.play.log]
-    write_file(path, b"".join(log.lines(built.seed, names, happened)))
-    return path

@@ -41,6 +41,8 @@ def run(
 ) -> None:
     """Run a program and print what it returns.
 
+    FILE is source, or what `numen compile` wrote: bytecode (.numen) or IR (.ir).
+
     ARG is JSON, hexadecimal allowed: 5, 0xff, true, [1,2,3], {"x": 1}; or @file.json.
     """
     program = load(file)

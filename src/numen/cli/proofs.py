@@ -35,7 +35,7 @@ def setup(file: str, out: Path, as_json: bool) -> None:
             {"constraints": count, "folder": str(out), "warning": keys.proving.warning or None}
         )
         return
-    click.echo(f"{count:,} constraints; keys in {out}")
+    click.echo(f"{count:,} constraint{'' if count == 1 else 's'}; keys in {out}")
     click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
 
 
