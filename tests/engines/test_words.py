@@ -7,13 +7,13 @@ import itertools
 
 import pytest
 
-from numen.ir.build import Builder
 from numen.ir.interface import Input, Interface
 from numen.ir.nodes import Edge, Module
 from numen.ir.ops import SPECS, Op, is_allowed
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, FIELD_ORDER, U64, WORDS, Kind, Word
 from tests.engines.all_engines import ENGINES, prepare
+from tests.strategies.builder import Builder
 
 P = FIELD_ORDER
 PURE = [op for op, spec in SPECS.items() if spec.means is not None]

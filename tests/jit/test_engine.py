@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from numen.ir import interp
-from numen.ir.build import Builder
 from numen.ir.interface import Input, Interface
 from numen.ir.nodes import Module
 from numen.ir.ops import Op
@@ -13,6 +12,7 @@ from numen.ir.program import Program, program_from_module
 from numen.ir.types import U64, U256, Word
 from numen.jit import engine, native
 from numen.kernels.errors import CompileError, CompileTimeoutError, TooLargeError
+from tests.strategies.builder import Builder
 
 LIMIT = 10**9
 
@@ -51,7 +51,7 @@ def _interface(word: Word) -> Interface:
 
 def test_native_code_is_kept_for_the_programs_used_last(monkeypatch):
     monkeypatch.setattr(engine, "LOADED_MAX", 4)
-    engine._loaded.clear()
+    engine.forget()
     programs = [adder(number) for number in range(6)]
 
     for program in [*programs, programs[2]]:
@@ -63,7 +63,7 @@ def test_native_code_is_kept_for_the_programs_used_last(monkeypatch):
 def test_a_damaged_object_on_disk_is_made_again(monkeypatch, tmp_path):
     monkeypatch.setenv("NUMEN_CACHE", str(tmp_path / "cache"))
     program = adder(77)
-    engine._loaded.clear()
+    engine.forget()
     assert engine.run(program, [1], work_limit=LIMIT).results == (78,)
     objects = [path for path in (tmp_path / "cache/objects").rglob("*") if path.is_file()]
     assert len(objects) == 1
@@ -71,7 +71,7 @@ def test_a_damaged_object_on_disk_is_made_again(monkeypatch, tmp_path):
 
     for bad in (b"", good[:100], good[:-1] + bytes([good[-1] ^ 1]), b"\x7fELF" * 100):
         objects[0].write_bytes(bad)
-        engine._loaded.clear()
+        engine.forget()
 
         assert engine.run(program, [2], work_limit=LIMIT).results == (79,)
         assert objects[0].read_bytes()[32:] == good[32:]
@@ -80,7 +80,7 @@ def test_a_damaged_object_on_disk_is_made_again(monkeypatch, tmp_path):
 def test_a_stranger_s_program_is_compiled_within_limits(monkeypatch):
     monkeypatch.setitem(engine._BOUNDED, "limit_ms", 300)
     program = program_from_module(chain(2000, U256), level="O0")
-    engine._loaded.clear()
+    engine.forget()
 
     with pytest.raises(CompileTimeoutError):
         engine.compile_program(program, is_untrusted=True)
@@ -88,7 +88,7 @@ def test_a_stranger_s_program_is_compiled_within_limits(monkeypatch):
 
 def test_a_stranger_s_small_program_runs_natively(monkeypatch, tmp_path):
     monkeypatch.setenv("NUMEN_CACHE", str(tmp_path))
-    engine._loaded.clear()
+    engine.forget()
 
     outcome = engine.run(adder(5), [6], work_limit=LIMIT, is_untrusted=True)
 
@@ -98,7 +98,7 @@ def test_a_stranger_s_small_program_runs_natively(monkeypatch, tmp_path):
 def test_a_program_over_the_size_is_refused_before_llvm_sees_it(monkeypatch):
     monkeypatch.setattr(engine, "_EFFORTS", engine._EFFORTS[:1])
     program = program_from_module(chain(4000, U256), level="O0")
-    engine._loaded.clear()
+    engine.forget()
 
     with pytest.raises(TooLargeError) as caught:
         engine.compile_program(program)
@@ -109,7 +109,7 @@ def test_a_program_over_the_size_is_refused_before_llvm_sees_it(monkeypatch):
 def test_a_large_program_is_compiled_within_limits_whoever_wrote_it(monkeypatch):
     monkeypatch.setitem(engine._BOUNDED, "limit_ms", 300)
     program = program_from_module(chain(3000, U256), level="O0")
-    engine._loaded.clear()
+    engine.forget()
 
     with pytest.raises(CompileTimeoutError):
         engine.compile_program(program)
@@ -117,7 +117,7 @@ def test_a_large_program_is_compiled_within_limits_whoever_wrote_it(monkeypatch)
 
 def test_code_that_may_need_much_stack_gets_a_stack_of_its_own(monkeypatch):
     program = program_from_module(chain(4, U256, calls=20), level="O0")
-    engine._loaded.clear()
+    engine.forget()
     compiled = engine.compile_program(program)
     expected = interp.run(program.metered, [5], work_limit=LIMIT)
     threads = set()

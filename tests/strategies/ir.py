@@ -12,13 +12,13 @@ import msgspec
 from hypothesis import strategies as st
 
 from numen.base.errors import Place
-from numen.ir.build import Builder
 from numen.ir.check import check
 from numen.ir.interface import Input, Interface, ListShape, Shape, StructShape, TupleShape, leaves
 from numen.ir.nodes import Edge, Function, Instr, Module, Param, Reg
 from numen.ir.ops import SPECS, Op, is_allowed
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, U8, U64, U256, WORDS, Array, Kind, Memory, Type, Word
+from tests.strategies.builder import Builder
 
 ALL_WORDS = tuple(WORDS.values())
 PURE = {

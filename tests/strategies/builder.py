@@ -1,4 +1,4 @@
-"""Build a function block by block: what front ends write with."""
+"""Build a function block by block: what tests write programs with."""
 
 from numen.base.errors import Place
 from numen.ir import flow
