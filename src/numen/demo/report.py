@@ -8,7 +8,7 @@ import msgspec
 
 from numen.demo.catalogue import TITLES, Sale
 from numen.demo.town import Town
-from numen.market import events
+from numen.market import events, log
 from numen.market.coins import Ledger, Pocket
 from numen.market.message import Result
 from numen.proof.statement import claim_digest
@@ -109,30 +109,36 @@ class Report(msgspec.Struct, frozen=True):
 
 def report(town: Town) -> Report:
     """Sum a finished run up."""
-    log = town.play.log
+    happened = town.play.log
     before, after = town.opening.market.coins, town.play.market.coins
     by_job: dict[str, dict[str, Sale]] = {name: {} for name in TITLES}
     for identity, sale in town.tasks.items():
         by_job[sale.job][identity.hex()] = sale
     return Report(
         seed=town.seed,
-        time_ms=max((event.at_ms for event in log), default=0),
+        time_ms=max((event.at_ms for event in happened), default=0),
         jobs=tuple(_job(town, name, sales) for name, sales in by_job.items()),
         caught=tuple(_caught(town)),
         holdings=tuple(_holdings(town, before, after)),
         burnt=after.in_pocket(Pocket.BURNT),
         total_before=before.total(),
         total_after=after.total(),
-        events=len(log),
+        events=len(happened),
     )
 
 
+def log_of(town: Town) -> bytes:
+    """The log of a finished run, from the first stake on, as `market.log` reads it."""
+    names = {address.hex(): name for address, name in town.names.items()}
+    return b"".join(log.lines(town.seed, names, [*town.opening.events, *town.play.log]))
+
+
 def _job(town: Town, name: str, sales: dict[str, Sale]) -> JobReport:
-    log = [event for event in town.play.log if getattr(event, "task", "") in sales]
-    settled = {e.task: e for e in log if isinstance(e, events.Settled)}
+    mine = [event for event in town.play.log if getattr(event, "task", "") in sales]
+    settled = {e.task: e for e in mine if isinstance(e, events.Settled)}
     outputs = {task: _output(town, task, settled[task].claim) for task in settled}
-    judged = [e for e in log if isinstance(e, events.Judged) and e.paid]
-    drawn = [e for e in log if isinstance(e, events.Drawn)]
+    judged = [e for e in mine if isinstance(e, events.Judged) and e.paid]
+    drawn = [e for e in mine if isinstance(e, events.Drawn)]
     values = {
         task: decode_output(sales[task].program.program, raw) for task, (raw, _) in outputs.items()
     }
@@ -145,7 +151,7 @@ def _job(town: Town, name: str, sales: dict[str, Sale]) -> JobReport:
         answer=answer,
         value=value,
         paid=sum(e.paid for e in judged),
-        fees=sum(e.fee for e in log if isinstance(e, events.Closed)),
+        fees=sum(e.fee for e in mine if isinstance(e, events.Closed)),
         workers=dict(Counter(town.names[bytes.fromhex(e.worker)] for e in judged)),
         evidence=dict(Counter(e.evidence for e in settled.values())),
         work=sum(work for _, work in outputs.values()),
