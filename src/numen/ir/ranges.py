@@ -25,11 +25,8 @@ Facts: TypeAlias = dict[Label, list[tuple[Interval, ...]]]
 _UNKNOWN: Final[Interval] = (0, 0)
 """Stands where an operand is no word."""
 
-PLAIN_SWEEPS: Final = 1
-"""Sweeps before widening: enough for values that settle by themselves."""
-
 WIDE_SWEEPS: Final = 8
-"""Sweeps that widen to the next constant of the function; then to the end of the type."""
+"""Sweeps that widen to the next bound that the function knows; then to the end of the type."""
 
 NARROWING_SWEEPS: Final = 2
 """Sweeps that take back what widening gave away."""
@@ -146,7 +143,7 @@ class _Analysis:
         self.span = flow.dominance_intervals(self.idom)
         self.before = flow.predecessors(fn)
         self.ends: dict[Label, Env] = {}
-        self.thresholds = _thresholds(fn)
+        self.lows, self.highs = _thresholds(fn)
         self.known: Env = {
             param.reg: full(param.type) for param in fn.params if isinstance(param.type, Word)
         }
@@ -209,22 +206,21 @@ class _Analysis:
         if before is None or number is None:
             self.known[reg] = found
             return before is None
-        if number >= PLAIN_SWEEPS + WIDE_SWEEPS:
+        if number >= WIDE_SWEEPS:
             # The end of patience, for all at once: what is left out now comes back by narrowing.
             self.known[reg] = full(word)
             return before != full(word)
         if within(found, before):
             return False
-        wider = hull(before, found)
-        self.known[reg] = wider if number < PLAIN_SWEEPS else self.widen(before, wider, word)
+        self.known[reg] = self.widen(before, hull(before, found), word)
         return True
 
     def widen(self, before: Interval, after: Interval, word: Word) -> Interval:
         low, high = after
         if low < before[0]:
-            low = max((t for t in self.thresholds if t <= low), default=word.low)
+            low = max((t for t in self.lows if t <= low), default=word.low)
         if high > before[1]:
-            high = min((t for t in self.thresholds if t >= high), default=word.high)
+            high = min((t for t in self.highs if t >= high), default=word.high)
         return meet((low, high), full(word))
 
     def entry_env(self, label: Label) -> Env:
@@ -399,13 +395,25 @@ def _edges_to(end: Terminator, label: Label) -> Iterable[tuple[Edge, bool | None
                 yield other, False
 
 
-def _thresholds(fn: Function) -> list[int]:
-    """Where a growing interval may stop: at the function's constants, and beside them."""
-    found = {
-        instr.imm + delta
+def _thresholds(fn: Function) -> tuple[list[int], list[int]]:
+    """Where a growing interval may stop, below and above.
+
+    A loop that compares with a constant ends at it or one beyond, on the side it came from.
+    """
+    constants = {
+        instr.dests[0]: instr.imm
         for block in fn.blocks.values()
         for instr in block.body
         if instr.op is Op.CONST and instr.imm is not None
-        for delta in (-1, 0, 1)
     }
-    return sorted(found | {0})
+    bounds = {
+        constants[arg]
+        for block in fn.blocks.values()
+        for instr in block.body
+        if instr.op in (Op.LT, Op.EQ)
+        for arg in instr.args
+        if arg in constants
+    }
+    lows = {bound - below for bound in bounds for below in (0, 1)}
+    highs = {bound + above for bound in bounds for above in (0, 1)}
+    return sorted(lows | {0}), sorted(highs)
