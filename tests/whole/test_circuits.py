@@ -23,7 +23,7 @@ def circuits_of(source: str) -> list[Circuit]:
     return [compile_circuit(each) for each in (module, program_from_module(module).module)]
 
 
-def assert_proves(source: str, *argument_lists: list[int]) -> None:
+def assert_proves(source: str, *argument_lists: list[int | list[int]]) -> None:
     """The circuits give what the interpreter gives, and nothing in their witnesses is loose."""
     module = compile_source(source)
     for circuit in circuits_of(source):
@@ -70,6 +70,43 @@ def test_a_demand_on_a_truth_that_cancels_modulo_the_order_demands_nothing():
 """
 
     assert_proves(source, [3], [4])
+
+
+WIDE_CONSTANTS = [
+    ("c: bool", "u256", "x = {high} if c else u256(1)", [[0], [1]]),
+    ("c: bool", "i256", "x = i256(-5) if c else i256(-(2**255))", [[0], [1]]),
+    ("c: bool", "u256", "x: u256 = {high}; x = x if c else u256(0)", [[0], [1]]),
+    ("i: u64", "u256", "xs = [{high}, u256(7), u256(9)]; x = xs[i]", [[0], [1], [2]]),
+    ("i: u64", "u256", "xs = [u256(7)] * 3; xs[i] = {high}; x = xs[0] ^ xs[1]", [[0], [1], [2]]),
+]
+
+
+@pytest.mark.parametrize(("head", "of", "line", "argument_lists"), WIDE_CONSTANTS)
+def test_a_choice_of_two_wide_constants_is_a_wide_word(head, of, line, argument_lists):
+    """Two constants do not tell how wide they are: 2**255 was taken modulo the order."""
+    lines = line.format(high="u256(2**255)").split("; ")
+    body = "".join(f"    {each}\n" for each in [*lines, "return x // 3"])
+
+    assert_proves(f"def main({head}) -> {of}:\n{body}", *argument_lists)
+
+
+def test_wide_constants_meet_where_paths_do():
+    source = """def pick(c: bool) -> u256:
+    if c:
+        return u256(2**255)
+    return u256(3)
+
+def main(c: bool, xs: list[u256, 2]) -> tuple[u256, u256]:
+    x: u256 = 2**255 + 2
+    ys = [u256(0)] * 2
+    if c:
+        x = 5
+        ys[1] = 2**254
+        xs[0] = 2**253
+    return x // 3 ^ pick(c) % 7, ys[1] // 5 ^ xs[0]
+"""
+
+    assert_proves(source, [0, [1, 2]], [1, [1, 2]])
 
 
 @settings(max_examples=20)

@@ -99,7 +99,9 @@ class Access:
                 if a is b or a == b:
                     merged[index] = b
                 else:
-                    merged[index] = self._choose(truth, self.word(a), self.word(b))
+                    merged[index] = self._choose(
+                        truth, self.word(a), self.word(b), is_wide=slot in into.wide
+                    )
             into.make(slot, merged)
 
     def word(self, cell: Cell) -> Any256:
@@ -109,8 +111,8 @@ class Access:
         bits = self._word_bits(cell.value, cell.word)
         return value_from_bits(bits[8 * cell.index : 8 * cell.index + 8], is_signed=False)
 
-    def _choose(self, cond: LC, then: Any256, other: Any256) -> Any256:
-        return wide.choose(self.algebra, cond, then, other)
+    def _choose(self, cond: LC, then: Any256, other: Any256, *, is_wide: bool) -> Any256:
+        return wide.choose(self.wires, cond, then, other, is_wide=is_wide)
 
     def _word_bits(self, value: Number | Wide, word: Word) -> list[Bit]:
         if isinstance(value, Wide):
@@ -152,6 +154,7 @@ class Access:
             return self.word(store.read(ref.slot, at))
         count = at.high - at.low + 1
         self.wires.require_room(count - 1)
+        is_wide = ref.slot in store.wide
         cells = [self.word(store.read(ref.slot, at.low + i)) for i in range(count)]
         for bit in self._relative_bits(at):
             cells.append(cells[-1])
@@ -159,7 +162,7 @@ class Access:
             if isinstance(bit, int):
                 cells = [odd if bit else even for odd, even in pairs]
             else:
-                cells = [self._choose(bit, odd, even) for odd, even in pairs]
+                cells = [self._choose(bit, odd, even, is_wide=is_wide) for odd, even in pairs]
         return cells[0]
 
     def _write(self, store: Store, ref: Ref, index: Value, value: Cell, extra: int = 0) -> None:
@@ -168,12 +171,12 @@ class Access:
         if isinstance(at, int):
             store.write(ref.slot, at, value)
             return
-        cells = store.to_write(ref.slot)
+        cells, is_wide = store.to_write(ref.slot), ref.slot in store.wide
         for i, hit in enumerate(self._decode(at)):
             if not hit:
                 continue
             old = self.word(cells.get(at.low + i, 0))
-            cells[at.low + i] = self._choose(hit, self.word(value), old)
+            cells[at.low + i] = self._choose(hit, self.word(value), old, is_wide=is_wide)
 
     def _relative_bits(self, at: Number) -> tuple[Bit, ...]:
         """The bits of a position, counted from the first possible one."""
@@ -269,10 +272,12 @@ def _bits(byte: int) -> list[Bit]:
 
 
 def _make(instr: Instr, slot: Slot, store: Store) -> Ref:
-    store.make(slot, {index: word for index, word in enumerate(instr.data) if word})
+    cells: dict[int, Cell] = {index: word for index, word in enumerate(instr.data) if word}
     if isinstance(instr.type, Memory):
+        store.make(slot, cells)
         return Ref(slot, 0, instr.type.size_bytes)
     assert isinstance(instr.type, Array)
+    store.make(slot, cells, instr.type.element)
     return Ref(slot, 0, instr.type.length)
 
 

@@ -217,7 +217,9 @@ class _Compilation:
                     self._word(leaf.word, name, is_private=parameter.is_private)
                     for name in _names(leaf)
                 ]
-                args.append(values[0] if leaf.count is None else _array(store, len(args), values))
+                args.append(
+                    values[0] if leaf.count is None else _array(store, len(args), values, leaf.word)
+                )
         return args
 
     def _word(self, word: Word, name: str, *, is_private: bool) -> Value | Wide:
@@ -248,7 +250,7 @@ class _Compilation:
         for leaf in self.module.result_leaves:
             if leaf.count is not None:
                 slot = (_OUTSIDE, f"result {len(args)}")
-                store.make(slot, {})
+                store.make(slot, {}, leaf.word)
                 args.append(Ref(slot, 0, leaf.count))
         return args
 
@@ -292,9 +294,9 @@ def _limb_words(word: Word) -> tuple[Word, ...]:
     return (U64, U64, U64, I64 if word.kind is Kind.SIGNED else U64)
 
 
-def _array(store: Store, index: int, values: list[Value | Wide]) -> Ref:
+def _array(store: Store, index: int, values: list[Value | Wide], word: Word) -> Ref:
     slot = (_OUTSIDE, f"argument {index}")
-    store.make(slot, dict(enumerate(values)))
+    store.make(slot, dict(enumerate(values)), word)
     return Ref(slot, 0, len(values))
 
 

@@ -1,13 +1,13 @@
 """Instructions made ready to be executed many times: what the tables say, looked up once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from numen.ir.nodes import BasicBlock, Instr, Reg
+from numen.ir.nodes import BasicBlock, Function, Instr, Reg
 from numen.ir.ops import SPECS, Op
-from numen.ir.types import Type, Word
+from numen.ir.types import Array, Type, Word
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -37,6 +37,38 @@ def make_ready(block: BasicBlock) -> tuple[Ready, ...]:
     return tuple(_ready(instr) for instr in block.body if instr.op is not Op.METER)
 
 
+def wide_registers(fn: Function, functions: Mapping[str, Function]) -> frozenset[Reg]:
+    """List the registers of a function that hold words of 256 bits, and their constants too."""
+    found = {
+        param.reg for block in fn.blocks.values() for param in block.params if _is_wide(param.type)
+    }
+    for block in fn.blocks.values():
+        for instr in block.body:
+            if instr.op is Op.CALL:
+                types: tuple[Type | None, ...] = functions[instr.symbol].results
+            else:
+                types = tuple(_result(letter, instr) for letter in SPECS[instr.op].results)
+            found.update(reg for reg, of in zip(instr.dests, types, strict=True) if _is_wide(of))
+    return frozenset(found)
+
+
+def _result(letter: str, instr: Instr) -> Type | None:
+    match letter:
+        case "t":
+            return instr.type
+        case "s":
+            return instr.to
+        case "e":
+            assert isinstance(instr.type, Array)
+            return instr.type.element
+        case _:
+            return None
+
+
+def _is_wide(of: Type | None) -> bool:
+    return isinstance(of, Word) and of.bits == 256
+
+
 def _ready(instr: Instr) -> Ready:
     return Ready(
         instr=instr,
@@ -45,5 +77,5 @@ def _ready(instr: Instr) -> Ready:
         of=instr.type,
         dest=instr.dests[0] if instr.dests else "",
         args=instr.args,
-        is_wide=any(isinstance(of, Word) and of.bits == 256 for of in (instr.type, instr.to)),
+        is_wide=_is_wide(instr.type) or _is_wide(instr.to),
     )

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from numen.ir.types import Word
+from numen.ir.types import Type, Word
 from numen.proof.number import Number, Value, Wide
 
 Slot: TypeAlias = tuple[int, str]
@@ -52,24 +52,29 @@ class Store:
 
     Attributes:
         objects: Cells that are not zero, by slot and index.
+        wide: Slots of arrays of words of 256 bits; the same for all paths.
     """
 
-    __slots__ = ("_shared", "objects")
+    __slots__ = ("_shared", "objects", "wide")
 
     def __init__(self) -> None:
         self.objects: dict[Slot, dict[int, Cell]] = {}
+        self.wide: set[Slot] = set()
         self._shared: set[Slot] = set()
 
     def fork(self) -> "Store":
         """The same objects for another path."""
         twin = Store()
         twin.objects = dict(self.objects)
+        twin.wide = self.wide
         self._shared = set(self.objects)
         twin._shared = set(self.objects)
         return twin
 
-    def make(self, slot: Slot, cells: dict[int, Cell]) -> None:
-        """Put an object, in place of the one that the slot held."""
+    def make(self, slot: Slot, cells: dict[int, Cell], of: Type | None = None) -> None:
+        """Put an object, in place of the one that the slot held; an array says of which words."""
+        if isinstance(of, Word) and of.bits == 256:
+            self.wide.add(slot)
         self.objects[slot] = cells
         self._shared.discard(slot)
 

@@ -8,7 +8,7 @@ block is entered, and the work is linear in the blocks executed.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -39,7 +39,7 @@ from numen.proof.circuit_errors import (
     UnboundedLoopError,
 )
 from numen.proof.number import Number, Product, Value, Wide, to_lc, value_from_lc
-from numen.proof.ready import Ready, make_ready
+from numen.proof.ready import Ready, make_ready, wide_registers
 from numen.proof.routes import Route, plan_route
 from numen.proof.storage import Ref, Store
 from numen.proof.wires import Wires
@@ -76,6 +76,7 @@ class Call:
         fn: The function.
         route: The order of its blocks.
         code: Their instructions.
+        wide: Registers that hold words of 256 bits.
         truth: Of the path that called.
         path: The part that is running, or None between blocks.
         label: Its block.
@@ -87,11 +88,20 @@ class Call:
         undecided: Headers of loops that a condition on the inputs may leave, with the branch.
     """
 
-    def __init__(self, number: int, fn: Function, route: Route, code: Code, truth: Value) -> None:
+    def __init__(
+        self,
+        number: int,
+        fn: Function,
+        truth: Value,
+        route: Route,
+        code: Code,
+        wide_regs: frozenset[Reg],
+    ) -> None:
         self.number = number
         self.fn = fn
         self.route = route
         self.code = code
+        self.wide = wide_regs
         self.truth = truth
         self.path: Path | None = None
         self.label: Label = next(iter(fn.blocks))
@@ -113,7 +123,7 @@ class Unroller:
         self.wide = wide.WideAlgebra(self.algebra)
         self.access = access.Access(self.algebra)
         self.steps = 0
-        self._planned: dict[str, tuple[Route, Code]] = {}
+        self._planned: dict[str, tuple[Route, Code, frozenset[Reg]]] = {}
         self._calls: list[Call] = []
         self._call_count = 0
         self._trap: Trap | None = None
@@ -156,8 +166,9 @@ class Unroller:
         fn = self.module.functions[name]
         if name not in self._planned:
             code = {label: make_ready(block) for label, block in fn.blocks.items()}
-            self._planned[name] = (plan_route(fn), code)
-        call = Call(self._call_count, fn, *self._planned[name], truth)
+            wide_regs = wide_registers(fn, self.module.functions)
+            self._planned[name] = (plan_route(fn), code, wide_regs)
+        call = Call(self._call_count, fn, truth, *self._planned[name])
         self._call_count += 1
         regs = dict(zip((param.reg for param in fn.params), args, strict=True))
         call.parked[call.label] = Path(truth, regs, store)
@@ -287,7 +298,9 @@ class Unroller:
                 if call.ended is None:
                     call.ended = path
                 else:
-                    self._merge(call, call.ended, path, results)
+                    words = enumerate(call.fn.results)
+                    is_wide = {str(index): word.bits == 256 for index, word in words}
+                    self._merge(call, call.ended, path, is_wide)
             case Stop(reason, message, place):
                 self._die(call, path, Trap(reason, message, place))
         call.path = None
@@ -336,7 +349,8 @@ class Unroller:
         path.regs.update(zip((param.reg for param in params), passed, strict=True))
         if target in call.parked:
             names = [*call.route.alive_in(target), *(param.reg for param in params)]
-            self._merge(call, call.parked[target], path, names)
+            is_wide = {name: name in call.wide for name in names}
+            self._merge(call, call.parked[target], path, is_wide)
             return
         call.parked[target] = path
         route = call.route
@@ -344,10 +358,20 @@ class Unroller:
         position = route.turn[target] if is_back else route.position[target]
         heapq.heappush(call.queue, (position, target))
 
-    def _merge(self, call: Call, into: Path, path: Path, names: Iterable[Reg]) -> None:
-        """Make one part of two of which at most one is taken."""
+    def _merge(self, call: Call, into: Path, path: Path, is_wide: Mapping[Reg, bool]) -> None:
+        """Make one part of two of which at most one is taken.
+
+        Args:
+            call: The function they are parts of.
+            into: The one that becomes both.
+            path: The other.
+            is_wide: Registers that go on, and whether they hold words of 256 bits.
+        """
         truth = to_lc(path.truth)
-        regs = {name: self._choose(truth, path.regs[name], into.regs[name]) for name in names}
+        regs = {
+            name: self._choose(truth, path.regs[name], into.regs[name], is_wide=wide_one)
+            for name, wide_one in is_wide.items()
+        }
         slots = {held.slot for held in regs.values() if isinstance(held, Ref)}
         self.spend(into.store.compare_cost(path.store) // 16)
         for store in (into.store, path.store):
@@ -357,7 +381,7 @@ class Unroller:
         both = value_from_lc(lc.add(to_lc(into.truth), truth), 0, 1)
         into.truth = gadgets.compact(self.wires, both)
 
-    def _choose(self, truth: lc.LC, then: Held, other: Held) -> Held:
+    def _choose(self, truth: lc.LC, then: Held, other: Held, *, is_wide: bool) -> Held:
         if then is other:
             return other
         if isinstance(then, Ref):
@@ -366,7 +390,7 @@ class Unroller:
             offset = gadgets.choose(self.wires, truth, then.offset, other.offset)
             return msgspec.structs.replace(other, offset=offset)
         assert not isinstance(other, Ref)
-        return wide.choose(self.algebra, truth, then, other)
+        return wide.choose(self.wires, truth, then, other, is_wide=is_wide)
 
 
 def _only_stops(block: BasicBlock) -> bool:

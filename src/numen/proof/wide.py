@@ -23,6 +23,7 @@ from numen.proof.number import (
     value_from_bits,
     value_from_lc,
 )
+from numen.proof.wires import Wires
 
 Any256: TypeAlias = Value | Wide
 """A word of any width, or an exact result."""
@@ -129,7 +130,7 @@ class WideAlgebra:
     def select(self, cond: Any256, then: Any256, other: Any256) -> Any256:
         if isinstance(cond, int):
             return then if cond else other
-        return choose(self.narrow, to_lc(_value(cond)), then, other)
+        return choose(self.wires, to_lc(_value(cond)), then, other, is_wide=True)
 
     def fit(self, a: Any256, word: Word, reason: Reason) -> Any256:
         if isinstance(a, int):
@@ -302,14 +303,22 @@ def word_bits(algebra: R1csAlgebra, a: Any256) -> list[Bit]:
     return [bit for part in parts for bit in _bits_of(algebra, part, LIMB_BITS)]
 
 
-def choose(algebra: R1csAlgebra, cond: lc.LC, then: Any256, other: Any256) -> Any256:
-    """One of two words of any width."""
-    if isinstance(then, Wide) or isinstance(other, Wide):
+def choose(w: Wires, cond: lc.LC, then: Any256, other: Any256, *, is_wide: bool) -> Any256:
+    """One of two words of one type.
+
+    Args:
+        w: The circuit.
+        cond: Which.
+        then: The one where it holds.
+        other: The one where it does not.
+        is_wide: Whether their type has 256 bits: two constants do not tell.
+    """
+    if is_wide:
+        if then is other or (isinstance(then, int) and then == other):
+            return then
         pairs = zip(_word_parts(then), _word_parts(other), strict=True)
-        return Wide(
-            tuple(gadgets.choose(algebra.wires, cond, x, y) for x, y in pairs), is_word=True
-        )
-    return gadgets.choose(algebra.wires, cond, then, other)
+        return Wide(tuple(gadgets.choose(w, cond, x, y) for x, y in pairs), is_word=True)
+    return gadgets.choose(w, cond, _value(then), _value(other))
 
 
 def _word_parts(a: Any256) -> tuple[Value, ...]:
