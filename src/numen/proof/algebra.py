@@ -4,15 +4,17 @@ Sums are free: they are linear combinations with an interval. A value is split i
 its interval says that it may leave its type, and its bits are remembered.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import division, gadgets, lc, limbs, shifts, witness
+from numen.proof import division, gadgets, lc, limbs, patterns, shifts, witness
 from numen.proof.lc import LC, ONE
 from numen.proof.number import (
     Bit,
+    Late,
     Number,
     Product,
     Value,
@@ -27,6 +29,10 @@ from numen.proof.wires import Wires
 
 Exact = Value | Product
 """What exact operations give."""
+
+
+LATE_BITS_MAX = 6
+"""Bits that a sum may have above its word before it is wrapped, and others are added to it."""
 
 
 class R1csAlgebra:
@@ -54,14 +60,12 @@ class R1csAlgebra:
     def add(self, a: Exact, b: Exact) -> Exact:
         if isinstance(a, int) and isinstance(b, int):
             return a + b
-        low, high = low_of(a) + low_of(b), high_of(a) + high_of(b)
-        return self._sum(lc.add(_to_lc(a), _to_lc(b)), low, high)
+        return self._sum(a, b, lc.add)
 
     def sub(self, a: Exact, b: Exact) -> Exact:
         if isinstance(a, int) and isinstance(b, int):
             return a - b
-        low, high = low_of(a) - high_of(b), high_of(a) - low_of(b)
-        return self._sum(lc.sub(_to_lc(a), _to_lc(b)), low, high)
+        return self._sum(a, b, lc.sub)
 
     def mul(self, a: Exact, b: Exact) -> Exact:
         assert not isinstance(a, Product)
@@ -99,15 +103,15 @@ class R1csAlgebra:
 
     def bit_and(self, a: Exact, b: Exact) -> Exact:
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_and(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_and(self.wires, x, y) for x, y in pairs])
 
     def bit_or(self, a: Exact, b: Exact) -> Exact:
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_or(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_or(self.wires, x, y) for x, y in pairs])
 
     def bit_xor(self, a: Exact, b: Exact) -> Exact:
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_xor(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_xor(self.wires, x, y) for x, y in pairs])
 
     def shift_left(self, a: Exact, count: Exact) -> Exact:
         word = self._word()
@@ -116,7 +120,10 @@ class R1csAlgebra:
                 return a << count
             assert isinstance(a, Number)
             if word.low <= a.low << count and a.high << count <= word.high:
-                return _scaled(a, 1 << count)
+                moved = _scaled(a, 1 << count)
+                if isinstance(moved, Number) and a.bits is not None:
+                    moved.bits = (*([0] * count), *a.bits)
+                return moved
             return self._from_bits(shifts.left(self._bits(a), count))
         counts = self._count_bits(count)
         if word.bits <= shifts.POWER_BITS_MAX:
@@ -201,11 +208,17 @@ class R1csAlgebra:
             return INTEGERS.wrap(a, word)
         if isinstance(a, Number) and word.low <= a.low and a.high <= word.high:
             return a
+        if isinstance(a, Number) and a.late is not None and word.bits <= a.late.width:
+            a = a.late.raw
+            if word.low <= a.low and a.high <= word.high:
+                return a
         if word.kind is Kind.FIELD:
             return value_from_lc(self._class(a), 0, FIELD_ORDER - 1)
         if isinstance(a, Number) and (a.bits or limbs.is_narrow(a.low, a.high)):
-            bits = gadgets.bits_of(self.wires, a)
-            return self._from_bits(_resized(bits, word.bits, is_signed=a.low < 0), word)
+            if a.bits or a.high - a.low >= 1 << (word.bits + LATE_BITS_MAX):
+                return self._residue(a, word)
+            late = Late(a, word.bits, functools.partial(self._residue, a, word))
+            return Number({}, word.low, word.high, late=late)
         return self._from_bits(limbs.wrap(self.wires, limbs.split(self.wires, a), word), word)
 
     def require(self, cond: Exact, reason: Reason, message: str = "") -> None:
@@ -287,8 +300,27 @@ class R1csAlgebra:
             self._zeros[key] = answer
         return answer
 
-    def _sum(self, combination: LC, low: int, high: int) -> Value:
-        return gadgets.compact(self.wires, value_from_lc(combination, low, high))
+    def _sum(self, a: Exact, b: Exact, combine: Callable[[LC, LC], LC]) -> Value:
+        """A sum or difference; worked out late where an operand is."""
+        x, y = _settled(a), _settled(b)
+        late = [of.late for of in (x, y) if isinstance(of, Number) and of.late is not None]
+        if not late:
+            return self._exact(x, y, combine)
+        raw = self._exact(_raw(x), _raw(y), combine)
+        low, high = _span(x, y, combine)
+        if isinstance(raw, int):
+            return self._exact(x, y, combine)
+        width = min(of.width for of in late)
+        return Number({}, low, high, late=Late(raw, width, lambda: self._exact(x, y, combine)))
+
+    def _exact(self, x: Value, y: Value, combine: Callable[[LC, LC], LC]) -> Value:
+        low, high = _span(x, y, combine)
+        return gadgets.compact(self.wires, value_from_lc(combine(to_lc(x), to_lc(y)), low, high))
+
+    def _residue(self, raw: Number, word: Word) -> Value:
+        """A number modulo a word's size."""
+        bits = _resized(gadgets.bits_of(self.wires, raw), word.bits, is_signed=raw.low < 0)
+        return self._from_bits(bits, word)
 
     def _word(self) -> Word:
         assert self.word is not None
@@ -325,6 +357,21 @@ class R1csAlgebra:
 def _to_lc(a: Exact) -> LC:
     assert not isinstance(a, Product)
     return to_lc(a)
+
+
+def _settled(a: Exact) -> Value:
+    assert not isinstance(a, Product)
+    return a
+
+
+def _raw(x: Value) -> Value:
+    return x.late.raw if isinstance(x, Number) and x.late is not None else x
+
+
+def _span(x: Value, y: Value, combine: Callable[[LC, LC], LC]) -> tuple[int, int]:
+    if combine is lc.add:
+        return low_of(x) + low_of(y), high_of(x) + high_of(y)
+    return low_of(x) - high_of(y), high_of(x) - low_of(y)
 
 
 def _scaled(a: Number, factor: int) -> Value:

@@ -63,8 +63,9 @@ def _divide(w: Wires, a: Value | Product, b: Value) -> tuple[Value, Value]:
         limbs.demand_zero(w, limbs.subtract(limbs.subtract(parts, whole), [rest]))
     _demand_less(w, rest, b)
     quotient = value_from_lc(to_lc(guess), low, high)
-    if isinstance(quotient, Number) and isinstance(guess, Number) and low >= 0:
-        quotient.bits = guess.bits
+    bits = guess.bits if isinstance(guess, Number) else None
+    if isinstance(quotient, Number) and bits is not None and low >= 0:
+        quotient.bits = bits
     return quotient, rest
 
 

@@ -29,21 +29,24 @@ def canonical_bits(w: Wires, x: Number) -> tuple[Bit, ...]:
     of the number and of the order less one.
     Cost: about 510 constraints.
     """
-    if x.bits is None:
-        w.require_room(2 * _BITS)
-        first = w.hint("bit", _BITS, witness.all_bits, (x.lc, _BITS))
-        bits: list[Bit] = [gadgets.boolean(w, {wire: 1}) for wire in range(first, first + _BITS)]
-        w.demand(lc.sub(to_lc(value_from_bits(bits, is_signed=False)), x.lc))
-        room = gadgets.shifted(_negated(value_from_bits(bits[_HALF:], is_signed=False)), _TOP)
-        gap = gadgets.shifted(_negated(value_from_bits(bits[:_HALF], is_signed=False)), _BOTTOM)
-        assert isinstance(room, Number)
-        assert isinstance(gap, Number)
-        gadgets.window(w, room, 0, _HALF)
-        is_last = gadgets.is_zero(w, room)
-        last_gap = gadgets.multiply(w, is_last, gap.lc)
-        gadgets.window(w, Number(last_gap, min(gap.low, 0), gap.high), 0, _HALF)
-        x.bits = tuple(bits)
-    return x.bits
+    known = x.bits
+    if known is not None:
+        return known
+    w.require_room(2 * _BITS)
+    first = w.hint("bit", _BITS, witness.all_bits, (x.lc, _BITS))
+    bits: list[Bit] = [gadgets.boolean(w, {wire: 1}) for wire in range(first, first + _BITS)]
+    w.demand(lc.sub(to_lc(value_from_bits(bits, is_signed=False)), x.lc))
+    room = gadgets.shifted(_negated(value_from_bits(bits[_HALF:], is_signed=False)), _TOP)
+    gap = gadgets.shifted(_negated(value_from_bits(bits[:_HALF], is_signed=False)), _BOTTOM)
+    assert isinstance(room, Number)
+    assert isinstance(gap, Number)
+    gadgets.window(w, room, 0, _HALF)
+    is_last = gadgets.is_zero(w, room)
+    last_gap = gadgets.multiply(w, is_last, gap.lc)
+    gadgets.window(w, Number(last_gap, min(gap.low, 0), gap.high), 0, _HALF)
+    found = tuple(bits)
+    x.bits = found
+    return found
 
 
 def felt_from_bytes(algebra: R1csAlgebra, parts: list[Value]) -> Value:

@@ -34,7 +34,7 @@ def multiply(w: Wires, a: LC, b: LC, role: str = "product") -> LC:
 
 def compact(w: Wires, value: Value) -> Value:
     """The same value, as one wire where it had very many terms."""
-    if isinstance(value, int) or len(value.lc) <= TERMS_MAX:
+    if isinstance(value, int) or value.late is not None or len(value.lc) <= TERMS_MAX:
         return value
     out = w.define("sum", witness.linear, value.lc, (value.lc, ONE, None))
     return Number(out, value.low, value.high, value.bits)
@@ -108,16 +108,20 @@ def bits_of(w: Wires, x: Number) -> tuple[Bit, ...]:
 
     Cost: a constraint a bit of the interval, the first time.
     """
-    if x.bits is None:
-        if x.low >= 0 and x.high <= 1:
-            x.bits = (x.lc,)
-        elif x.low >= 0:
-            x.bits = window(w, x, 0, x.high.bit_length())
-        else:
-            width = max((-x.low - 1).bit_length(), x.high.bit_length()) + 1
-            raw = window(w, x, -1 << (width - 1), width)
-            x.bits = (*raw[:-1], bit_not(raw[-1]))
-    return x.bits
+    known = x.bits
+    if known is not None:
+        return known
+    found: tuple[Bit, ...]
+    if x.low >= 0 and x.high <= 1:
+        found = (x.lc,)
+    elif x.low >= 0:
+        found = window(w, x, 0, x.high.bit_length())
+    else:
+        width = max((-x.low - 1).bit_length(), x.high.bit_length()) + 1
+        raw = window(w, x, -1 << (width - 1), width)
+        found = (*raw[:-1], bit_not(raw[-1]))
+    x.bits = found
+    return found
 
 
 def is_zero(w: Wires, x: Number) -> LC:
@@ -162,7 +166,7 @@ def bit_and(w: Wires, a: Bit, b: Bit) -> Bit:
         return b if a else 0
     if isinstance(b, int):
         return a if b else 0
-    return a if a == b else multiply(w, a, b, "and")
+    return a if a == b else _made(w, "and", a, b, multiply(w, a, b, "and"))
 
 
 def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
@@ -177,7 +181,8 @@ def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
     if a == b:
         return a
     not_a, not_b = lc.negate(a), lc.negate(b)
-    return w.define("or", witness.choice, (a, ONE, b), (not_a, not_b, ONE))
+    out = w.define("or", witness.choice, (a, ONE, b), (not_a, not_b, ONE))
+    return _made(w, "or", a, b, out)
 
 
 def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
@@ -191,7 +196,15 @@ def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
         return bit_not(a) if b else a
     if a == b:
         return 0
-    return w.define("xor", witness.either, (a, b), (lc.scale(a, 2), b, lc.add(a, b)))
+    out = w.define("xor", witness.either, (a, b), (lc.scale(a, 2), b, lc.add(a, b)))
+    return _made(w, "xor", a, b, out)
+
+
+def _made(w: Wires, name: str, a: LC, b: LC, out: LC) -> LC:
+    """Remember of what a bit was made, for `patterns`."""
+    (wire,) = out
+    w.made[wire] = (name, a, b)
+    return out
 
 
 def bit_choose(w: Wires, cond: LC, then: Bit, other: Bit) -> Bit:

@@ -6,7 +6,10 @@ holds for every assignment that satisfies the constraints, also on paths that a 
 gadgets that rely on one are therefore sound everywhere.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
+
+import msgspec
 
 from numen.ir.types import FIELD_ORDER
 from numen.proof import lc
@@ -16,29 +19,75 @@ Bit: TypeAlias = int | LC
 """A truth: 0 or 1, or a combination that can be nothing else."""
 
 
+class Late(msgspec.Struct, frozen=True):
+    """A number that is worked out when somebody asks for it.
+
+    Attributes:
+        raw: Congruent to it modulo ``2**width``, and known.
+        width: See there.
+        settle: Works it out.
+    """
+
+    raw: "Number"
+    width: int
+    settle: Callable[[], "Value"]
+
+
 class Number:
     """A value that depends on the inputs.
 
     Attributes:
-        lc: Congruent to the value.
         low: Least value.
         high: Greatest value.
-        bits: The value in two's complement, lowest first, once somebody has asked for it: the last
-            bit counts negatively where ``low`` is negative.
+        late: How to work it out, until somebody asks for it; then None.
     """
 
-    __slots__ = ("bits", "high", "lc", "low")
+    __slots__ = ("_bits", "_lc", "high", "late", "low")
 
     def __init__(
-        self, combination: LC, low: int, high: int, bits: tuple[Bit, ...] | None = None
+        self,
+        combination: LC,
+        low: int,
+        high: int,
+        bits: tuple[Bit, ...] | None = None,
+        late: Late | None = None,
     ) -> None:
-        self.lc = combination
+        self._lc = combination
         self.low = low
         self.high = high
-        self.bits = bits
+        self._bits = bits
+        self.late = late
+
+    @property
+    def lc(self) -> LC:
+        """A combination that is congruent to the value."""
+        if self.late is not None:
+            self._settle(self.late)
+        return self._lc
+
+    @property
+    def bits(self) -> tuple[Bit, ...] | None:
+        """The value in two's complement, lowest first, once somebody has asked for it.
+
+        The last bit counts negatively where ``low`` is negative.
+        """
+        if self.late is not None:
+            self._settle(self.late)
+        return self._bits
+
+    @bits.setter
+    def bits(self, bits: tuple[Bit, ...]) -> None:
+        self._bits = bits
 
     def __repr__(self) -> str:
-        return f"Number({self.lc}, {self.low}, {self.high})"
+        return f"Number({self._lc}, {self.low}, {self.high})"
+
+    def _settle(self, late: Late) -> None:
+        self.late = None
+        value = late.settle()
+        self._lc = to_lc(value)
+        if isinstance(value, Number) and (value.low < 0) == (self.low < 0):
+            self._bits = value.bits
 
 
 Value: TypeAlias = int | Number

@@ -69,6 +69,7 @@ class Wires:
         c: Products.
         tests: Wire that says whether a value is zero, to the first of its two constraints.
         settled: What the program demands that such a wire holds.
+        made: Wire of a bit to the name and operands of the operation that made it.
         defined: Wire to the one constraint that says what it holds; where nothing else reads the
             wire, both may go.
     """
@@ -83,6 +84,7 @@ class Wires:
         self.a, self.b, self.c = Rows(), Rows(), Rows()
         self.tests: dict[int, int] = {}
         self.settled: dict[int, int] = {}
+        self.made: dict[int, tuple[str, LC, LC]] = {}
         self.defined: dict[int, int] = {}
 
     @property
