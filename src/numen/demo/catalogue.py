@@ -67,8 +67,9 @@ def sales() -> tuple[Sale, ...]:
     batches = [rest[at : at + BATCH] for at in range(0, len(rest), BATCH)]
     return (
         Sale("add", program("add"), SUMMANDS, is_proven=True),
+        _batch(batches[0]),
         *(_single(row) for row in proven),
-        *(_batch(batch) for batch in batches),
+        *(_batch(batch) for batch in batches[1:]),
         Sale("folding", program("folding"), (FOLD_SEED, FOLD_STEPS), is_proven=False),
     )
 
