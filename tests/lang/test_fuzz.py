@@ -169,6 +169,21 @@ def test_generic_functions_do_not_multiply_without_bound():
         compile_source(text + "    return b\n")
 
 
+def test_more_variables_than_the_limit_are_refused():
+    lines = "".join(f"    v{i} = a\n" for i in range(limits.VARIABLES_MAX))
+
+    with pytest.raises(TooLargeError, match="more than 256 variables"):
+        compile_source(f"def main(a: u64) -> u64:\n{lines}    return a\n")
+
+
+def test_more_ways_to_one_point_than_the_limit_are_refused():
+    lines = "        if a > 1: break\n" * limits.WAYS_MAX
+
+    compile_source(f"def main(a: u64) -> u64:\n    while a > 1:\n{lines[:-24]}    return a\n")
+    with pytest.raises(TooLargeError, match="more than 4096 ways"):
+        compile_source(f"def main(a: u64) -> u64:\n    while a > 1:\n{lines}    return a\n")
+
+
 def test_more_storage_than_the_machine_gives_is_refused():
     text = "def main(a: u64) -> u64:\n"
     text += "".join(f"    x{i} = [0] * (1 << 24)\n" for i in range(3)) + "    return x2[0]\n"

@@ -18,8 +18,9 @@ from numen.lang.expressions import field, part
 from numen.lang.facts import meaning, root_name
 from numen.lang.frame import Frame, Value
 from numen.lang.scope import RESERVED, FunctionSymbol
+from numen.lang.source import walk
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, contains_struct, references, registers
+from numen.lang.types import LangType, contains_struct, references, registers, stores_struct
 
 
 def assign(f: Frame, target: ast.expr, value: ast.expr) -> None:
@@ -97,7 +98,9 @@ def take_apart(f: Frame, node: ast.expr, targets: list[ast.expr], value: Value) 
 
 
 def bind_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.expr) -> None:
-    """Give a variable a value."""
+    """Give a variable a value; one called ``_`` is thrown away."""
+    if name == "_":
+        return
     declare(f, target, name, value.type, node)
     if not references(value.type):
         f.env[name] = msgspec.structs.replace(value, known=None)
@@ -106,6 +109,9 @@ def bind_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.exp
     if name in f.params:
         hint = "write its elements in a loop, or use another name"
         raise f.refuse(SharingError, target, f"the caller's array {name} cannot be replaced", hint)
+    if name in f.views:
+        message = f"{name} stands for a part of the array its loop goes through"
+        raise f.refuse(SharingError, target, message, "use another name")
     if name in f.iterated:
         raise f.refuse(SharingError, target, f"{name} is replaced while a loop goes through it")
     if f.bindings.get(name, 0) <= 1:
@@ -120,6 +126,8 @@ def bind_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.exp
 
 def view_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.expr) -> None:
     """Let the variable of a loop stand for a part of the array the loop goes through."""
+    if name == "_":
+        return
     declare(f, target, name, value.type, node)
     if name in f.params or name in f.stored or name in f.env:
         message = f"{name} is a name of another array"
@@ -227,15 +235,18 @@ def _check_unshared(f: Frame, target: ast.AST, name: str, struct: StructShape) -
     hint = f"build a new one: {name} = {struct.name}(...)"
     if name in f.params:
         raise f.refuse(SharingError, target, f"{name} belongs to the caller", hint)
-    allowed = 0
-    for node in ast.walk(f.symbol.node):
-        allowed += _harmless(f, node, name, struct)
-    mentions = sum(
-        isinstance(node, ast.Name) and node.id == name for node in ast.walk(f.symbol.node)
-    )
-    if allowed != mentions:
+    if name not in f.unshared:
+        f.unshared[name] = _is_unshared(f, name, struct)
+    if not f.unshared[name]:
         message = f"another name may hold the struct {name}"
         raise f.refuse(SharingError, target, message, hint)
+
+
+def _is_unshared(f: Frame, name: str, struct: StructShape) -> bool:
+    """Whether every mention of a variable in the function keeps its struct to that variable."""
+    nodes = walk(f.symbol.node.body)
+    mentions = sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
+    return mentions == sum(_harmless(f, node, name, struct) for node in nodes)
 
 
 def _harmless(f: Frame, node: ast.AST, name: str, struct: StructShape) -> int:
@@ -259,10 +270,9 @@ def _harmless(f: Frame, node: ast.AST, name: str, struct: StructShape) -> int:
 def _forgets(f: Frame, callee: FunctionSymbol, struct: StructShape) -> bool:
     """Whether a function can neither return a struct it is given nor store it."""
     outline = f.unit.outline(callee)
-    lists = [param.type for param in outline.params if isinstance(param.type, ListShape)]
-    held = any(contains_struct(of, struct) for of in lists)
-    result = outline.result if outline.result is not None else None
-    return not held and result is not None and not contains_struct(result, struct)
+    is_held = any(stores_struct(param.type, struct) for param in outline.params)
+    result = outline.result
+    return not is_held and result is not None and not contains_struct(result, struct)
 
 
 def augmented(f: Frame, node: ast.AugAssign) -> None:

@@ -209,7 +209,7 @@ def _written_by(node: ast.AST, scope: Scope, facts: Mapping[str, Facts]) -> Iter
 
 def _views(node: ast.AST) -> Iterator[tuple[str, str]]:
     """The variables of a loop that stand for parts of the arrays it goes through."""
-    if isinstance(node, ast.For):
+    if isinstance(node, ast.For | ast.comprehension):
         targets = [part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)]
         wholes = [part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)]
         for target in targets:

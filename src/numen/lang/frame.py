@@ -14,6 +14,7 @@ import msgspec
 from numen.ir.nodes import Instr, Label, Param, Reg
 from numen.ir.ops import Op
 from numen.ir.types import FELT, U64, Memory, Type, Word
+from numen.lang import limits
 from numen.lang.errors import LangError, RangeError, TooLargeError, TypesError
 from numen.lang.scope import FunctionSymbol
 from numen.lang.suggest import shown
@@ -91,6 +92,7 @@ class Frame:
         bindings: How often the text of the function binds each name.
         params: The names of its parameters.
         stored: The arrays of variables that are bound more than once.
+        unshared: Whether nothing but the variable can hold the struct of a variable, once asked.
         views: The names of loops that stand for parts of arrays.
         iterated: The names whose arrays loops around this point go through.
         tables: The arrays of the constants it uses.
@@ -118,6 +120,7 @@ class Frame:
         self.bindings: dict[str, int] = {}
         self.params: frozenset[str] = frozenset()
         self.stored: dict[str, tuple[Reg, ...]] = {}
+        self.unshared: dict[str, bool] = {}
         self.views: set[str] = set()
         self.iterated: list[str] = []
         self.tables: dict[str, Value] = {}
@@ -205,16 +208,29 @@ class Frame:
         if not arrivals:
             self.env = {}
             return
-        common = [name for name in arrivals[0].env if all(name in way.env for way in arrivals)]
+        if len(arrivals) == 1:
+            self.writer.enter(label)
+            self.env = dict(arrivals[0].env)
+            return
+        first, rest = arrivals[0].env, [way.env for way in arrivals[1:]]
         env: dict[str, Value] = {}
         params: list[Param] = []
-        for name in common:
-            env[name] = self._merge_values(name, arrivals, params)
+        for name, value in first.items():
+            if all(other.get(name) is value for other in rest):
+                env[name] = value
+            elif all(name in other for other in rest):
+                env[name] = self._merge_values(name, arrivals, params)
         self.writer.enter(label, tuple(params))
         self.env = env
 
-    def leave(self, label: Label) -> Arrival:
-        """End the block by going to one."""
+    def leave(self, node: ast.AST, label: Label, others: Sequence[Arrival]) -> Arrival:
+        """End the block by going to one, to which others go already.
+
+        Raises:
+            TooLargeError: Too many do.
+        """
+        if len(others) >= limits.WAYS_MAX:
+            raise self.refuse(TooLargeError, node, f"more than {limits.WAYS_MAX} ways to one point")
         return Arrival(self.writer.jump(label), self.env)
 
     def open_loop(self, assigned: Iterable[str], *extra: tuple[Reg, Type]) -> LoopHead:

@@ -4,8 +4,8 @@ import ast
 
 from numen.ir.nodes import Function, Param
 from numen.ir.types import Memory, Word
-from numen.lang import statements, tables
-from numen.lang.errors import FlowError, TypesError
+from numen.lang import limits, statements, tables
+from numen.lang.errors import FlowError, TooLargeError, TypesError
 from numen.lang.expressions import evaluate
 from numen.lang.facts import assigned_names
 from numen.lang.frame import Frame, Value
@@ -30,6 +30,9 @@ def lower(unit: Unit, of: Signature, *, is_entry: bool = False) -> tuple[Functio
     f.bindings = assigned_names(node.body)
     f.params = frozenset(param.name for param in of.params)
     f.locals = set(f.bindings) | f.params
+    if len(f.locals) > limits.VARIABLES_MAX:
+        message = f"more than {limits.VARIABLES_MAX} variables"
+        raise f.refuse(TooLargeError, node, message, "split the function")
     f.writer.enter("start")
     params = _receive(f, of)
     used = unit.facts[of.symbol.key].tables

@@ -27,6 +27,12 @@ CONSTANT_BITS_MAX: Final = 4096
 MODULES_MAX: Final = 64
 """Most files of one program."""
 
+VARIABLES_MAX: Final = 256
+"""Most variables of one function."""
+
+WAYS_MAX: Final = 4096
+"""Most ways that meet at one point: arms of an `if`, or `break` and `continue` of a loop."""
+
 INSTANCES_MAX: Final = 2048
 """Most functions of one program, one for each size a generic function is used with."""
 

@@ -10,7 +10,7 @@ from numen.lang.source import Source
 from numen.lang.types import TYPE_NAMES
 
 RESERVED: Final = TYPE_NAMES | {
-    "abs", "add_mod", "assert_eq", "bool", "enumerate", "len", "max", "min", "mul_mod", "numen",
+    "abs", "add_mod", "enumerate", "len", "max", "min", "mul_mod", "numen",
     "pow", "range", "reversed", "wrapping_add", "wrapping_mul", "wrapping_sub", "zip",
 }  # fmt: skip
 """Names that a program may not give another meaning."""

@@ -79,24 +79,24 @@ def _if(f: Frame, node: ast.If) -> None:
             to_then, to_other = f.writer.branch(cond, then, other)
             env = f.env
             f.merge(then, [Arrival(to_then, env)])
-            _arm(f, node.body, after, ways)
+            _arm(f, node, node.body, after, ways)
             f.merge(other, [Arrival(to_other, env)])
         elif always:
-            _arm(f, node.body, after, ways)
+            _arm(f, node, node.body, after, ways)
         match node.orelse:
             case [ast.If() as following] if f.writer.is_open:
                 node = following
             case rest:
                 if f.writer.is_open:
-                    _arm(f, rest, after, ways)
+                    _arm(f, node, rest, after, ways)
                 break
     f.merge(after, ways)
 
 
-def _arm(f: Frame, body: list[ast.stmt], after: str, ways: list[Arrival]) -> None:
+def _arm(f: Frame, node: ast.If, body: list[ast.stmt], after: str, ways: list[Arrival]) -> None:
     block(f, body)
     if f.writer.is_open:
-        ways.append(f.leave(after))
+        ways.append(f.leave(node, after, ways))
 
 
 def _always(test: ast.expr) -> bool | None:
@@ -173,7 +173,7 @@ def _loop_body(f: Frame, node: ast.While | ast.For, loop: Loop) -> None:
     block(f, node.body)
     f.loops.pop()
     if f.writer.is_open:
-        loop.continues.append(f.leave(loop.again))
+        loop.continues.append(f.leave(node, loop.again, loop.continues))
 
 
 def _refuse_else(f: Frame, orelse: list[ast.stmt]) -> None:
@@ -188,9 +188,9 @@ def _leave_loop(f: Frame, node: ast.Break | ast.Continue) -> None:
         raise f.refuse(SubsetError, node, f"{word} outside of a loop")
     loop = f.loops[-1]
     if isinstance(node, ast.Break):
-        loop.breaks.append(f.leave(loop.after))
+        loop.breaks.append(f.leave(node, loop.after, loop.breaks))
     else:
-        loop.continues.append(f.leave(loop.again))
+        loop.continues.append(f.leave(node, loop.again, loop.continues))
 
 
 def _assert(f: Frame, node: ast.Assert) -> None:

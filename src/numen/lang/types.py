@@ -95,6 +95,19 @@ def contains_struct(of: LangType, struct: StructShape) -> bool:
             return of == struct or any(contains_struct(part, struct) for _, part in fields)
 
 
+def stores_struct(of: LangType, struct: StructShape) -> bool:
+    """Whether a struct can be stored into a value of a type: whether a list in it holds such."""
+    match of:
+        case Word() | Memory():
+            return False
+        case ListShape(element):
+            return contains_struct(element, struct)
+        case TupleShape(items):
+            return any(stores_struct(part, struct) for part in items)
+        case StructShape(_, fields):
+            return any(stores_struct(part, struct) for _, part in fields)
+
+
 def is_number(of: LangType) -> bool:
     """Whether a type is a word that counts: all but bool."""
     return isinstance(of, Word) and of.kind is not Kind.BOOL
