@@ -7,7 +7,7 @@ import msgspec
 
 from numen.ir.nodes import BasicBlock, Function, Instr, Reg
 from numen.ir.ops import SPECS, Op
-from numen.ir.types import Array, Type, Word
+from numen.ir.types import Array, Kind, Type, Word
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -21,6 +21,7 @@ class Ready(msgspec.Struct, frozen=True):
         dest: The first register written, or empty.
         args: Registers read.
         is_wide: Whether it has to do with words that no wire holds.
+        steps: What it takes beside its own step where an operand depends on the inputs.
     """
 
     instr: Instr
@@ -30,6 +31,7 @@ class Ready(msgspec.Struct, frozen=True):
     dest: Reg
     args: tuple[Reg, ...]
     is_wide: bool
+    steps: int
 
 
 def make_ready(block: BasicBlock) -> tuple[Ready, ...]:
@@ -65,6 +67,11 @@ def _result(letter: str, instr: Instr) -> Type | None:
             return None
 
 
+def _steps(of: Type | None) -> int:
+    """Integers are worked on bit by bit, 8 to a step, even where that costs no constraint."""
+    return of.bits // 8 if isinstance(of, Word) and of.kind is not Kind.FIELD else 0
+
+
 def _is_wide(of: Type | None) -> bool:
     return isinstance(of, Word) and of.bits == 256
 
@@ -78,4 +85,5 @@ def _ready(instr: Instr) -> Ready:
         dest=instr.dests[0] if instr.dests else "",
         args=instr.args,
         is_wide=_is_wide(instr.type) or _is_wide(instr.to),
+        steps=_steps(instr.type),
     )

@@ -254,6 +254,7 @@ class Unroller:
         else:
             regs[ready.dest] = means(INTEGERS, ready.word, *args)
             return
+        self.spend(ready.steps)
         assert isinstance(ready.of, Word)
         self.algebra.word = ready.of
         result = means(self.wide if ready.is_wide else self.algebra, ready.word, *args)
@@ -373,7 +374,7 @@ class Unroller:
             for name, wide_one in is_wide.items()
         }
         slots = {held.slot for held in regs.values() if isinstance(held, Ref)}
-        self.spend(into.store.compare_cost(path.store) // 16)
+        self.spend((len(regs) + into.store.compare_cost(path.store)) // 16)
         for store in (into.store, path.store):
             store.drop(call.number, slots)
         self.access.merge(truth, path.store, into.store)

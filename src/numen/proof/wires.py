@@ -15,13 +15,14 @@ class Limits(msgspec.Struct, frozen=True):
     """What a compilation may cost.
 
     Attributes:
-        steps: Instructions executed symbolically, each round of a loop and each call anew, and
-            cells of arrays copied or compared, 16 to a step.
+        steps: Instructions executed symbolically, each round of a loop and each call anew, bits
+            of integers that depend on the inputs, 8 to a step, and cells of arrays copied or
+            compared, 16 to a step.
         constraints: Rows of the constraint system.
         terms: Entries of its three matrices together.
     """
 
-    steps: int = 1 << 22
+    steps: int = 1 << 21
     constraints: int = 1 << 20
     terms: int = 1 << 25
 
