@@ -47,7 +47,6 @@ BUDGET_LINES = {
 LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
-    f"{SRC}cli/proofs.py": "rich is loaded where progress is shown",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
 }
 """Files that may import inside functions."""

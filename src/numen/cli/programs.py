@@ -8,6 +8,7 @@ import click
 from numen.api import compiled, stages
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
+from numen.cli.progress import progress
 
 if TYPE_CHECKING:
     from numen.api.inspection import Inspection
@@ -47,7 +48,9 @@ def run(
     """
     program = load(file)
     limits = {} if work_limit is None else {"work_limit": work_limit}
-    result = program.run(*map(parse_argument, args), engine=engine, **limits)
+    values = [parse_argument(arg) for arg in args]
+    with progress("running"):
+        result = program.run(*values, engine=engine, **limits)
     if as_json:
         print_json(
             {
@@ -74,7 +77,10 @@ def run(
 @as_json_option
 def compile_(file: str, emit: str, out: Path, as_json: bool) -> None:
     """Write one form of a program: ir, bytecode, llvm, asm or r1cs."""
-    _report([stages.write(load(file), emit, out)], as_json)
+    program = load(file)
+    with progress("compiling"):
+        path = stages.write(program, emit, out)
+    _report([path], as_json)
 
 
 @click.command()
@@ -84,7 +90,9 @@ def compile_(file: str, emit: str, out: Path, as_json: bool) -> None:
 def dump(file: str, out: Path, as_json: bool) -> None:
     """Write every stage of one compile, to read or to diff."""
     program = load(file)
-    _report(list(stages.write_all(program, out)), as_json)
+    with progress("compiling"):
+        paths = list(stages.write_all(program, out))
+    _report(paths, as_json)
 
 
 @click.command()
@@ -92,7 +100,9 @@ def dump(file: str, out: Path, as_json: bool) -> None:
 @as_json_option
 def inspect(file: str, as_json: bool) -> None:
     """Show constraints and work units, in all and for each line."""
-    found = load(file).inspect()
+    program = load(file)
+    with progress("unrolling the program into a circuit"):
+        found = program.inspect()
     if as_json:
         print_json(
             {

@@ -1,7 +1,5 @@
 """`numen setup`, `prove` and `verify`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,6 +7,7 @@ import click
 from numen.api import proofs
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
+from numen.cli.progress import progress
 from numen.cli.programs import PASS_ALL, as_json_option, folder_option, load
 from numen.proof import snarkjs
 from numen.proof.files import read_file
@@ -26,8 +25,9 @@ def setup(file: str, out: Path, as_json: bool) -> None:
     One party makes them, this machine: unsafe for production, where several must take part.
     """
     program = load(file)
-    count = program.circuit.constraint_count
-    with _progress(f"setting up {count:,} constraints", quiet=as_json):
+    with progress("unrolling the program into a circuit"):
+        count = program.circuit.constraint_count
+    with progress(f"setting up {count:,} constraints"):
         keys = program.setup()
     keys.save(out)
     if as_json:
@@ -51,8 +51,9 @@ def setup(file: str, out: Path, as_json: bool) -> None:
 def prove(file: str, args: tuple[str, ...], folder: Path, out: Path, as_json: bool) -> None:
     """Run a program and prove the run: proof.json, public.json."""
     program = load(file)
-    keys = proofs.Keys.load(folder)
-    with _progress("proving", quiet=as_json):
+    with progress("reading the keys"):
+        keys = proofs.Keys.load(folder)
+    with progress("proving"):
         proven = program.prove(*map(parse_argument, args), keys=keys)
     proven.save(out)
     if as_json:
@@ -83,16 +84,3 @@ def verify(vk: Path, proof: Path, public: Path, as_json: bool) -> None:
         print_json({"valid": True})
     else:
         click.echo("valid")
-
-
-@contextmanager
-def _progress(what: str, *, quiet: bool) -> Iterator[None]:
-    """Show that something is going on, where a person looks."""
-    from rich.console import Console  # noqa: PLC0415 - start-up counts
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield
-        return
-    with console.status(what):
-        yield
