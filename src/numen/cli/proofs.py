@@ -7,8 +7,8 @@ import click
 from numen.api import proofs
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
-from numen.cli.progress import progress
 from numen.cli.programs import PASS_ALL, as_json_option, folder_option, load
+from numen.cli.progress import progress
 from numen.proof import snarkjs
 from numen.proof.files import read_file
 
