@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 WORDS = ("u8", "u32", "u64", "i64", "u128", "felt")
+GRID = "list[list[u64, 4], 2]"
 
 INTEGER_FORMS = (
     "($self // $self)", "($self % $self)", "($self & $self)", "($self | $self)", "($self ^ $self)",
@@ -55,6 +56,7 @@ class Generator:
         self.lines: list[str] = []
         self.functions: list[tuple[str, list[str], str]] = []
         self.loops = 0
+        self.iterated: list[str] = []
 
     def program(self) -> tuple[str, list[Any]]:
         """The text, and arguments for its entry."""
@@ -67,7 +69,7 @@ class Generator:
 
     def function(self, name: str) -> None:
         params = [
-            self.r.choice([*self.words, "bool", "list[u64, 4]", "list[u64, N]", "Pair"])
+            self.r.choice([*self.words, "bool", "list[u64, 4]", "list[u64, N]", GRID, "Pair"])
             for _ in range(self.r.randrange(1, 4))
         ]
         if params.count("list[u64, N]") > 1:
@@ -105,7 +107,7 @@ class Generator:
             self.r.choice(kinds)(scope, depth)
 
     def declare(self, scope: Scope, depth: int) -> None:
-        of = self.r.choice([*self.words, "bool", "list[u64, 4]", "Pair"])
+        of = self.r.choice([*self.words, "bool", "list[u64, 4]", GRID, "Pair"])
         name = self.fresh("v")
         if self.r.random() < 0.2:  # a struct that no other name holds: its fields may be assigned
             self.put(depth, f"{name} = {self.fill('Pair($u64, $i64)', of, scope, 2)}")
@@ -141,10 +143,24 @@ class Generator:
             if self.r.random() < 0.3:
                 i, j = self.r.randrange(4), self.r.randrange(4)
                 self.put(depth, f"{name}[{i}], {name}[{j}] = {name}[{j}], {name}[{i}]")
-            if name not in scope.fixed and not self.loops and self.r.random() < 0.3:
+            if self.is_free(name, scope) and self.r.random() < 0.3:
                 self.put(depth, f"{name} = {self.given('list[u64, 4]', scope)}")
+        if scope.of(GRID):
+            self.store_grid(self.r.choice(scope.of(GRID)), scope, depth)
         if pairs:
             self.put(depth, f"{self.r.choice(pairs)} = {self.given('Pair', scope)}")
+
+    def store_grid(self, name: str, scope: Scope, depth: int) -> None:
+        row, column, op = self.r.randrange(-2, 2), self.index(scope), self.r.choice(["=", "*="])
+        self.put(depth, f"{name}[{row}][{column}] {op} {self.expr('u64', scope, 2)}")
+        if self.is_free(name, scope):
+            self.put(depth, f"{name}[{row}] = {self.given('list[u64, 4]', scope)}")
+        if self.is_free(name, scope) and self.r.random() < 0.3:
+            self.put(depth, f"{name} = {self.given(GRID, scope)}")
+
+    def is_free(self, name: str, scope: Scope) -> bool:
+        """Whether an array may be replaced: it is the function's own, and no loop is in it."""
+        return name not in scope.fixed and name not in self.iterated
 
     def branch(self, scope: Scope, depth: int) -> None:
         if depth > 4:
@@ -177,8 +193,15 @@ class Generator:
         self.repeat(inner, depth)
 
     def loop_over(self, scope: Scope, depth: int) -> None:
-        arrays = [*scope.of("list[u64, 4]"), *scope.of("generic"), "TABLE"]
+        arrays = [*scope.of("list[u64, 4]"), *scope.of("generic"), *scope.of(GRID), "TABLE"]
         inner, name, array = Scope(scope), self.fresh("x"), self.r.choice(arrays)
+        self.iterated.append(array)
+        if array in scope.of(GRID):
+            self.put(depth, f"for {name} in {array}:")
+            inner.add(name, "list[u64, 4]", is_fixed=True)
+            self.repeat(inner, depth)
+            self.iterated.pop()
+            return
         if self.r.random() < 0.5:
             self.put(depth, f"for {name} in {array}:")
         else:
@@ -187,6 +210,7 @@ class Generator:
             inner.add(at, "u64")
         inner.add(name, "u64")
         self.repeat(inner, depth)
+        self.iterated.pop()
 
     def loop_while(self, scope: Scope, depth: int) -> None:
         inner, name = Scope(scope), self.fresh("w")
@@ -230,6 +254,12 @@ class Generator:
                     f"{whole}[:]",
                 ]
                 return self.called(of, scope, 2) or self.fill(r.choice(made), "u64", scope, 2)
+            case "list[list[u64, 4], 2]":
+                rows = [self.given("list[u64, 4]", scope) for _ in range(2)]
+                made = [f"[{rows[0]}, {rows[1]}]", "[[q + $u64] * 4 for q in range(2)]"]
+                if scope.of(of):
+                    made.append(f"[row.copy() for row in {r.choice(scope.of(of))}]")
+                return self.fill(r.choice(made), "u64", scope, 1)
             case "Pair":
                 return self.called(of, scope, 2) or self.fill("Pair($u64, $i64)", of, scope, 2)
             case "tuple[u64, bool]":
@@ -253,6 +283,7 @@ class Generator:
             return self.r.choice(["True", "False"])
         if of == "u64" and self.r.random() < 0.3:
             arrays = [*scope.of("list[u64, 4]"), "TABLE"]
+            arrays += [f"{name}[{self.r.randrange(2)}]" for name in scope.of(GRID)]
             return f"{self.r.choice(arrays)}[{self.index(scope)}]"
         pairs = [*scope.of("Pair"), *scope.of("own")]
         if of in ("u64", "i64") and pairs:
@@ -305,7 +336,12 @@ class Generator:
                 fresh = f"[{self.expr('u64', scope, 0)}] * {self.r.randrange(1, 4)}"
                 args.append(self.r.choice([*arrays, fresh]))
             elif param == "list[u64, 4]":
-                args.append(self.r.choice([*scope.of(param), "[u64(1), u64(2), u64(3), u64(4)]"]))
+                rows = [f"{name}[{self.r.randrange(-2, 2)}]" for name in scope.of(GRID)]
+                fresh = "[u64(1), u64(2), u64(3), u64(4)]"
+                args.append(self.r.choice([*scope.of(param), *rows, fresh]))
+            elif param == GRID:
+                fresh = "[[u64(1)] * 4, [u64(2)] * 4]"
+                args.append(self.r.choice([*scope.of(param), fresh]))
             elif param == "Pair":
                 args.append(self.r.choice([*scope.of("Pair"), "Pair(u64(1), i64(2))"]))
             else:

@@ -157,6 +157,8 @@ SHARED = {
     "a row of a parameter replaced": "def f(g: list[list[u64, 2], 2]):\n    g[0] = [1, 2]\n",
     "a row replaced while a loop holds it": "def f(a: u64):\n    g = [[a] * 2 for _ in range(2)]\n    for row in g:\n        g[0] = [1, 2]\n",
     "a row kept": "def f(a: u64):\n    g = [[a] * 2 for _ in range(2)]\n    r = g[0]\n",
+    "a shallow copy": "def f(g: list[list[u64, 2], 2]) -> list[list[u64, 2], 2]:\n    return g.copy()\n",
+    "a shallow slice": "def f(g: list[list[u64, 2], 2]) -> list[list[u64, 2], 1]:\n    return g[0:1]\n",
     "a row bound again": "def f(a: u64):\n    g = [[a] * 2 for _ in range(2)]\n    for row in g:\n        if a > 1:\n            row = [1, 2]\n",
     "a constant changed in a list": "T = [[1, 2], [3, 4]]\ndef g(xs: list[u64, 2]) -> u64:\n    xs[0] = 1\n    return 1\ndef h(t: list[list[u64, 2], 2]) -> u64:\n    ys = [g(r) for r in t]\n    return ys[0]\ndef f(a: u64) -> u64:\n    return h(T)\n",
     "a struct stored by a function changed": "@dataclass\nclass P:\n    x: u64\n@dataclass\nclass S:\n    ps: list[P, 2]\ndef keep(s: S, p: P):\n    s.ps[0] = p\ndef f(s: S):\n    p = P(1)\n    keep(s, p)\n    p.x = 2\n",

@@ -42,8 +42,21 @@ def make(f: Frame, node: ast.AST, of: LangType, *, early: bool = False) -> Value
     return Value(of, tuple(f.storage(node, part, early=early) for part in registers(of)))
 
 
+def require_flat(f: Frame, node: ast.AST, value: Value) -> None:
+    """Refuse what copies a list of lists: Python would copy the outer one and share the inner."""
+    assert isinstance(value.type, ListShape)
+    if references(value.type.element):
+        hint = "write [row.copy() for row in rows]"
+        raise f.refuse(SharingError, node, "the copy would share the lists within", hint)
+
+
 def duplicate(f: Frame, node: ast.AST, value: Value) -> Value:
-    """The same value with arrays of its own."""
+    """The same list with storage of its own.
+
+    Raises:
+        SharingError: There are lists within.
+    """
+    require_flat(f, node, value)
     regs = []
     for reg, of in zip(value.regs, registers(value.type), strict=True):
         if isinstance(of, Array):

@@ -20,7 +20,14 @@ from numen.lang.frame import Frame, Value
 from numen.lang.scope import RESERVED, FunctionSymbol
 from numen.lang.source import walk
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, contains_struct, references, registers, stores_struct
+from numen.lang.types import (
+    LangType,
+    contains_struct,
+    field_span,
+    references,
+    registers,
+    stores_struct,
+)
 
 
 def assign(f: Frame, target: ast.expr, value: ast.expr) -> None:
@@ -221,9 +228,8 @@ def _set_field(f: Frame, target: ast.Attribute, value: Value, node: ast.expr) ->
         raise f.refuse(
             SharingError, target, "an array field cannot be replaced", "write its elements"
         )
-    start = base.regs.index(old.regs[0]) if old.regs else 0
     names = [known for known, _ in base.type.fields]
-    start = sum(len(registers(of)) for _, of in base.type.fields[: names.index(target.attr)])
+    _, start, _ = field_span(base.type, names.index(target.attr))
     regs = (*base.regs[:start], *value.regs, *base.regs[start + len(value.regs) :])
     f.env[name] = Value(base.type, regs, is_fresh=base.is_fresh)
 

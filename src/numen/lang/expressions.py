@@ -243,6 +243,7 @@ def _subscript(f: Frame, node: ast.Subscript, _expected: LangType | None) -> Val
 def _slice(f: Frame, node: ast.Subscript, base: Value, bounds: ast.Slice) -> Value:
     """Lower ``xs[a:b]``, a copy as in Python, with constant bounds."""
     assert isinstance(base.type, ListShape)
+    arrays.require_flat(f, node, base)
     if bounds.step is not None:
         raise f.refuse(SubsetError, bounds.step, "a slice has no step", "write a loop")
     length = base.type.length

@@ -14,7 +14,7 @@ import msgspec
 from numen.ir.interface import ListShape, TupleShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
-from numen.ir.types import U64, WORDS, Kind, Word
+from numen.ir.types import U64, WORDS, Kind, Memory, Word
 from numen.lang import arrays
 from numen.lang.errors import LangError, RangeError, SubsetError, TypesError
 from numen.lang.facts import root_name
@@ -277,11 +277,14 @@ def _zip(f: Frame, node: ast.expr, inners: list[ast.expr]) -> Counting:
 
 
 def _pair(values: list[Value]) -> Value:
-    items = tuple(value.type for value in values)
-    regs = tuple(reg for value in values for reg in value.regs)
-    is_fresh = all(value.is_fresh for value in values)
-    is_constant = any(value.is_constant for value in values)
-    return Value(TupleShape(items), regs, is_fresh, None, is_constant)  # type: ignore[arg-type]
+    """A tuple of the items that loops over several lists are at."""
+    items = [value.type for value in values if not isinstance(value.type, Memory)]
+    return Value(
+        TupleShape(tuple(items)),
+        tuple(reg for value in values for reg in value.regs),
+        is_fresh=all(value.is_fresh for value in values),
+        is_constant=any(value.is_constant for value in values),
+    )
 
 
 def _through(

@@ -114,7 +114,8 @@ def _while(f: Frame, node: ast.While) -> None:
         return
     f.at(node)
     head = f.open_loop(changed_names(node.body))
-    after, ways = f.writer.announce("after"), []
+    after = f.writer.announce("after")
+    ways: list[Arrival] = []
     if _always(node.test) is None:
         cond = operators.truth(f, node.test)
         inside = f.writer.announce("body")
@@ -122,10 +123,9 @@ def _while(f: Frame, node: ast.While) -> None:
         to_inside, out = f.writer.branch(cond, inside, after)
         ways.append(Arrival(out, f.env))
         f.merge(inside, [Arrival(to_inside, f.env)])
-    loop = Loop(head.label, after, [], ways)
-    again = f.writer.announce("next")
-    _loop_body(f, node, Loop(again, after, loop.continues, ways))
-    f.merge(again, loop.continues)
+    loop = Loop(f.writer.announce("next"), after, [], ways)
+    _loop_body(f, node, loop)
+    f.merge(loop.again, loop.continues)
     if f.writer.is_open:
         f.close_loop(head)
     f.merge(after, ways)

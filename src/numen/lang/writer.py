@@ -183,14 +183,7 @@ class Writer:
         Returns:
             The edge of the way around it, to ``other``.
         """
-        head = self._blocks[mark.label]
-        label = self.announce("arm")
-        tail = self._blocks[label] = _Block(label, ())
-        tail.body, head.body = head.body[mark.index :], head.body[: mark.index]
-        tail.ways, tail.cond, tail.end, tail.place = head.ways, head.cond, head.end, head.place
-        if self._current is head:
-            self._current = tail
-        head.end = None
+        head, label = self._part(mark)
         ways = (label, other) if when else (other, label)
         drafts = _choose(head, cond, *ways, self.place)
         return drafts[1] if when else drafts[0]
@@ -201,14 +194,8 @@ class Writer:
         Returns:
             An edge from the part before, whose target is to be set, and the later part's label.
         """
-        head = self._blocks[mark.label]
-        label = self.announce("arm")
-        tail = self._blocks[label] = _Block(label, ())
-        tail.body, head.body = head.body[mark.index :], head.body[: mark.index]
-        tail.ways, tail.cond, tail.end, tail.place = head.ways, head.cond, head.end, head.place
-        if self._current is head:
-            self._current = tail
-        head.end, head.ways = None, (Draft(""),)
+        head, label = self._part(mark)
+        head.ways = (Draft(""),)
         return head.ways[0], label
 
     def finish(self, name: str, params: tuple[Param, ...], results: tuple[Word, ...]) -> Function:
@@ -220,6 +207,17 @@ class Writer:
         blocks[entry] = BasicBlock(params, body, blocks[entry].end)
         order = flow.reverse_postorder(entry, flow.successors(Function(name, results, blocks)))
         return Function(name, results, {label: blocks[label] for label in order})
+
+    def _part(self, mark: Mark) -> tuple[_Block, Label]:
+        """Move all since a mark, and the way out, into a block of its own."""
+        head, label = self._blocks[mark.label], self.announce("arm")
+        tail = self._blocks[label] = _Block(label, ())
+        tail.body, head.body = head.body[mark.index :], head.body[: mark.index]
+        tail.ways, tail.cond, tail.end, tail.place = head.ways, head.cond, head.end, head.place
+        head.end = None
+        if self._current is head:
+            self._current = tail
+        return head, label
 
     def _result(self, instr: Instr) -> Reg:
         dest = self.fresh()
