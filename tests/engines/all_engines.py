@@ -24,7 +24,7 @@ def _jit(passes: str) -> Callable[[Module], Run]:
     return prepare
 
 
-ENGINES = {"interp": _interp, "jit-plain": _jit("none"), "jit": _jit("O2")}
+ENGINES = {"interp": _interp, "jit-plain": _jit("none"), "jit": _jit("loops")}
 
 
 def prepare(name: str, module: Module) -> Run:

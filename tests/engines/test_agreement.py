@@ -14,7 +14,7 @@ LIMITS = st.sampled_from([1, 7, 30, 100, 10_000]) | st.integers(1, 300)
 
 
 @pytest.mark.parametrize("metering", [meter, meter_blocks])
-@pytest.mark.parametrize(("passes", "codegen"), [("none", 0), ("O2", 2)])
+@pytest.mark.parametrize(("passes", "codegen"), [("none", 0), ("loops", 2)])
 @given(data=st.data())
 @settings(max_examples=20)
 def test_native_code_computes_what_the_interpreter_does(passes, codegen, metering, data):

@@ -40,7 +40,7 @@ _BOUNDED = {"untrusted": True, "limit_ms": 20_000, "limit_bytes": 2 << 30}
 # fmt: off
 _EFFORTS: Final = (
     #     up to  options
-    (    20_000, Options(passes="O2", codegen=2)),
+    (    20_000, Options(passes="loops", codegen=2)),
     (    60_000, Options(passes="quick", codegen=1)),
     (  SIZE_MAX, Options(passes="none", codegen=0)),
 )
@@ -99,6 +99,12 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
             while len(_loaded) > LOADED_MAX:
                 _loaded.popitem(last=False)
     return Native(loaded.library, module, layout, stack_bytes=loaded.stack_bytes)
+
+
+def forget() -> None:
+    """Drop the native code in memory; what is on disk stays."""
+    with _lock:
+        _loaded.clear()
 
 
 def translate(module: Module, *, options: Options) -> Native:

@@ -81,8 +81,8 @@ class Native:
             What `ir.interp.run` returns for the same module.
         """
         run = Run(self, new_memory(self.layout))
-        run.prepare(args, work_limit=work_limit)
-        run.execute()
+        run.prepare(args)
+        run.execute(work_limit=work_limit)
         return run.outcome()
 
 
@@ -98,18 +98,18 @@ class Run:
         self._address = ctypes.addressof(buffer) + skip
         self._work_limit = 0
 
-    def prepare(self, args: Sequence[marshal.Given], *, work_limit: int) -> None:
+    def prepare(self, args: Sequence[marshal.Given]) -> None:
         """Write the inputs, and zeros for the arrays of the result."""
         layout = self._native.layout
-        self._work_limit = min(work_limit, WORK_LIMIT_MAX)
         for slot, value in zip(layout.inputs, args, strict=True):
             marshal.write(self._view, slot, value)
         for slot in layout.results:
             self._view[slot.offset : slot.offset + slot.size_bytes] = bytes(slot.size_bytes)
-        self._put(LEFT_OFFSET, self._work_limit, 8)
 
-    def execute(self) -> None:
-        """Call the native code; once after each `prepare`."""
+    def execute(self, *, work_limit: int) -> None:
+        """Call the native code, which may change its inputs: once after each `prepare`."""
+        self._work_limit = min(work_limit, WORK_LIMIT_MAX)
+        self._view[LEFT_OFFSET : LEFT_OFFSET + 8] = self._work_limit.to_bytes(8, "little")
         self._native.call(self._address)
 
     def outcome(self) -> Outcome:
@@ -122,9 +122,6 @@ class Run:
             return Outcome(None, trap, self._work_limit if is_limit else work)
         results = tuple(marshal.read(self._view, slot) for slot in self._native.layout.results)
         return Outcome(results, None, work)
-
-    def _put(self, offset: int, value: int, size: int) -> None:
-        self._view[offset : offset + size] = value.to_bytes(size, "little")
 
     def _take(self, offset: int, size: int) -> int:
         return int.from_bytes(self._view[offset : offset + size], "little")
