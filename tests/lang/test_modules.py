@@ -57,6 +57,12 @@ def test_functions_of_one_name_in_two_files_are_two():
     assert run(source, 5, files=files) == 11
 
 
+def test_a_file_for_python_s_decorator_is_a_program_too():
+    source = "import numen\n@numen.compile\ndef main(a, b):\n    return a + b\n"
+
+    assert run(source, 1, 2) == 3
+
+
 def test_what_editors_need_is_imported_in_vain():
     source = (
         "from __future__ import annotations\nfrom dataclasses import dataclass\n"
@@ -75,7 +81,7 @@ REFUSED = {
     "no file": ({"math_tools": ""}, "import mathtools\n", "no module mathtools beside this file"),
     "the host": ({}, "import socket\n", "no module socket beside this file"),
     "below numen": ({"numen.secret": "x = 1"}, "import numen.secret as s\n", "no module numen.secret"),
-    "numen itself": ({}, "import numen\n", "import numen"),
+    "numen itself": ({}, "import numen as n\n", "import numen"),
     "a star": ({"a": "x = 1"}, "from a import *\n", "a has no *"),
     "a dotted name": ({"a.b": "x = 1"}, "import a.b\n", "a dotted import needs a name"),
     "a name that is not there": ({"a": "x = 1"}, "from a import y\n", "a has no y"),

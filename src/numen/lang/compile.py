@@ -1,6 +1,7 @@
 """From a source to a checked module of the machine."""
 
 import ast
+from typing import Final
 
 from numen.base.errors import Place
 from numen.ir.check import CheckError, check
@@ -15,6 +16,9 @@ from numen.lang.scope import FunctionSymbol, Scope
 from numen.lang.signature import Signature, size_names
 from numen.lang.suggest import did_you_mean
 from numen.lang.unit import Unit
+
+_LIMIT_WORDS: Final = ("more than", "over", "deeper")
+"""What the messages of the check have in common where a limit is passed."""
 
 
 def compile_source(
@@ -45,7 +49,7 @@ def compile_source(
     except RecursionError:
         raise TooLargeError("nested too deeply for this stack", place=Place(file, 1, 1)) from None
     except CheckError as error:
-        raise _over_limit(error, file) from None
+        raise _over_limit(error, file) from error
     return module
 
 
@@ -144,5 +148,6 @@ def _callees(fn: Function) -> set[str]:
 
 
 def _over_limit(error: CheckError, file: str) -> LangError:
-    """The check of a module we made ourselves fails only where a limit of the machine is passed."""
+    """The check of a module that was lowered right fails only at a limit of the machine."""
+    assert any(word in error.message for word in _LIMIT_WORDS), error
     return TooLargeError(error.message, place=Place(file, 1, 1))

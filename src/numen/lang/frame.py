@@ -18,7 +18,7 @@ from numen.lang import limits
 from numen.lang.errors import LangError, RangeError, TooLargeError, TypesError
 from numen.lang.scope import FunctionSymbol
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, registers
+from numen.lang.types import LangType, registers, spelled
 from numen.lang.unit import Unit
 from numen.lang.writer import Draft, Writer
 
@@ -173,7 +173,10 @@ class Frame:
         if not isinstance(word, Word) or word.name == "bool":
             hint = "write True or False" if isinstance(word, Word) else ""
             raise self.refuse(
-                TypesError, node, f"expected {word}, found the number {found.value}", hint
+                TypesError,
+                node,
+                f"expected {spelled(word)}, found the number {_short(found.value)}",
+                hint,
             )
         value = found.value
         if word == FELT and -FELT.high <= value < 0:

@@ -145,6 +145,8 @@ class Loader:
 
     def _import(self, scope: Scope, node: ast.Import) -> None:
         for alias in node.names:
+            if alias.name == "numen" and not alias.asname:
+                continue  # for the decorator @numen.compile
             if alias.name in ("numen", "dataclasses"):
                 hint = "write from dataclasses import dataclass; the types need no import"
                 raise scope.source.refuse(ImportsError, alias, f"import {alias.name}", hint)

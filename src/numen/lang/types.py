@@ -82,6 +82,11 @@ def is_bounded(of: LangType) -> bool:
     return depth(of) <= DEPTH_MAX and leaf_count(of) <= LEAVES_MAX
 
 
+def spelled(of: LangType) -> str:
+    """A type as a person writes it, with N for a length that a call has not settled."""
+    return str(of).replace(f", {UNKNOWN_LENGTH}]", ", N]")
+
+
 def contains_struct(of: LangType, struct: StructShape) -> bool:
     """Whether a value of a type may hold a struct."""
     match of:
