@@ -1,5 +1,7 @@
 """What circuits cost, how they are laid out, and what the compiler refuses."""
 
+import hashlib
+
 import pytest
 
 from numen.base.errors import Place
@@ -138,6 +140,55 @@ def test_poseidon_of_two_meets_its_bar_and_its_vector():
 
     assert circuit.constraint_count == 240
     assert circuit.witness([1, 2]).results == (vector,)
+
+
+@pytest.mark.slow
+def test_sha256_of_64_bytes_costs_less_than_others_take_for_it():
+    circuit = source(
+        "from numen.std.sha256 import sha256\n\n"
+        "def main(m: list[u8, 64]) -> list[u8, 32]:\n    return sha256(m)\n"
+    )
+    message = bytes(range(64))
+
+    assert circuit.constraint_count == 45_406  # ZoKrates 1.1.9: 48,886
+    assert bytes(circuit.witness([list(message)]).results[0]) == hashlib.sha256(message).digest()
+
+
+PATTERNS = {
+    # bits written in these ways cost so many constraints a bit
+    "c ^ (a & (b ^ c))": 1,
+    "(a & b) ^ (~a & c)": 1,
+    "(a & b) | (~a & c)": 1,
+    "(a & b) | (c & (a | b))": 2,
+    "(a & b) ^ (a & c) ^ (b & c)": 2,
+    "a ^ b ^ c": 2,
+    "(a << 8 | a >> 24) ^ b": 1,
+}
+
+
+@pytest.mark.parametrize("text", PATTERNS)
+def test_bit_patterns_cost_what_they_mean(text: str):
+    module = compile_source(f"def main(a: u32, b: u32, c: u32) -> u32:\n    return {text}\n")
+
+    circuit = compile_circuit(module)
+
+    body = circuit.constraint_count - circuit.input_constraints
+    assert 32 * PATTERNS[text] <= body <= 32 * PATTERNS[text] + 1
+    agree(circuit, module, [0x0F0F3355, 0x00FF5555, 0xDEADBEEF], [0, 2**32 - 1, 1])
+
+
+def test_wrapped_sums_are_reduced_once():
+    module = compile_source("""
+def main(a: u32, b: u32, c: u32) -> u32:
+    t = wrapping_add(a, b)
+    t = wrapping_sub(wrapping_add(t, c), 12345)
+    return wrapping_add(t, wrapping_add(t, a))
+""")
+
+    circuit = compile_circuit(module)
+
+    assert circuit.constraint_count - circuit.input_constraints <= 37
+    agree(circuit, module, [2**32 - 1] * 3, [0, 0, 0], [5, 2**31, 12340])
 
 
 def test_constants_cost_nothing():

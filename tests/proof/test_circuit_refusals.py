@@ -119,3 +119,29 @@ done():
 
     with pytest.raises(UnsupportedError, match="middle of a loop"):
         compile_circuit(module)
+
+
+def test_inputs_and_results_are_limited_before_they_are_made():
+    text = "def main(a: list[felt, 4000000]) -> felt:\n    return a[0]\n"
+    assert isinstance(refused(text), TooLargeError)
+    text = (
+        "def main(a: felt) -> list[felt, 4000000]:\n    xs = [felt(0)] * 4000000\n    return xs\n"
+    )
+    assert isinstance(refused(text), TooLargeError)
+
+
+FILLED = """
+def main(i: u64) -> u64:
+    xs = [u64({fill})] * 100000
+    total = 0
+    for _ in range(1000):
+        total += xs[i % 100000]
+    return total
+"""
+
+
+def test_looking_through_large_arrays_is_limited():
+    limits = Limits(steps=500_000)
+
+    assert isinstance(refused(FILLED.format(fill=7), limits=limits), TooLargeError)
+    assert source(FILLED.format(fill=0), limits=limits).witness([5]).results == (0,)

@@ -29,12 +29,16 @@ from numen.proof.wide import Any256
 
 
 def cost(instr: Instr, args: Sequence[object], store: Store) -> int:
-    """Steps that an instruction takes beside its own: cells copied, 16 to a step."""
+    """Steps that an instruction takes beside its own, for the cells it looks at."""
     match instr.op, args:
         case Op.ARRAY, _:
             return len(instr.data) // 16
-        case Op.COPY, [_, Ref(slot)]:
+        case Op.COPY, [Ref(_, int(), _), Ref(slot, int(), _)]:
             return len(store.objects[slot]) // 16
+        case Op.COPY, [Ref(_, _, length), Ref(slot)]:
+            return length * (1 + len(store.objects[slot])) // 4
+        case Op.GET | Op.SET | Op.LOAD | Op.STORE, [Ref(slot), Number(), *_]:
+            return len(store.objects[slot]) // 4
         case _:
             return 0
 
@@ -152,18 +156,32 @@ class Access:
         at = _plus(_plus(ref.offset, index), extra)
         if isinstance(at, int):
             return self.word(store.read(ref.slot, at))
+        # Cells that were never written stay out of the tree: only the others take work.
         count = at.high - at.low + 1
-        self.wires.require_room(count - 1)
+        cells = {
+            index - at.low: self.word(cell)
+            for index, cell in store.objects[ref.slot].items()
+            if at.low <= index <= at.high
+        }
         is_wide = ref.slot in store.wide
-        cells = [self.word(store.read(ref.slot, at.low + i)) for i in range(count)]
         for bit in self._relative_bits(at):
-            cells.append(cells[-1])
-            pairs = zip(cells[1::2], cells[::2], strict=False)
+            cells = self._halved(cells, count, bit, is_wide=is_wide)
+            count = count + 1 >> 1
+        return cells.get(0, 0)
+
+    def _halved(
+        self, cells: dict[int, Any256], count: int, bit: Bit, *, is_wide: bool
+    ) -> dict[int, Any256]:
+        """Choose one of each pair of cells by a bit of the index."""
+        halved: dict[int, Any256] = {}
+        for index in sorted({index >> 1 for index in cells}):
+            even = cells.get(2 * index, 0)
+            odd = cells.get(2 * index + 1, 0) if 2 * index + 1 < count else even
             if isinstance(bit, int):
-                cells = [odd if bit else even for odd, even in pairs]
+                halved[index] = odd if bit else even
             else:
-                cells = [self._choose(bit, odd, even, is_wide=is_wide) for odd, even in pairs]
-        return cells[0]
+                halved[index] = self._choose(bit, odd, even, is_wide=is_wide)
+        return halved
 
     def _write(self, store: Store, ref: Ref, index: Value, value: Cell, extra: int = 0) -> None:
         """Change the cell at an index that the reference has."""

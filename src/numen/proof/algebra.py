@@ -65,7 +65,10 @@ class R1csAlgebra:
     def sub(self, a: Exact, b: Exact) -> Exact:
         if isinstance(a, int) and isinstance(b, int):
             return a - b
-        return self._sum(a, b, lc.sub)
+        difference = self._sum(a, b, lc.sub)
+        if isinstance(a, int) and isinstance(b, Number) and isinstance(difference, Number):
+            _turn_bits(difference, a, b)
+        return difference
 
     def mul(self, a: Exact, b: Exact) -> Exact:
         assert not isinstance(a, Product)
@@ -357,6 +360,18 @@ class R1csAlgebra:
 def _to_lc(a: Exact) -> LC:
     assert not isinstance(a, Product)
     return to_lc(a)
+
+
+def _turn_bits(difference: Number, a: int, b: Number) -> None:
+    """Give ``a - b`` its bits, where those of ``b`` are known and every one is turned."""
+    bits = b.bits if b.late is None else None
+    if bits is None:
+        return
+    if a == (1 << len(bits)) - 1 and b.low >= 0:
+        difference.bits = tuple(gadgets.bit_not(bit) for bit in bits)
+    elif a == -1:
+        turned = tuple(gadgets.bit_not(bit) for bit in bits)
+        difference.bits = turned if b.low < 0 else (*turned, 1)
 
 
 def _settled(a: Exact) -> Value:

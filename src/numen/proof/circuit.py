@@ -196,6 +196,7 @@ class _Compilation:
         places: Counter[Place | None] = Counter(
             self.wires.places[row] for row in laid.rows if row >= input_rows
         )
+        self.wires.forget()
         return Circuit(
             r1cs=laid.r1cs,
             inputs=self.module.input_leaves,
@@ -211,6 +212,7 @@ class _Compilation:
     def _inputs(self, store: Store) -> list[Held]:
         """A wire for each word of the inputs, proven to be in the range of its type."""
         args: list[Held] = []
+        self.wires.require_room(sum(leaf.count or 1 for leaf in self.module.input_leaves))
         for parameter in self.module.interface.inputs:
             for leaf in leaves(parameter.shape, parameter.name):
                 values = [
@@ -232,7 +234,6 @@ class _Compilation:
         return Wide(tuple(limbs), is_word=True)
 
     def _input(self, word: Word, name: str, *, is_private: bool) -> Number:
-        self.wires.require_room(1)
         wire = self.wires.new("input")
         self.words.append((wire, is_private))
         self.names[wire] = name
@@ -259,9 +260,9 @@ class _Compilation:
         words = iter(end.regs.values())
         count = 0
         outputs: list[tuple[str, Value]] = []
+        self.wires.require_room(sum(leaf.count or 1 for leaf in self.module.result_leaves))
         for leaf in leaves(self.module.interface.result, "result"):
             names = _names(leaf)
-            self.wires.require_room(len(names))
             if leaf.count is None:
                 outputs += _named(names[0], next(words), leaf.word)
                 continue

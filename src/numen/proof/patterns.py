@@ -4,8 +4,6 @@ A program writes a choice or a majority with the operators it has. Where the las
 the pattern, the whole is made at once; the bits in between lose their readers and are left out.
 """
 
-from collections.abc import Iterator
-
 from numen.proof import gadgets, lc
 from numen.proof.gadgets import bit_and
 from numen.proof.lc import LC, ONE
@@ -17,7 +15,7 @@ __all__ = ["bit_and", "bit_or", "bit_xor"]
 
 def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
     """Whether one holds."""
-    if isinstance(a, int) or isinstance(b, int):
+    if isinstance(a, int) or isinstance(b, int) or "and" not in (_name(w, a), _name(w, b)):
         return gadgets.bit_or(w, a, b)
     for x, y in ((a, b), (b, a)):
         found = _selection(w, x, y) or _majority_of_or(w, x, y)
@@ -28,7 +26,7 @@ def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
 
 def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
     """Whether just one holds."""
-    if isinstance(a, int) or isinstance(b, int):
+    if isinstance(a, int) or isinstance(b, int) or "and" not in (_name(w, a), _name(w, b)):
         return gadgets.bit_xor(w, a, b)
     for x, y in ((a, b), (b, a)):
         found = _selection(w, x, y) or _flip(w, x, y) or _majority_of_xor(w, x, y)
@@ -37,14 +35,25 @@ def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
     return gadgets.bit_xor(w, a, b)
 
 
-def _parts(w: Wires, bit: LC, name: str) -> Iterator[tuple[LC, LC]]:
+def _made(w: Wires, bit: LC) -> tuple[str, LC, LC] | None:
+    """The operation that made a bit, and its operands."""
+    if len(bit) != 1:
+        return None
+    ((wire, k),) = bit.items()
+    return w.made.get(wire) if k == 1 else None
+
+
+def _name(w: Wires, bit: LC) -> str:
+    made = _made(w, bit)
+    return made[0] if made else ""
+
+
+def _parts(w: Wires, bit: LC, name: str) -> tuple[tuple[LC, LC], ...]:
     """The operands of a bit that such an operation made, in both orders."""
-    if len(bit) == 1:
-        ((wire, k),) = bit.items()
-        made = w.made.get(wire)
-        if k == 1 and made is not None and made[0] == name:
-            yield made[1], made[2]
-            yield made[2], made[1]
+    made = _made(w, bit)
+    if made is None or made[0] != name:
+        return ()
+    return (made[1], made[2]), (made[2], made[1])
 
 
 def _selection(w: Wires, x: LC, y: LC) -> Bit | None:

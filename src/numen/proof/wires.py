@@ -24,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     steps: int = 1 << 21
     constraints: int = 1 << 20
-    terms: int = 1 << 25
+    terms: int = 1 << 24
 
 
 class Rows:
@@ -87,6 +87,7 @@ class Wires:
         self.settled: dict[int, int] = {}
         self.made: dict[int, tuple[str, LC, LC]] = {}
         self.defined: dict[int, int] = {}
+        self._terms = 0
 
     @property
     def constraint_count(self) -> int:
@@ -126,9 +127,9 @@ class Wires:
         self.places.append(self.place)
         if len(self.places) > self.limits.constraints:
             self.require_room(0)
-        terms = len(self.a.wires) + len(self.b.wires) + len(self.c.wires)
-        if terms > self.limits.terms:
-            raise TooLargeError("terms", terms, self.limits.terms, self.place)
+        self._terms += len(a) + len(b) + len(c)
+        if self._terms > self.limits.terms:
+            raise TooLargeError("terms", self._terms, self.limits.terms, self.place)
 
     def demand(self, a: LC, b: LC = ONE) -> None:
         """Demand that ``a`` or ``b`` is zero.
@@ -160,6 +161,12 @@ class Wires:
         self.defined[wire] = len(self.places)
         self.constrain(a, b, {wire: 1} if rest is None else {**rest, wire: -1})
         return {wire: 1}
+
+    def forget(self) -> None:
+        """Drop everything but the plan and what describes the wires."""
+        self.a, self.b, self.c = Rows(), Rows(), Rows()
+        for held in (self.made, self.defined, self.tests, self.settled):
+            held.clear()
 
     def require_room(self, constraints: int) -> None:
         """Refuse a gadget before it is built.
