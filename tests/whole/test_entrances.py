@@ -90,3 +90,95 @@ def test_what_is_no_ordinary_file_is_refused(folder, words):
 @given(st.text(max_size=60) | st.text(alphabet='0123456789abxX_-+.eE[]{}",: @\\u', max_size=40))
 def test_random_arguments_get_an_answer(folder, text):
     assert meets("run", "program.py", "--", text) in (0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    """Files of every kind that a command reads, as our commands wrote them."""
+    assert run_command(["compile", "program.py", "--emit", "bytecode", "-o", "made"]) == 0
+    assert run_command(["compile", "program.py", "--emit", "ir", "-o", "made"]) == 0
+    assert run_command(["setup", "program.py", "-o", "made"]) == 0
+    assert run_command(["prove", "program.py", "5", "--keys", "made", "-o", "made"]) == 0
+    return {path.name: path.read_bytes() for path in (folder / "made").iterdir()}
+
+
+COMMANDS = {
+    "program.numen": ("run", "broken/program.numen", "5"),
+    "program.ir": ("run", "broken/program.ir", "5"),
+    "circuit.r1cs": ("prove", "program.py", "5", "--keys", "broken", "-o", "proven"),
+    "circuit.zkey": ("prove", "program.py", "5", "--keys", "broken", "-o", "proven"),
+    "verification_key.json": (
+        *("verify", "broken/verification_key.json"),
+        *("made/proof.json", "made/public.json"),
+    ),
+    "proof.json": (
+        *("verify", "made/verification_key.json"),
+        *("broken/proof.json", "made/public.json"),
+    ),
+    "public.json": (
+        *("verify", "made/verification_key.json"),
+        *("made/proof.json", "broken/public.json"),
+    ),
+}
+"""The command that reads each kind of file."""
+
+
+def harmed(data: bytes, at: int, harm: str, bit: int) -> bytes:
+    """Bytes with something wrong about them."""
+    at %= max(len(data), 1)
+    match harm:
+        case "flip":
+            return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
+        case "cut":
+            return data[:at]
+        case "double":
+            return data + data
+        case "insert":
+            return data[:at] + bytes([0, 255, 128][: bit % 3 + 1]) + data[at:]
+        case "digit":
+            return data[:at] + b"9" + data[at + 1 :]
+        case _:
+            return b""
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(sorted(COMMANDS)),
+    at=st.integers(0, 10**5),
+    harm=st.sampled_from(["flip", "flip", "flip", "cut", "double", "insert", "digit", "empty"]),
+    bit=st.integers(0, 7),
+)
+def test_a_harmed_file_gets_an_answer(folder, made, name, at, harm, bit):
+    broken = folder / "broken"
+    broken.mkdir(exist_ok=True)
+    (folder / "proven").mkdir(exist_ok=True)
+    for each, data in made.items():
+        (broken / each).write_bytes(data)
+    (broken / name).write_bytes(harmed(made[name], at, harm, bit))
+
+    code = meets(*COMMANDS[name])
+
+    assert code in (0, 1, 2)
+    if code == 0 and COMMANDS[name][0] == "verify":
+        assert harm == "digit" or (broken / name).read_bytes().split() == made[name].split()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compile", "program.py", "--emit", "ir", "-o", "stopped"),
+        ("setup", "program.py", "-o", "stopped"),
+        ("prove", "program.py", "5", "--keys", "made", "-o", "stopped"),
+    ],
+    ids=" ".join,
+)
+def test_an_interrupted_write_leaves_no_half_of_a_file(folder, made, monkeypatch, error, words):
+    def fail(_descriptor):
+        raise error
+
+    (folder / "stopped").mkdir(exist_ok=True)
+    monkeypatch.setattr("os.fsync", fail)
+
+    assert meets(*words) == 2
+    assert list((folder / "stopped").iterdir()) == []
