@@ -86,6 +86,7 @@ CASES = {
     "pass": (looped("pass", "if n > 3:", "    pass", "else:", "    s = 1"), 0),
     "a docstring": (HEAD + '    """Words."""\n    return s\n', 0),
     "a bare call": ("def f(xs: list[u64, 1]):\n    xs[0] += 1\n" + looped("xs = [n]", "f(xs)", "f(xs)", "s = xs[0]"), 12),
+    "several targets": (looped("t = s = n + 1", "s += t"), 22),
     "a name for what is thrown away": (looped("for _ in range(u8(3)):", "    s += 1", "_, t = (True, n)", "s += t"), 13),
     "names of other functions": ("K = 5\ndef f(K: u64) -> u64:\n    return K\n" + looped("s = f(n) + K"), 15),
     "keyword arguments": ("def f(a: u64, b: u64) -> u64:\n    return a * 100 + b\n" + looped("s = f(b=n, a=2)"), 210),

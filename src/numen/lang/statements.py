@@ -46,10 +46,15 @@ def _expression(f: Frame, node: ast.Expr) -> None:
 
 
 def _assign(f: Frame, node: ast.Assign) -> None:
-    if len(node.targets) != 1:
-        hint = "write one assignment a line"
-        raise f.refuse(SubsetError, node, "a = b = c is not part of the language", hint)
-    assign.assign(f, node.targets[0], node.value)
+    if len(node.targets) == 1:
+        assign.assign(f, node.targets[0], node.value)
+        return
+    value = f.value(node.value, assign.target_type(f, node.targets[0]))
+    if references(value.type):
+        hint = "write one assignment a line, each with its own"
+        raise f.refuse(SharingError, node, "the array would have several names", hint)
+    for target in node.targets:
+        assign.bind(f, target, value, node.value)
 
 
 def _annotated(f: Frame, node: ast.AnnAssign) -> None:

@@ -46,6 +46,7 @@ _EXPRESSIONS: Final[dict[type[ast.expr], tuple[str, str]]] = {
 FOREIGN_FUNCTIONS: Final = {
     "all": "write a loop with and",
     "any": "write a loop with or",
+    "enumerate": "write for i, x in enumerate(xs):",
     "divmod": "write a // b and a % b",
     "eval": "the language never runs text",
     "exec": "the language never runs text",
@@ -57,11 +58,13 @@ FOREIGN_FUNCTIONS: Final = {
     "list": "write xs.copy() or [0] * 8",
     "open": "programs see nothing of the host; make it a parameter",
     "print": "return the value, or assert it",
+    "range": "write for i in range(n):",
     "reversed": "write for i in range(n - 1, -1, -1)",
     "round": "integers are exact",
     "sorted": "write a sorting function",
     "str": "there is no text at run time",
     "sum": "write a loop",
+    "zip": "write for x, y in zip(xs, ys):",
     "type": "types are known when the program is compiled",
 }
 """Python functions that people reach for, and what to write instead."""
