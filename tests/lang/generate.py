@@ -369,7 +369,7 @@ class Generator:
 
     def fresh(self, hint: str) -> str:
         self.count += 1
-        return f"{hint}{self.count}"
+        return f"{hint}_{self.count}"  # never a word of the language, as i64 would be
 
     def put(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
