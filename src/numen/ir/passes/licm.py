@@ -1,6 +1,6 @@
 """Loop-invariant code motion: what every iteration would compute alike is computed before."""
 
-from collections.abc import Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,7 +14,6 @@ from numen.ir.nodes import (
     Jump,
     Label,
     Param,
-    Reg,
     Terminator,
     edges,
 )
@@ -38,104 +37,117 @@ def hoist_invariants(fn: Function) -> Function:
     """
     if len(fn.blocks) > BLOCKS_MAX:
         return fn
-    todo = list(flow.loops(fn))
-    while todo:
-        loop = todo.pop(0)
-        blocks = fn.blocks
-        fn = _Hoister(fn, loop).run()
-        # A block that was put before an inner loop is part of the loops around it.
-        added = fn.blocks.keys() - blocks.keys()
-        if added:
-            todo = [
-                replace(outer, body=outer.body | added) if loop.header in outer.body else outer
-                for outer in todo
-            ]
-    return fn
+    hoister = _Hoister(fn)
+    for loop in flow.loops(fn):
+        hoister.empty(loop)
+    return replace(fn, blocks=hoister.layout()) if hoister.changed else fn
 
 
 class _Hoister:
-    """Empties one loop of what does not belong there."""
+    """The blocks of a function while its loops are emptied of what does not belong there.
 
-    def __init__(self, fn: Function, loop: flow.Loop) -> None:
-        self.fn = fn
-        self.loop = loop
+    Attributes:
+        blocks: As they are by now.
+        ahead: Blocks put before a header, by its label.
+        changed: Whether anything moved.
+    """
+
+    def __init__(self, fn: Function) -> None:
+        self.blocks = dict(fn.blocks)
         self.defs = Definitions(fn)
-        self.moved: list[Instr] = []
-        self.outside: set[Reg] = set()
-        self.is_written = any(
+        self.before = flow.predecessors(fn)
+        self.fresh = Fresh(fn)
+        order = flow.reverse_postorder(next(iter(fn.blocks)), flow.successors(fn))
+        self.rank = {label: index for index, label in enumerate(order)}
+        self.ahead: dict[Label, Label] = {}
+        self.changed = False
+
+    def layout(self) -> dict[Label, BasicBlock]:
+        """The blocks, each put before a header standing before it."""
+        placed: dict[Label, BasicBlock] = {}
+        for label, block in self.blocks.items():
+            if label in self.ahead:
+                placed[self.ahead[label]] = self.blocks[self.ahead[label]]
+            placed.setdefault(label, block)
+        return placed
+
+    def empty(self, loop: flow.Loop) -> None:
+        """Move out of a loop what does not change in it; inner loops come first."""
+        body = {*loop.body, *(self.ahead[inner] for inner in loop.body & self.ahead.keys())}
+        is_written = any(
             remaining_effect(instr, self.defs) & Effect.WRITE
-            for label in loop.body
-            for instr in fn.blocks[label].body
+            for label in body
+            for instr in self.blocks[label].body
         )
+        moved: list[Instr] = []
+        for label in sorted(body, key=self.place):
+            block = self.blocks[label]
+            kept: list[Instr] = []
+            # The header runs whenever the loop is entered: what it begins with happens anyway.
+            is_certain = label == loop.header
+            for instr in block.body:
+                effect = remaining_effect(instr, self.defs)
+                is_fixed = all(self.defs.homes[arg] not in body for arg in instr.args)
+                if is_fixed and _may_move(effect, is_certain, is_written):
+                    moved.append(instr)
+                    self.defs.homes |= dict.fromkeys(instr.dests, OUTSIDE)
+                else:
+                    kept.append(instr)
+                    is_certain &= not effect & ~Effect.READ
+            self.blocks[label] = replace(block, body=tuple(kept))
+        if moved:
+            self.changed = True
+            self.put_before(loop, tuple(moved))
 
-    def run(self) -> Function:
-        blocks = dict(self.fn.blocks)
-        order = flow.reverse_postorder(next(iter(blocks)), flow.successors(self.fn))
-        for label in order:
-            if label in self.loop.body:
-                blocks[label] = self.block(label, blocks[label])
-        if not self.moved:
-            return self.fn
-        return _before_loop(replace(self.fn, blocks=blocks), self.loop, tuple(self.moved))
+    def place(self, label: Label) -> tuple[int, int]:
+        """Where a block stands among those of a loop, so that definitions come before uses."""
+        if label in self.rank:
+            return self.rank[label], 1
+        return self.rank[edges(self.blocks[label].end)[0].to], 0
 
-    def block(self, label: Label, block: BasicBlock) -> BasicBlock:
-        # The header runs whenever the loop is entered: what it begins with happens anyway.
-        is_certain = label == self.loop.header
-        kept: list[Instr] = []
-        for instr in block.body:
-            effect = remaining_effect(instr, self.defs)
-            if self.is_invariant(instr) and self.may_move(effect, is_certain):
-                self.moved.append(instr)
-                self.outside.update(instr.dests)
-            else:
-                kept.append(instr)
-                is_certain &= not effect & ~Effect.READ
-        return replace(block, body=tuple(kept))
+    def put_before(self, loop: flow.Loop, body: tuple[Instr, ...]) -> None:
+        """Put instructions where a loop is entered, in a block of their own if need be."""
+        entering = [label for label in self.before[loop.header] if label not in loop.body]
+        label = entering[0]
+        if len(entering) > 1 or not isinstance(self.blocks[label].end, Jump):
+            label = self.block_ahead(loop, entering)
+        block = self.blocks[label]
+        self.blocks[label] = replace(block, body=(*block.body, *body))
+        for instr in body:
+            self.defs.homes |= dict.fromkeys(instr.dests, label)
 
-    def is_invariant(self, instr: Instr) -> bool:
-        return all(
-            arg in self.outside or self.defs.homes[arg] not in self.loop.body for arg in instr.args
-        )
-
-    def may_move(self, effect: Effect, is_certain: bool) -> bool:
-        if effect & (Effect.WRITE | Effect.CALL):
-            return False
-        if effect & Effect.READ and self.is_written:
-            return False
-        return is_certain or not effect & Effect.TRAP
-
-
-def _before_loop(fn: Function, loop: flow.Loop, body: tuple[Instr, ...]) -> Function:
-    """Put instructions where the loop is entered, in a block of their own if need be."""
-    entering = [
-        label
-        for label in fn.blocks
-        if label not in loop.body
-        and any(edge.to == loop.header for edge in edges(fn.blocks[label].end))
-    ]
-    first = fn.blocks[entering[0]]
-    if len(entering) == 1 and isinstance(first.end, Jump):
-        joined = replace(first, body=(*first.body, *body))
-        return replace(fn, blocks={**fn.blocks, entering[0]: joined})
-    fresh = Fresh(fn)
-    label = fresh.reg("before")
-    params = tuple(Param(fresh.reg("in"), param.type) for param in fn.blocks[loop.header].params)
-    ahead = BasicBlock(params, body, Jump(Edge(loop.header, tuple(p.reg for p in params))))
-    blocks: dict[Label, BasicBlock] = {}
-    for name, block in fn.blocks.items():
-        if name == loop.header:
-            blocks[label] = ahead
-        led = {loop.header: label} if name in entering else {}
-        blocks[name] = replace(block, end=_lead(block.end, led)) if led else block
-    return replace(fn, blocks=blocks)
+    def block_ahead(self, loop: flow.Loop, entering: list[Label]) -> Label:
+        label = self.ahead[loop.header] = self.fresh.reg("before")
+        header = self.blocks[loop.header]
+        params = tuple(Param(self.fresh.reg("in"), param.type) for param in header.params)
+        self.defs.homes |= dict.fromkeys((param.reg for param in params), label)
+        way = Jump(Edge(loop.header, tuple(param.reg for param in params)))
+        self.blocks[label] = BasicBlock(params, (), way)
+        for name in entering:
+            block = self.blocks[name]
+            self.blocks[name] = replace(block, end=_lead(block.end, loop.header, label))
+        return label
 
 
-def _lead(end: Terminator, led: Mapping[Label, Label]) -> Terminator:
+OUTSIDE: Final = ""
+"""Stands for the block that something moves to while it is not known yet."""
+
+
+def _may_move(effect: Effect, is_certain: bool, is_written: bool) -> bool:
+    if effect & (Effect.WRITE | Effect.CALL) or (effect & Effect.READ and is_written):
+        return False
+    return is_certain or not effect & Effect.TRAP
+
+
+def _lead(end: Terminator, old: Label, to: Label) -> Terminator:
+    """Lead every edge to a block to another, with the same arguments."""
+
+    def led(edge: Edge) -> Edge:
+        return Edge(to, edge.args) if edge.to == old else edge
+
     match end:
         case Jump(edge):
-            return Jump(Edge(led.get(edge.to, edge.to), edge.args))
+            return Jump(led(edge))
         case Branch(cond, then, other, place):
-            first = Edge(led.get(then.to, then.to), then.args)
-            second = Edge(led.get(other.to, other.to), other.args)
-            return Branch(cond, first, second, place)
+            return Branch(cond, led(then), led(other), place)
     return end

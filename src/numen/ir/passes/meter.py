@@ -107,7 +107,9 @@ def _meter(fn: Function) -> Function:
     charges = dict.fromkeys(fn.blocks, 0)
     for label, cost in costs.items():
         charges[first[label]] += cost
-    return _insert(fn, charges, _hoist(fn, loops, first, charges))
+    hoisted = _hoist(fn, loops, first, charges)
+    _spread(fn, loops, charges)
+    return _insert(fn, charges, hoisted)
 
 
 def _with_own_ways(fn: Function, loops: Iterable[flow.Loop]) -> Function:
@@ -225,6 +227,20 @@ def _may_leave_early(fn: Function, loop: flow.Loop) -> bool:
     return any(
         instr.op in (Op.CALL, Op.REQUIRE) for label in loop.body for instr in fn.blocks[label].body
     )
+
+
+def _spread(fn: Function, loops: Iterable[flow.Loop], charges: dict[Label, int]) -> None:
+    """Move the charge of a loop's header to the blocks before it, if they lead nowhere else.
+
+    An iteration that comes back is then charged at its end for the next one: by one meter, not two.
+    """
+    before = flow.predecessors(fn)
+    for loop in loops:
+        ways = before[loop.header]
+        if charges[loop.header] and all(isinstance(fn.blocks[way].end, Jump) for way in ways):
+            for way in ways:
+                charges[way] += charges[loop.header]
+            charges[loop.header] = 0
 
 
 def _insert(

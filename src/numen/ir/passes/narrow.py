@@ -49,6 +49,9 @@ NARROWER: Final = (*WRAPPING, *_UNWRAPPED, Op.DIV, Op.REM, Op.ADD_MOD, Op.MUL_MO
 BITWISE: Final = (Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, Op.EQ, Op.LT, Op.SELECT)
 """And what is not arithmetic."""
 
+BLOCKS_MAX: Final = 2048
+"""Most blocks: what is known at the end of each is handed down to those below it."""
+
 UNSIGNED_WORDS: Final = (U64, U128)
 SIGNED_WORDS: Final = (I64, I128)
 """What wide words are narrowed to, the narrowest first: machines have no use for less."""
@@ -68,10 +71,9 @@ def narrow(fn: Function) -> Function:
     pass that the loop is counted.
 
     Needs: SSA form. Keeps: SSA form, every trap with its place.
-    Cost: that of the range analysis.
+    Cost: that of the range analysis; functions of more than `BLOCKS_MAX` blocks stay as they are.
     """
-    narrower = _Narrower(fn)
-    return narrower.run()
+    return fn if len(fn.blocks) > BLOCKS_MAX else _Narrower(fn).run()
 
 
 class _Narrower:
