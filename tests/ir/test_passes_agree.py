@@ -97,3 +97,8 @@ def test_metered_modules_are_well_formed(module):
 @pytest.mark.parametrize("names", LEVELS.values(), ids=LEVELS)
 def test_passes_stand_after_those_they_need(names):
     assert not misplaced(names)
+
+
+def test_a_pass_before_one_that_it_needs_is_named():
+    assert misplaced(("narrow", "fold")) == ("narrow",)
+    assert misplaced(("fold", "number_values", "inline_calls", "narrow")) == ()

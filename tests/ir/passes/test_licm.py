@@ -162,6 +162,48 @@ CASES = {
             return r
         """,
     ),
+    "what is fixed in a nest moves out of the whole of it": (
+        """
+        func f -> (u64)
+        start(n: u64, d: bool, a: u64):
+            branch d, rows(a), done(a)
+        rows(i: u64):
+            c = lt.u64 i, n
+            branch c, columns(i), done(i)
+        columns(j: u64):
+            e = lt.u64 j, i
+            branch e, cell(), rows(j)
+        cell():
+            x = wrapping_mul.u64 a, n
+            y = wrapping_mul.u64 x, i
+            z = wrapping_add.u64 y, j
+            jump columns(z)
+        done(r: u64):
+            return r
+        """,
+        """
+        func f -> (u64)
+        start(n: u64, d: bool, a: u64):
+            branch d, before$2(a), done(a)
+        before$2(in$3: u64):
+            x = wrapping_mul.u64 a, n
+            jump rows(in$3)
+        rows(i: u64):
+            c = lt.u64 i, n
+            branch c, before$0(i), done(i)
+        before$0(in$1: u64):
+            y = wrapping_mul.u64 x, i
+            jump columns(in$1)
+        columns(j: u64):
+            e = lt.u64 j, i
+            branch e, cell(), rows(j)
+        cell():
+            z = wrapping_add.u64 y, j
+            jump columns(z)
+        done(r: u64):
+            return r
+        """,
+    ),
 }
 
 
