@@ -306,14 +306,15 @@ class R1csAlgebra:
     def _sum(self, a: Exact, b: Exact, combine: Callable[[LC, LC], LC]) -> Value:
         """A sum or difference; worked out late where an operand is."""
         x, y = _settled(a), _settled(b)
-        late = [of.late for of in (x, y) if isinstance(of, Number) and of.late is not None]
-        if not late:
+        first = x.late if isinstance(x, Number) else None
+        second = y.late if isinstance(y, Number) else None
+        if first is None and second is None:
             return self._exact(x, y, combine)
         raw = self._exact(_raw(x), _raw(y), combine)
         low, high = _span(x, y, combine)
         if isinstance(raw, int):
             return self._exact(x, y, combine)
-        width = min(of.width for of in late)
+        width = min(late.width for late in (first, second) if late is not None)
         return Number({}, low, high, late=Late(raw, width, lambda: self._exact(x, y, combine)))
 
     def _exact(self, x: Value, y: Value, combine: Callable[[LC, LC], LC]) -> Value:

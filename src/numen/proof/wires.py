@@ -43,12 +43,6 @@ class Rows:
         self.coefficients: list[int] = []
         self.ends: list[int] = []
 
-    def append(self, lc: LC) -> None:
-        """Add a row."""
-        self.wires.extend(lc)
-        self.coefficients.extend(lc.values())
-        self.ends.append(len(self.wires))
-
     def row(self, index: int) -> LC:
         """Read a row."""
         start = self.ends[index - 1] if index else 0
@@ -108,7 +102,8 @@ class Wires:
     def hint(self, role: str, count: int, fill: Hint, args: object) -> int:
         """Make wires that a hint fills; the number of the first."""
         first = self.new(role, count)
-        self.plan.append((fill, first, args))
+        if count:
+            self.plan.append((fill, first, args))
         return first
 
     def check(self, fill: Hint, args: object) -> None:
@@ -121,9 +116,10 @@ class Wires:
         Raises:
             TooLargeError: There are too many constraints, or they have too many terms.
         """
-        self.a.append(a)
-        self.b.append(b)
-        self.c.append(c)
+        for rows, row in ((self.a, a), (self.b, b), (self.c, c)):
+            rows.wires.extend(row)
+            rows.coefficients.extend(row.values())
+            rows.ends.append(len(rows.wires))
         self.places.append(self.place)
         if len(self.places) > self.limits.constraints:
             self.require_room(0)
