@@ -61,8 +61,8 @@ INSTRUCTIONS_MAX: Final = 50_000
 """Functions of more instructions are left as they are: they would take seconds."""
 
 
-def optimise(module: Module, level: str = "O2", *, is_checked: bool = True) -> Module:
-    """Run a sequence of passes over a module.
+def optimise(module: Module, level: str = "O2") -> Module:
+    """Run a sequence of passes over a module, each function checked after what changed it.
 
     Every run that comes to its end gives what it gave before, and every trap is the same trap at
     the same place.
@@ -70,8 +70,6 @@ def optimise(module: Module, level: str = "O2", *, is_checked: bool = True) -> M
     Args:
         module: A checked module without meters.
         level: A name from `LEVELS`.
-        is_checked: Whether the form is checked after every pass that changes it, to name the pass
-            that breaks it. Who checks the result anyhow can do without.
 
     Raises:
         check.CheckError: A pass broke the form, which is a mistake of ours.
@@ -81,10 +79,9 @@ def optimise(module: Module, level: str = "O2", *, is_checked: bool = True) -> M
     done: dict[tuple[str, str], Function] = {}
     for name in LEVELS[level]:
         after = inline_calls(module) if name == INLINE else _run(module, name, done)
-        if is_checked:
-            for key, fn in after.functions.items():
-                if fn is not module.functions[key]:
-                    check_function(fn, after.functions)
+        for key, fn in after.functions.items():
+            if fn is not module.functions[key]:
+                check_function(fn, after.functions)
         module = after
     return module
 

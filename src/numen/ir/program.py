@@ -51,7 +51,7 @@ def program_from_module(module: Module, *, level: str = "O2") -> Program:
         EncodeError: A name or message of the module cannot be written.
     """
     # Loading checks the form, as of any program.
-    return load(codec.encode(optimise(module, level, is_checked=False)))
+    return load(codec.encode(optimise(module, level)))
 
 
 def load(code: bytes) -> Program:

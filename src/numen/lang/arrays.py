@@ -182,7 +182,8 @@ def repeat(f: Frame, node: ast.BinOp, item: ast.expr, expected: LangType | None)
         text = f"[{shown(item)} for _ in range({shown(node.right)})]"
         raise f.refuse(TypesError, node, "every element would be the same array", f"write {text}")
     made = make(f, node, list_type(f, node, value.type, constant(f, node.right)))
-    if value.known != 0:
+    # Arrays are made of zeros.
+    if value.known != 0 and not (isinstance(item, ast.Constant) and item.value is False):
         assert isinstance(made.type, ListShape)
         each(f, node, made.type.length, lambda at: set_element(f, node, made, at, value))
     return made
