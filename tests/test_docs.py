@@ -37,6 +37,7 @@ SHOWN = (
 """Languages whose blocks are only shown."""
 
 COMMAND = [str(Path(sys.executable).parent / "numen")]
+TERMINAL = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
 
 # Pages: a page is run from top to bottom, in a directory of its own. ---
@@ -116,7 +117,7 @@ def run_console(block: Block) -> None:
             assert not status, f"{block}: exit code {status} of the command before is not shown"
             continue
         assert not status, f"{block}: exit code {status} before `{command}` is not shown"
-        environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+        environment = os.environ | TERMINAL | {"NUMEN_HOME": str(Path.cwd() / "state")}
         done = subprocess.run(
             COMMAND + words[1:],
             env=environment,

@@ -53,6 +53,7 @@ def demo(seed: int, as_json: bool) -> None:
         f"Keys of these circuits are from a single-party setup: for a demonstration only.\n"
         f"The log is in {path}; ask it:  numen why {example}",
         highlight=False,
+        soft_wrap=True,
     )
 
 
