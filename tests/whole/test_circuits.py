@@ -1,7 +1,9 @@
 """Circuits against a prover that cheats, and cases that once went wrong."""
 
+import random
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -14,7 +16,8 @@ from numen.proof.circuit import Circuit, compile_circuit
 from numen.proof.circuit_errors import CircuitRefusalError, RunTrapsError
 from numen.proof.r1cs import check_witness
 from tests.whole.attack import loose_wires
-from tests.whole.everywhere import NARROW, SMALL, draw
+from tests.whole.everywhere import NARROW, SMALL, draw, prove
+from tests.whole.straight import write
 
 
 def circuits_of(source: str) -> list[Circuit]:
@@ -124,6 +127,17 @@ def test_no_wires_of_a_random_program_are_loose(seed):
         return
 
     assert loose_wires(circuit, values) == []
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**40))
+def test_bit_operations_and_wrapping_sums_are_proven(seed):
+    source, args = write(random.Random(seed))
+    module = compile_source(source)
+    outcome = interp.run(module, args, work_limit=10**6)
+
+    for each in (module, program_from_module(module).module):
+        event(prove(each, args, outcome))
 
 
 def test_the_attack_finds_what_is_loose():

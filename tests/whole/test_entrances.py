@@ -182,3 +182,30 @@ def test_an_interrupted_write_leaves_no_half_of_a_file(folder, made, monkeypatch
 
     assert meets(*words) == 2
     assert list((folder / "stopped").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SOURCE.replace("\n", "\r\n"), SOURCE.replace("    ", "\t"), "\ufeff" + SOURCE, "\f" + SOURCE],
+    ids=["CRLF", "tabs", "mark", "form feed"],
+)
+def test_every_editor_may_be_used(folder, text):
+    (folder / "edited.py").write_bytes(text.encode())
+
+    assert meets("run", "edited.py", "5") == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"def main(a: u64) -> u64:\n    ret\0urn a\n", SOURCE.encode("utf-16"), b"\xed\xa0\x80"),
+        *(b" \n\t\n", b"def main(a: u64) -> u64:\n    return a + \\", b"(" * 10**5, b"\n" * 10**6),
+        *(b"def main(a: u64) -> u64:\n  if a:\n\treturn a\n", b"x = " + b"-" * 10**5 + b"1\n"),
+        *(b"def main(a: u64) -> u64:\n    return a" + b" + a" * 10**5, b"\x80" * 10**6),
+    ],
+    ids=lambda data: ascii(data[:24]),
+)
+def test_a_source_that_is_none_is_refused(folder, data):
+    (folder / "odd.py").write_bytes(data)
+
+    assert meets("run", "odd.py", "5") == 2

@@ -54,6 +54,7 @@ def read_text(path: Path) -> str:
         NumenError: It cannot be read, is too large, or is not UTF-8.
     """
     try:
-        return read_file(path, size_max=SOURCE_BYTES_MAX).decode()
+        # Editors of Windows begin files with a mark; Python passes over it too.
+        return read_file(path, size_max=SOURCE_BYTES_MAX).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError(path, f"not UTF-8 at byte {error.start}") from error
