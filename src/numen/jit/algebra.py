@@ -169,7 +169,7 @@ class LlvmAlgebra:
     def _product(self, a: Typed, b: Typed, word: Word) -> tuple[Value, Value]:
         shared = self._shares_products
         if word.kind is Kind.SIGNED:
-            return products.signed(self._f, word, a.value, b.value, is_shared=shared)
+            return products.signed(self._f, word, a.value, b.value)
         return products.unsigned(self._f, a.value, b.value, is_shared=shared)
 
     def _require_quotient(self, a: Typed, b: Typed, reason: Reason) -> None:

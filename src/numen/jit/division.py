@@ -5,6 +5,8 @@ zero: a requirement comes before. Signed division in LLVM truncates and is undef
 quotient overflows, so that case is kept away from it.
 """
 
+from collections.abc import Callable
+
 from numen.ir.types import Kind
 from numen.jit.words import Typed, literal
 from numen.kernels import wide
@@ -20,10 +22,9 @@ def floor_div(f: Function, a: Typed, b: Typed) -> Value:
         return _divide(f, "udiv", a.value, b.value) if shift is None else f.lshr(a.value, shift)
     if shift is not None:
         return f.ashr(a.value, shift)
-    quotient = _divide(f, "sdiv", a.value, b.value)
-    rest = f.sub(a.value, f.mul(quotient, b.value))
-    below = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, b.value), 0))
-    return f.sub(quotient, f.zext(below, quotient.type))
+    if a.word.bits <= _NATIVE_BITS:
+        return _signed_div(f, a.value, b.value)
+    return _signed_wide(f, "udiv", _signed_div, a.value, b.value)
 
 
 def floor_mod(f: Function, a: Typed, b: Typed) -> Value:
@@ -33,11 +34,38 @@ def floor_mod(f: Function, a: Typed, b: Typed) -> Value:
         return f.and_(a.value, (1 << shift) - 1)
     if a.word.kind is not Kind.SIGNED:
         return _divide(f, "urem", a.value, b.value)
+    if a.word.bits <= _NATIVE_BITS:
+        return _signed_mod(f, a.value, b.value)
+    return _signed_wide(f, "urem", _signed_mod, a.value, b.value)
+
+
+def _signed_div(f: Function, a: Value, b: Value) -> Value:
+    quotient = _divide(f, "sdiv", a, b)
+    rest = f.sub(a, f.mul(quotient, b))
+    below = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, b), 0))
+    return f.sub(quotient, f.zext(below, quotient.type))
+
+
+def _signed_mod(f: Function, a: Value, b: Value) -> Value:
     # Both 1 and -1 leave no rest, but only 1 never overflows.
-    divisor = f.select(f.icmp("eq", b.value, -1), const(b.value.type, 1), b.value)
-    rest = _divide(f, "srem", a.value, divisor)
+    divisor = f.select(f.icmp("eq", b, -1), const(b.type, 1), b)
+    rest = _divide(f, "srem", a, divisor)
     is_opposite = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, divisor), 0))
     return f.add(rest, f.select(is_opposite, divisor, 0))
+
+
+def _signed_wide(
+    f: Function, opcode: str, signed: Callable[..., Value], a: Value, b: Value
+) -> Value:
+    """A function of the module: operands are seldom negative, and then division is unsigned."""
+    name = f"floor.{opcode}.{a.type}"
+    if name not in f.module.functions:
+        g = f.module.function(name, a.type, {"a": a.type, "b": a.type}, internal=True)
+        x, y = g.params
+        with g.when(g.icmp("sge", g.or_(x, y), 0), likely=True):
+            g.ret(_divide(g, opcode, x, y))
+        g.ret(signed(g, x, y))
+    return f.call(f.module.functions[name].callee, a, b)
 
 
 def add_mod(f: Function, a: Value, b: Value, m: Value) -> Value:

@@ -209,8 +209,9 @@ class _FunctionWriter:
             charge, is_huge = f.overflow("umul", self._value(instr.args[0]), charge)
             self.exits.where(is_huge, Reason.WORK_LIMIT)
         rest, over = f.overflow("usub", f.load("i64", self.left), charge)
-        self.exits.where(over, Reason.WORK_LIMIT)
+        # Where the limit is reached nobody asks what was left, so the register can be overwritten.
         f.store(rest, self.left)
+        self.exits.where(over, Reason.WORK_LIMIT)
 
     def _call(self, instr: Instr) -> None:
         f, (callee, words) = self.f, self.callees[instr.symbol]

@@ -101,6 +101,9 @@ def _unsigned128(f: Function, *, quotient: bool) -> None:
         small = f.trunc(b, "i64")
         with f.when(f.icmp("eq", small, 0), likely=False):
             f.ret(zero)
+        with f.when(f.icmp("ult", _high(f, a), small), likely=True):
+            q, r = _divide2by1(f, _high(f, a), f.trunc(a, "i64"), small)
+            f.ret(f.zext(q if quotient else r, "i128"))
         q1, r1 = _divide2by1(f, const("i64", 0), _high(f, a), small)
         q0, r0 = _divide2by1(f, r1, f.trunc(a, "i64"), small)
         f.ret(_join(f, q1, q0) if quotient else f.zext(r0, "i128"))

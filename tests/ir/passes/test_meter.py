@@ -235,3 +235,53 @@ def test_a_loop_that_its_author_can_leave_is_charged_as_it_goes(early):
     metered = meter(parse_module(f"{text}\n{callee}"))
 
     assert not any(times for _, _, times in meters(metered))
+
+
+def test_an_iteration_of_a_searching_loop_is_charged_by_one_meter():
+    module = parse_module(SEARCH)
+    metered = meter(module)
+
+    assert {place[0] for place in meters(metered)} == {"entry", "next"}
+    for start in (0, 1, 9):
+        apart = interp.run(meter_blocks(module), [start], work_limit=10**6)
+        assert interp.run(metered, [start], work_limit=10**6) == apart
+
+
+def test_a_block_that_jumps_to_itself_keeps_its_charge():
+    module = parse_module(FOREVER)
+
+    outcome = interp.run(meter(module), [7], work_limit=1000)
+
+    assert outcome.trap is not None
+    assert outcome.trap.reason is Reason.WORK_LIMIT
+
+
+SEARCH = """
+program main(start: u64) -> u64
+
+func main -> (u64)
+entry(start: u64):
+    one = const.u64 1
+    seven = const.u64 7
+    jump head(start)
+head(i: u64):
+    rest = rem.u64 i, seven
+    found = eq.u64 rest, one
+    branch found, done(), next()
+next():
+    j = add.u64 i, one
+    jump head(j)
+done():
+    return i
+"""
+
+FOREVER = """
+program main(x: u64) -> u64
+
+func main -> (u64)
+entry(x: u64):
+    jump loop(x)
+loop(a: u64):
+    b = wrapping_mul.u64 a, x
+    jump loop(b)
+"""

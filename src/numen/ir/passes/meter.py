@@ -237,7 +237,9 @@ def _spread(fn: Function, loops: Iterable[flow.Loop], charges: dict[Label, int])
     before = flow.predecessors(fn)
     for loop in loops:
         ways = before[loop.header]
-        if charges[loop.header] and all(isinstance(fn.blocks[way].end, Jump) for way in ways):
+        if loop.header in ways or not charges[loop.header]:
+            continue
+        if all(isinstance(fn.blocks[way].end, Jump) for way in ways):
             for way in ways:
                 charges[way] += charges[loop.header]
             charges[loop.header] = 0
