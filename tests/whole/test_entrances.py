@@ -86,7 +86,7 @@ def test_what_is_no_ordinary_file_is_refused(folder, words):
         assert meets(*(word.format(name) for word in words)) == 2
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60) | st.text(alphabet='0123456789abxX_-+.eE[]{}",: @\\u', max_size=40))
 def test_random_arguments_get_an_answer(folder, text):
     assert meets("run", "program.py", "--", text) in (0, 1, 2)
@@ -141,7 +141,7 @@ def harmed(data: bytes, at: int, harm: str, bit: int) -> bytes:
             return b""
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(COMMANDS)),
     at=st.integers(0, 10**5),
