@@ -112,6 +112,15 @@ def main(c: bool, xs: list[u256, 2]) -> tuple[u256, u256]:
     assert_proves(source, [0, [1, 2]], [1, [1, 2]])
 
 
+def test_a_wide_quotient_that_can_only_be_zero():
+    source = """def main(a: u8) -> tuple[u256, u256]:
+    x: u256 = u256(a)
+    return x // (2**255), x % (2**254)
+"""
+
+    assert_proves(source, [0], [4], [255])
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 2**40))
 def test_no_wires_of_a_random_program_are_loose(seed):

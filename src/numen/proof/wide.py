@@ -270,7 +270,8 @@ class WideAlgebra:
         operands = (limbs.exact(a), limbs.exact(b))
         high = most // least
         low = -high if self._is_signed() else 0
-        width = (high - low).bit_length()
+        # A quotient that can only be zero has a bit too: limbs are made of some bits.
+        width = max((high - low).bit_length(), 1)
         guess = gadgets.fresh_bits(w, "quotient", low, width, witness.quotient, operands)
         rest = gadgets.fresh_bits(w, "remainder", 0, 256, witness.remainder, operands)
         quotient = limbs.limbs_from_bits(guess, is_signed=False)
