@@ -56,18 +56,7 @@ def tickets(count: int) -> Iterator[Contest]:
     signatures = [bare_key.sign_recoverable(d, hasher=None) for d in digests]
 
     def taken(one_in: int) -> int:
-        session = Session(PAYER.address, quote)
-        for signed in made:
-            session, _ = take(
-                session,
-                signed,
-                secret=SECRET,
-                domain=DOMAIN,
-                now_ms=5,
-                float_max=10**9,
-                sample_one_in=one_in,
-            )
-        return session.credit
+        return take_all(Session(PAYER.address, quote), made, one_in)
 
     def recovered() -> int:
         pairs = zip(digests, signatures, strict=True)
@@ -94,6 +83,21 @@ def tickets(count: int) -> Iterator[Contest]:
         {"bare recoveries": recovered},
         targets={"bare recoveries": SAMPLED_TARGET},
     )
+
+
+def take_all(session: Session, made: tuple[SignedTicket, ...], one_in: int) -> int:
+    """Take tickets one by one, checking all winners and one in so many others."""
+    for signed in made:
+        session, _ = take(
+            session,
+            signed,
+            secret=SECRET,
+            domain=DOMAIN,
+            now_ms=5,
+            float_max=10**9,
+            sample_one_in=one_in,
+        )
+    return session.credit
 
 
 def tasks(count: int) -> Contest:
