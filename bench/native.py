@@ -16,11 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import Call, Contest, main
-from numen.ir.nodes import Module
 from numen.ir.program import Program, program_from_module
 from numen.jit import engine
 from numen.jit.native import Native, Run, new_memory
-from numen.kernels.options import Options
 from numen.lang.compile import compile_source
 from rivals import cpython
 
@@ -35,7 +33,6 @@ WRAPPING, CHECKED, CPYTHON, METERING = 1.25, 1.6, 1 / 50, 1.1
 COLD_SECONDS, CACHED_SECONDS, START_SECONDS = 0.150, 0.005, 0.4
 """Bars for a function of a hundred lines, and for ``numen run``."""
 
-UNCACHED = Options(passes="loops", codegen=2, cached=False)
 WRAPPED = frozenset({"fib", "matrix_wrapping", "modexp64", "modexp256"})
 """Programs whose inner loops check no sums or products."""
 
@@ -54,14 +51,14 @@ def contests(quick: bool) -> Iterator[Contest]:
         for name, args in inputs(quick).items():
             program = program_of(name)
             target = WRAPPING if name in WRAPPED else CHECKED
-            ours = run_of(native_of(program.metered), args)
+            ours = run_of(engine.translate(program.metered), args)
             rivals = {
                 "gcc -O2": called(c, name, args),
                 "numba": getattr(numba_native, name, None) and in_numba(name, args),
                 "CPython": in_python(name, args),
             }
             yield Contest(name, ours, rivals, {"gcc -O2": target, "CPython": CPYTHON})
-            bare = run_of(native_of(program.module), args)
+            bare = run_of(engine.translate(program.module), args)
             yield Contest(f"{name}, metered", ours, {"unmetered": bare}, {"unmetered": METERING})
         yield sha256(c)
         yield from compilation(Path(folder))
@@ -89,11 +86,6 @@ def program_of(name: str) -> Program:
     """Compile a program of the folder ``programs``."""
     source = (HERE / f"programs/{name}.py").read_text()
     return program_from_module(compile_source(source, file=f"{name}.py"))
-
-
-def native_of(module: Module) -> Native:
-    """Compile a module as a program of its size is compiled."""
-    return engine.translate(module, options=Options(passes="loops", codegen=2))
 
 
 def run_of(native: Native, args: tuple[int | bytes, ...]) -> Call:
@@ -162,7 +154,7 @@ def in_python(name: str, args: tuple[int, ...]) -> Call:
 
 def sha256(c: ctypes.CDLL | None) -> Contest:
     """One MiB, from bytes to digest."""
-    native = native_of(program_of("sha256_1mib").metered)
+    native = engine.translate(program_of("sha256_1mib").metered)
     call = run_of(native, (MESSAGE,))
     rivals: dict[str, Call | float | None] = {"gcc -O2": None, "numba": None}
     if c is not None:
@@ -216,8 +208,7 @@ def compilation(folder: Path) -> Iterator[Contest]:
 
     def cold() -> object:
         program = program_from_module(compile_source(source))
-        engine.translate(program.metered, options=UNCACHED)
-        return None
+        engine.translate(program.metered, cached=False)
 
     program = program_from_module(compile_source(source))
     engine.compile_program(program)

@@ -14,13 +14,13 @@ LIMITS = st.sampled_from([1, 7, 30, 100, 10_000]) | st.integers(1, 300)
 
 
 @pytest.mark.parametrize("metering", [meter, meter_blocks])
-@pytest.mark.parametrize(("passes", "codegen"), [("none", 0), ("loops", 2)])
+@pytest.mark.parametrize(("passes", "codegen"), [("none", 0), ("lean", 2), ("loops", 2)])
 @given(data=st.data())
 @settings(max_examples=20)
 def test_native_code_computes_what_the_interpreter_does(passes, codegen, metering, data):
     module = metering(data.draw(strategies.modules()))
-    options = Options(passes=passes, codegen=codegen, cached=False)
-    native = engine.translate(module, options=options)
+    options = Options(passes=passes, codegen=codegen)
+    native = engine.translate(module, options=options, cached=False)
 
     for _ in range(4):
         args, limit = data.draw(strategies.arguments(module)), data.draw(LIMITS)

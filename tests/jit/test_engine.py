@@ -77,6 +77,19 @@ def test_a_damaged_object_on_disk_is_made_again(monkeypatch, tmp_path):
         assert objects[0].read_bytes()[32:] == good[32:]
 
 
+def test_another_version_of_the_compiler_makes_its_own_objects(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMEN_CACHE", str(tmp_path))
+    program, counts = adder(31), []
+
+    for version in ("first", "second", "first"):
+        monkeypatch.setattr(engine, "_sources", lambda version=version: version)
+        engine.forget()
+        assert engine.run(program, [1], work_limit=LIMIT).results == (32,)
+        counts.append(sum(path.is_file() for path in (tmp_path / "objects").rglob("*")))
+
+    assert counts == [1, 2, 2]
+
+
 def test_a_stranger_s_program_is_compiled_within_limits(monkeypatch):
     monkeypatch.setitem(engine._BOUNDED, "limit_ms", 300)
     program = program_from_module(chain(2000, U256), level="O0")

@@ -81,7 +81,7 @@ def test_the_limit_is_the_last_unit_that_may_be_used():
 def test_nothing_outside_the_memory_of_a_run_is_touched(drawn, skew):
     module, args = drawn
     module = meter(module)
-    native = engine.translate(module, options=Options(passes="O2", cached=False))
+    native = engine.translate(module, options=Options(passes="loops"), cached=False)
     guard, size = 4096, native.layout.total_bytes
     memory = bytearray([CANARY]) * (guard + size + guard)
     view = memoryview(memory)[guard - skew : guard - skew + size + 64]

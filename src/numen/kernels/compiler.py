@@ -10,7 +10,7 @@ import functools
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numen.kernels.errors import CompileError, LinkError, TooLargeError
 from numen.kernels.helper import Helper
 from numen.kernels.options import TRUSTED, Options
 
-__all__ = ["CompileError", "Library", "Options", "compile_module", "load"]
+__all__ = ["CompileError", "Library", "Options", "compile_module", "load", "recall"]
 
 FORMAT = 1
 """Counts up when the same text and options give another object for reasons of ours."""
@@ -58,6 +58,25 @@ def compile_module(text: str, *, options: Options = TRUSTED) -> bytes:
         if cache:
             cache.put(name, code)
     return code
+
+
+def recall(recipe: str, make: Callable[[], bytes]) -> bytes:
+    """Keep bytes on disk for a caller that can name them without making them.
+
+    Args:
+        recipe: Names everything the bytes are made of, but for LLVM and the machine.
+        make: Makes them, when they are not there.
+    """
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    cache = _cache(default_root())
+    name = _digest("recall", codegen.fingerprint(), recipe)
+    kept = cache.get(name) if cache else None
+    if kept is None:
+        kept = make()
+        if cache:
+            cache.put(name, kept)
+    return kept
 
 
 def load(
@@ -176,8 +195,12 @@ def check_size(text: str, options: Options) -> None:
 
 def _name(text: str, options: Options, fingerprint: str) -> str:
     """Names an object by everything it is made of."""
+    return _digest(fingerprint, options.recipe(), text)
+
+
+def _digest(*parts: str) -> str:
     digest = hashlib.blake2b(digest_size=32, person=b"numen recipe")
-    for part in (str(FORMAT), fingerprint, options.recipe(), text):
+    for part in (str(FORMAT), *parts):
         data = part.encode()
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
