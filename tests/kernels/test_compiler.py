@@ -33,7 +33,7 @@ def call(text: str, x: int, options: Options) -> int:
     return library.function("f", ctypes.c_uint64, ctypes.c_uint64)(x)
 
 
-@pytest.mark.parametrize("passes", ["none", "quick", "O1", "O2", "O3"])
+@pytest.mark.parametrize("passes", ["none", "quick", "lean", "O1", "O2", "loops", "O3"])
 @pytest.mark.parametrize("codegen", [0, 2])
 def test_every_pass_list_gives_the_same_answer(passes: str, codegen: int) -> None:
     assert call(SMALL, 14, Options(passes=passes, codegen=codegen)) == 42
@@ -159,3 +159,19 @@ def test_listings_are_optimised_text_and_assembly() -> None:
     assert "ret" in assembly
     with pytest.raises(errors.TooLargeError):
         compiler.listings(SMALL, options=Options(cap_text_bytes=1))
+
+
+def test_what_can_be_named_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"bytes"
+
+    assert compiler.recall("a", make) == compiler.recall("a", make) == b"bytes"
+    assert len(made) == 1
+    compiler.recall("b", make)
+    assert len(made) == 2
+    monkeypatch.setenv("NUMEN_CACHE", "")
+    assert compiler.recall("a", make) == b"bytes"
+    assert len(made) == 3
