@@ -127,7 +127,8 @@ class Compiled:
         if len(args) != len(inputs):
             wanted = ", ".join(f"{field.name}: {field.shape}" for field in inputs)
             raise InputError(
-                f"{self.source.entry} takes {len(inputs)} arguments ({wanted}), not {len(args)}"
+                f"{self.source.entry} takes {len(inputs)} "
+                f"{'argument' if len(inputs) == 1 else 'arguments'} ({wanted}), not {len(args)}"
             )
 
     def inspect(self) -> "Inspection":

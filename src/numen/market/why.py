@@ -81,12 +81,14 @@ def _find(log: Log, identity: str) -> tuple[str, str]:
     if wanted in known:
         return wanted, known[wanted]
     if len(wanted) < PREFIX_MIN:
-        raise UnknownIdError(f"an id has at least {PREFIX_MIN} hexadecimal digits")
+        raise UnknownIdError(
+            f"nobody is called {identity!r}, and an id has at least {PREFIX_MIN} hexadecimal digits"
+        )
     fits = sorted(i for i in known if i.startswith(wanted))
     if not fits:
         raise UnknownIdError(
             f"nothing in the log begins with {wanted!r}",
-            hint="ids of tasks, workers, tickets, receipts and refused messages are known",
+            hint="names, and ids of tasks, people, tickets, receipts and refused messages",
         )
     if len(fits) > 1:
         shown = ", ".join(f"{known[i]} {i[:_SHORT]}" for i in fits[:SHOWN_MAX])
