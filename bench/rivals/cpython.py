@@ -181,8 +181,10 @@ def sieve(limit):
     for number in range(2, limit):
         if not composite[number]:
             count += 1
-            for multiple in range(number * number, limit, number):
+            multiple = number * number
+            while multiple < limit:
                 composite[multiple] = True
+                multiple += number
     return count
 
 

@@ -8,6 +8,7 @@ from numen.ir import interp
 from numen.ir.interface import Input, Interface
 from numen.ir.nodes import Module
 from numen.ir.ops import Op
+from numen.ir.parse import parse_module
 from numen.ir.program import Program, program_from_module
 from numen.ir.types import U64, U256, Word
 from numen.jit import engine, native
@@ -75,6 +76,25 @@ def test_a_damaged_object_on_disk_is_made_again(monkeypatch, tmp_path):
 
         assert engine.run(program, [2], work_limit=LIMIT).results == (79,)
         assert objects[0].read_bytes()[32:] == good[32:]
+
+
+def test_programs_of_one_id_keep_their_own_places():
+    text = """
+    program main(x: u64) -> u64
+
+    func main -> (u64)
+    start(x: u64):
+        y = div.u64 x, x @ "FILE":7:1
+        return y
+    """
+    programs = [
+        program_from_module(parse_module(text.replace("FILE", file))) for file in ("one", "two")
+    ]
+    assert programs[0].id == programs[1].id
+
+    traps = [engine.run(program, [0], work_limit=LIMIT).trap for program in programs]
+
+    assert [trap.place.file for trap in traps] == ["one", "two"]
 
 
 def test_another_version_of_the_compiler_makes_its_own_objects(monkeypatch, tmp_path):

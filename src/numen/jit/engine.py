@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
 from numen.ir.program import Program
 from numen.jit.emit import emit
-from numen.jit.layout import Layout, lay_out
+from numen.jit.layout import lay_out
 from numen.jit.marshal import Given
 from numen.jit.native import Native
 from numen.kernels import compiler
@@ -66,14 +65,7 @@ _MAKERS = ("ir", "jit", "kernels")
 """Packages that native code depends on."""
 
 _lock = threading.Lock()
-_loaded: OrderedDict[bytes, "_Loaded"] = OrderedDict()
-
-
-class _Loaded(msgspec.Struct, frozen=True):
-    """Native code in memory, and the most stack it may use."""
-
-    library: Library
-    stack_bytes: int
+_loaded: OrderedDict[bytes, Native] = OrderedDict()
 
 
 def run(
@@ -97,18 +89,18 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
     Raises:
         CompileError: The program is over `SIZE_MAX`, or LLVM refuses it or takes too much.
     """
-    module, layout = program.metered, lay_out(program.metered)
     with _lock:
-        loaded = _loaded.get(program.id)
-        if loaded is not None:
+        native = _loaded.get(program.id)
+        if native is not None:
             _loaded.move_to_end(program.id)
-    if loaded is None:
-        loaded = _recall(program, layout, is_untrusted=is_untrusted)
+    if native is None:
+        native = _recall(program, is_untrusted=is_untrusted)
         with _lock:
-            _loaded[program.id] = loaded
+            _loaded[program.id] = native
             while len(_loaded) > LOADED_MAX:
                 _loaded.popitem(last=False)
-    return Native(loaded.library, module, layout, stack_bytes=loaded.stack_bytes)
+    # Programs of one id may still name different places.
+    return native if native.module is program.metered else native.of(program.metered)
 
 
 def forget() -> None:
@@ -135,18 +127,20 @@ def translate(module: Module, *, options: Options | None = None, cached: bool = 
     return Native(library, module, layout, stack_bytes=_stack_bytes(text))
 
 
-def _recall(program: Program, layout: Layout, *, is_untrusted: bool) -> _Loaded:
+def _recall(program: Program, *, is_untrusted: bool) -> Native:
     """Native code from disk, found by the program's id; or made."""
+    module, layout = program.metered, lay_out(program.metered)
 
     def make() -> bytes:
-        text = emit(program.metered, layout)
+        text = emit(module, layout)
         options = options_for(text, is_untrusted=is_untrusted)
         code = compiler.compile_module(text, options=replace(options, cached=False))
         return _stack_bytes(text).to_bytes(_STACK_FIELD_BYTES, "big") + code
 
     kept = compiler.recall(f"{_sources()} {program.id.hex()}", make)
     stack_bytes = int.from_bytes(kept[:_STACK_FIELD_BYTES], "big")
-    return _Loaded(Library(kept[_STACK_FIELD_BYTES:], {}), stack_bytes)
+    library = Library(kept[_STACK_FIELD_BYTES:], {})
+    return Native(library, module, layout, stack_bytes=stack_bytes)
 
 
 def options_for(text: str, *, is_untrusted: bool = False) -> Options:

@@ -103,7 +103,8 @@ def run(
     """
     if work_limit < 1:
         raise LimitError(f"a work limit of {work_limit} allows nothing")
-    if program.storage_bytes > storage_limit_bytes:
+    # No program that was loaded needs more than the most, so the usual run need not add it up.
+    if storage_limit_bytes < STORAGE_BYTES_MAX and program.storage_bytes > storage_limit_bytes:
         raise StorageError(program.storage_bytes, storage_limit_bytes)
     args = _flatten(program, inputs)
     outcome, used, fallback = _run(program, args, work_limit, engine, is_untrusted)
