@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from numen.api import capture
 from numen.api.errors import TrappedError
 from numen.api.folder import Folder, NoFolder, read_text
 from numen.ir.check import check
 from numen.ir.interface import InputError, flatten
 from numen.ir.limits import CODE_BYTES_MAX
 from numen.ir.nodes import Module
-from numen.ir.parse import parse_module
 from numen.ir.program import Program, load, program_from_module
 from numen.ir.trap import Trap
 from numen.lang import compile_source
@@ -24,6 +22,7 @@ from numen.proof.files import read_file
 from numen.vm import machine
 
 if TYPE_CHECKING:
+    from numen.api.capture import Captured
     from numen.api.inspection import Inspection
     from numen.api.proofs import Keys, Proven
     from numen.proof.circuit import Circuit
@@ -176,7 +175,7 @@ class Compiled:
 
 
 def _later(module: str) -> Any:
-    """A module of the prover's side, imported when it is needed: a run must start quickly."""
+    """A module that a run of a source file does without: it must start quickly."""
     return importlib.import_module(module)
 
 
@@ -201,7 +200,7 @@ def from_file(path: Path, entry: str = "main") -> Compiled:
         return _loaded(path, program.module)
     text = read_text(path)
     if path.suffix == ".ir":
-        module = parse_module(text, file=str(path))
+        module: Module = _later("numen.ir.parse").parse_module(text, file=str(path))
         check(module)
         return _loaded(path, module)
     return from_text(text, entry=entry, file=str(path), resolver=Folder(path.parent))
@@ -213,7 +212,7 @@ def _loaded(path: Path, module: Module) -> Compiled:
 
 def from_function(function: Callable[..., Any]) -> Compiled:
     """Compile a Python function and what it uses, from their source."""
-    found = capture.capture(function)
+    found: Captured = _later("numen.api.capture").capture(function)
     compiled = from_text(found.text, entry=found.entry, file=found.file)
     functools.update_wrapper(compiled, function)
     return compiled
