@@ -7,6 +7,8 @@ none comes back to itself; storage is bounded.
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from numen.base.errors import NumenError
 from numen.ir import flow, limits
 from numen.ir.interface import Leaf
@@ -17,7 +19,6 @@ from numen.ir.nodes import (
     Instr,
     Label,
     Module,
-    Param,
     Reg,
     Return,
     edges,
@@ -182,6 +183,16 @@ def _types(of: Iterable[Leaf]) -> tuple[Type, ...]:
     return tuple(leaf.type for leaf in of)
 
 
+class _Form(msgspec.Struct, frozen=True, gc=False):
+    """The types that an opcode with its suffixes reads and writes, but a memory or a callee's."""
+
+    operands: tuple[Type, ...]
+    results: tuple[Type, ...]
+
+
+_IMMEDIATE = frozenset({Op.CONST, Op.METER})
+
+
 class _FunctionCheck:
     """One walk over a function; the fields are what the rules ask about."""
 
@@ -190,6 +201,7 @@ class _FunctionCheck:
         self.functions = functions
         self.is_metered = is_metered
         self.types: dict[Reg, Type] = {}
+        self.forms: dict[tuple[Op, int, int], _Form] = {}
         self.block: Label = ""
         self.index: int | None = None
 
@@ -228,28 +240,31 @@ class _FunctionCheck:
         for param in block.params:
             if not is_entry and not isinstance(param.type, Word):
                 self._fail(f"the parameter {param.reg} is a reference")
-            self._define(param)
+            self._check_type(param.type)
+            self._define(param.reg, param.type)
         for index, instr in enumerate(block.body):
             self.index = index
-            types = self._result_types(instr)
+            types = (
+                self._callee(instr).results if instr.op is Op.CALL else self._form(instr).results
+            )
             if len(types) != len(instr.dests):
                 self._fail(f"{instr.op.value} writes {len(types)} registers")
-            for reg, of in zip(instr.dests, types, strict=True):
-                self._define(Param(reg, of))
+            for reg, result in zip(instr.dests, types, strict=True):
+                self._define(reg, result)
         self.index = None
 
-    def _define(self, param: Param) -> None:
-        if not param.reg:
+    def _define(self, reg: Reg, of: Type) -> None:
+        if not reg:
             self._fail("a register has no name")
-        if param.reg in self.types:
-            self._fail(f"{param.reg} is defined twice")
-        self._check_type(param.type)
-        self.types[param.reg] = param.type
+        if reg in self.types:
+            self._fail(f"{reg} is defined twice")
+        self.types[reg] = of
 
     def _check_type(self, of: Type) -> None:
         match of:
             case Word():
-                if WORDS.get(of.name) != of:
+                known = WORDS.get(of.name)
+                if known is not of and known != of:
                     self._fail(f"{of.name} is not a type")
             case Array(element, length):
                 self._check_type(element)
@@ -259,10 +274,23 @@ class _FunctionCheck:
                 if not 0 < size_bytes <= LENGTH_MAX:
                     self._fail(f"a memory of {size_bytes} bytes; 1 to {LENGTH_MAX} are allowed")
 
-    def _result_types(self, instr: Instr) -> tuple[Type, ...]:
-        if instr.op is Op.CALL:
-            return self._callee(instr).results
-        return tuple(self._letter(letter, instr) for letter in SPECS[instr.op].results)
+    def _form(self, instr: Instr) -> "_Form":
+        """What an opcode with its suffixes asks for, checked once for each kind."""
+        # Equal suffixes are mostly the same object; where they are not, they are checked again.
+        key = (instr.op, id(instr.type), id(instr.to))
+        if key not in self.forms:
+            if not is_allowed(instr.op, instr.type):
+                self._fail(f"{instr.op.value} cannot have the suffix {instr.type}")
+            if instr.type is not None:
+                self._check_type(instr.type)
+            self._check_second_suffix(instr)
+            spec = SPECS[instr.op]
+            operands = spec.operands.removeprefix("m").replace("*", "")
+            self.forms[key] = _Form(
+                tuple(self._letter(letter, instr) for letter in operands),
+                tuple(self._letter(letter, instr) for letter in spec.results.replace("*", "")),
+            )
+        return self.forms[key]
 
     def _callee(self, instr: Instr) -> Function:
         if instr.symbol not in self.functions:
@@ -289,37 +317,28 @@ class _FunctionCheck:
         return wanted
 
     def _check_instr(self, instr: Instr) -> None:
-        spec = SPECS[instr.op]
-        if not is_allowed(instr.op, instr.type):
-            self._fail(f"{instr.op.value} cannot have the suffix {instr.type}")
-        if instr.type is not None:
-            self._check_type(instr.type)
-        self._check_second_suffix(instr)
+        form = self._form(instr)
         self._check_attachments(instr)
-        if instr.op is Op.CALL:
-            wanted: tuple[Type, ...] = tuple(param.type for param in self._callee(instr).params)
-            self._check_operands(instr, wanted)
-        elif instr.op is Op.METER:
-            self._check_operands(instr, (U64,) * min(len(instr.args), 1))
-        elif "m" in spec.operands:
-            self._check_memory_access(instr)
-        else:
-            wanted = tuple(self._letter(letter, instr) for letter in spec.operands)
-            self._check_operands(instr, wanted)
+        match instr.op:
+            case Op.CALL:
+                params = self._callee(instr).params
+                self._check_operands(instr, tuple(param.type for param in params))
+            case Op.METER:
+                self._check_operands(instr, (U64,) * min(len(instr.args), 1))
+            case Op.LOAD | Op.STORE:
+                if not instr.args or not isinstance(self._type(instr.args[0]), Memory):
+                    self._fail(f"{instr.op.value} needs a memory")
+                self._check_operands(instr, (self._type(instr.args[0]), *form.operands))
+            case _:
+                self._check_operands(instr, form.operands)
 
     def _check_operands(self, instr: Instr, wanted: tuple[Type, ...]) -> None:
         if len(instr.args) != len(wanted):
             self._fail(f"{instr.op.value} takes {len(wanted)} operands, not {len(instr.args)}")
         for reg, of in zip(instr.args, wanted, strict=True):
-            if self._type(reg) != of:
-                self._fail(f"{instr.op.value} reads {reg} as {of}, but it is {self._type(reg)}")
-
-    def _check_memory_access(self, instr: Instr) -> None:
-        letters = SPECS[instr.op].operands
-        if not instr.args or not isinstance(self._type(instr.args[0]), Memory):
-            self._fail(f"{instr.op.value} needs a memory")
-        rest = tuple(self._letter(letter, instr) for letter in letters[1:])
-        self._check_operands(instr, (self._type(instr.args[0]), *rest))
+            found = self._type(reg)
+            if found is not of and found != of:
+                self._fail(f"{instr.op.value} reads {reg} as {of}, but it is {found}")
 
     def _check_second_suffix(self, instr: Instr) -> None:
         match instr.op, instr.type, instr.to:
@@ -340,6 +359,8 @@ class _FunctionCheck:
 
     def _check_attachments(self, instr: Instr) -> None:
         """Check the immediate and the symbol: who must have one, and what it may be."""
+        if instr.imm is None and not instr.symbol and not instr.data and instr.op not in _IMMEDIATE:
+            return
         match instr.op:
             case Op.CONST:
                 if instr.imm is None or not isinstance(instr.type, Word):
