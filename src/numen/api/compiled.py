@@ -10,6 +10,7 @@ import msgspec
 
 from numen.api.errors import TrappedError
 from numen.api.folder import Folder, NoFolder, read_text
+from numen.base.errors import NumenError
 from numen.ir.check import check
 from numen.ir.interface import InputError, flatten
 from numen.ir.limits import CODE_BYTES_MAX
@@ -18,6 +19,7 @@ from numen.ir.program import Program, load, program_from_module
 from numen.ir.trap import Trap
 from numen.lang import compile_source
 from numen.lang.modules import Resolver
+from numen.proof.circuit_errors import RunTrapsError
 from numen.proof.files import read_file
 from numen.vm import machine
 
@@ -132,7 +134,13 @@ class Compiled:
 
     def inspect(self) -> "Inspection":
         """Count constraints and work units, in all and for each source line."""
-        found: Inspection = _later("numen.api.inspection").inspect(self)
+        try:
+            circuit: Circuit | NumenError = self.circuit
+        except NumenError as error:
+            circuit = error
+        found: Inspection = _later("numen.api.inspection").inspect(
+            self.program, circuit, self.source.file, self.source.text
+        )
         return found
 
     def setup(self, *, entropy: bytes | None = None) -> "Keys":
@@ -142,7 +150,7 @@ class Compiled:
             entropy: At least 32 secret random bytes; drawn from the system when left out. Who
                 knows them can prove falsehoods.
         """
-        self._keys = _later("numen.api.proving").setup(self, entropy)
+        self._keys = _later("numen.api.proving").setup(self.circuit, entropy)
         return self._keys
 
     def prove(
@@ -160,9 +168,14 @@ class Compiled:
             TrappedError: The program stops with a trap: there is nothing to prove.
             KeysError: The keys are another program's.
         """
-        proven: Proven = _later("numen.api.proving").prove(
-            self, args, keys or self._keys or self.setup(), entropy
-        )
+        parts = self.bind(args)
+        keys = keys or self._keys or self.setup()
+        try:
+            proven: Proven = _later("numen.api.proving").prove(
+                self.circuit, parts, self.module.interface.result, keys, entropy
+            )
+        except RunTrapsError as error:
+            raise self.trapped(error.trap) from None
         return proven
 
     def trapped(self, trap: Trap) -> TrappedError:

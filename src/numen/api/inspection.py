@@ -4,9 +4,8 @@ from collections import Counter
 
 import msgspec
 
-from numen.api.compiled import Compiled
 from numen.base.errors import NumenError, Place
-from numen.ir.program import work_by_place
+from numen.ir.program import Program, work_by_place
 from numen.proof.circuit import Circuit
 
 
@@ -46,13 +45,15 @@ class Inspection(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
-def inspect(compiled: Compiled) -> Inspection:
-    """Count what each line costs."""
-    program = compiled.program
-    try:
-        circuit: Circuit | NumenError = compiled.circuit
-    except NumenError as error:
-        circuit = error
+def inspect(program: Program, circuit: Circuit | NumenError, file: str, text: str) -> Inspection:
+    """Count what each line costs.
+
+    Args:
+        program: What is inspected.
+        circuit: Its circuit, or why it has none.
+        file: Name of its main file.
+        text: The source in that file, or empty.
+    """
     works: Counter[tuple[str, int]] = Counter()
     for place, units in work_by_place(program.module).items():
         works[_key(place)] += units
@@ -61,6 +62,7 @@ def inspect(compiled: Compiled) -> Inspection:
     if isinstance(circuit, Circuit):
         counts.update(circuit.lines())
     del works["", 0]
+    source = dict(enumerate(text.split("\n"), start=1))
     is_bounded = isinstance(circuit, Circuit)
     return Inspection(
         program=program.id.hex(),
@@ -69,23 +71,16 @@ def inspect(compiled: Compiled) -> Inspection:
         work=total,
         lines=tuple(
             Line(
-                file,
+                where,
                 line,
-                _text(compiled, file, line),
-                counts[file, line] if is_bounded else None,
-                works[file, line],
+                source.get(line, "").rstrip() if where == file else "",
+                counts[where, line] if is_bounded else None,
+                works[where, line],
             )
-            for file, line in sorted(works.keys() | counts.keys())
+            for where, line in sorted(works.keys() | counts.keys())
         ),
     )
 
 
 def _key(place: Place | None) -> tuple[str, int]:
     return (place.file, place.line) if place else ("", 0)
-
-
-def _text(program: Compiled, file: str, line: int) -> str:
-    source = program.source
-    text = source.text if file == source.file else ""
-    lines = text.split("\n")
-    return lines[line - 1].rstrip() if line <= len(lines) else ""

@@ -1,14 +1,12 @@
-"""A compiled program's circuit, keys and proofs."""
+"""A program's circuit, keys and proofs: what needs the prover."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from numen.api.compiled import Compiled
 from numen.api.proofs import Keys, Proven, draw_entropy
-from numen.ir.interface import unflatten
+from numen.ir.interface import Shape, unflatten
 from numen.ir.program import Program
 from numen.proof import groth16
 from numen.proof.circuit import Circuit, compile_circuit
-from numen.proof.circuit_errors import RunTrapsError
 from numen.proof.formats import write_r1cs
 
 
@@ -17,22 +15,28 @@ def circuit_of(program: Program) -> Circuit:
     return compile_circuit(program.module)
 
 
-def setup(compiled: Compiled, entropy: bytes | None) -> Keys:
+def setup(circuit: Circuit, entropy: bytes | None) -> Keys:
     """Make keys (see `Compiled.setup`)."""
-    r1cs = compiled.circuit.r1cs
+    r1cs = circuit.r1cs
     return Keys(groth16.setup(r1cs, entropy=entropy or draw_entropy()), write_r1cs(r1cs))
 
 
-def prove(compiled: Compiled, args: tuple[Any, ...], keys: Keys, entropy: bytes | None) -> Proven:
-    """Run, and prove the run (see `Compiled.prove`)."""
-    circuit = compiled.circuit
+def prove(
+    circuit: Circuit,
+    parts: Sequence[int | list[int]],
+    result: Shape,
+    keys: Keys,
+    entropy: bytes | None,
+) -> Proven:
+    """Run on flattened arguments, and prove the run (see `Compiled.prove`).
+
+    Raises:
+        RunTrapsError: The program stops with a trap.
+        KeysError: The keys are another program's.
+    """
     keys.require_for(circuit.r1cs)
-    try:
-        solved = circuit.witness(compiled.bind(args))
-    except RunTrapsError as error:
-        raise compiled.trapped(error.trap) from None
+    solved = circuit.witness(parts)
     wires = solved.felts()
     proof = groth16.prove(keys.proving, wires, entropy=entropy or draw_entropy(), r1cs=circuit.r1cs)
     public = tuple(groth16.statement_of(keys.proving, wires))
-    value = unflatten(compiled.module.interface.result, list(solved.results))
-    return Proven(value, proof, public)
+    return Proven(unflatten(result, list(solved.results)), proof, public)
