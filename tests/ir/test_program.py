@@ -1,6 +1,6 @@
 """Programs: one object whether compiled or loaded, and bounded in what they cost to load."""
 
-import time
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -124,17 +124,33 @@ def ladder(length: int) -> Module:
     return graph({**blocks, "done": BasicBlock((), (), Return())})
 
 
-@pytest.mark.parametrize("shape", [nest, ladder])
-def test_no_shape_of_control_flow_takes_more_than_about_linear_time(shape):
-    seconds: list[float] = []
-    for size in (500, 4000):
-        code = codec.encode(shape(size))
-        start = time.process_time()
-        load(code)
-        seconds.append(time.process_time() - start)
+def lines_run(work) -> int:
+    """Lines of Python that a call takes: a measure that no other process can change."""
+    count = 0
 
-    # Eight times the size: linear is 8, quadratic 64. Two sizes are metered differently.
-    assert seconds[1] < 32 * seconds[0]
+    def trace(_frame, event, _arg):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("shape", [nest, ladder])
+def test_no_shape_of_control_flow_takes_more_than_about_linear_work(shape):
+    counts = []
+    for size in (60, 480):
+        code = codec.encode(shape(size))
+        counts.append(lines_run(lambda code=code: load(code)))
+
+    # Eight times the size: linear is 8, quadratic 64.
+    assert counts[1] < 16 * counts[0]
 
 
 @pytest.mark.slow
