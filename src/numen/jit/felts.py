@@ -55,27 +55,8 @@ def to_integer(f: Function, a: Typed) -> Typed:
 
 
 def _multiply(module: Module) -> Callee:
-    name = "felt.mul"
-    if name not in module.functions:
-        f = module.function(name, _WORD, {"a": _WORD, "b": _WORD}, internal=True)
-        a, b = f.params
-        f.ret(montgomery.mul(f, _FIELD, a, b, mulx=montgomery.has_mulx()))
-    return module.functions[name].callee
+    return montgomery.word_product(module, _FIELD, mulx=montgomery.has_mulx())
 
 
 def _inverse(module: Module) -> Callee:
-    """``a ** (order - 2)``, by squaring and multiplying from the top bit down (Fermat)."""
-    name = "felt.inverse"
-    if name not in module.functions:
-        multiply = _multiply(module)
-        f = module.function(name, _WORD, {"a": _WORD}, internal=True)
-        (a,) = f.params
-        exponent = FIELD_ORDER - 2
-        with f.loop(exponent.bit_length() - 2, -1, step=-1, carried=[a]) as loop:
-            square = f.call(multiply, loop.carried[0], loop.carried[0])
-            place = f.zext(loop.index, _WORD)
-            is_set = f.trunc(f.lshr(const(_WORD, exponent), place), "i1")
-            factor = f.select(is_set, a, const(_WORD, _FIELD.one))
-            loop.advance(f.call(multiply, square, factor))
-        f.ret(loop.carried[0])
-    return module.functions[name].callee
+    return montgomery.word_inverse(module, _FIELD, mulx=montgomery.has_mulx())
