@@ -159,9 +159,6 @@ class Function:
         other = b.name if isinstance(b, Value) else const(a.type, b).name
         return self._define("i1", f"icmp {predicate} {a.type} {a.name}, {other}")
 
-    def fcmp(self, predicate: str, a: Value, b: Value) -> Value:
-        return self._define("i1", f"fcmp {predicate} {a.type} {a.name}, {b.name}")
-
     def select(self, cond: Value, then: Value, other: Value | int) -> Value:
         """``then`` where the i1 (or vector of i1) is set, else ``other``."""
         if not isinstance(other, Value):
@@ -197,9 +194,6 @@ class Function:
 
     def trunc(self, a: Value, type_: str) -> Value:
         return self.cast("trunc", a, type_)
-
-    def bitcast(self, a: Value, type_: str) -> Value:
-        return self.cast("bitcast", a, type_)
 
     def alloca(self, type_: str, count: int = 1, align: int = 16) -> Value:
         """Stack memory of the whole function, wherever it is written: loops reuse it."""
@@ -267,13 +261,6 @@ class Function:
         assert tuple(a.type for a in args) == callee.params, f"{callee} given {args}"
         target = f"{callee.convention} {callee.result} @{callee.name}".lstrip()
         return self._call(callee.result, target, args, tail, attributes)
-
-    def call_pointer(
-        self, result: str, pointer: Value, *args: Value, tail: str = "", convention: str = ""
-    ) -> Value:
-        """Call through an address; the argument types are those of the values."""
-        target = f"{convention} {result} {pointer.name}".lstrip()
-        return self._call(result, target, args, tail, "")
 
     def intrinsic(self, name: str, result: str, *args: Value) -> Value:
         """Call an LLVM intrinsic, declaring it where needed."""

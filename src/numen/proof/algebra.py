@@ -235,10 +235,6 @@ class R1csAlgebra:
         self.wires.check(witness.check_truth, (path, truth, trap))
         self.wires.demand(lc.negate(truth), path)
 
-    def refuse_path(self) -> None:
-        """Demand that the path is not taken."""
-        self.wires.demand(to_lc(self.path))
-
     def _class(self, a: Number | Product) -> LC:
         """What is congruent to a value."""
         if isinstance(a, Number):

@@ -9,7 +9,6 @@ from numen import u64
 
 LENGTH = 20
 HYDROPHOBIC: list[u64, 20] = [1, 0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1]
-SIDE = 64
 MIDDLE = 2080
 STEP: list[u64, 4] = [1, 64, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFC0]
 
