@@ -1,0 +1,1 @@
+"""The Ethereum Virtual Machine, every fork of it, exact to the last gas."""
