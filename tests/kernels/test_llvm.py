@@ -136,3 +136,64 @@ def test_a_block_without_an_end_is_our_own_mistake() -> None:
 
     with pytest.raises(AssertionError, match="no terminator"):
         str(f)
+
+
+def test_functions_of_one_convention_call_each_other_through_pointers_without_a_stack() -> None:
+    module = Module()
+    params = {"table": "ptr", "n": "i64", "out": "ptr"}
+    down = module.function("down", "void", params, internal=True, convention="preserve_nonecc")
+    done = module.function("done", "void", params, internal=True, convention="preserve_nonecc")
+    table, n, out = down.params
+    following = down.gep("ptr", table, down.zext(down.icmp("eq", n, 0), "i64"))
+    handler = down.load("ptr", following, is_fixed=True)
+    down.tail_call(handler, down.callee, table, down.sub(n, 1), out)
+    done.store(const("i64", 7), done.params[2])
+    done.tail_call(
+        ret := module.function("back", "void", params, convention="preserve_nonecc").callee,
+        done.callee,
+        *done.params,
+    )
+    module.functions[ret.name].ret()
+    table_data = module.constant("table", "[2 x ptr]", "[ptr @down, ptr @done]")
+    f = module.function("f", "i64", {"n": "i64"})
+    cell = f.alloca("i64")
+    f.call(down.callee, table_data, f.params[0], cell)
+    f.ret(f.load("i64", cell))
+
+    assert run(module, 10_000_000) == 7
+
+
+def test_bytes_are_copied_filled_and_turned() -> None:
+    module = Module()
+    f = module.function("f", "i64", {"a": "i64"})
+    cell = f.alloca("i64", 3)
+    f.store(f.params[0], cell)
+    f.fill(f.gep("i64", cell, 1), 0xEE, const("i64", 16))
+    f.copy(f.gep("i8", cell, 9), cell, const("i64", 4))
+    f.copy(f.gep("i8", cell, 8), f.gep("i8", cell, 9), const("i64", 4), may_overlap=True)
+    f.ret(f.byte_swap(f.load("i64", f.gep("i64", cell, 1), alias="a")))
+
+    assert run(module, 0x04030201) == 0x0102030404EEEEEE
+
+
+def test_leading_zeros_of_zero_are_the_width() -> None:
+    module = Module()
+    f = module.function("f", "i64", {"a": "i64"})
+    f.ret(f.leading_zeros(f.params[0]))
+
+    assert [run(module, a) for a in (0, 1, MASK)] == [64, 63, 0]
+
+
+def test_a_store_to_one_class_of_memory_leaves_a_load_from_another_alone() -> None:
+    module = Module()
+    f = module.function("f", "i64", {"a": "i64"})
+    cell = f.alloca("i64", 2)
+    f.store(f.params[0], cell, alias="one")
+    f.store(const("i64", 3), f.gep("i64", cell, 1), alias="other")
+    f.ret(
+        f.add(f.load("i64", cell, alias="one"), f.load("i64", f.gep("i64", cell, 1), alias="other"))
+    )
+
+    assert run(module, 4) == 7
+    assert str(module).count("!tbaa") == 4
+    assert len({module.alias_class("one"), module.alias_class("other")}) == 2

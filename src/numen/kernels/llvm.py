@@ -207,15 +207,54 @@ class Function:
         path = ", ".join(str(i) if isinstance(i, Value) else f"i64 {i}" for i in indices)
         return self._define("ptr", f"getelementptr {type_}, {pointer}, {path}")
 
-    def load(self, type_: str, pointer: Value, align: int = 0) -> Value:
-        """Read memory. ``align`` in bytes; 0 means the natural alignment of the type."""
-        return self._define(
-            type_, f"load {type_}, {pointer}" + (f", align {align}" if align else "")
-        )
+    def load(
+        self,
+        type_: str,
+        pointer: Value,
+        align: int = 0,
+        *,
+        is_fixed: bool = False,
+        alias: str = "",
+    ) -> Value:
+        """Read memory.
 
-    def store(self, value: Value, pointer: Value, align: int = 0) -> None:
-        """Write memory. ``align`` in bytes; 0 means the natural alignment of the type."""
-        self._lines.append(f"  store {value}, {pointer}" + (f", align {align}" if align else ""))
+        Args:
+            type_: What is read.
+            pointer: Where it lies.
+            align: In bytes; 0 means the natural alignment of the type.
+            is_fixed: Whether nothing writes there while the function, and what it is inlined
+                into, may run.
+            alias: Name of a class of memory that overlaps no other named class; empty: any memory.
+        """
+        notes = self._notes(align, alias)
+        if is_fixed:
+            notes += f", !invariant.load !{self.module.node('')}"
+        return self._define(type_, f"load {type_}, {pointer}{notes}")
+
+    def store(self, value: Value, pointer: Value, align: int = 0, *, alias: str = "") -> None:
+        """Write memory; ``align`` and ``alias`` as for `load`."""
+        self._lines.append(f"  store {value}, {pointer}{self._notes(align, alias)}")
+
+    def _notes(self, align: int, alias: str) -> str:
+        text = f", align {align}" if align else ""
+        return f"{text}, !tbaa !{self.module.alias_class(alias)}" if alias else text
+
+    def copy(self, to: Value, source: Value, size: Value, *, may_overlap: bool = False) -> None:
+        """Copy ``size`` bytes, an i64; `may_overlap` as C's memmove."""
+        name = "memmove" if may_overlap else "memcpy"
+        self.intrinsic(f"llvm.{name}.p0.p0.i64", "void", to, source, size, const("i1", 0))
+
+    def fill(self, to: Value, byte: int, size: Value) -> None:
+        """Set ``size`` bytes, an i64, to one value."""
+        self.intrinsic("llvm.memset.p0.i64", "void", to, const("i8", byte), size, const("i1", 0))
+
+    def byte_swap(self, a: Value) -> Value:
+        """The bytes in the opposite order; a whole even number of them."""
+        return self.intrinsic(f"llvm.bswap.{a.type}", a.type, a)
+
+    def leading_zeros(self, a: Value) -> Value:
+        """Zero bits above the highest that is set; the width for zero."""
+        return self.intrinsic(f"llvm.ctlz.{a.type}", a.type, a, const("i1", 0))
 
     def extract(self, aggregate: Value, index: int, type_: str) -> Value:
         """Element ``index`` of a structure or array; ``type_`` is the element's."""
@@ -282,6 +321,36 @@ class Function:
         text = template.replace("\n", "\\0A").replace("\t", "\\09")
         side = "sideeffect " if effects else ""
         return self._call(result, f'{result} asm {side}"{text}", "{constraints}"', args, "", "")
+
+    def call_pointer(
+        self, pointer: Value, form: Callee, *args: Value, tail: str = "", attributes: str = ""
+    ) -> Value:
+        """Call a function by its address.
+
+        Args:
+            pointer: The address.
+            form: Tells result, parameters and convention; its name is not used.
+            *args: One value for each parameter.
+            tail: As for `call`.
+            attributes: Attributes of the call site.
+        """
+        assert tuple(a.type for a in args) == form.params, f"{form} given {args}"
+        target = f"{form.convention} {form.result} {pointer.name}".lstrip()
+        return self._call(form.result, target, args, tail, attributes)
+
+    def tail_call(self, to: Callee | Value, form: Callee, *args: Value) -> None:
+        """End a void function in another one, which takes its place on the stack.
+
+        Args:
+            to: The other function, or its address.
+            form: This function's own result, parameters and convention; the other's are the same.
+            *args: One value for each parameter.
+        """
+        if isinstance(to, Value):
+            self.call_pointer(to, form, *args, tail="musttail")
+        else:
+            self.call(to, *args, tail="musttail")
+        self.ret()
 
     def _call(
         self, result: str, target: str, args: Sequence[Value], tail: str, attributes: str
@@ -402,7 +471,7 @@ class Module:
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, Callee] = {}
         self._globals: dict[str, str] = {}
-        self._metadata: list[str] = []
+        self._metadata: dict[str, int] = {}
 
     def function(
         self,
@@ -461,12 +530,20 @@ class Module:
         self._globals[name] = text
         return Value("ptr", f"@{name}")
 
+    def node(self, text: str) -> int:
+        """The number of a metadata node, given what stands in its braces."""
+        return self._metadata.setdefault(text, len(self._metadata))
+
     def branch_weights(self, *, likely: bool) -> int:
         """The number of the metadata node that says which way a branch usually goes."""
-        if not self._metadata:
-            for weights in ("i32 1, i32 2000", "i32 2000, i32 1"):
-                self._metadata.append(f'!{{!"branch_weights", {weights}}}')
-        return int(likely)
+        weights = "i32 2000, i32 1" if likely else "i32 1, i32 2000"
+        return self.node(f'!"branch_weights", {weights}')
+
+    def alias_class(self, name: str) -> int:
+        """The number of the access tag of a class of memory that overlaps no other class."""
+        root = self.node('!"numen"')
+        class_ = self.node(f'!"{name}", !{root}, i64 0')
+        return self.node(f"!{class_}, !{class_}, i64 0")
 
     def __str__(self) -> str:
         parts = [f"@{name} = {text}" for name, text in self._globals.items()]
@@ -477,7 +554,7 @@ class Module:
                 )
                 parts.append(f"{head} @{c.name}({', '.join(c.params)})")
         parts += [str(f) for f in self.functions.values()]
-        parts += [f"!{i} = {text}" for i, text in enumerate(self._metadata)]
+        parts += [f"!{i} = !{{{text}}}" for text, i in self._metadata.items()]
         return "\n".join(parts) + "\n"
 
 

@@ -1,0 +1,6 @@
+"""What each opcode does, as emitters over a `Body`."""
+
+from typing import Final
+
+LEAVING: Final = frozenset({0x00, 0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xFA, 0xFD, 0xFE, 0xFF})
+"""Opcodes that end a region: it flushes its stack and goes on in the interpreter's handler."""

@@ -1,0 +1,54 @@
+"""The routines that handlers and regions call, by name, with their types.
+
+A routine has C's convention and comes back, unlike the functions of `convention`. The interpreter
+defines all of them, in the module of the handlers; a compiled region gets them as imports.
+"""
+
+from typing import Final
+
+from numen.kernels.llvm import Callee, Function, Module
+
+_ROUTINES = (
+    # CORE: keccak, memory, arithmetic
+    Callee("keccak", "i256", ("ptr", "i64")),
+    Callee("keccak_memo", "i256", ("ptr", "ptr", "i64")),
+    Callee("expand", "i64", ("ptr", "i64", "i64", "i64")),
+    Callee("power", "i256", ("i256", "i256")),
+    Callee("copy_padded", "void", ("ptr", "i64", "ptr", "i64", "i256")),
+    Callee("map_jumps", "void", ("ptr", "i64", "ptr")),
+    # The World's: accounts, slots, logs, calls
+)
+
+ROUTINES: Final[dict[str, Callee]] = {routine.name: routine for routine in _ROUTINES}
+"""By name. What each does stands where it is defined.
+
+    keccak(data, length)                  Keccak-256 as a word
+    keccak_memo(world, data, length)      the same; remembers digests of 32 and 64 bytes
+    expand(frame, end, gas, msize)        memory of ``end`` bytes: charges and zeroes; gas left, or
+                                          negative. msize is then ``end`` rounded up to 32.
+    power(base, exponent)                 modulo 2**256
+    copy_padded(to, n, source, size, at)  n bytes of source from ``at`` on, zeros past its size
+    map_jumps(code, length, map)          fills a jump map
+"""
+
+
+def routine(module: Module, name: str) -> Callee:
+    """A routine, wherever it is defined."""
+    callee = ROUTINES[name]
+    return module.declare(name, callee.result, callee.params)
+
+
+def define(
+    module: Module, name: str, *params: str, attributes: str = "nounwind noinline"
+) -> Function:
+    """Begin a routine.
+
+    Args:
+        module: The interpreter's.
+        name: In `ROUTINES`.
+        *params: Names of its parameters.
+        attributes: Of the function.
+    """
+    callee = ROUTINES[name]
+    types = dict(zip(params, callee.params, strict=True))
+    return module.function(name, callee.result, types, attributes=attributes)
