@@ -1,0 +1,1 @@
+"""Hot parts of contracts as native code."""

@@ -1,0 +1,341 @@
+"""Regions: which blocks are compiled together, grown from the place that is hot.
+
+A region begins at a *head* and follows every edge that is known before the code runs. The same
+block may appear in it several times, as *instances*: at other heights of the stack, or with other
+return addresses on it. So an internal function that is called from two places is compiled for each,
+and its returns are plain branches. Where the bounds are met the region is left, to another region
+or to the interpreter, which is always right and only slower.
+
+Growth costs what the bounds allow, whatever the code.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from numen.evm.opcodes import BY_NAME, STACK_MAX
+from numen.evm.tier.blocks import Below, Block, End, Program, Symbol
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How far a region may grow.
+
+    Attributes:
+        cost: Sum of what its instructions cost to compile, about one for an instruction of LLVM's.
+        instances: Blocks, counted as often as they appear.
+        clones: Instances of one block.
+    """
+
+    cost: int = 1500
+    instances: int = 96
+    clones: int = 4
+
+
+USUAL: Final = Bounds()
+"""Keeps the compilation of a region within a few hundredths of a second."""
+
+
+class Inner(msgspec.Struct, frozen=True, gc=False):
+    """An edge inside the region.
+
+    Attributes:
+        index: Of the instance it leads to.
+    """
+
+    index: int
+
+
+class Outer(msgspec.Struct, frozen=True, gc=False):
+    """An edge out of the region.
+
+    Attributes:
+        pc: Where it leads.
+    """
+
+    pc: int
+
+
+class Computed(msgspec.Struct, frozen=True, gc=False):
+    """A jump to a place that is known only when it is taken."""
+
+
+class Wrong(msgspec.Struct, frozen=True, gc=False):
+    """A jump to what is no JUMPDEST."""
+
+
+Edge: TypeAlias = Inner | Outer | Computed | Wrong
+
+Constants: TypeAlias = tuple[tuple[int, int], ...]
+"""Return addresses that are known to lie on the stack: slot of the region and JUMPDEST, sorted."""
+
+
+class Instance(msgspec.Struct, frozen=True, gc=False):
+    """A block in a region.
+
+    Attributes:
+        block: The block.
+        height: Words on the stack at its beginning, above the region's stack pointer.
+        taken: Where its jump leads; None without one.
+        follow: Where it goes on without jumping; None if it never does.
+    """
+
+    block: Block
+    height: int
+    taken: Edge | None
+    follow: Edge | None
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Both, as far as there are any."""
+        return tuple(edge for edge in (self.taken, self.follow) if edge is not None)
+
+
+class Region(msgspec.Struct, frozen=True):
+    """Blocks that become one function.
+
+    Attributes:
+        head: Where it begins.
+        instances: The first begins at the head, at height 0.
+        need: Words below the stack pointer that its entry makes sure of.
+        grow: Most words above it that any instance reaches.
+    """
+
+    head: int
+    instances: tuple[Instance, ...]
+    need: int
+    grow: int
+
+    def predecessors(self) -> list[list[int]]:
+        """Of each instance, which instances lead to it."""
+        found: list[list[int]] = [[] for _ in self.instances]
+        for index, instance in enumerate(self.instances):
+            for edge in instance.edges():
+                if isinstance(edge, Inner):
+                    found[edge.index].append(index)
+        return found
+
+    def exits(self) -> set[int]:
+        """Where control goes on when it leaves, as far as that is known."""
+        found = set()
+        for instance in self.instances:
+            found |= {edge.pc for edge in instance.edges() if isinstance(edge, Outer)}
+        return found
+
+    def continuations(self) -> set[int]:
+        """Exits that no jump reaches: behind calls, and where a long block was cut.
+
+        They never become hot by themselves, since only JUMPDESTs are counted.
+        """
+        return {
+            instance.follow.pc
+            for instance in self.instances
+            if isinstance(instance.follow, Outer)
+            and instance.block.end in (End.HAND_OVER, End.FALL)
+        }
+
+
+# fmt: off
+_COSTS: Final = {
+    6: "MUL DIV SDIV MOD SMOD ADDMOD MULMOD SIGNEXTEND BYTE SHL SHR SAR CLZ",
+    12: "EXP CALLDATALOAD BLOCKHASH BLOBHASH GAS BALANCE SELFBALANCE EXTCODESIZE EXTCODEHASH",
+    18: "MLOAD MSTORE MSTORE8",
+    30: "KECCAK256 CALLDATACOPY CODECOPY EXTCODECOPY RETURNDATACOPY MCOPY SLOAD TLOAD TSTORE",
+    40: "SSTORE LOG0 LOG1 LOG2 LOG3 LOG4",
+}
+# fmt: on
+_COST: Final = {
+    BY_NAME[name].byte: cost for cost, names in _COSTS.items() for name in names.split()
+}
+_FREE: Final = frozenset(
+    opcode.byte
+    for name, opcode in BY_NAME.items()
+    if name.startswith(("PUSH", "DUP", "SWAP")) or name in {"POP", "JUMPDEST", "PC"}
+)
+_BLOCK_COST: Final = 8
+_PLAIN_COST: Final = 3
+
+
+def cost_of(block: Block) -> int:
+    """What a block costs to compile, about one for an instruction of LLVM's."""
+    cost = _BLOCK_COST + 2 * len(block.writes)
+    for instruction in block.body:
+        byte = instruction.byte
+        cost += 0 if byte in _FREE else _COST.get(byte, _PLAIN_COST)
+    return cost
+
+
+def grow(
+    program: Program,
+    head: int,
+    *,
+    bounds: Bounds = USUAL,
+    is_wanted: Callable[[int], bool] = lambda _: True,
+    borders: frozenset[int] = frozenset(),
+) -> Region:
+    """Grow a region.
+
+    Args:
+        program: The code.
+        head: A JUMPDEST, the first instruction, or any other to begin at.
+        bounds: How far.
+        is_wanted: Whether a JUMPDEST is worth compiling; those that are not are left to the
+            interpreter.
+        borders: Where the region ends although it could go on: heads of others.
+
+    Returns:
+        At least the block at the head.
+    """
+    return _Growth(program, bounds, is_wanted, borders).from_head(head)
+
+
+_Key: TypeAlias = tuple[int, int, Constants]
+
+
+class _Growth:
+    """A region while it grows: instances that are waiting, or have their edges."""
+
+    def __init__(
+        self,
+        program: Program,
+        bounds: Bounds,
+        is_wanted: Callable[[int], bool],
+        borders: frozenset[int],
+    ) -> None:
+        self._program = program
+        self._bounds = bounds
+        self._is_wanted = is_wanted
+        self._borders = borders
+        self._numbers: dict[_Key, int] = {}
+        self._clones: Counter[int] = Counter()
+        self._waiting: deque[_Key] = deque()
+        self._cost = 0
+
+    def from_head(self, head: int) -> Region:
+        self._admit((head, 0, ()))
+        instances: list[Instance] = []
+        while self._waiting:
+            instances.append(self._extend(*self._waiting.popleft()))
+        first = instances[0].block
+        growth = max(i.height + i.block.grow for i in instances)
+        return Region(head, tuple(instances), first.need, growth)
+
+    def _admit(self, key: _Key) -> int:
+        number = self._numbers[key] = len(self._numbers)
+        pc = key[0]
+        self._clones[pc] += 1
+        self._cost += cost_of(self._program.block(pc))
+        self._waiting.append(key)
+        return number
+
+    def _extend(self, pc: int, height: int, constants: Constants) -> Instance:
+        """Find where an instance leads, and let what lies there wait for its turn."""
+        block = self._program.block(pc)
+        after_height = height + block.delta
+        known = dict(constants)
+        after = self._after(block, height, known)
+        taken: Edge | None = None
+        follow: Edge | None = None
+        if block.next_pc is not None:
+            if block.end is End.HAND_OVER:
+                # The frame sleeps in between: it goes on in whatever begins there.
+                follow = Outer(block.next_pc)
+            else:
+                follow = self._lead_to(block.next_pc, after_height, after)
+        if block.end in (End.JUMP, End.BRANCH):
+            taken = self._jump(_value(block.target, height, known), after_height, after)
+        return Instance(block, height, taken, follow)
+
+    def _jump(self, target: int | None, height: int, constants: Constants) -> Edge:
+        if target is None:
+            return Computed()
+        if target not in self._program.destinations:
+            return Wrong()
+        return self._lead_to(target, height, constants)
+
+    def _lead_to(self, pc: int, height: int, constants: Constants) -> Edge:
+        key = pc, height, constants
+        if key not in self._numbers and self._clones[pc] >= self._bounds.clones - 1:
+            # The last clone knows nothing of return addresses and does for all others.
+            key = pc, height, ()
+        number = self._numbers.get(key)
+        if number is None:
+            if not self._has_room_for(pc, height):
+                return Outer(pc)
+            number = self._admit(key)
+        return Inner(number)
+
+    def _has_room_for(self, pc: int, height: int) -> bool:
+        bounds, block = self._bounds, self._program.block(pc)
+        if pc in self._borders or self._clones[pc] >= bounds.clones:
+            return False
+        if pc in self._program.destinations and not self._is_wanted(pc):
+            return False
+        if len(self._numbers) >= bounds.instances or abs(height) + block.grow > STACK_MAX:
+            return False
+        return self._cost + cost_of(block) <= bounds.cost
+
+    def _after(self, block: Block, height: int, known: dict[int, int]) -> Constants:
+        """The return addresses on the stack after a block."""
+        after = dict(known)
+        for slot, symbol in block.writes:
+            value = _value(symbol, height, known)
+            if value in self._program.destinations:
+                after[height + slot] = value
+            else:
+                after.pop(height + slot, None)
+        top = height + block.delta
+        return tuple(sorted((slot, value) for slot, value in after.items() if slot < top))
+
+
+def _value(symbol: Symbol, height: int, known: dict[int, int]) -> int | None:
+    """What a word is, given what is known at the block's beginning."""
+    if isinstance(symbol, Below):
+        return known.get(height + symbol.slot)
+    return symbol
+
+
+def return_addresses(program: Program, region: Iterable[Instance]) -> set[int]:
+    """JUMPDESTs whose offsets some block leaves on the stack: where computed jumps may go."""
+    return {
+        value
+        for instance in region
+        for _, value in instance.block.writes
+        if isinstance(value, int) and value in program.destinations
+    }
+
+
+def cover(
+    program: Program,
+    heads: Sequence[int],
+    *,
+    bounds: Bounds = USUAL,
+    is_wanted: Callable[[int], bool] = lambda _: True,
+    regions_max: int = 64,
+) -> list[Region]:
+    """Grow regions from several heads, and from where control comes back behind their calls.
+
+    Args:
+        program: The code.
+        heads: The most important first. One that lies in the region of an earlier one is left out
+            unless control may come to it by a computed jump.
+        bounds: How far each may grow.
+        is_wanted: As for `grow`.
+        regions_max: Most regions.
+
+    Returns:
+        Regions with different heads.
+    """
+    regions: dict[int, Region] = {}
+    inside: set[int] = set()
+    computed: set[int] = set()
+    waiting = deque(heads)
+    while waiting and len(regions) < regions_max:
+        head = waiting.popleft()
+        if head in regions or (head in inside and head not in computed):
+            continue
+        region = regions[head] = grow(program, head, bounds=bounds, is_wanted=is_wanted)
+        inside |= {instance.block.pc for instance in region.instances}
+        computed |= return_addresses(program, region.instances)
+        waiting.extend(sorted(region.continuations()))
+    return list(regions.values())
