@@ -109,7 +109,7 @@ def encode(item: Encodable) -> bytes:
     if isinstance(item, bytes):
         return encode_bytes(item)
     if isinstance(item, int):
-        return encode_bytes(item.to_bytes((item.bit_length() + 7) >> 3, "big"))
+        return encode_int(item)
     return wrap(b"".join(map(encode, item)))
 
 
@@ -121,6 +121,11 @@ def encode_bytes(data: bytes) -> bytes:
     if size <= _SHORT_MAX:
         return _FIRST[_STRING + size] + data
     return _long(_STRING_LONG, size) + data
+
+
+def encode_int(number: int) -> bytes:
+    """Write a natural number as its big-endian bytes without leading zeros."""
+    return encode_bytes(number.to_bytes((number.bit_length() + 7) >> 3, "big"))
 
 
 def wrap(payload: bytes) -> bytes:

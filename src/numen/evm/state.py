@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from numen.evm.errors import MalformedDiffError
+from numen.evm.roots import StateTrie
 
 NO_SLOTS: Mapping[int, int] = MappingProxyType({})
 
@@ -189,6 +190,10 @@ class State:
         }
         # Addresses whose dictionary of storage no other copy of this state holds.
         self._own = set(self._accounts)
+        # What was hashed for the last root, if one was asked for, and the accounts that changed
+        # since, with their keys; None stands for all of an account's storage.
+        self._trie: StateTrie | None = None
+        self._unhashed: dict[bytes, set[int] | None] = {}
 
     @property
     def accounts(self) -> Mapping[bytes, Account]:
@@ -218,6 +223,9 @@ class State:
         twin = State()
         twin._accounts = dict(self._accounts)
         self._own.clear()
+        if self._trie is not None:
+            self._hash(self._trie)
+            twin._trie = self._trie.copy()
         return twin
 
     def apply(self, diff: StateDiff) -> None:
@@ -225,8 +233,44 @@ class State:
         for change in diff.accounts:
             self._apply(change)
 
+    def root(self) -> bytes:
+        """Commit to every account there is, empty ones too; 32 bytes.
+
+        Cost: the first time some 15 microseconds for each account and slot, from then on some 20
+        for each that changed.
+        """
+        if self._trie is None:
+            self._trie, self._unhashed = StateTrie(), dict.fromkeys(self._accounts)
+        self._hash(self._trie)
+        return self._trie.root()
+
+    def _hash(self, trie: StateTrie) -> None:
+        for address, keys in self._unhashed.items():
+            found = self._accounts.get(address)
+            if found is None:
+                trie.delete(address)
+                continue
+            slots = found.storage
+            if keys is None:
+                trie.wipe(address)
+            else:
+                slots = {key: slots.get(key, 0) for key in keys}
+            trie.put(address, found.nonce, found.balance, found.code, slots)
+        self._unhashed.clear()
+
+    def _note(self, change: AccountDiff) -> None:
+        """Remember what has to be hashed again."""
+        if change.is_wiped or not change.exists:
+            self._unhashed[change.address] = None
+            return
+        keys = self._unhashed.setdefault(change.address, set())
+        if keys is not None:
+            keys.update(change.storage)
+
     def _apply(self, change: AccountDiff) -> None:
         address = change.address
+        if self._trie is not None:
+            self._note(change)
         before = self._accounts.get(address, _NOBODY)
         if not change.exists:
             self._accounts.pop(address, None)
