@@ -8,6 +8,7 @@ NumenError
 """
 
 from numen.base.errors import NumenError
+from numen.evm.halt import Halt
 
 
 class EvmError(NumenError):
@@ -27,3 +28,15 @@ class ResourceLimitError(EvmError):
 
     It says nothing about what the run would come to, so no engine gives it as a result.
     """
+
+
+class HaltError(EvmError):
+    """Carries a failure from where it is found to the end of the frame, inside the reference.
+
+    Attributes:
+        halt: Which failure.
+    """
+
+    def __init__(self, halt: Halt) -> None:
+        super().__init__(halt.name.lower().replace("_", " "))
+        self.halt = halt

@@ -378,7 +378,8 @@ PRAGUE: Final = _after(
     "Prague",
     gas={
         "tx_floor_token": 10,  # EIP-7623
-        "authorization": 25_000,  # EIP-7702
+        "delegate": _WARM,  # EIP-7702
+        "authorization": 25_000,
         "authorization_base": 12_500,
     },
     precompiles=tuple(range(1, 18)),  # EIP-2537

@@ -15,6 +15,7 @@ class Gas(msgspec.Struct, frozen=True):
     Attributes:
         sload_cold: On top of SLOAD's base, at the first access of a slot (EIP-2929: 2100 - 100).
         account_cold: On top of an opcode's base, at the first access of an account (2600 - 100).
+        delegate: The account that a delegation points at, at every call (EIP-7702).
         selfdestruct_cold: For a beneficiary accessed first; SELFDESTRUCT has no warm price.
         sstore_cold: On top of what SSTORE costs, at the first access of a slot.
         sstore_set: A slot from its original zero to something.
@@ -69,6 +70,7 @@ class Gas(msgspec.Struct, frozen=True):
 
     sload_cold: int = 0
     account_cold: int = 0
+    delegate: int = 0
     selfdestruct_cold: int = 0
     sstore_cold: int = 0
     sstore_set: int = 20_000
