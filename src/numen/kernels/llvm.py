@@ -512,9 +512,12 @@ class Module:
         assert callee.params == params, f"@{name} is declared with other parameters"
         return callee
 
-    def constant(self, name: str, type_: str, text: str, align: int = 16) -> Value:
+    def constant(
+        self, name: str, type_: str, text: str, align: int = 16, *, exported: bool = False
+    ) -> Value:
         """Add constant data; ``text`` is the initialiser in LLVM's spelling."""
-        return self._global(name, f"internal unnamed_addr constant {type_} {text}, align {align}")
+        linkage = "" if exported else "internal unnamed_addr "
+        return self._global(name, f"{linkage}constant {type_} {text}, align {align}")
 
     def words(self, name: str, values: Sequence[int], type_: str = "i64") -> Value:
         """Add a constant array of integers."""

@@ -1,6 +1,7 @@
 """Both sides of shared memory agree where its fields lie."""
 
 import ctypes
+import re
 
 import pytest
 
@@ -12,18 +13,18 @@ from numen.kernels.llvm import Module, bits_of
 RECORDS = [value for value in vars(layout).values() if isinstance(value, Record)]
 
 
+def size_of(type_: str) -> int:
+    """Bytes of a type, by LLVM's own rules."""
+    found = re.fullmatch(r"(?:\[(\d+) x )?(\w+)\]?", type_)
+    assert found
+    return int(found[1] or 1) * (8 if found[2] == "ptr" else bits_of(found[2]) // 8)
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 def test_fields_do_not_overlap_and_end_inside_the_record(record: Record) -> None:
     used = [False] * record.size_bytes
     for field, _, _ in record.rows:
-        record_type = record.type(field)
-        size = (
-            8
-            if record_type == "ptr"
-            else 128
-            if record_type[0] == "["
-            else bits_of(record_type) // 8
-        )
+        size = size_of(record.type(field))
         for byte in range(record.offset(field), record.offset(field) + size):
             assert not used[byte]
             used[byte] = True

@@ -43,7 +43,7 @@ class Body(Protocol):
         """The World, a pointer."""
 
     def field(self, name: str) -> Value:
-        """A field of the Frame that is fixed while it lives, or, if it has none so named, the World's.
+        """A field of the Frame that is fixed while it lives, or else the World's.
 
         Of the World, block and transaction only: what the run itself changes is loaded by hand.
         """

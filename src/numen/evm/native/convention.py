@@ -36,6 +36,7 @@ from typing import Final
 
 import msgspec
 
+from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.native.layout import FRAME, WORLD
 from numen.kernels.llvm import Callee, Function, Module, Value, const, poison
@@ -103,8 +104,8 @@ def dispatch(f: Function, r: Registers) -> None:
 
 
 def fail(f: Function, r: Registers, halt: Halt) -> None:
-    """End the frame in a failure."""
-    go_on(f, failure_name(halt), msgspec.structs.replace(r, gas=const("i64", 0)))
+    """End the frame in a failure; the gas in ``r`` does not matter."""
+    go_on(f, failure_name(halt), r)
 
 
 def finish(f: Function, r: Registers, halt: Halt, output: Value, length: Value) -> None:
@@ -159,7 +160,14 @@ def failure_name(halt: Halt) -> str:
     return f"fail.{halt.name}"
 
 
-def write_failures(module: Module) -> None:
+def write_convention(module: Module, _fork: Fork) -> None:
+    """Define ``fail.*``, ``resume`` and ``enter``; see above."""
+    _write_failures(module)
+    _write_resume(module)
+    _write_entry(module)
+
+
+def _write_failures(module: Module) -> None:
     """Define `fail.*`. They are cold: handlers hold one tail call to each they need."""
     for halt in Halt:
         f, r = open_function(module, failure_name(halt), attributes="nounwind noinline cold")
@@ -167,12 +175,13 @@ def write_failures(module: Module) -> None:
         finish(f, msgspec.structs.replace(r, gas=zero), halt, r.memory, zero)
 
 
-def write_resume(module: Module) -> None:
+def _write_resume(module: Module) -> None:
     """Define `resume`: load a frame's registers, and go on with a region or a handler."""
     f, r = open_function(module, "resume")
     pc, sp, gas, memory, msize = (
         FRAME.load(f, r.frame, name) for name in ("pc", "sp", "gas", "memory", "msize")
     )
+    FRAME.store(f, r.frame, "heat_gas", gas)
     loaded = Registers(r.frame, pc, sp, gas, memory, msize, r.table)
     regions = FRAME.load(f, r.frame, "regions")
     with f.when(f.icmp("ne", regions, Value("ptr", "null"))):
@@ -198,7 +207,7 @@ def program_counter(f: Function, r: Registers) -> Value:
     return f.sub(f.cast("ptrtoint", r.pc, "i64"), f.cast("ptrtoint", code, "i64"))
 
 
-def write_entry(module: Module) -> None:
+def _write_entry(module: Module) -> None:
     """Define ``void enter(ptr world)``, C convention: run World.frame, of depth 0, to its end."""
     f = module.function("enter", "void", {"world": "ptr"})
 

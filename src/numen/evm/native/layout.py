@@ -194,10 +194,12 @@ ACCOUNT: Final = Record("Account", (
     ("code",            "ptr",  "the Code, never null"),
     ("generation",      "i64",  "storage of lower generations is gone"),
     ("has_storage",     "i64",  "1 where the source has storage for it that generation 0 may read"),
+    ("is_known",        "i64",  "1 once it was read from the source"),
     ("warm_epoch",      "i64",  "epoch in which it was last warm (EIP-2929)"),
     ("touched_epoch",   "i64",  "epoch in which it was last touched (EIP-161)"),
     ("created_epoch",   "i64",  "epoch in which it was last created (EIP-6780)"),
     ("destroyed_epoch", "i64",  "epoch in which SELFDESTRUCT last marked it"),
+    ("marked_epoch",    "i64",  "epoch in which it last entered the list of marked accounts"),
     ("next_marked",     "ptr",  "next of the accounts touched or destroyed in this transaction"),
     ("is_dirty",        "i64",  "1 while it is in the list of what changed since the last diff"),
     ("next_dirty",      "ptr",  "next in that list"),
@@ -228,10 +230,10 @@ SLOT: Final = Record("Slot", (
 """A storage slot that was asked for; it stays for the life of the machine."""
 
 JOURNAL_ENTRY: Final = Record("JournalEntry", (
-    ("kind",     "i64",  "what is to be put back"),
-    ("target",   "ptr",  "the Account or Slot"),
-    ("number",   "i64",  "an old number: nonce, epoch, generation, code pointer"),
-    ("word",     "i256", "an old word: balance, value"),
+    ("target",   "ptr",  "the field that changed, of an Account or a Slot"),
+    ("is_word",  "i64",  "1 where the field is an i256, 0 where it is an i64 or a pointer"),
+    ("number",   "i64",  "what it held, where it is an i64"),
+    ("word",     "i256", "what it held, where it is an i256"),
 ))
 """How to undo one change."""
 
@@ -247,12 +249,13 @@ LOG_ENTRY: Final = Record("LogEntry", (
 WORLD: Final = Record("World", (
     ("frames",          "ptr",  "DEPTH_LIMIT + 1 Frames"),
     ("frame",           "ptr",  "the Frame that runs, kept where frames change"),
-    ("error",           "i64",  "not 0: give the run up at the next halt; a Halt, or -1: Python keeps it"),
+    ("error",           "i64",  "not 0: stop at the next halt; a Halt, or -1: Python keeps it"),
     # Result of a run, written when the frame of depth 0 halts.
     ("halt",            "i64",  "a Halt"),
     ("gas_left",        "i64",  "gas the run did not use"),
     ("output",          "ptr",  "first byte of the output"),
     ("output_length",   "i64",  "its bytes"),
+    ("created",         "i256", "address of the contract that the message made, else 0"),
     # Block and transaction.
     ("coinbase",        "i256", "COINBASE"),
     ("timestamp",       "i256", "TIMESTAMP, seconds"),
@@ -277,12 +280,16 @@ WORLD: Final = Record("World", (
     ("memory_limit",    "ptr",  "first byte behind it"),
     ("memory_peak",     "ptr",  "first byte behind the highest that was in use"),
     # Tables.
+    ("secret",          "[12 x i64]", "what keys are hashed with: chance, so that nobody can choose keys that collide"),
     ("accounts",        "ptr",  "index table of Account pointers"),
     ("account_mask",    "i64",  "its entries - 1; a power of two less one"),
     ("account_count",   "i64",  "accounts in it"),
     ("slots",           "ptr",  "index table of Slot pointers"),
     ("slot_mask",       "i64",  "its entries - 1"),
     ("slot_count",      "i64",  "slots in it"),
+    ("codes",           "ptr",  "index table of Code pointers, by hash"),
+    ("code_mask",       "i64",  "its entries - 1"),
+    ("code_count",      "i64",  "codes in it"),
     ("arena_top",       "ptr",  "first free byte of the arena of accounts, slots and tables"),
     ("arena_limit",     "ptr",  "first byte behind it"),
     ("journal",         "ptr",  "array of JournalEntry"),
@@ -296,23 +303,45 @@ WORLD: Final = Record("World", (
     ("log_data_limit",  "i64",  "most bytes it can have"),
     ("dirty_accounts",  "ptr",  "first of the accounts that changed since the last diff"),
     ("marked_accounts", "ptr",  "first of the accounts touched or destroyed in this transaction"),
+    ("ripemd_epoch",    "i64",  "epoch in which account 3 was last touched, undone or not (see `finish`)"),
     ("empty_code",      "ptr",  "the Code of no bytes"),
     ("memo",            "ptr",  "MEMO_ENTRIES of MEMO: digests of short inputs"),
     # Python's functions, C convention; each takes the World first.
     ("on_account",      "ptr",  "void (world, account): fills an Account that was just made"),
     ("on_slot",         "ptr",  "void (world, slot): fills a Slot that was just made"),
     ("on_block_hash",   "ptr",  "void (world, i64 number, ptr word): hash of a recent block"),
-    ("on_precompile",   "ptr",  "i64 (world, i64 number, ptr data, i64 length, i64 gas): gas or -1"),
-    ("on_code",         "ptr",  "ptr (world, ptr data, i64 length): the Code of some bytes"),
+    ("on_precompile",   "ptr",  "i64 (world, number, ptr data, length, gas): gas left or -1"),
+    ("on_code",         "ptr",  "void (world, code): a Code that is about to run for the first time; null: nobody cares"),
     ("on_heat",         "ptr",  "void (world, code_entry, i64 pc): code from here on is hot"),
     ("heat_limit",      "i64",  "gas after which on_heat is called, once"),
     ("table",           "ptr",  "handlers by opcode byte; the register `table` starts with it"),
 ))
 """The machine: one for each object of Python's."""
 
+MESSAGE: Final = Record("Message", (
+    ("caller",    "[20 x i8]", "its address as it is written"),
+    ("to",        "[20 x i8]", "the callee's, unless is_create"),
+    ("value",     "i256", "wei"),
+    ("gas",       "i64",  "for the whole tree of calls"),
+    ("data",      "ptr",  "input, or the code that makes a contract; padded as CALLDATA_PADDING_BYTES says"),
+    ("length",    "i64",  "its bytes"),
+    ("is_create", "i64",  "1 where it makes a contract"),
+    ("is_static", "i64",  "1 where nothing may be written"),
+))
+"""A message from outside."""
+
+OUTCOME: Final = Record("Outcome", (
+    ("halt",          "i64",  "a Halt"),
+    ("gas_left",      "i64",  "gas not used"),
+    ("output",        "ptr",  "first byte of the output"),
+    ("output_length", "i64",  "its bytes"),
+    ("created",       "i256", "address of the contract that the message made, else 0"),
+))
+"""What a message of a batch came to."""
+
 MEMO: Final = Record("Memo", (
     ("first",  "i256", "the input as it lies in memory, first half"),
-    ("second", "i256", "the other half, 0 when the input has 32 bytes"),
+    ("second", "i256", "the other half, or the first again"),
     ("length", "i64",  "bytes of the input, 32 or 64; 0: the entry is empty"),
     ("digest", "i256", "its Keccak-256, as a word"),
 ))

@@ -16,7 +16,17 @@ _ROUTINES = (
     Callee("power", "i256", ("i256", "i256")),
     Callee("copy_padded", "void", ("ptr", "i64", "ptr", "i64", "i256")),
     Callee("map_jumps", "void", ("ptr", "i64", "ptr")),
+    Callee("block_hash", "i256", ("ptr", "i256")),
     # The World's: accounts, slots, logs, calls
+    Callee("account_at", "ptr", ("ptr", "i256")),
+    Callee("warm_account", "void", ("ptr", "ptr")),
+    Callee("slot_at", "ptr", ("ptr", "ptr", "i256")),
+    Callee("warm_slot", "void", ("ptr", "ptr")),
+    Callee("store_slot", "void", ("ptr", "ptr", "i256")),
+    Callee("transient_at", "ptr", ("ptr", "ptr", "i256")),
+    Callee("store_transient", "void", ("ptr", "ptr", "i256")),
+    Callee("new_log", "ptr", ("ptr", "ptr", "i64")),
+    Callee("access_delegate", "i64", ("ptr", "ptr")),
 )
 
 ROUTINES: Final[dict[str, Callee]] = {routine.name: routine for routine in _ROUTINES}
@@ -29,6 +39,17 @@ ROUTINES: Final[dict[str, Callee]] = {routine.name: routine for routine in _ROUT
     power(base, exponent)                 modulo 2**256
     copy_padded(to, n, source, size, at)  n bytes of source from ``at`` on, zeros past its size
     map_jumps(code, length, map)          fills a jump map
+    block_hash(world, number)             of a recent block, else 0
+    account_at(world, address)            the Account; null: the run is to be given up
+    warm_account(world, account)          makes it warm, in a way that a revert undoes
+    slot_at(world, account, key)          the Slot with its value; null as above
+    warm_slot(world, slot)                makes it warm, in a way that a revert undoes
+    store_slot(world, slot, value)        changes its value
+    transient_at(world, account, key)     the Slot with its transient word; null as above
+    store_transient(world, slot, value)   changes its transient word
+    new_log(frame, data, length)          a LogEntry, all but its topics; null as above
+    access_delegate(world, account)       gas to pay for the code that the account's stands for
+                                          (EIP-7702), which is then warm; negative as null above
 """
 
 

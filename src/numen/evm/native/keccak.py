@@ -1,0 +1,172 @@
+"""Keccak-256 in native code, and the memory of digests of short inputs.
+
+The state is kept in 25 words; five rounds' worth of names rotate, so no word is ever copied.
+
+Source: Keccak reference 3.0; FIPS 202 with Keccak's own padding, as Ethereum uses it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from numen.evm.forks import Fork
+from numen.evm.native.layout import MEMO, MEMO_ENTRIES, WORLD
+from numen.evm.native.runtime_types import define, routine
+from numen.kernels.llvm import Callee, Function, Module, Value, const
+
+ROUNDS: Final = 24
+RATE_BYTES: Final = 136
+LANES: Final = 25
+
+UNROLLED: Final = 2
+"""Rounds in the body of the loop; a divisor of `ROUNDS`. Measured: see `docs`."""
+
+_ROTATIONS: Final = (
+    (0, 36, 3, 41, 18),
+    (1, 44, 10, 45, 2),
+    (62, 6, 43, 15, 61),
+    (28, 55, 25, 21, 56),
+    (27, 20, 39, 8, 14),
+)
+"""Rotation of lane (x, y) as row x, column y (reference, table 1, modulo 64)."""
+
+
+def write_keccak(module: Module, _fork: Fork) -> None:
+    """Define ``keccak`` and ``keccak_memo``."""
+    permute = _write_permutation(module)
+    _write_sponge(module, permute)
+    _write_memo(module)
+
+
+def _round_constants() -> list[int]:
+    """The constants of step iota, from the linear feedback shift register that defines them."""
+    register, constants = 1, []
+    for _ in range(ROUNDS):
+        constant = 0
+        for j in range(7):
+            constant |= (register & 1) << ((1 << j) - 1)
+            register <<= 1
+            if register & 0x100:
+                register ^= 0x171
+        constants.append(constant)
+    return constants
+
+
+def _write_permutation(module: Module) -> Callee:
+    """Keccak-f[1600] on 25 words in memory."""
+    params = {"state": "ptr noalias"}
+    f = module.function("keccak_f", "void", params, internal=True, attributes="nounwind noinline")
+    places = [f.gep("i64", f.params[0], i) for i in range(LANES)]
+    constants = module.words("keccak_constants", _round_constants())
+    lanes = [f.load("i64", place) for place in places]
+    with f.loop(0, ROUNDS, step=UNROLLED, carried=lanes) as loop:
+        state: Sequence[Value] = loop.carried
+        for i in range(UNROLLED):
+            constant = f.load("i64", f.gep("i64", constants, f.add(loop.index, i)))
+            state = _round(f, state, constant)
+        loop.advance(*state)
+    for lane, place in zip(loop.carried, places, strict=True):
+        f.store(lane, place)
+    f.ret()
+    return f.callee
+
+
+def _round(f: Function, a: Sequence[Value], constant: Value) -> list[Value]:
+    """Theta, rho, pi, chi and iota; lane (x, y) is word x + 5 y."""
+    columns = []
+    for x in range(5):
+        parity = a[x]
+        for y in range(1, 5):
+            parity = f.xor(parity, a[x + 5 * y])
+        columns.append(parity)
+    moved: list[Value] = [constant] * LANES
+    for x in range(5):
+        change = f.xor(columns[(x + 4) % 5], _rotate(f, columns[(x + 1) % 5], 1))
+        for y in range(5):
+            lane = _rotate(f, f.xor(a[x + 5 * y], change), _ROTATIONS[x][y])
+            moved[y + 5 * ((2 * x + 3 * y) % 5)] = lane
+    result = []
+    for y in range(5):
+        row = moved[5 * y : 5 * y + 5]
+        for x in range(5):
+            mask = f.and_(f.not_(row[(x + 1) % 5]), row[(x + 2) % 5])
+            result.append(f.xor(row[x], mask))
+    result[0] = f.xor(result[0], constant)
+    return result
+
+
+def _rotate(f: Function, a: Value, count: int) -> Value:
+    return f.intrinsic("llvm.fshl.i64", "i64", a, a, const("i64", count)) if count else a
+
+
+def _write_sponge(module: Module, permute: Callee) -> None:
+    f = define(module, "keccak", "data", "length")
+    data, length = f.params
+    state = f.alloca("i64", LANES)
+    f.fill(state, 0, const("i64", 8 * LANES))
+    blocks = f.udiv(length, RATE_BYTES)
+    with f.loop(0, blocks, carried=[data]) as loop:
+        _absorb(f, state, loop.carried[0], const("i64", RATE_BYTES // 8))
+        f.call(permute, state)
+        loop.advance(f.gep("i8", loop.carried[0], RATE_BYTES))
+    rest = f.sub(length, f.mul(blocks, RATE_BYTES))
+    tail = loop.carried[0]
+    words = f.lshr(rest, 3)
+    _absorb(f, state, tail, words)
+    with f.loop(f.shl(words, 3), rest) as byte:
+        _xor_byte(f, f.gep("i8", state, byte.index), f.load("i8", f.gep("i8", tail, byte.index)))
+    _xor_byte(f, f.gep("i8", state, rest), const("i8", 0x01))
+    _xor_byte(f, f.gep("i8", state, RATE_BYTES - 1), const("i8", 0x80))
+    f.call(permute, state)
+    f.ret(f.byte_swap(f.load("i256", state, 8)))
+
+
+def _absorb(f: Function, state: Value, data: Value, words: Value) -> None:
+    with f.loop(0, words) as word:
+        place = f.gep("i64", state, word.index)
+        given = f.load("i64", f.gep("i64", data, word.index), 1)
+        f.store(f.xor(f.load("i64", place), given), place)
+
+
+def _xor_byte(f: Function, place: Value, byte: Value) -> None:
+    f.store(f.xor(f.load("i8", place), byte), place)
+
+
+def _write_memo(module: Module) -> None:
+    """Mappings hash 64 bytes and arrays 32, the same ones again and again."""
+    f = define(module, "keccak_memo", "world", "data", "length")
+    world, data, length = f.params
+    plain, short = f.block("plain"), f.block("short")
+    is_short = f.or_(f.icmp("eq", length, 64), f.icmp("eq", length, 32))
+    f.cond_br(is_short, short, plain)
+    f.at(plain)
+    f.ret(f.call(routine(module, "keccak"), data, length))
+    f.at(short)
+    first = f.load("i256", data, 1)
+    # Where the input is short, its first half stands for the other: the length tells them apart.
+    second = f.load("i256", f.gep("i8", data, f.sub(length, 32)), 1)
+    index = f.and_(_mix(f, first, second), MEMO_ENTRIES - 1)
+    entry = f.gep("i8", WORLD.load(f, world, "memo"), f.mul(index, MEMO.size_bytes))
+    differs = f.or_(
+        f.xor(MEMO.load(f, entry, "first"), first), f.xor(MEMO.load(f, entry, "second"), second)
+    )
+    is_other = f.icmp("ne", MEMO.load(f, entry, "length"), length)
+    with f.when(f.or_(is_other, f.icmp("ne", differs, 0))):
+        digest = f.call(routine(module, "keccak"), data, length)
+        for field, value in (("first", first), ("second", second), ("digest", digest)):
+            MEMO.store(f, entry, field, value)
+        MEMO.store(f, entry, "length", length)
+        f.ret(digest)
+    f.ret(MEMO.load(f, entry, "digest"))
+
+
+_ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+
+
+def _mix(f: Function, first: Value, second: Value) -> Value:
+    """Spread two words over 64 bits: limbs times odd numbers, folded."""
+    total = const("i64", 0)
+    for word, shift in ((first, 0), (second, 32)):
+        for i, odd in enumerate(_ODD):
+            limb = f.trunc(f.lshr(word, 64 * i), "i64")
+            total = f.add(total, f.mul(limb, ((odd << shift) | (odd >> (64 - shift))) | 1))
+    return f.lshr(f.xor(total, f.lshr(total, 29)), 32)

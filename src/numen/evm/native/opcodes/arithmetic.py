@@ -1,0 +1,80 @@
+"""Opcodes that only compute a word from words: their meaning, read over LLVM's values."""
+
+from typing import Final
+
+from numen.evm import meaning
+from numen.evm.forks import Fork
+from numen.evm.native.body import Body, Emitter
+from numen.evm.native.runtime_types import define
+from numen.evm.opcodes import BY_NAME, OPCODES
+from numen.ir.types import BOOL, U256
+from numen.jit.algebra import LlvmAlgebra, Operand
+from numen.jit.exits import Exits
+from numen.jit.words import Typed
+from numen.kernels.llvm import Function, Module, Value, const
+
+_EXP: Final = BY_NAME["EXP"].byte
+_CLZ: Final = BY_NAME["CLZ"].byte
+
+
+def algebra(f: Function) -> LlvmAlgebra:
+    """The algebra of values in a function. No meaning traps, so there is no way out to write."""
+    return LlvmAlgebra(f, Exits(f, _never), shares_products=False)
+
+
+def _never(code: Value) -> None:
+    raise AssertionError(f"an opcode's meaning would trap with {code}")
+
+
+def _value(operand: Operand) -> Value:
+    assert isinstance(operand, Typed), "a meaning ends in a word"
+    return operand.value
+
+
+def _emitter(byte: int) -> Emitter:
+    def emit(body: Body) -> None:
+        operands = [Typed(body.pop(), U256) for _ in range(OPCODES[byte].pops)]
+        body.push(_value(meaning.PURE[byte](algebra(body.f), *operands)))
+
+    return emit
+
+
+def exp(body: Body) -> None:
+    """EXP: a price for each byte of the exponent (EIP-160), and a loop."""
+    base, exponent = body.pop(), body.pop()
+    f = body.f
+    bits = f.sub(const("i64", 256), f.trunc(f.leading_zeros(exponent), "i64"))
+    size = f.lshr(f.add(bits, 7), 3)
+    body.charge(f.mul(size, body.fork.gas.exp_byte))
+    body.push(body.call("power", base, exponent))
+
+
+def clz(body: Body) -> None:
+    """CLZ: the processor's own count, which is what the steps of `meaning.clz` come to."""
+    body.push(body.f.leading_zeros(body.pop()))
+
+
+EMIT: Final[dict[int, Emitter]] = {
+    **{byte: _emitter(byte) for byte in meaning.PURE if byte not in (_EXP, _CLZ)},
+    _EXP: exp,
+    _CLZ: clz,
+}
+"""By byte."""
+
+
+def write_power(module: Module, _fork: Fork) -> None:
+    """Define ``power``: `meaning.exp_step` for each bit of the exponent, from its highest down.
+
+    Leading zeros of the exponent square 1 and change nothing, so they are left out.
+    """
+    f = define(module, "power", "base", "exponent")
+    base, exponent = f.params
+    e = algebra(f)
+    bits = f.sub(const("i64", 256), f.trunc(f.leading_zeros(exponent), "i64"))
+    with f.loop(f.sub(bits, 1), -1, step=-1, carried=[const("i256", 1)]) as loop:
+        bit = f.trunc(f.lshr(exponent, f.zext(loop.index, "i256")), "i1")
+        step = meaning.exp_step(
+            e, Typed(loop.carried[0], U256), Typed(base, U256), Typed(bit, BOOL)
+        )
+        loop.advance(_value(step))
+    f.ret(loop.carried[0])
