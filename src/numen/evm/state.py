@@ -12,7 +12,6 @@ import msgspec
 
 from numen.evm.errors import MalformedDiffError
 from numen.evm.roots import StateTrie
-from numen.evm.roots import StateTrie
 
 NO_SLOTS: Mapping[int, int] = MappingProxyType({})
 
@@ -191,10 +190,6 @@ class State:
         }
         # Addresses whose dictionary of storage no other copy of this state holds.
         self._own = set(self._accounts)
-        # What the last root was made of, and since then: keys that changed, storage that went.
-        self._trie = StateTrie()
-        self._changed = {address: set(a.storage) for address, a in self._accounts.items()}
-        self._wiped: set[bytes] = set()
         # What was hashed for the last root, if one was asked for, and the accounts that changed
         # since, with their keys; None stands for all of an account's storage.
         self._trie: StateTrie | None = None
@@ -227,9 +222,6 @@ class State:
         """A state of its own; storage is shared until one of the two changes it."""
         twin = State()
         twin._accounts = dict(self._accounts)
-        twin._trie = self._trie.copy()
-        twin._changed = {address: set(keys) for address, keys in self._changed.items()}
-        twin._wiped = set(self._wiped)
         self._own.clear()
         if self._trie is not None:
             self._hash(self._trie)
@@ -282,6 +274,7 @@ class State:
         before = self._accounts.get(address, _NOBODY)
         if not change.exists:
             self._accounts.pop(address, None)
+            self._own.discard(address)
             return
         storage = dict(before.storage) if address not in self._own else before.storage
         assert isinstance(storage, dict)
@@ -299,23 +292,6 @@ class State:
             code=change.code[1] if change.code else before.code,
             storage=storage,
         )
-
-    def root(self) -> bytes:
-        """Commit to all accounts, 32 bytes; those that are empty but there are among them.
-
-        Cost: some 20 microseconds for each account and slot that changed since the last call.
-        """
-        for address, keys in self._changed.items():
-            account = self._accounts.get(address)
-            if account is None:
-                self._trie.delete(address)
-                continue
-            if address in self._wiped:
-                self._trie.wipe(address)
-            slots = {key: account.storage.get(key, 0) for key in keys}
-            self._trie.put(address, account.nonce, account.balance, account.code, slots)
-        self._changed, self._wiped = {}, set()
-        return self._trie.root()
 
 
 _NOBODY = Account()

@@ -81,8 +81,8 @@ class Substate(Protocol):
 
         Moves the value, runs precompiles, makes contracts (address from the caller's nonce *minus
         one*: the transition has counted it up). A message that fails has undone its own effects.
-        Warms nothing at depth 0 but the address of a new contract and the account that the target
-        delegates to: origin, target, coinbase, precompiles and access list are the transition's.
+        Warms nothing at depth 0 but the address of a new contract: origin, target, the account that
+        it delegates to, coinbase, precompiles and access list are the transition's to warm.
         Without the balance for its value a message fails with `Halt.BALANCE` and all its gas left.
 
         Raises:

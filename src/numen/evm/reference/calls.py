@@ -129,8 +129,6 @@ def _precompile(world: World, address: bytes) -> int:
 def call_scope(world: World, scope: Scope) -> Scope:
     """A scope whose code, or precompile, is the one that its address has; for the first call."""
     delegate = delegate_of(world, scope.address)
-    if delegate:
-        world.journal.warm(delegate)
     return msgspec.structs.replace(
         scope,
         code=world.journal.code(delegate or scope.address),
