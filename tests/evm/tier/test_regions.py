@@ -29,10 +29,12 @@ def edges(region):
     return [edge for instance in region.instances for edge in instance.edges()]
 
 
+WORDS = "JUMPDEST 0 1 7 9 PUSH1_3 DUP1 DUP3 SWAP1 SWAP2 POP ADD JUMP JUMPI CALL STOP MLOAD PC"
+
 # Code that is mostly jumps, so that growth has something to follow.
 JUMPY = st.lists(
     st.sampled_from(
-        "JUMPDEST 0 1 7 9 PUSH1_3 DUP1 DUP3 SWAP1 SWAP2 POP ADD JUMP JUMPI CALL STOP MLOAD PC".split()
+        WORDS.split(),
     ),
     max_size=60,
 ).map(lambda words: assemble(" ".join(words).replace("_", " ")))

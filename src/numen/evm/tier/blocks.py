@@ -77,6 +77,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
         delta: Words it has more (or, negative, fewer) at the end.
         writes: Slots below the new height whose word may be another than at entry, with what is
             known of it, by slot.
+        touched: Bytes of memory that are in use at the end at least, because the block touched them
+            at places that are constants in it.
     """
 
     pc: int
@@ -89,6 +91,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     grow: int
     delta: int
     writes: tuple[tuple[int, Symbol], ...]
+    touched: int
 
 
 JUMPDEST: Final = BY_NAME["JUMPDEST"].byte
@@ -99,6 +102,13 @@ _PC: Final = BY_NAME["PC"].byte
 _PUSH0, _PUSH1, _PUSH32 = (BY_NAME[name].byte for name in ("PUSH0", "PUSH1", "PUSH32"))
 _DUP1, _DUP16 = BY_NAME["DUP1"].byte, BY_NAME["DUP16"].byte
 _SWAP1, _SWAP16 = BY_NAME["SWAP1"].byte, BY_NAME["SWAP16"].byte
+
+_WORD_BYTES: Final = 32
+_TOUCHED_BYTES: Final = {
+    BY_NAME[name].byte: size for name, size in {"MLOAD": 32, "MSTORE": 32, "MSTORE8": 1}.items()
+}
+_NEAR_BYTES: Final = 1 << 20
+"""Constants above this are no offsets that code gets past."""
 
 HALTS: Final = frozenset(
     BY_NAME[name].byte for name in ("STOP", "RETURN", "REVERT", "SELFDESTRUCT", "INVALID")
@@ -156,7 +166,7 @@ class _Tracer:
     """What a block does to the stack, followed instruction by instruction."""
 
     def __init__(self) -> None:
-        self.need = self.grow = 0
+        self.need = self.grow = self.touched = 0
         self._words: list[Symbol] = []
 
     @property
@@ -190,10 +200,17 @@ class _Tracer:
         else:
             opcode = OPCODES[byte]
             self._reach(opcode.pops)
+            if byte in _TOUCHED_BYTES:
+                self._touch(words[-1], _TOUCHED_BYTES[byte])
             if opcode.pops:
                 del words[-opcode.pops :]
             words.extend([instruction.pc if byte == _PC else None] * opcode.pushes)
         self.grow = max(self.grow, self.delta)
+
+    def _touch(self, offset: Symbol, size: int) -> None:
+        if isinstance(offset, int) and offset < _NEAR_BYTES:
+            words = -(-(offset + size) // _WORD_BYTES)
+            self.touched = max(self.touched, words * _WORD_BYTES)
 
     def writes(self) -> tuple[tuple[int, Symbol], ...]:
         return tuple(
@@ -208,7 +225,7 @@ def _decode(code: bytes, fork: Fork, start: int) -> Block:
 
     def close(end: End, next_pc: int | None) -> Block:
         end_pc = body[-1].pc if end in (End.JUMP, End.BRANCH) else pc
-        shape = trace.need, trace.grow, trace.delta, trace.writes()
+        shape = trace.need, trace.grow, trace.delta, trace.writes(), trace.touched
         return Block(start, tuple(body), end, end_pc, next_pc, target, *shape)
 
     while True:

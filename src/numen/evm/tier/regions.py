@@ -97,8 +97,11 @@ class Region(msgspec.Struct, frozen=True):
     Attributes:
         head: Where it begins.
         instances: The first begins at the head, at height 0.
-        need: Words below the stack pointer that its entry makes sure of.
+        need: Most words that any instance wants below the stack pointer.
         grow: Most words above it that any instance reaches.
+
+    Stacks are bounded once, at the entry, for the whole region: code from a compiler has the same
+    words below at every place, and a stack that is too low or too high is the interpreter's.
     """
 
     head: int
@@ -106,14 +109,12 @@ class Region(msgspec.Struct, frozen=True):
     need: int
     grow: int
 
-    def predecessors(self) -> list[list[int]]:
-        """Of each instance, which instances lead to it."""
-        found: list[list[int]] = [[] for _ in self.instances]
-        for index, instance in enumerate(self.instances):
-            for edge in instance.edges():
-                if isinstance(edge, Inner):
-                    found[edge.index].append(index)
-        return found
+    def successors(self) -> list[list[int]]:
+        """Of each instance, which instances it leads to."""
+        return [
+            [edge.index for edge in instance.edges() if isinstance(edge, Inner)]
+            for instance in self.instances
+        ]
 
     def exits(self) -> set[int]:
         """Where control goes on when it leaves, as far as that is known."""
@@ -216,9 +217,9 @@ class _Growth:
         instances: list[Instance] = []
         while self._waiting:
             instances.append(self._extend(*self._waiting.popleft()))
-        first = instances[0].block
-        growth = max(i.height + i.block.grow for i in instances)
-        return Region(head, tuple(instances), first.need, growth)
+        need = max(0, *(i.block.need - i.height for i in instances))
+        growth = max(0, *(i.height + i.block.grow for i in instances))
+        return Region(head, tuple(instances), need, growth)
 
     def _admit(self, key: _Key) -> int:
         number = self._numbers[key] = len(self._numbers)

@@ -1,0 +1,244 @@
+"""The tier of one machine: who asks for code to be compiled, when, and what becomes of it.
+
+The machine tells of two events, and both return soon:
+
+    on_code(entry)      a code is about to run for the first time: it gets a region table, and what
+                        other machines of this process have compiled of it
+    on_heat(entry, pc)  a JUMPDEST has become hot: a request is queued
+
+A thread takes the requests one by one, grows regions, has them compiled in the helper process,
+links them and publishes their pointers; the running code goes on in them at its next JUMPDEST.
+What cannot be compiled stays interpreted and is not tried again.
+
+With ``whole`` everything is compiled before a code runs for the first time.
+"""
+
+import ctypes
+import queue
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+from numen.evm.forks import Fork
+from numen.evm.native.layout import CODE
+from numen.evm.tier.blocks import Program
+from numen.evm.tier.policy import HOT, WHOLE, Policy
+from numen.evm.tier.regions import Region, cost_of, cover, return_addresses
+from numen.evm.tier.store import SHELF, Linked, object_of
+from numen.evm.tier.tables import Table, Tables
+from numen.kernels.errors import CompileError
+
+Mode = Literal["hot", "whole"]
+
+_HEADS_MAX: Final = 4096
+"""Most heads that are considered for one code at a time."""
+
+
+class _Code:
+    """What the tier knows of a code."""
+
+    def __init__(self, program: Program, table: Table) -> None:
+        self.program = program
+        self.table = table
+        self.tried: set[int] = set()
+        self.compiled: set[int] = set()
+        self.inside: set[int] = set()
+        self.is_entered = False
+
+
+class Tier:
+    """Compiles for one machine. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        fork: Fork,
+        imports: Mapping[str, int],
+        *,
+        mode: Mode = "hot",
+        policy: Policy | None = None,
+    ) -> None:
+        """Prepare; nothing is compiled or started yet.
+
+        Args:
+            fork: The machine's.
+            imports: Address of every function of the interpreter that regions may need, by name.
+            mode: When to compile.
+            policy: What; the mode's own if None.
+        """
+        self.fork = fork
+        self.mode = mode
+        self.policy = policy or (WHOLE if mode == "whole" else HOT)
+        self._imports = imports
+        self._tables = Tables()
+        self._codes: dict[int, _Code] = {}
+        self._linked: list[Linked] = []
+        self._regions = 0
+        self._pending = 0
+        self._is_open = True
+        self._lock = threading.Lock()
+        self._is_idle = threading.Condition(self._lock)
+
+    @property
+    def heat_limit(self) -> int:
+        """For `World.heat_limit`, in gas."""
+        return self.policy.heat_limit
+
+    def on_code(self, entry: int) -> None:
+        """A code is about to run for the first time.
+
+        Args:
+            entry: Address of its Code.
+        """
+        size = CODE.read(entry, "length")
+        with self._lock:
+            table = self._tables.new(size) if size and self._is_open else None
+            if table is None:
+                return
+            data = ctypes.string_at(CODE.read(entry, "bytes"), size)
+            code = self._codes[entry] = _Code(Program(data, self.fork), table)
+            for linked in SHELF.find(code.program, self.policy.options):
+                self._use(code, linked)
+            CODE.write(entry, "regions", table.address)
+        if self.mode == "whole":
+            self._compile(code, self._everything(code))
+
+    def on_heat(self, entry: int, pc: int) -> None:
+        """A JUMPDEST has become hot.
+
+        Args:
+            entry: Address of the Code.
+            pc: Of the JUMPDEST.
+        """
+        with self._lock:
+            if entry not in self._codes or not self._is_open:
+                return
+            self._pending += 1
+        _WORKER.put(self, entry, pc)
+
+    def wait(self, timeout_s: int = 60) -> bool:
+        """Until nothing is queued or being compiled; False if that took too long."""
+        with self._is_idle:
+            return self._is_idle.wait_for(lambda: not self._pending, timeout_s)
+
+    def close(self) -> None:
+        """Compile no more. The tables live as long as this object."""
+        with self._lock:
+            self._is_open = False
+
+    @property
+    def region_count(self) -> int:
+        """Regions that were compiled for this machine, or found."""
+        return self._regions
+
+    def serve(self, entry: int, pc: int) -> None:
+        """Answer a request; called by the worker only."""
+        try:
+            with self._lock:
+                code = self._codes[entry]
+                is_wanted = self._is_open and not code.table.has_region(pc)
+            if is_wanted:
+                self._compile(code, self._hot_regions(code, pc))
+        finally:
+            with self._is_idle:
+                self._pending -= 1
+                self._is_idle.notify_all()
+
+    def _everything(self, code: _Code) -> list[Region]:
+        """Regions from the first byte, and from wherever a computed jump may come."""
+        program, policy = code.program, self.policy
+        first = cover(program, [0], bounds=policy.bounds, regions_max=policy.regions_max)
+        heads = sorted(return_addresses(program, (i for r in first for i in r.instances)))
+        heads += sorted(program.destinations)[:_HEADS_MAX]
+        return cover(program, [0, *heads], bounds=policy.bounds, regions_max=policy.regions_max)
+
+    def _hot_regions(self, code: _Code, pc: int) -> list[Region]:
+        """Regions from a place that is hot, from those that are warm, and from the first byte."""
+        policy, program = self.policy, code.program
+        heats = code.table.heats(program.destinations)
+        warm = [p for p, heat in heats.items() if heat >= policy.warm_limit and p != pc]
+        warm.sort(key=lambda place: -heats[place])
+        heads = [pc, *warm[: policy.regions_max]]
+        if not code.is_entered:
+            code.is_entered = True
+            heads.append(0)
+        return cover(
+            program,
+            [head for head in heads if head not in code.tried],
+            bounds=policy.bounds,
+            is_wanted=lambda place: place in heats or place in code.inside,
+            regions_max=min(policy.regions_max, policy.code_regions_max - len(code.tried)),
+        )
+
+    def _compile(self, code: _Code, regions: Sequence[Region]) -> None:
+        """Compile regions in batches, and publish each when it is ready."""
+        batch: list[Region] = []
+        cost = 0
+        for region in regions:
+            if region.head in code.tried or region.head >= len(code.program.code):
+                continue
+            code.tried.add(region.head)
+            batch.append(region)
+            cost += sum(cost_of(instance.block) for instance in region.instances)
+            if cost >= self.policy.batch_cost:
+                self._compile_batch(code, batch)
+                batch, cost = [], 0
+        self._compile_batch(code, batch)
+
+    def _compile_batch(self, code: _Code, regions: Sequence[Region]) -> None:
+        if not regions or self._regions + len(regions) > self.policy.machine_regions_max:
+            return
+        try:
+            data = object_of(code.program, regions, self.policy.options)
+            linked = Linked(data, [region.head for region in regions], self._imports)
+        except CompileError:
+            # One bad region must not cost the others; alone it stays interpreted.
+            if len(regions) > 1:
+                for region in regions:
+                    self._compile_batch(code, [region])
+            return
+        with self._lock:
+            code.inside |= {i.block.pc for region in regions for i in region.instances}
+            self._use(code, linked)
+        SHELF.put(code.program, self.policy.options, linked)
+
+    def _use(self, code: _Code, linked: Linked) -> None:
+        """Publish regions that are linked, but for places that have one."""
+        self._linked.append(linked)
+        for head, address in linked.addresses.items():
+            code.tried.add(head)
+            if head not in code.compiled:
+                code.compiled.add(head)
+                self._regions += 1
+                code.table.publish(head, address)
+
+
+class _Worker:
+    """The thread that serves all tiers of this process, started with the first request."""
+
+    def __init__(self) -> None:
+        self._requests: queue.SimpleQueue[tuple[weakref.ref[Tier], int, int]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def put(self, tier: Tier, entry: int, pc: int) -> None:
+        """Queue a request; forgotten if the tier is gone when its turn comes."""
+        self._requests.put((weakref.ref(tier), entry, pc))
+        with self._lock:
+            # A fork copies the queue, but not the thread.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._serve, name="numen-evm-tier", daemon=True
+                )
+                self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            reference, entry, pc = self._requests.get()
+            tier = reference()
+            if tier is not None:
+                tier.serve(entry, pc)
+            del tier
+
+
+_WORKER: Final = _Worker()

@@ -1,0 +1,154 @@
+"""Compiled regions by what they are made of: on disk as objects, in the process as libraries.
+
+An object is named by the bytes of the code, the fork, the shape of the regions, the compiler, the
+machine and the text of the modules that write regions, so it is found without being written again.
+`kernels.cache` seals what is on disk, and nothing without our seal is loaded.
+"""
+
+import functools
+import hashlib
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from numen.evm.tier.blocks import Program
+from numen.evm.tier.emit import name_of, write_region
+from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region
+from numen.kernels import compiler, llvm
+from numen.kernels.options import Options
+
+_WRITERS: Final = (
+    "evm/tier",
+    "evm/native",
+    "evm/native/opcodes",
+    "evm/forks.py",
+    "evm/gas.py",
+    "evm/meaning.py",
+    "kernels/llvm.py",
+    "kernels/wide.py",
+    "jit/algebra.py",
+    "jit/division.py",
+)
+"""The modules whose text decides what a region becomes."""
+
+
+def object_of(program: Program, regions: Sequence[Region], options: Options) -> bytes:
+    """Compile regions of one code, or find their object on disk.
+
+    Args:
+        program: The code.
+        regions: With different heads.
+        options: Effort and limits.
+
+    Raises:
+        CompileError: The compiler refuses, or met a limit.
+    """
+    recipe = _recipe(program, regions, options)
+    return compiler.recall(
+        recipe, lambda: compiler.compile_module(text_of(program, regions), options=options)
+    )
+
+
+def text_of(program: Program, regions: Sequence[Region]) -> str:
+    """Regions as a module of LLVM's."""
+    module = llvm.Module()
+    for region in regions:
+        write_region(module, program, region)
+    return str(module)
+
+
+def _recipe(program: Program, regions: Sequence[Region], options: Options) -> str:
+    code = hashlib.blake2b(program.code, digest_size=32).hexdigest()
+    shapes = hashlib.blake2b(digest_size=32)
+    for region in regions:
+        shapes.update(f"{region.head}:".encode())
+        for i in region.instances:
+            edges = ",".join(_spelt(edge) for edge in i.edges())
+            shapes.update(f"{i.block.pc},{i.height},{edges};".encode())
+    fork, how = program.fork.name, options.recipe()
+    return f"regions {_writers()} {fork} {code} {shapes.hexdigest()} {how}"
+
+
+def _spelt(edge: Edge) -> str:
+    match edge:
+        case Inner(index):
+            return f"i{index}"
+        case Outer(pc):
+            return f"o{pc}"
+        case Computed():
+            return "c"
+        case _:
+            return "w"
+
+
+@functools.cache
+def _writers() -> str:
+    """Names the text of all modules that write regions."""
+    root = Path(__file__).parents[2]
+    digest = hashlib.blake2b(digest_size=32)
+    for name in _WRITERS:
+        path = root / name
+        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            data = file.read_bytes()
+            digest.update(f"{file.relative_to(root)}:{len(data)}:".encode() + data)
+    return digest.hexdigest()
+
+
+class Linked:
+    """Native code of regions.
+
+    Attributes:
+        addresses: Address of each region by its head; valid while this object lives.
+    """
+
+    def __init__(self, code: bytes, heads: Sequence[int], imports: Mapping[str, int]) -> None:
+        """Link an object.
+
+        Args:
+            code: From `object_of`.
+            heads: Of its regions.
+            imports: Addresses of the interpreter's functions.
+
+        Raises:
+            LinkError: It cannot be linked.
+        """
+        self._library = compiler.Library(code, imports)
+        self.addresses = {head: self._library.address(name_of(head)) for head in heads}
+
+
+_Key: TypeAlias = tuple[str, bytes, str]
+
+
+class Shelf:
+    """What this process has linked, for as long as some machine uses it.
+
+    Machines of one fork share the interpreter's functions, so they share regions too.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._linked: dict[_Key, weakref.WeakSet[Linked]] = {}
+
+    def find(self, program: Program, options: Options) -> list[Linked]:
+        """Everything there is of a code, compiled with some effort."""
+        with self._lock:
+            return list(self._linked.get(_key(program, options), ()))
+
+    def put(self, program: Program, options: Options, linked: Linked) -> None:
+        """Let other machines find what was linked."""
+        with self._lock:
+            # Entries of codes that no machine has any more go when others come.
+            for key in [key for key, kept in self._linked.items() if not kept]:
+                del self._linked[key]
+            self._linked.setdefault(_key(program, options), weakref.WeakSet()).add(linked)
+
+
+def _key(program: Program, options: Options) -> _Key:
+    code = hashlib.blake2b(program.code, digest_size=32).digest()
+    return program.fork.name, code, options.recipe()
+
+
+SHELF: Final = Shelf()
+"""The process's."""

@@ -1,0 +1,83 @@
+"""Region tables: for each byte of a code the pointer of the region that begins there, and its heat.
+
+Native code reads the pointers and adds to the heat while Python fills the pointers in. Both are
+aligned words, which this machine reads and writes whole.
+"""
+
+import ctypes
+import mmap
+from collections.abc import Iterable
+from typing import Final
+
+from numen.evm.native.layout import REGION_BYTES
+
+CHUNK_BYTES: Final = 64 << 20
+"""Tables are cut from reservations of this size; a page costs memory when it is written."""
+
+CHUNKS_MAX: Final = 64
+"""After that many chunks code gets no tables, and is interpreted."""
+
+_ALIGNMENT: Final = 64
+_NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0)
+_HEAT_OFFSET: Final = 8
+
+
+class Table:
+    """The table of one code; valid while its `Tables` live.
+
+    Attributes:
+        address: Of the entry of the first byte.
+    """
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def publish(self, pc: int, region: int) -> None:
+        """From here on control that comes to a place goes on in a region."""
+        ctypes.c_uint64.from_address(self.address + REGION_BYTES * pc).value = region
+
+    def has_region(self, pc: int) -> bool:
+        """Whether a region begins at a place."""
+        return ctypes.c_uint64.from_address(self.address + REGION_BYTES * pc).value != 0
+
+    def heat(self, pc: int) -> int:
+        """Gas that the interpreter spent on the way to a JUMPDEST so far."""
+        place = self.address + REGION_BYTES * pc + _HEAT_OFFSET
+        return ctypes.c_int64.from_address(place).value
+
+    def heats(self, places: Iterable[int]) -> dict[int, int]:
+        """Heat of each JUMPDEST that the interpreter has come to."""
+        found = ((pc, self.heat(pc)) for pc in places)
+        return {pc: heat for pc, heat in found if heat}
+
+
+class Tables:
+    """The tables of one machine."""
+
+    def __init__(self) -> None:
+        self._chunks: list[mmap.mmap] = []
+        self._free = 0
+        self._end = 0
+
+    def new(self, size: int) -> Table | None:
+        """A table for code of ``size`` bytes, all zero; None when there are too many."""
+        needed = -(-REGION_BYTES * (size + 1) // _ALIGNMENT) * _ALIGNMENT
+        if self._free + needed > self._end and not self._reserve(needed):
+            return None
+        table = Table(self._free)
+        self._free += needed
+        return table
+
+    def _reserve(self, needed: int) -> bool:
+        if len(self._chunks) >= CHUNKS_MAX:
+            return False
+        size = max(needed, CHUNK_BYTES)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
+        try:
+            chunk = mmap.mmap(-1, size, flags=flags)
+        except OSError:
+            return False
+        self._chunks.append(chunk)
+        self._free = ctypes.addressof(ctypes.c_char.from_buffer(chunk))
+        self._end = self._free + size
+        return True
