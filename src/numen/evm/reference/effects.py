@@ -124,7 +124,8 @@ def selfdestruct(frame: Frame) -> None:
     if makes_account:
         frame.charge(world.gas.selfdestruct_new_account)
     is_deleted = journal.is_created(own) or not world.fork.selfdestruct_only_new
-    journal.add_balance(heir, balance)
+    if heir != own:
+        journal.add_balance(heir, balance)
     if heir != own or is_deleted:
         # A contract that is deleted and its own heir burns what it had.
         journal.set_balance(own, 0)
