@@ -20,6 +20,9 @@ _MODULES: Final = {
     7: "numen.evm.precompiles.bn254",
     8: "numen.evm.precompiles.bn254",
     9: "numen.evm.precompiles.blake2",
+    10: "numen.evm.precompiles.point_evaluation",
+    **dict.fromkeys(range(11, 18), "numen.evm.precompiles.bls12_381"),
+    0x100: "numen.evm.precompiles.p256",
 }
 """Where the contract at each address is written; the module's ``CONTRACTS`` has it."""
 
