@@ -1,0 +1,285 @@
+"""Words in registers, and the byte memories of a lifted function.
+
+EVM words are big-endian and the IR's memories little-endian, so a memory is kept back to front: the
+byte at offset ``a`` lies at ``size - 1 - a``, and a word is read in one piece without turning it.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from numen.evm import meaning
+from numen.evm.lift.algebra import Constant, IrAlgebra, Register, Value, Writer
+from numen.evm.lift.cells import WORD_BYTES
+from numen.evm.lift.constants import compute, selector_of
+from numen.evm.lift.errors import LiftLimitError
+from numen.evm.meaning import PURE
+from numen.evm.opcodes import BY_NAME
+from numen.ir.nodes import Instr, Reg
+from numen.ir.ops import Op
+from numen.ir.types import BOOL, U8, U64, U256, Memory
+
+EXP_FUNCTION: Final = "evm$exp"
+"""The function that a lifted program calls for powers."""
+
+MEMORY: Final = "memory"
+INPUT: Final = "calldata"
+"""Registers of the two memories."""
+
+_EXPONENT_MAX: Final = 1 << 16
+
+Linear: TypeAlias = tuple[Reg, int]
+"""A register, and what is added to it modulo 2**256."""
+
+_WORD_MAX: Final = (1 << 256) - 1
+_ADD, _SUB, _EXP, _ISZERO = (BY_NAME[name].byte for name in ("ADD", "SUB", "EXP", "ISZERO"))
+_MUL, _SHL = BY_NAME["MUL"].byte, BY_NAME["SHL"].byte
+_TRUTHS: Final = {BY_NAME[op.name].byte: op for op in (Op.AND, Op.OR, Op.XOR)}
+
+
+class ByteMemory(msgspec.Struct, frozen=True):
+    """The part of memory that is reached at computed offsets.
+
+    Attributes:
+        start: Offset in the EVM's memory where it begins.
+        size_bytes: How much of it there is.
+    """
+
+    start: int
+    size_bytes: int
+
+    @property
+    def type(self) -> Memory:
+        """Of the register: a word more, so that reading the last byte reads a whole word."""
+        return Memory(self.size_bytes + WORD_BYTES)
+
+
+class RegisterValues:
+    """Words of a function in the making.
+
+    Attributes:
+        writer: Where the instructions go.
+        memory: What computed offsets reach, or None.
+        input_bytes: Length of the calldata.
+        reads_input: Whether calldata are read at computed offsets.
+        has_powers: Whether `EXP_FUNCTION` is called.
+    """
+
+    def __init__(self, writer: Writer, memory: ByteMemory | None, input_bytes: int) -> None:
+        self.writer = writer
+        self.memory = memory
+        self.input_bytes = input_bytes
+        self.reads_input = False
+        self.has_powers = False
+        self._algebra = IrAlgebra(writer)
+        self._linear: dict[Reg, Linear] = {}
+        self._heads: dict[Reg, int] = {}
+
+    def const(self, value: int) -> Value:
+        """A known word."""
+        return Constant(value, U256)
+
+    def known(self, value: Value) -> int | None:
+        """The word, where it is known."""
+        return value.value if isinstance(value, Constant) else None
+
+    def head(self, value: Value, top: int) -> Value:
+        """Remember the greatest four bytes of a word."""
+        if isinstance(value, Register):
+            self._heads[value.name] = top
+        return value
+
+    def word(self, value: Value) -> Value:
+        """A truth as the word it is pushed as."""
+        if value.type == U256:
+            return value
+        if isinstance(value, Constant):
+            return Constant(value.value, U256)
+        return self.writer.write(Op.TRUNCATE, U256, value, of=BOOL, to=U256)
+
+    def truth(self, value: Value) -> Value:
+        """Whether a word is not zero."""
+        if isinstance(value, Constant):
+            return Constant(int(value.value != 0), BOOL)
+        if value.type == BOOL:
+            return value
+        is_zero = self.writer.write(Op.EQ, BOOL, value, Constant(0, U256), of=U256)
+        return self.writer.write(Op.NOT, BOOL, is_zero)
+
+    def pure(self, byte: int, args: Sequence[Value]) -> Value:
+        """The word that a pure opcode makes, its operands in the order popped."""
+        numbers = [arg.value for arg in args if isinstance(arg, Constant)]
+        if len(numbers) == len(args):
+            return self.const(compute(byte, numbers))
+        for arg in args:
+            if isinstance(arg, Register) and arg.name in self._heads:
+                found = selector_of(byte, [self.known(a) for a in args], self._heads[arg.name])
+                if found is not None:
+                    return self.const(found)
+        if all(arg.type == BOOL for arg in args):
+            if byte in _TRUTHS:
+                return self.writer.write(_TRUTHS[byte], BOOL, *args)
+            if byte == _ISZERO:
+                return self.writer.write(Op.NOT, BOOL, *args)
+        words = [self.word(arg) for arg in args]
+        if byte in (_ADD, _SUB):
+            return self._sum(byte, words[0], words[1])
+        if byte == _EXP:
+            return self._power(words[0], words[1])
+        value: Value = PURE[byte](self._algebra, *words)
+        return value
+
+    def shift_left(self, value: Value, bits: int) -> Value:
+        """``value * 2**bits`` modulo 2**256."""
+        return self._shift(Op.SHL, value, bits)
+
+    def shift_right(self, value: Value, bits: int) -> Value:
+        """``value / 2**bits`` rounded down."""
+        return self._shift(Op.SHR, value, bits)
+
+    def low_bits(self, value: Value, bits: int) -> Value:
+        """``value`` modulo ``2**bits``."""
+        mask = (1 << bits) - 1
+        if isinstance(value, Constant):
+            return self.const(value.value & mask)
+        return self.writer.write(Op.AND, U256, self.word(value), self.const(mask))
+
+    def either(self, a: Value, b: Value) -> Value:
+        """Bitwise or."""
+        if isinstance(a, Constant) and isinstance(b, Constant):
+            return self.const(a.value | b.value)
+        if isinstance(a, Constant) and not a.value:
+            return b
+        if isinstance(b, Constant) and not b.value:
+            return a
+        return self.writer.write(Op.OR, U256, self.word(a), self.word(b))
+
+    def plus(self, value: Value, amount: int) -> Value:
+        """``value + amount`` modulo 2**256."""
+        return self._sum(_ADD, self.word(value), self.const(amount)) if amount else value
+
+    def load(self, offset: Value) -> Value:
+        """A word of the byte memory."""
+        index = self._index(offset, WORD_BYTES)
+        return self.writer.write(Op.LOAD, U256, Register(MEMORY, U64), index)
+
+    def store(self, offset: Value, value: Value) -> None:
+        """A word to the byte memory."""
+        self._store(offset, WORD_BYTES, self.word(value))
+
+    def store_byte(self, offset: Value, value: Value) -> None:
+        """A byte, a number below 256, to the byte memory."""
+        if isinstance(value, Constant):
+            self._store(offset, 1, Constant(value.value, U8))
+        else:
+            word = self.word(value)
+            self._store(offset, 1, self.writer.write(Op.TRUNCATE, U8, word, of=U256, to=U8))
+
+    def load_input(self, offset: Value) -> Value:
+        """A word of the calldata, zeros past its end."""
+        self.reads_input = True
+        writer, end = self.writer, self.const(self.input_bytes)
+        at = self.word(offset)
+        is_inside = writer.write(Op.LT, BOOL, at, end, of=U256)
+        near = self._narrow(writer.write(Op.SELECT, U256, is_inside, at, end))
+        last = Constant(self.input_bytes, U64)
+        index = writer.write(Op.WRAPPING_SUB, U64, last, near)
+        return writer.write(Op.LOAD, U256, Register(INPUT, U64), index)
+
+    def input_index(self, offset: int, size: int) -> int:
+        """Where ``size`` bytes of calldata lie in the memory that holds them."""
+        return self.input_bytes + WORD_BYTES - size - offset
+
+    @property
+    def input_type(self) -> Memory:
+        """Of the memory that holds the calldata, and the zeros after them."""
+        return Memory(self.input_bytes + WORD_BYTES)
+
+    def _shift(self, op: Op, value: Value, bits: int) -> Value:
+        if not bits:
+            return value
+        if isinstance(value, Constant):
+            shifted = value.value << bits if op is Op.SHL else value.value >> bits
+            return self.const(shifted & _WORD_MAX)
+        return self.writer.write(op, U256, self.word(value), self.const(bits))
+
+    def _sum(self, byte: int, a: Value, b: Value) -> Value:
+        """A sum or difference; of a register and constants it stays one step from the register."""
+        if byte == _ADD and isinstance(a, Constant):
+            a, b = b, a
+        if isinstance(a, Register) and isinstance(b, Constant):
+            base, before = self._linear.get(a.name, (a.name, 0))
+            amount = (before + (b.value if byte == _ADD else -b.value)) & _WORD_MAX
+            if not amount:
+                return Register(base, U256)
+            value = self.writer.write(
+                Op.WRAPPING_ADD, U256, Register(base, U256), self.const(amount)
+            )
+            self._linear[value.name] = (base, amount)
+            return value
+        if byte == _SUB and isinstance(a, Register) and isinstance(b, Register):
+            left, right = (self._linear.get(x.name, (x.name, 0)) for x in (a, b))
+            if left[0] == right[0]:
+                return self.const((left[1] - right[1]) & _WORD_MAX)
+        found: Value = PURE[byte](self._algebra, a, b)
+        return found
+
+    def _power(self, base: Value, exponent: Value) -> Value:
+        e = self._algebra
+        one = self.const(1)
+        if isinstance(exponent, Constant) and exponent.value < _EXPONENT_MAX:
+            power: Value = one
+            for bit in f"{exponent.value:b}" if exponent.value else "":
+                power = self._product(power, power) if power != one else power
+                if bit == "1":
+                    power = self._product(power, base) if power != one else base
+            return power
+        if isinstance(base, Constant) and base.value and not base.value & (base.value - 1):
+            step = self.const(base.value.bit_length() - 1)
+            is_small = e.less(exponent, self.const(256))
+            count = e.select(is_small, meaning.mul(e, step, exponent), self.const(256))
+            if base.value == 1:
+                return one
+            shifted: Value = PURE[_SHL](e, count, one)
+            return shifted
+        self.has_powers = True
+        dest, regs = self.writer.fresh(), (self.writer.reg(base), self.writer.reg(exponent))
+        self.writer.body.append(
+            Instr(Op.CALL, (dest,), regs, symbol=EXP_FUNCTION, place=self.writer.place)
+        )
+        return Register(dest, U256)
+
+    def _product(self, a: Value, b: Value) -> Value:
+        found: Value = PURE[_MUL](self._algebra, a, b)
+        return found
+
+    def _store(self, offset: Value, size: int, value: Value) -> None:
+        writer = self.writer
+        regs = (MEMORY, writer.reg(self._index(offset, size)), writer.reg(value))
+        writer.body.append(Instr(Op.STORE, (), regs, value.type, place=writer.place))
+
+    def _index(self, offset: Value, size: int) -> Value:
+        """Where ``size`` bytes lie in the memory's register; the offset is required to be inside.
+
+        Raises:
+            LiftLimitError: It is known, and is not.
+        """
+        memory, writer = self.memory, self.writer
+        assert memory is not None, "an unknown offset without a byte memory"
+        first = memory.type.size_bytes - size
+        at = self._sum(_SUB, self.word(offset), self.const(memory.start))
+        if isinstance(at, Constant):
+            if at.value >= memory.size_bytes:
+                raise LiftLimitError(
+                    f"memory at {(at.value + memory.start) & _WORD_MAX}; "
+                    f"this lift has {memory.size_bytes} bytes from {memory.start} on"
+                )
+            return Constant(first - at.value, U64)
+        is_inside = writer.write(Op.LT, BOOL, at, self.const(memory.size_bytes), of=U256)
+        end = memory.start + memory.size_bytes
+        writer.require(is_inside, f"memory outside {memory.start} to {end}")
+        return writer.write(Op.WRAPPING_SUB, U64, Constant(first, U64), self._narrow(at))
+
+    def _narrow(self, value: Value) -> Value:
+        return self.writer.write(Op.TRUNCATE, U64, value, of=U256, to=U64)
