@@ -1,0 +1,159 @@
+"""pyrevm 0.3.7, which is revm 8 of April 2024: fast, up to Cancun, and it shows only parts.
+
+It names no changed slots, keeps a destroyed account until the end of a block, and has no empty
+accounts of the old forks, so of its state only what another engine saw is compared.
+"""
+
+from typing import Any, Final
+
+import pyrevm
+
+from numen.evm import forks
+from numen.evm.fuzz.case import Case, Outcome, Status, Trial, World
+from numen.evm.message import Log
+from numen.evm.state import Account
+
+_SPECS: Final = {
+    "frontier": "FRONTIER",
+    "homestead": "HOMESTEAD",
+    "tangerine_whistle": "TANGERINE",
+    "spurious_dragon": "SPURIOUS_DRAGON",
+    "byzantium": "BYZANTIUM",
+    "petersburg": "PETERSBURG",
+    "istanbul": "ISTANBUL",
+    "berlin": "BERLIN",
+    "london": "LONDON",
+    "paris": "MERGE",
+    "shanghai": "SHANGHAI",
+    "cancun": "CANCUN",
+}
+
+
+class RevmJudge:
+    """Runs cases on pyrevm."""
+
+    name = "pyrevm"
+    forks = frozenset(_SPECS)
+
+    def prepare(self, case: Case) -> Trial:
+        return _Trial(case)
+
+
+class _Trial:
+    """A case in a fresh pyrevm, whose journal would otherwise keep everything warm."""
+
+    def __init__(self, case: Case) -> None:
+        message, block = case.message, case.block
+        self._case = case
+        self._intrinsic = intrinsic_gas(case)
+        self._evm = evm = pyrevm.EVM(spec_id=_SPECS[case.fork])
+        for address, account in case.pre.items():
+            self._put(address, account)
+        evm.set_block_env(
+            pyrevm.BlockEnv(
+                number=block.number,
+                coinbase=_hex(block.coinbase),
+                timestamp=block.timestamp,
+                difficulty=block.prev_randao,
+                prevrandao=block.prev_randao.to_bytes(32, "big"),
+                basefee=block.base_fee,
+                gas_limit=block.gas_limit,
+                excess_blob_gas=0,
+            )
+        )
+        if case.context.blob_hashes:
+            hashes = list(case.context.blob_hashes)
+            evm.set_tx_env(pyrevm.TxEnv(blob_hashes=hashes, max_fee_per_blob_gas=1))
+        self._arguments: dict[str, Any] = {
+            "value": message.value,
+            "gas": message.gas + self._intrinsic,
+        }
+        self._output, self._failure = b"", ""
+
+    def _put(self, address: bytes, account: Account) -> None:
+        text = _hex(address)
+        # Its setters of one part load the account, which would make it warm; and its stubs do not
+        # know that the balance can be given at once.
+        parts: dict[str, Any] = {"balance": account.balance, "code": account.code or None}
+        info = pyrevm.AccountInfo(nonce=account.nonce, **parts)
+        self._evm.insert_account_info(text, info)
+        # A slot goes into its journal, as changed, if the account is there; reverting takes both
+        # out of the journal and leaves the slot in the database, where it belongs.
+        for key, word in account.storage.items():
+            moment = self._evm.snapshot()
+            self._evm.insert_account_storage(text, key, word)
+            self._evm.revert(moment)
+
+    def run(self) -> None:
+        message = self._case.message
+        caller = _hex(message.caller)
+        try:
+            if message.to is None:
+                self._evm.deploy(caller, message.data, **self._arguments)
+            else:
+                self._output = self._evm.message_call(
+                    caller,
+                    _hex(message.to),
+                    calldata=message.data,
+                    gas_price=self._case.context.gas_price or None,
+                    **self._arguments,
+                )
+        except RuntimeError as error:  # its way to say that a message did not succeed
+            self._failure = str(error)
+
+    def outcome(self, seen: World) -> Outcome:
+        result = self._evm.result
+        if result is None:
+            raise RuntimeError(f"pyrevm refused to run it: {self._failure}")
+        status: Status = "success"
+        if not result.is_success:
+            status = "failure" if result.is_halt else "revert"
+        used = int(result.gas_used) + int(result.gas_refunded) - self._intrinsic
+        return Outcome(
+            status=status,
+            gas_left=self._case.message.gas - used,
+            output=bytes(self._output) if status == "success" else _revert_output(self._failure),
+            logs=tuple(map(_log, result.logs)) if status == "success" else (),
+            post={address: self._account(address, account) for address, account in seen.items()},
+            is_whole=False,
+        )
+
+    def _account(self, address: bytes, seen: Account) -> Account:
+        text = _hex(address)
+        info = self._evm.basic(text)
+        storage = {key: self._evm.storage(text, key) for key in seen.storage}
+        code = bytes(self._evm.get_code(text) or b"")
+        return Account(
+            nonce=info.nonce,
+            balance=self._evm.get_balance(text),
+            code=code,
+            storage={key: word for key, word in storage.items() if word},
+        )
+
+
+def intrinsic_gas(case: Case) -> int:
+    """Gas that a transaction with this message pays before it runs."""
+    fork, message = forks.fork(case.fork), case.message
+    zeros = message.data.count(0)
+    gas = fork.gas.tx_base + zeros * fork.gas.tx_data_zero
+    gas += (len(message.data) - zeros) * fork.gas.tx_data_nonzero
+    if message.to is None:
+        gas += fork.gas.tx_create + (len(message.data) + 31) // 32 * fork.gas.create_word
+    return gas
+
+
+def _revert_output(failure: str) -> bytes:
+    """Pick the output out of the text of an exception."""
+    _, found, rest = failure.partition("output: 0x")
+    digits = rest.partition(" ")[0].rstrip(",}")
+    return bytes.fromhex(digits) if found else b""
+
+
+def _log(log: Any) -> Log:
+    _, data = log.data
+    topics = tuple(bytes.fromhex(topic.removeprefix("0x")) for topic in log.topics)
+    return Log(bytes.fromhex(log.address.removeprefix("0x")), topics, bytes(data))
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()
