@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -58,8 +59,11 @@ def solidity(solc: str) -> dict[str, object]:
         },
     }
     command = [solc, "--standard-json"]
-    answer = subprocess.check_output(command, input=json.dumps(request), text=True)
-    text = answer[answer.index("{") :]  # solcjs may announce that a solver is absent
+    with tempfile.TemporaryFile("w+") as answer:  # it may exit before a pipe has taken all
+        subprocess.run(command, input=json.dumps(request), text=True, stdout=answer, check=True)
+        answer.seek(0)
+        text = answer.read()
+    text = text[text.index("{") :]  # it may announce that a solver is absent
     result = json.loads(text)
     problems = [e["formattedMessage"] for e in result.get("errors", ())]
     if any(problems):
