@@ -174,7 +174,7 @@ class _Writer:
     def _leave(self, pc: int, top: int, after: Known) -> None:
         """Leave to a place that is known: a JUMPDEST, or what the interpreter falls into."""
         f, body = self._f, self._body
-        body.flush(after.maybe, top)
+        body.flush(after, top)
         r = body.at(self._pointer(pc), top)
         if pc in self._program.destinations:
             self._land(r)
@@ -196,7 +196,7 @@ class _Writer:
         pc = f.trunc(target, "i64")
         mark = f.load("i8", f.gep("i8", body.field("jumps"), pc), is_fixed=True)
         body.fail_if(f.icmp("eq", mark, 0), Halt.BAD_JUMP)
-        body.flush(after.maybe, top)
+        body.flush(after, top)
         self._land(body.at(f.gep("i8", body.field("code"), pc), top))
 
     def _land(self, r: Registers) -> None:
@@ -210,12 +210,9 @@ class _Writer:
         if byte not in self._program.fork.base_gas or byte == _INVALID:
             self._f.br(self._body.failure(Halt.BAD_INSTRUCTION))
             return
-        wanted = after.maybe
-        if byte in HALTS:
-            # Of a frame that ends, only the operands of its last instruction are read again.
-            lowest = top - OPCODES[byte].pops
-            wanted = frozenset(slot for slot in wanted if slot >= lowest)
-        self._body.flush(wanted, top)
+        # Of a frame that ends, only the operands of its last instruction are read again.
+        lowest = top - OPCODES[byte].pops if byte in HALTS else None
+        self._body.flush(after, top, lowest)
         self._hand_to(byte, self._body.at(self._pointer(block.end_pc), top))
 
     def _hand_to(self, byte: int, r: Registers) -> None:

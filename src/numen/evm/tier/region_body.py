@@ -85,16 +85,17 @@ class RegionBody:
             assert word is not None
             self.f.store(word, self._variable(place))
 
-    def flush(self, slots: frozenset[int], top: int) -> None:
-        """Write variables back to the stack's memory.
+    def flush(self, known: Known, top: int, lowest: int | None = None) -> None:
+        """Write to the stack's memory what only variables have.
 
         Args:
-            slots: Which.
+            known: What holds here.
             top: Height of the stack; what lies above is not needed.
+            lowest: Slots below are not needed either; None: all are.
         """
-        for slot in sorted(slots):
-            if slot < top:
-                word = self.f.load("i256", self._variable(slot))
+        for slot in sorted(known.maybe):
+            if slot < top and (lowest is None or slot >= lowest):
+                word = self.f.load("i256", self._variable_of(slot, known))
                 self.f.store(word, self.place(slot), alias=STACK)
 
     def fill(self) -> None:
@@ -236,9 +237,13 @@ class RegionBody:
         known = self._known
         if slot not in known.maybe:
             return self.f.load("i256", self.place(slot), alias=STACK)
+        return self.f.load("i256", self._variable_of(slot, known))
+
+    def _variable_of(self, slot: int, known: Known) -> Value:
+        """The variable of a slot that was written on some way, for reading."""
         if slot not in known.dirty:
             self.filled.add(slot)
-        return self.f.load("i256", self._variable(slot))
+        return self._variable(slot)
 
     def _variable(self, slot: int) -> Value:
         found = self._variables.get(slot)

@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from numen.evm.halt import Halt
+from numen.evm.native.convention import failure_name
+from numen.evm.native.runtime_types import ROUTINES
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.emit import name_of, write_region
 from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region
@@ -152,3 +155,8 @@ def _key(program: Program, options: Options) -> _Key:
 
 SHELF: Final = Shelf()
 """The process's."""
+
+
+def import_names() -> tuple[str, ...]:
+    """Names of the interpreter's functions that regions may call or end in."""
+    return (*ROUTINES, *(failure_name(halt) for halt in Halt), "land")
