@@ -54,10 +54,18 @@ def verify(commitment: bytes, z: int, y: int, proof: bytes) -> bool:
 
     Cost: about two milliseconds.
     """
-    shifted = G1Point.from_compressed_bytes(commitment) - _G1 * Scalar(y)
-    quotient = G1Point.from_compressed_bytes(proof)
+    shifted = _point(commitment) - _G1 * Scalar(y)
+    quotient = _point(proof)
     divisor = _TAU_POINT + _MINUS_G2 * Scalar(z)
     return GT.pairing_check([shifted, quotient], [_MINUS_G2, divisor])
+
+
+def _point(data: bytes) -> G1Point:
+    point = G1Point.from_compressed_bytes(data)
+    # The library takes any bytes after the mark of infinity.
+    if point.to_compressed_bytes() != data:
+        raise ValueError("not the one encoding of a point")
+    return point
 
 
 def _price(_: bytes, fork: Fork) -> int:
