@@ -61,10 +61,10 @@ def _call(kind: Kind) -> Handler:
             frame.require_writes()
         frame.expand(data_at, output_at)
         frame.charge_access(called)
-        code_address = delegate_of(frame.world, called) or called
-        if code_address != called:
+        delegate = delegate_of(frame.world, called)
+        if delegate is not None:
             frame.charge(frame.world.gas.delegate)
-            frame.charge_access(code_address)
+            frame.charge_access(delegate)
         gas = _pay_callee(frame, asked, value, called if kind.moves_value else None)
         frame.return_data = b""
         balance = frame.world.journal.balance(frame.scope.address)
@@ -77,12 +77,12 @@ def _call(kind: Kind) -> Handler:
             caller=frame.scope.caller if kind.keeps_caller else frame.scope.address,
             value=frame.scope.value if kind.keeps_caller else value,
             data=frame.read(*data_at),
-            code=frame.world.journal.code(code_address),
+            code=frame.world.journal.code(delegate or called),
             gas=gas,
             depth=frame.scope.depth + 1,
             is_static=frame.scope.is_static or kind.is_static,
             moves_value=kind.runs_there,
-            precompile=_precompile(frame.world, called) if code_address == called else 0,
+            precompile=0 if delegate else _precompile(frame.world, called),
             output_at=output_at,
         )
         return open_frame(frame.world, scope)
