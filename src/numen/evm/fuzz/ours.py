@@ -1,57 +1,31 @@
 """Our own engines, asked in the same way as the judges."""
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Final
-
-from numen.evm import forks
+from numen.evm import engines, forks
 from numen.evm.forks import Fork
 from numen.evm.fuzz.case import Case, Outcome, Trial, World, delegate_of, status_of, warm_addresses
 from numen.evm.message import Result
-from numen.evm.state import Source, State
+from numen.evm.state import State
 from numen.evm.substate import Substate
 
-MakeEngine = Callable[[Fork, Source], Substate]
-"""Makes an engine of a fork over a source of accounts."""
-
-ENGINES: Final = ("reference", "interpreter", "hot", "whole")
-"""The readable engine, and the three ways to run native code."""
-
-
-def engine_of(name: str) -> MakeEngine:
-    """Find how to make an engine by its name, one of `ENGINES`."""
-    if name == "reference":
-        found: MakeEngine = import_module("numen.evm.reference").ReferenceMachine
-        return found
-    machine = import_module("numen.evm.native.machine").NativeMachine
-
-    def make(fork: Fork, source: Source) -> Substate:
-        made: Substate = machine(fork, source, tier=name)
-        return made
-
-    return make
-
-
 class Engine:
-    """One of our engines as a judge of itself."""
+    """One of our engines, by its name in `engines.ENGINES`, in the manner of a judge."""
 
     forks = frozenset(forks.FORKS)
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._make = engine_of(name)
 
     def prepare(self, case: Case) -> Trial:
-        return EngineTrial(self._make, case)
+        return EngineTrial(self.name, case)
 
 
 class EngineTrial:
     """A case on an engine made for it."""
 
-    def __init__(self, make: MakeEngine, case: Case) -> None:
+    def __init__(self, engine: str, case: Case) -> None:
         fork = forks.fork(case.fork)
         self._case, self._state = case, State(case.pre)
-        self.machine = make(fork, self._state)
+        self.machine = engines.make(engine, fork, self._state)
         self._result: Result | None = None
         start(self.machine, fork, case)
 

@@ -101,6 +101,16 @@ class _Trial:
         except RuntimeError as error:  # its way to say that a message did not succeed
             self._failure = str(error)
 
+    def rerun(self) -> tuple[bool, int, bytes]:
+        """Run it from the same cold state again; give success, gas used and output."""
+        moment = self._evm.snapshot()
+        self.run()
+        result = self._evm.result
+        used = int(result.gas_used) + int(result.gas_refunded) - self._intrinsic
+        output = bytes(self._output) if result.is_success else _revert_output(self._failure)
+        self._evm.revert(moment)
+        return bool(result.is_success), used, output
+
     def outcome(self, seen: World) -> Outcome:
         result = self._evm.result
         if result is None:

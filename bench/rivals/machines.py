@@ -1,0 +1,102 @@
+"""Sides of a contest of EVMs: the same message again and again, from the same cold state.
+
+A side keeps nothing: it runs, reads status, gas and output, and undoes. That is what `eth_call`
+asks of a node.
+"""
+
+import contextlib
+import io
+import time
+from collections.abc import Callable
+
+from numen.evm import engines, forks
+from numen.evm.fuzz import ours as our_engines
+from numen.evm.fuzz.case import Case
+from numen.evm.message import Result
+from numen.evm.state import State
+from numen.evm.substate import Substate
+
+Answer = tuple[bool, int, bytes]
+"""Success, gas used, output."""
+
+try:
+    from numen.evm.fuzz.judges.revm import RevmJudge
+except ImportError:
+    RevmJudge = None  # type: ignore[assignment,misc]
+
+try:
+    # It says on loading that some optional module is absent.
+    with contextlib.redirect_stderr(io.StringIO()):
+        from numen.evm.fuzz.judges.pyevm import PyEvmJudge
+except ImportError:
+    PyEvmJudge = None  # type: ignore[assignment,misc]
+
+
+class Ours:
+    """One of our engines over the world of a case."""
+
+    def __init__(self, case: Case, engine: str) -> None:
+        self.case, self.fork = case, forks.fork(case.fork)
+        self.machine: Substate = engines.make(engine, self.fork, State(case.pre))
+
+    def __call__(self) -> Answer:
+        machine, message = self.machine, self.case.message
+        our_engines.start(machine, self.fork, self.case)
+        moment = machine.snapshot()
+        result = machine.run(message)
+        machine.revert(moment)
+        return answer_of(self.case, result)
+
+
+def answer_of(case: Case, result: Result) -> Answer:
+    """Read a result of ours."""
+    output = b"" if result.halt.is_failure else result.output
+    return result.success, case.message.gas - result.gas_left, output
+
+
+def revm(case: Case) -> Callable[[], Answer] | None:
+    """Give pyrevm on a case; None where it is not installed."""
+    if RevmJudge is None:
+        return None
+    return RevmJudge().prepare(case).rerun  # type: ignore[attr-defined,no-any-return]
+
+
+def fresh_revm(case: Case) -> tuple[Callable[[], object], Callable[[], Answer]] | None:
+    """Give pyrevm's first call: how to make it new, and the call."""
+    if RevmJudge is None:
+        return None
+    box: list[Callable[[], Answer]] = []
+
+    def make() -> None:
+        box[:] = [RevmJudge().prepare(case).rerun]  # type: ignore[attr-defined]
+
+    def call() -> Answer:
+        return box[0]()
+
+    return make, call
+
+
+def pyevm_seconds(case: Case) -> tuple[float, Answer] | None:
+    """One run of py-evm, which is too slow for more; None where it is not installed."""
+    if PyEvmJudge is None:
+        return None
+    trial = PyEvmJudge().prepare(case)
+    start = time.perf_counter()
+    trial.run()
+    seconds = time.perf_counter() - start
+    outcome = trial.outcome({})
+    gas = case.message.gas - outcome.gas_left
+    return seconds, (outcome.status == "success", gas, outcome.output)
+
+
+def first_calls(case: Case, engine: str) -> tuple[Callable[[], None], Callable[[], Answer]]:
+    """Our first call of a contract never seen: how to make a new machine, and the call."""
+    box: list[Ours] = []
+
+    def make() -> None:
+        box[:] = [Ours(case, engine)]
+
+    def call() -> Answer:
+        return box[0]()
+
+    return make, call
