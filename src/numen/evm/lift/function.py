@@ -17,6 +17,7 @@ from numen.evm.forks import fork as fork_by_name
 from numen.evm.lift.algebra import Register, Value, Writer
 from numen.evm.lift.call import PureCall, impurity
 from numen.evm.lift.cells import WORD_BYTES, Cells
+from numen.evm.lift.decide import decide_again
 from numen.evm.lift.draft import Draft, Passing, build, settle
 from numen.evm.lift.errors import ImpureError, LiftLimitError, ShapeError
 from numen.evm.lift.graph import Context
@@ -44,7 +45,8 @@ FILE: Final = "bytecode"
 INSTRUCTIONS_MAX: Final = 50_000
 """Most instructions of a lifted function: what the passes of the IR take on."""
 
-_CLEAN: Final = ("fold", "simplify_cfg", "number_values", "eliminate_dead_code") * 2
+_CLEAN: Final = ("fold", "simplify_cfg", "number_values", "eliminate_dead_code")
+_ROUNDS: Final = 2
 _ANYWHERE: Final = Edge("")
 
 
@@ -92,6 +94,10 @@ def _clean(module: Module) -> Module:
     fn = module.functions[module.entry]
     if sum(len(block.body) + 1 for block in fn.blocks.values()) > INSTRUCTIONS_MAX:
         raise LiftLimitError(f"a function of more than {INSTRUCTIONS_MAX} instructions")
+    for _ in range(_ROUNDS):
+        for name in _CLEAN:
+            fn = PASSES[name].run(fn)
+        fn = decide_again(fn)
     for name in _CLEAN:
         fn = PASSES[name].run(fn)
     module = Module({**module.functions, module.entry: fn}, module.entry, module.interface)
@@ -148,7 +154,7 @@ class _Lifting:
         self.labels = _labels(self.contexts)
         self.drafts: dict[Label, Draft] = {}
         self.passed: dict[Label, list[Passing]] = {label: [] for label in self.labels}
-        self.memories: dict[Label, list[Cells[Value]]] = {label: [] for label in self.labels}
+        self.states: dict[Label, tuple[tuple[Value, ...], Cells[Value]]] = {}
         self.ways_in = [0] * len(self.contexts)
         for context in self.contexts:
             for edge in context.edges:
@@ -202,6 +208,9 @@ class _Lifting:
     def enter(self, number: int, draft: Draft) -> tuple[list[Value], Cells[Value]]:
         """What a block begins with: constants, what every way brings alike, and parameters."""
         context, label = self.contexts[number], self.labels[number]
+        if self.ways_in[number] == 1:
+            kept, cells = self.states[label]
+            return list(kept), cells
         passed = self.passed[label]
         is_whole = len(passed) == self.ways_in[number]
         found: list[Value] = []
@@ -215,8 +224,6 @@ class _Lifting:
             self.values.const(slot) if isinstance(slot, int) else next(words)
             for slot in context.state.stack
         ]
-        if is_whole and len(passed) == 1:
-            return stack, self.memories[label][0]
         memory: Cells[Value] = Cells()
         for at, size, known in _pieces(context):
             value = next(words) if known is None else self.values.const(known)
@@ -226,6 +233,12 @@ class _Lifting:
     def pass_on(self, to: int, stack: Sequence[Value], memory: Cells[Value]) -> Passing:
         """Lead a way into a context."""
         context, label = self.contexts[to], self.labels[to]
+        if self.ways_in[to] == 1:
+            # The one way brings everything with it.
+            self.states[label] = (tuple(stack), memory.copy())
+            passing = Passing(label, ())
+            self.passed[label].append(passing)
+            return passing
         args = [
             value
             for value, slot in zip(stack, context.state.stack, strict=True)
@@ -238,7 +251,6 @@ class _Lifting:
         ]
         passing = Passing(label, tuple(args))
         self.passed[label].append(passing)
-        self.memories[label].append(memory.copy())
         return passing
 
     def end(self, draft: Draft, context: Context, end: End[Value], stack: list[Value]) -> None:

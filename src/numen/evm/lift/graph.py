@@ -112,20 +112,23 @@ class Graph(msgspec.Struct, frozen=True):
             )
 
 
-def explore(bytecode: Bytecode, domain: Explored, returns: int) -> Graph:
+def explore(
+    bytecode: Bytecode, domain: Explored, returns: int, steps_max: int = STEPS_MAX
+) -> Graph:
     """Find the contexts of a contract and the ways between them.
 
     Args:
         bytecode: The contract.
         domain: What instructions do with what is known. Its memory on entry is the frame's.
         returns: How many return addresses to tell contexts apart by, `limits.RETURNS_MAX` at most.
+        steps_max: Most work, as `limits.STEPS_MAX` counts it.
 
     Raises:
-        LiftLimitError: There are more contexts than `limits.CONTEXTS_MAX`, or it takes more steps
-            than `limits.STEPS_MAX`: jumps that are computed, or recursion, as a rule.
+        LiftLimitError: There are more contexts than `limits.CONTEXTS_MAX`, or it takes more steps:
+            jumps that are computed, or recursion, as a rule.
         LiftError: The domain refuses an instruction.
     """
-    return _Exploration(bytecode, domain, returns).run()
+    return _Exploration(bytecode, domain, returns, steps_max).run()
 
 
 def contract_graph(bytecode: Bytecode) -> Graph:
@@ -146,7 +149,7 @@ def contract_graph(bytecode: Bytecode) -> Graph:
 class _Exploration:
     """A fixed point in the making: states only come to know less."""
 
-    def __init__(self, bytecode: Bytecode, domain: Explored, returns: int) -> None:
+    def __init__(self, bytecode: Bytecode, domain: Explored, returns: int, steps_max: int) -> None:
         self.bytecode = bytecode
         self.domain = domain
         self.returns = returns
@@ -158,6 +161,7 @@ class _Exploration:
         self.waiting: deque[int] = deque()
         self.is_waiting: set[int] = set()
         self.steps = 0
+        self.steps_max = steps_max
 
     def run(self) -> Graph:
         self.enter(0, [], self.domain.memory)
@@ -265,8 +269,10 @@ class _Exploration:
     def count(self, steps: int) -> None:
         self.steps += steps + self.domain.work
         self.domain.work = 0
-        if self.steps > STEPS_MAX:
-            raise LiftLimitError(f"more than {STEPS_MAX} steps to find the ways through the code")
+        if self.steps > self.steps_max:
+            raise LiftLimitError(
+                f"more than {self.steps_max} steps to find the ways through the code"
+            )
 
     def graph(self) -> Graph:
         """The contexts that can be reached by what is known at last."""

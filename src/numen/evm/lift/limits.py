@@ -11,6 +11,9 @@ CONTEXTS_MAX: Final = 25_000
 STEPS_MAX: Final = 600_000
 """Most work of one exploration: an instruction walked is one, as are 16 slots of a stack copied."""
 
+FUNCTION_STEPS_MAX: Final = 200_000
+"""The same, of one function that is lifted. Recursion is unrolled up to this, and refused then."""
+
 RETURNS_MAX: Final = 3
 """Most return addresses on the stack by which contexts of one block are told apart."""
 

@@ -9,7 +9,7 @@ from numen.evm.lift.constants import KNOWN, Known
 from numen.evm.lift.errors import DynamicMemoryError, LiftLimitError
 from numen.evm.lift.graph import Graph, explore
 from numen.evm.lift.instructions import Bytecode
-from numen.evm.lift.limits import RETURNS_MAX
+from numen.evm.lift.limits import FUNCTION_STEPS_MAX, RETURNS_MAX
 from numen.evm.lift.signature import Signature
 
 SOLIDITY_HEAP: Final = 0x80
@@ -57,7 +57,7 @@ def _explore(bytecode: Bytecode, signature: Signature, bytes_from: int | None) -
             bytecode.code, KNOWN, signature.selector, arguments, bytes_from
         )
         try:
-            graph = explore(bytecode, call, returns)
+            graph = explore(bytecode, call, returns, FUNCTION_STEPS_MAX)
         except LiftLimitError:
             if returns == 1:
                 raise
