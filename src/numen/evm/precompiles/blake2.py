@@ -6,15 +6,20 @@ offset t (16), all little-endian, and the flag f of a final block (1).
 Sources: EIP-152; RFC 7693, section 3.2.
 """
 
+import ctypes
+import functools
 import struct
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from numen.evm.forks import Fork
 from numen.evm.precompiles.contract import Contract
+from numen.kernels import compiler
+from numen.kernels.llvm import Function, Module, Value, const
+from numen.kernels.options import Options
 
 INPUT_BYTES: Final = 213
 
-_MASK: Final = 0xFFFFFFFF_FFFFFFFF
 _IV: Final = (
     0x6A09E667F3BCC908,
     0xBB67AE8584CAA73B,
@@ -59,44 +64,73 @@ def _price(data: bytes, fork: Fork) -> int:
 def _answer(data: bytes, _: Fork) -> bytes | None:
     if len(data) != INPUT_BYTES or data[-1] > 1:
         return None
-    rounds = int.from_bytes(data[:4], "big")
-    words = struct.unpack("<26Q", data[4:-1])
-    return struct.pack("<8Q", *compress(rounds, words[:8], words[8:24], words[24:], data[-1]))
+    words = (ctypes.c_char * _WORDS_BYTES).from_buffer_copy(data, 4)
+    _compressor()(int.from_bytes(data[:4], "big"), -data[-1], words)
+    return words.raw[:_STATE_BYTES]
 
 
-Words = tuple[int, ...]
+_STATE_BYTES: Final = struct.calcsize("<8Q")
+_WORDS_BYTES: Final = struct.calcsize("<8Q16Q2Q")
 
 
-def compress(rounds: int, h: Words, m: Words, t: Words, is_final: int) -> Words:
-    """Mix a message block into a state of eight words."""
-    v = [*h, *_IV]
-    v[12] ^= t[0]
-    v[13] ^= t[1]
-    v[14] ^= _MASK * is_final
-    for turn in range(rounds):
-        sigma = _SIGMA[turn % 10]
+@functools.cache
+def _compressor() -> Callable[[int, int, ctypes.Array[ctypes.c_char]], None]:
+    library = compiler.load(_text(), options=Options(passes="O2"))
+    function: Callable[[int, int, ctypes.Array[ctypes.c_char]], None] = library.function(
+        "compress", None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
+    )
+    return function
+
+
+def _text() -> str:
+    """A module with ``compress(rounds, final, words)``.
+
+    ``final`` is 0, or -1 for the last block; ``words`` are h, m and t, and h is written over.
+    """
+    module = Module()
+    sigma = module.words("sigma", [index for row in _SIGMA for index in row])
+    params = {"rounds": "i64", "final": "i64", "words": "ptr noalias"}
+    f = module.function("compress", "void", params)
+    rounds, final, words = f.params
+    h, m, t = (f.gep("i64", words, at) for at in (0, 8, 24))
+    v = [_word(f, h, i) for i in range(8)] + [const("i64", word) for word in _IV]
+    v[12] = f.xor(_word(f, t, 0), v[12])
+    v[13] = f.xor(_word(f, t, 1), v[13])
+    v[14] = f.xor(final, v[14])
+    with f.loop(0, rounds, carried=v) as loop:
+        row = f.gep("i64", sigma, f.mul(f.urem(loop.index, len(_SIGMA)), 16))
+        picked = [f.load("i64", f.gep("i64", m, _word(f, row, i))) for i in range(16)]
+        mixed = list(loop.carried)
         for index, quarter in enumerate(_QUARTERS):
-            _mix(v, quarter, m[sigma[2 * index]], m[sigma[2 * index + 1]])
-    return tuple(h[i] ^ v[i] ^ v[i + 8] for i in range(8))
+            x, y = picked[2 * index : 2 * index + 2]
+            _mix(f, mixed, quarter, x, y)
+        loop.advance(*mixed)
+    for i in range(8):
+        word = f.xor(_word(f, h, i), f.xor(loop.carried[i], loop.carried[i + 8]))
+        f.store(word, f.gep("i64", h, i), align=1)
+    f.ret()
+    return str(module)
 
 
-def _mix(v: list[int], quarter: tuple[int, int, int, int], x: int, y: int) -> None:
-    i, j, k, n = quarter
-    a, b, c, d = v[i], v[j], v[k], v[n]
-    a = (a + b + x) & _MASK
-    d = _rotate(d ^ a, 32)
-    c = (c + d) & _MASK
-    b = _rotate(b ^ c, 24)
-    a = (a + b + y) & _MASK
-    d = _rotate(d ^ a, 16)
-    c = (c + d) & _MASK
-    b = _rotate(b ^ c, 63)
-    v[i], v[j], v[k], v[n] = a, b, c, d
+def _word(f: Function, array: Value, index: int) -> Value:
+    return f.load("i64", f.gep("i64", array, index), align=1)
 
 
-def _rotate(word: int, count: int) -> int:
-    """Rotate to the right."""
-    return (word >> count) | (word << (64 - count)) & _MASK
+def _mix(f: Function, v: list[Value], quarter: Sequence[int], x: Value, y: Value) -> None:
+    """Emit the function G on four of the sixteen words."""
+    a, b, c, d = (v[i] for i in quarter)
+    for word, (first, second) in ((x, (32, 24)), (y, (16, 63))):
+        a = f.add(f.add(a, b), word)
+        d = _rotate(f, f.xor(d, a), first)
+        c = f.add(c, d)
+        b = _rotate(f, f.xor(b, c), second)
+    for i, value in zip(quarter, (a, b, c, d), strict=True):
+        v[i] = value
+
+
+def _rotate(f: Function, word: Value, count: int) -> Value:
+    """Emit a rotation to the right."""
+    return f.intrinsic("llvm.fshr.i64", "i64", word, word, const("i64", count))
 
 
 CONTRACTS: Final = {9: Contract(_price, _answer)}
