@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "numen.cli.proofs:verify",
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
+    "evm": "numen.cli.evm:evm",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 

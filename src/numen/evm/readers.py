@@ -9,7 +9,7 @@ is said with the place where it stands.
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -23,8 +23,6 @@ DIGITS_MAX: Final = 512
 
 Number = str | int
 """A number as JSON has it: hexadecimal with 0x, decimal, or not a text at all."""
-
-T = TypeVar("T")
 
 
 class MalformedFileError(EvmError):
@@ -41,8 +39,8 @@ class MalformedFileError(EvmError):
         self.reason = reason
 
 
-def load(path: Path, kind: type[T]) -> T:
-    """Read a file of JSON as a value of some type.
+def load(path: Path, kind: Any) -> Any:
+    """Read a file of JSON as a value of some type, as `msgspec` knows types.
 
     Raises:
         MalformedFileError: It cannot be read, is too long, or is something else.
@@ -55,8 +53,8 @@ def load(path: Path, kind: type[T]) -> T:
     return parse(raw, kind, str(path))
 
 
-def parse(raw: bytes | str, kind: type[T], where: str) -> T:
-    """Read JSON as a value of some type.
+def parse(raw: bytes | str, kind: Any, where: str) -> Any:
+    """Read JSON as a value of some type, as `msgspec` knows types.
 
     Raises:
         MalformedFileError: It is too long, or something else; ``where`` stands before the reason.

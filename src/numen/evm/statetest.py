@@ -142,7 +142,7 @@ def cases(path: Path) -> Iterator[Case]:
     Raises:
         MalformedFileError: It is no file of state tests.
     """
-    tests = load(path, dict[str, _Test])
+    tests: dict[str, _Test] = load(path, dict[str, _Test])
     for name, test in tests.items():
         where = f"{path}, {name}"
         pre = State(alloc.accounts(test.pre, f"{where}, pre"))
