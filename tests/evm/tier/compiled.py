@@ -8,7 +8,7 @@ from numen.evm.forks import fork
 from numen.evm.native.layout import CODE
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.policy import Policy
-from numen.evm.tier.regions import USUAL, Bounds, Region, cover, return_addresses
+from numen.evm.tier.regions import USUAL, Bounds, Region, cover
 from numen.evm.tier.service import Mode, Tier
 from numen.evm.tier.store import Linked, import_names, text_of
 from numen.evm.tier.tables import Tables
@@ -34,10 +34,7 @@ class CompiledBare(Bare):
     def prepare(self, code: bytes, options: Options = OPTIONS) -> list[Region]:
         """Compile all of a code."""
         program = Program(code, self.fork)
-        regions = cover(program, [0], bounds=self.bounds)
-        heads = return_addresses(program, (i for r in regions for i in r.instances))
-        heads |= program.destinations
-        regions = cover(program, [0, *sorted(heads)], bounds=self.bounds)
+        regions = cover(program, [0, *sorted(program.destinations)], bounds=self.bounds)
         regions = [region for region in regions if region.head < max(1, len(code))]
         data = compiler.compile_module(text_of(program, regions), options=options)
         self._linked = Linked(data, [region.head for region in regions], self.imports)

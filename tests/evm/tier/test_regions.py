@@ -132,7 +132,7 @@ def test_regions_cover_what_comes_after_calls():
     regions = cover(p, [0])
 
     assert [region.head for region in regions] == [0, 16]
-    assert regions[0].continuations() == {16}
+    assert regions[0].continuations(p.destinations) == {16}
 
 
 def test_a_head_inside_another_region_is_left_out():

@@ -143,6 +143,9 @@ class RegionBody:
         self._words.pop()
         return word
 
+    def pop_truth(self) -> Value:
+        return self.f.icmp("ne", self.pop(), 0)
+
     def drop(self) -> None:
         """Take the top, unread."""
         if self._words:

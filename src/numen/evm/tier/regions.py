@@ -10,7 +10,7 @@ Growth costs what the bounds allow, whatever the code.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -26,11 +26,13 @@ class Bounds(msgspec.Struct, frozen=True):
         cost: Sum of what its instructions cost to compile, about one for an instruction of LLVM's.
         instances: Blocks, counted as often as they appear.
         clones: Instances of one block.
+        border: A region of this cost is entered by others, and not made part of them.
     """
 
     cost: int = 1500
     instances: int = 96
     clones: int = 4
+    border: int = 400
 
 
 USUAL: Final = Bounds()
@@ -97,8 +99,11 @@ class Region(msgspec.Struct, frozen=True):
     Attributes:
         head: Where it begins.
         instances: The first begins at the head, at height 0.
+        cost: What it costs to compile, about one for an instruction of LLVM's.
         need: Most words that any instance wants below the stack pointer.
         grow: Most words above it that any instance reaches.
+        escapes: JUMPDESTs that may be on the stack when it is left: where computed jumps elsewhere
+            may come back to.
 
     Stacks are bounded once, at the entry, for the whole region: code from a compiler has the same
     words below at every place, and a stack that is too low or too high is the interpreter's.
@@ -106,8 +111,10 @@ class Region(msgspec.Struct, frozen=True):
 
     head: int
     instances: tuple[Instance, ...]
+    cost: int
     need: int
     grow: int
+    escapes: frozenset[int]
 
     def successors(self) -> list[list[int]]:
         """Of each instance, which instances it leads to."""
@@ -123,17 +130,13 @@ class Region(msgspec.Struct, frozen=True):
             found |= {edge.pc for edge in instance.edges() if isinstance(edge, Outer)}
         return found
 
-    def continuations(self) -> set[int]:
-        """Exits that no jump reaches: behind calls, and where a long block was cut.
+    def continuations(self, destinations: frozenset[int]) -> set[int]:
+        """Exits that no jump reaches: behind calls, and where the region was cut.
 
         They never become hot by themselves, since only JUMPDESTs are counted.
         """
-        return {
-            instance.follow.pc
-            for instance in self.instances
-            if isinstance(instance.follow, Outer)
-            and instance.block.end in (End.HAND_OVER, End.FALL)
-        }
+        follows = {i.follow.pc for i in self.instances if isinstance(i.follow, Outer)}
+        return follows - destinations
 
 
 # fmt: off
@@ -172,7 +175,7 @@ def grow(
     *,
     bounds: Bounds = USUAL,
     is_wanted: Callable[[int], bool] = lambda _: True,
-    borders: frozenset[int] = frozenset(),
+    borders: Collection[int] = (),
 ) -> Region:
     """Grow a region.
 
@@ -201,7 +204,7 @@ class _Growth:
         program: Program,
         bounds: Bounds,
         is_wanted: Callable[[int], bool],
-        borders: frozenset[int],
+        borders: Collection[int],
     ) -> None:
         self._program = program
         self._bounds = bounds
@@ -210,6 +213,7 @@ class _Growth:
         self._numbers: dict[_Key, int] = {}
         self._clones: Counter[int] = Counter()
         self._waiting: deque[_Key] = deque()
+        self._escapes: set[int] = set()
         self._cost = 0
 
     def from_head(self, head: int) -> Region:
@@ -219,7 +223,7 @@ class _Growth:
             instances.append(self._extend(*self._waiting.popleft()))
         need = max(0, *(i.block.need - i.height for i in instances))
         growth = max(0, *(i.height + i.block.grow for i in instances))
-        return Region(head, tuple(instances), need, growth)
+        return Region(head, tuple(instances), self._cost, need, growth, frozenset(self._escapes))
 
     def _admit(self, key: _Key) -> int:
         number = self._numbers[key] = len(self._numbers)
@@ -241,6 +245,7 @@ class _Growth:
             if block.end is End.HAND_OVER:
                 # The frame sleeps in between: it goes on in whatever begins there.
                 follow = Outer(block.next_pc)
+                self._let_go(after)
             else:
                 follow = self._lead_to(block.next_pc, after_height, after)
         if block.end in (End.JUMP, End.BRANCH):
@@ -249,6 +254,7 @@ class _Growth:
 
     def _jump(self, target: int | None, height: int, constants: Constants) -> Edge:
         if target is None:
+            self._let_go(constants)
             return Computed()
         if target not in self._program.destinations:
             return Wrong()
@@ -258,13 +264,18 @@ class _Growth:
         key = pc, height, constants
         if key not in self._numbers and self._clones[pc] >= self._bounds.clones - 1:
             # The last clone knows nothing of return addresses and does for all others.
+            self._let_go(constants)
             key = pc, height, ()
         number = self._numbers.get(key)
         if number is None:
             if not self._has_room_for(pc, height):
+                self._let_go(constants)
                 return Outer(pc)
             number = self._admit(key)
         return Inner(number)
+
+    def _let_go(self, constants: Constants) -> None:
+        self._escapes |= {address for _, address in constants}
 
     def _has_room_for(self, pc: int, height: int) -> bool:
         bounds, block = self._bounds, self._program.block(pc)
@@ -296,22 +307,14 @@ def _value(symbol: Symbol, height: int, known: dict[int, int]) -> int | None:
     return symbol
 
 
-def return_addresses(program: Program, region: Iterable[Instance]) -> set[int]:
-    """JUMPDESTs whose offsets some block leaves on the stack: where computed jumps may go."""
-    return {
-        value
-        for instance in region
-        for _, value in instance.block.writes
-        if isinstance(value, int) and value in program.destinations
-    }
-
-
 def cover(
     program: Program,
     heads: Sequence[int],
     *,
     bounds: Bounds = USUAL,
     is_wanted: Callable[[int], bool] = lambda _: True,
+    known: Collection[Region] = (),
+    revisits: bool = True,
     regions_max: int = 64,
 ) -> list[Region]:
     """Grow regions from several heads, and from where control comes back behind their calls.
@@ -319,24 +322,33 @@ def cover(
     Args:
         program: The code.
         heads: The most important first. One that lies in the region of an earlier one is left out
-            unless control may come to it by a computed jump.
+            unless a computed jump may come back to it.
         bounds: How far each may grow.
         is_wanted: As for `grow`.
+        known: Regions that there are.
+        revisits: Whether places are covered again that computed jumps may come back to.
         regions_max: Most regions.
 
     Returns:
-        Regions with different heads.
+        Regions with heads that differ from each other and from those of the known ones.
     """
     regions: dict[int, Region] = {}
-    inside: set[int] = set()
-    computed: set[int] = set()
+    taken = {region.head for region in known}
+    inside = {instance.block.pc for region in known for instance in region.instances}
+    borders = {region.head for region in known if region.cost >= bounds.border}
+    escaped: set[int] = set()
     waiting = deque(heads)
     while waiting and len(regions) < regions_max:
         head = waiting.popleft()
-        if head in regions or (head in inside and head not in computed):
+        if head in taken or (head in inside and head not in escaped):
             continue
-        region = regions[head] = grow(program, head, bounds=bounds, is_wanted=is_wanted)
+        region = grow(program, head, bounds=bounds, is_wanted=is_wanted, borders=borders)
+        regions[head] = region
+        taken.add(head)
         inside |= {instance.block.pc for instance in region.instances}
-        computed |= return_addresses(program, region.instances)
-        waiting.extend(sorted(region.continuations()))
+        if revisits:
+            escaped |= region.escapes
+        if region.cost >= bounds.border:
+            borders.add(head)
+        waiting.extend(sorted(region.continuations(program.destinations)))
     return list(regions.values())

@@ -24,7 +24,7 @@ from numen.evm.forks import Fork
 from numen.evm.native.layout import CODE
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.policy import HOT, WHOLE, Policy
-from numen.evm.tier.regions import Region, cost_of, cover, return_addresses
+from numen.evm.tier.regions import Region, cover
 from numen.evm.tier.store import SHELF, Linked, object_of
 from numen.evm.tier.tables import Table, Tables
 from numen.kernels.errors import CompileError
@@ -41,10 +41,10 @@ class _Code:
     def __init__(self, program: Program, table: Table) -> None:
         self.program = program
         self.table = table
-        self.tried: set[int] = set()
-        self.compiled: set[int] = set()
+        self.regions: dict[int, Region] = {}
+        self.published: set[int] = set()
         self.inside: set[int] = set()
-        self.is_entered = False
+        self.cooled: set[int] = set()
 
 
 class Tier:
@@ -137,37 +137,42 @@ class Tier:
             with self._lock:
                 code = self._codes[entry]
                 is_wanted = self._is_open and not code.table.has_region(pc)
-            if is_wanted:
+            if is_wanted and not self._cool(code, pc):
                 self._compile(code, self._hot_regions(code, pc))
         finally:
             with self._is_idle:
                 self._pending -= 1
                 self._is_idle.notify_all()
 
+    def _cool(self, code: _Code, pc: int) -> bool:
+        """Wait whether a place stays hot, where it was compiled as a part of something else."""
+        if pc not in code.inside or pc in code.cooled:
+            return False
+        code.cooled.add(pc)
+        code.table.cool(pc)
+        return True
+
     def _everything(self, code: _Code) -> list[Region]:
         """Regions from the first byte, and from wherever a computed jump may come."""
         program, policy = code.program, self.policy
-        first = cover(program, [0], bounds=policy.bounds, regions_max=policy.regions_max)
-        heads = sorted(return_addresses(program, (i for r in first for i in r.instances)))
-        heads += sorted(program.destinations)[:_HEADS_MAX]
-        return cover(program, [0, *heads], bounds=policy.bounds, regions_max=policy.regions_max)
+        heads = [0, *sorted(program.destinations)[:_HEADS_MAX]]
+        return cover(program, heads, bounds=policy.bounds, regions_max=policy.regions_max)
 
     def _hot_regions(self, code: _Code, pc: int) -> list[Region]:
         """Regions from a place that is hot, from those that are warm, and from the first byte."""
         policy, program = self.policy, code.program
         heats = code.table.heats(program.destinations)
-        warm = [p for p, heat in heats.items() if heat >= policy.warm_limit and p != pc]
+        warm = [place for place, heat in heats.items() if heat >= policy.warm_limit]
         warm.sort(key=lambda place: -heats[place])
-        heads = [pc, *warm[: policy.regions_max]]
-        if not code.is_entered:
-            code.is_entered = True
-            heads.append(0)
+        code.inside.discard(pc)
         return cover(
             program,
-            [head for head in heads if head not in code.tried],
+            [pc, *warm[: policy.regions_max], 0],
             bounds=policy.bounds,
             is_wanted=lambda place: place in heats or place in code.inside,
-            regions_max=min(policy.regions_max, policy.code_regions_max - len(code.tried)),
+            known=tuple(code.regions.values()),
+            revisits=False,
+            regions_max=min(policy.regions_max, policy.code_regions_max - len(code.regions)),
         )
 
     def _compile(self, code: _Code, regions: Sequence[Region]) -> None:
@@ -175,11 +180,10 @@ class Tier:
         batch: list[Region] = []
         cost = 0
         for region in regions:
-            if region.head in code.tried or region.head >= len(code.program.code):
+            if region.head >= len(code.program.code):
                 continue
-            code.tried.add(region.head)
             batch.append(region)
-            cost += sum(cost_of(instance.block) for instance in region.instances)
+            cost += region.cost
             if cost >= self.policy.batch_cost:
                 self._compile_batch(code, batch)
                 batch, cost = [], 0
@@ -188,6 +192,7 @@ class Tier:
     def _compile_batch(self, code: _Code, regions: Sequence[Region]) -> None:
         if not regions or self._regions + len(regions) > self.policy.machine_regions_max:
             return
+        code.regions |= {region.head: region for region in regions}
         try:
             data = object_of(code.program, regions, self.policy.options)
             linked = Linked(data, [region.head for region in regions], self._imports)
@@ -206,9 +211,8 @@ class Tier:
         """Publish regions that are linked, but for places that have one."""
         self._linked.append(linked)
         for head, address in linked.addresses.items():
-            code.tried.add(head)
-            if head not in code.compiled:
-                code.compiled.add(head)
+            if head not in code.published:
+                code.published.add(head)
                 self._regions += 1
                 code.table.publish(head, address)
 

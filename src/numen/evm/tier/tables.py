@@ -45,6 +45,10 @@ class Table:
         place = self.address + REGION_BYTES * pc + _HEAT_OFFSET
         return ctypes.c_int64.from_address(place).value
 
+    def cool(self, pc: int) -> None:
+        """Begin to count from nothing again."""
+        ctypes.c_int64.from_address(self.address + REGION_BYTES * pc + _HEAT_OFFSET).value = 0
+
     def heats(self, places: Iterable[int]) -> dict[int, int]:
         """Heat of each JUMPDEST that the interpreter has come to."""
         found = ((pc, self.heat(pc)) for pc in places)
