@@ -14,6 +14,7 @@ from numen.evm.native.handler import name_of, write_handler
 from numen.evm.native.keccak import write_keccak
 from numen.evm.native.memory import write_memory
 from numen.evm.native.opcodes import EMIT, arithmetic, environment
+from numen.evm.native.world import write_world
 from numen.kernels import compiler
 from numen.kernels.compiler import Library
 from numen.kernels.llvm import Module
@@ -35,6 +36,7 @@ _WRITERS: Final[tuple[_Writer, ...]] = (
     write_keccak,
     arithmetic.write_power,
     environment.write_block_hash,
+    write_world,
 )
 """Everything a module has besides handlers. Each gets the module and the fork."""
 

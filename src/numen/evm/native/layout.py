@@ -256,6 +256,7 @@ WORLD: Final = Record("World", (
     ("output",          "ptr",  "first byte of the output"),
     ("output_length",   "i64",  "its bytes"),
     ("created",         "i256", "address of the contract that the message made, else 0"),
+    ("memory_peak",     "ptr",  "first byte behind the highest that was in use"),
     # Block and transaction.
     ("coinbase",        "i256", "COINBASE"),
     ("timestamp",       "i256", "TIMESTAMP, seconds"),
@@ -278,9 +279,8 @@ WORLD: Final = Record("World", (
     # Memory of all frames.
     ("memory",          "ptr",  "first byte of the reservation"),
     ("memory_limit",    "ptr",  "first byte behind it"),
-    ("memory_peak",     "ptr",  "first byte behind the highest that was in use"),
     # Tables.
-    ("secret",          "[12 x i64]", "what keys are hashed with: chance, so that nobody can choose keys that collide"),
+    ("secret",          "[12 x i64]", "chance that keys are hashed with; see `table`"),
     ("accounts",        "ptr",  "index table of Account pointers"),
     ("account_mask",    "i64",  "its entries - 1; a power of two less one"),
     ("account_count",   "i64",  "accounts in it"),
@@ -303,7 +303,7 @@ WORLD: Final = Record("World", (
     ("log_data_limit",  "i64",  "most bytes it can have"),
     ("dirty_accounts",  "ptr",  "first of the accounts that changed since the last diff"),
     ("marked_accounts", "ptr",  "first of the accounts touched or destroyed in this transaction"),
-    ("ripemd_epoch",    "i64",  "epoch in which account 3 was last touched, undone or not (see `finish`)"),
+    ("ripemd_epoch",    "i64",  "epoch in which account 3 was last touched, undone or not"),
     ("empty_code",      "ptr",  "the Code of no bytes"),
     ("memo",            "ptr",  "MEMO_ENTRIES of MEMO: digests of short inputs"),
     # Python's functions, C convention; each takes the World first.
@@ -311,7 +311,7 @@ WORLD: Final = Record("World", (
     ("on_slot",         "ptr",  "void (world, slot): fills a Slot that was just made"),
     ("on_block_hash",   "ptr",  "void (world, i64 number, ptr word): hash of a recent block"),
     ("on_precompile",   "ptr",  "i64 (world, number, ptr data, length, gas): gas left or -1"),
-    ("on_code",         "ptr",  "void (world, code): a Code that is about to run for the first time; null: nobody cares"),
+    ("on_code",         "ptr",  "void (world, code): a Code is about to run first; or null"),
     ("on_heat",         "ptr",  "void (world, code_entry, i64 pc): code from here on is hot"),
     ("heat_limit",      "i64",  "gas after which on_heat is called, once"),
     ("table",           "ptr",  "handlers by opcode byte; the register `table` starts with it"),
@@ -323,7 +323,7 @@ MESSAGE: Final = Record("Message", (
     ("to",        "[20 x i8]", "the callee's, unless is_create"),
     ("value",     "i256", "wei"),
     ("gas",       "i64",  "for the whole tree of calls"),
-    ("data",      "ptr",  "input, or the code that makes a contract; padded as CALLDATA_PADDING_BYTES says"),
+    ("data",      "ptr",  "input, or the code that makes a contract; padded"),
     ("length",    "i64",  "its bytes"),
     ("is_create", "i64",  "1 where it makes a contract"),
     ("is_static", "i64",  "1 where nothing may be written"),

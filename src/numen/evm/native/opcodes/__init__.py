@@ -4,13 +4,19 @@ from typing import Final
 
 from numen.evm.native.body import Emitter
 from numen.evm.native.opcodes import (
+    accounts,
     arithmetic,
+    calls,
     control,
     copying,
+    create,
     environment,
+    halts,
     hashing,
+    logs,
     memory,
     stack,
+    storage,
 )
 
 LEAVING: Final = frozenset({0x00, 0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xFA, 0xFD, 0xFE, 0xFF})
@@ -24,5 +30,11 @@ EMIT: Final[dict[int, Emitter]] = {
     **copying.EMIT,
     **hashing.EMIT,
     **environment.EMIT,
+    **accounts.EMIT,
+    **storage.EMIT,
+    **logs.EMIT,
+    **calls.EMIT,
+    **create.EMIT,
+    **halts.EMIT,
 }
 """The emitter of each opcode by its byte. JUMPDEST has none: drivers write it themselves."""

@@ -1,0 +1,103 @@
+"""Codes in native code: one entry for each code there is, by its hash.
+
+Contracts with the same code share the entry, and with it the jump map and what was compiled.
+"""
+
+from numen.evm.native import table
+from numen.evm.native.layout import CODE, CODE_PADDING_BYTES, WORLD
+from numen.evm.native.runtime_types import routine
+from numen.evm.native.table import CODES, begin
+from numen.kernels.llvm import NULL, Callee, Function, Module, Value, const
+
+_CODE_OF = Callee("code_of", "ptr", ("ptr", "ptr", "i64"))
+_FILL = Callee("fill_code", "ptr", ("ptr", "ptr", "ptr", "i64"))
+_READY = Callee("ready_code", "ptr", ("ptr", "ptr"))
+_ON_CODE = Callee("on_code", "void", ("ptr", "ptr"))
+
+_DELEGATION_BYTES = 23
+_DELEGATION_PREFIX = 0x0001EF
+"""The bytes EF 01 00 read as a little-endian number (EIP-7702)."""
+
+_ALIGNMENT = 64
+
+
+def write_contracts(module: Module) -> None:
+    """Define the functions of this file, and ``register_code`` for Python."""
+    _write_fill(module)
+    _write_code_of(module)
+    _write_ready(module)
+    _write_register(module)
+
+
+def code_of(f: Function, world: Value, data: Value, length: Value) -> Value:
+    """Emit finding the Code of some bytes, or making it; null: the run is to be given up."""
+    return f.call(_CODE_OF, world, data, length)
+
+
+def ready(f: Function, world: Value, code: Value) -> Value:
+    """Emit seeing to it that a Code can run; gives it back, or null."""
+    return f.call(_READY, world, code)
+
+
+def _write_code_of(module: Module) -> None:
+    f = begin(module, _CODE_OF, "world", "data", "length")
+    world, data, length = f.params
+    with f.when(f.icmp("eq", length, 0)):
+        f.ret(WORLD.load(f, world, "empty_code"))
+    hash_ = f.call(routine(module, "keccak"), data, length)
+    code = f.call(CODES.finder, world, hash_)
+    with f.when(f.icmp("eq", code, NULL), likely=False):
+        f.ret(NULL)
+    with f.when(f.icmp("ne", CODE.load(f, code, "bytes"), NULL)):
+        f.ret(code)
+    f.ret(f.call(_FILL, world, code, data, length))
+
+
+def _write_fill(module: Module) -> None:
+    """``ptr fill_code(world, code, data, length)``: give a new entry its bytes."""
+    f = begin(module, _FILL, "world", "code", "data", "length", attributes="nounwind noinline")
+    world, code, data, length = f.params
+    own = _take(f, world, f.add(length, CODE_PADDING_BYTES))
+    with f.when(f.icmp("eq", own, NULL), likely=False):
+        f.ret(NULL)
+    f.copy(own, data, length)
+    CODE.store(f, code, "length", length)
+    head = f.and_(f.load("i32", own, 1), 0xFFFFFF)
+    stands_for_another = f.and_(
+        f.icmp("eq", length, _DELEGATION_BYTES), f.icmp("eq", head, _DELEGATION_PREFIX)
+    )
+    with f.when(stands_for_another):
+        address = f.byte_swap(f.load("i160", f.gep("i8", own, 3), 1))
+        CODE.store(f, code, "delegate", f.zext(address, "i256"))
+        CODE.store(f, code, "is_delegation", const("i64", 1))
+    CODE.store(f, code, "bytes", own)
+    f.ret(code)
+
+
+def _take(f: Function, world: Value, size: Value) -> Value:
+    """Emit taking zeroed bytes from the arena."""
+    whole = f.and_(f.add(size, _ALIGNMENT - 1), -_ALIGNMENT)
+    return f.call(table.ALLOCATE, world, whole)
+
+
+def _write_ready(module: Module) -> None:
+    f = begin(module, _READY, "world", "code")
+    world, code = f.params
+    with f.when(f.icmp("ne", CODE.load(f, code, "jumps"), NULL), likely=True):
+        f.ret(code)
+    length = CODE.load(f, code, "length")
+    jumps = _take(f, world, f.add(length, 1))
+    with f.when(f.icmp("eq", jumps, NULL), likely=False):
+        f.ret(NULL)
+    f.call(routine(module, "map_jumps"), CODE.load(f, code, "bytes"), length, jumps)
+    CODE.store(f, code, "jumps", jumps)
+    on_code = WORLD.load(f, world, "on_code")
+    with f.when(f.icmp("ne", on_code, NULL)):
+        f.call_pointer(on_code, _ON_CODE, world, code)
+    f.ret(code)
+
+
+def _write_register(module: Module) -> None:
+    """``ptr register_code(world, data, length)``: `code_of` for Python."""
+    f = module.function("register_code", "ptr", {"world": "ptr", "data": "ptr", "length": "i64"})
+    f.ret(f.call(_CODE_OF, *f.params))

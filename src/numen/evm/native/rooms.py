@@ -1,0 +1,148 @@
+"""All the memory of one machine, and the World as it begins.
+
+What can be in it is bounded by these reservations, whatever a program does: a run that needs more
+is given up with a `ResourceLimitError`. Addresses cost nothing; memory is given as it is touched.
+"""
+
+import secrets
+from typing import Final
+
+from numen.evm.native.arena import Reservation
+from numen.evm.native.journal import SLACK
+from numen.evm.native.layout import (
+    CALLDATA_PADDING_BYTES,
+    CODE,
+    DEPTH_LIMIT,
+    FRAME,
+    JOURNAL_ENTRY,
+    LOG_ENTRY,
+    MEMO,
+    MEMO_ENTRIES,
+    MESSAGE,
+    WINDOW_BYTES,
+    WORLD,
+)
+from numen.evm.native.table import ACCOUNTS, BUCKET_BYTES, CODES, SLOTS
+
+_KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
+
+MEMORY_BYTES: Final = 16 * _GIB
+"""Memory of all frames of one run together."""
+
+ARENA_BYTES: Final = 8 * _GIB
+"""Accounts, slots and codes that a machine has seen: some 20 million slots."""
+
+JOURNAL_ENTRIES: Final = 1 << 24
+"""Changes of one transaction that can be undone."""
+
+LOG_ENTRIES: Final = 1 << 22
+"""Logs of one transaction."""
+
+BUFFER_BYTES: Final = 1 * _GIB
+"""Input of a message; return data; data of all logs of a transaction."""
+
+_LEAST: Final = 64
+"""How much smaller a reservation may be where the system refuses the whole."""
+
+_EMPTY_HASH: Final = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
+"""Keccak-256 of no bytes."""
+
+_BUCKETS: Final = ((ACCOUNTS, 256), (SLOTS, 1024), (CODES, 64))
+"""Tables and how many buckets they begin with."""
+
+_FRAMES = DEPTH_LIMIT + 2
+"""One above the deepest: a call writes into it before it learns that it is too deep."""
+
+
+class Rooms:
+    """The reservations of one machine.
+
+    Attributes:
+        control: The World, and behind it one Message.
+        world: Address of the World.
+        message: Address of the Message; `MESSAGE_OFFSET` in ``control``.
+        arena: Accounts, slots, codes, tables.
+        memory: Of frames.
+        input: Input of the message that runs.
+        output: Return data.
+        logs: Entries of logs.
+        log_data: Their bytes.
+    """
+
+    MESSAGE_OFFSET: Final = -(-WORLD.size_bytes // 64) * 64
+
+    def __init__(self) -> None:
+        """Reserve everything.
+
+        Raises:
+            ResourceLimitError: The system refuses so many addresses.
+        """
+        self.control = Reservation("the World", 8 * _KIB)
+        self.world = self.control.address
+        self.message = self.world + self.MESSAGE_OFFSET
+        self._frames = Reservation("frames", _pages(_FRAMES * FRAME.size_bytes))
+        self._stacks = Reservation("stacks", (_FRAMES + 1) * WINDOW_BYTES)
+        self.memory = Reservation("memory", MEMORY_BYTES, MEMORY_BYTES // _LEAST)
+        self.arena = Reservation("accounts and storage", ARENA_BYTES, ARENA_BYTES // _LEAST)
+        journal_bytes = JOURNAL_ENTRIES * JOURNAL_ENTRY.size_bytes
+        self._journal = Reservation("the journal", journal_bytes, journal_bytes // _LEAST)
+        self.input, self.output, self.log_data = (
+            Reservation(what, BUFFER_BYTES, BUFFER_BYTES // _LEAST)
+            for what in ("input", "return data", "data of logs")
+        )
+        log_bytes = LOG_ENTRIES * LOG_ENTRY.size_bytes
+        self.logs = Reservation("logs", log_bytes, log_bytes // _LEAST)
+        self._arena_top = self.arena.address
+        self._begin()
+
+    def _take(self, size_bytes: int) -> int:
+        """Zeroed bytes of the arena, before native code takes over."""
+        found = self._arena_top
+        self._arena_top += -(-size_bytes // 64) * 64
+        return found
+
+    def _begin(self) -> None:
+        fields = {
+            "frames": self._frames.address,
+            "epoch": 1,
+            "return_data": self.output.address,
+            "return_capacity": self.output.size_bytes - CALLDATA_PADDING_BYTES,
+            "memory": self.memory.address,
+            # Room behind it for the code of a contract that is being made, and for padding.
+            "memory_limit": self.memory.address + self.memory.size_bytes - _MIB,
+            "memory_peak": self.memory.address,
+            "secret": int.from_bytes(secrets.token_bytes(96), "little"),
+            "journal": self._journal.address,
+            "journal_limit": self._journal.size_bytes // JOURNAL_ENTRY.size_bytes - SLACK,
+            "logs": self.logs.address,
+            "log_limit": self.logs.size_bytes // LOG_ENTRY.size_bytes,
+            "log_data": self.log_data.address,
+            "log_data_limit": self.log_data.size_bytes,
+            "empty_code": self._empty_code(),
+            "memo": self._take(MEMO_ENTRIES * MEMO.size_bytes),
+            "heat_limit": (1 << 63) - 1,
+        }
+        for table, buckets in _BUCKETS:
+            fields[table.buckets] = self._take(buckets * BUCKET_BYTES)
+            fields[table.mask] = buckets - 1
+        fields["arena_top"] = self._arena_top
+        fields["arena_limit"] = self.arena.address + self.arena.size_bytes
+        for name, value in fields.items():
+            WORLD.write(self.world, name, value)
+        first = self._frames.address
+        FRAME.write(first, "world", self.world)
+        FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
+
+    def _empty_code(self) -> int:
+        entry = self._take(CODE.size_bytes)
+        zeros = self._take(64)
+        for name, value in (("bytes", zeros), ("jumps", zeros), ("hash", _EMPTY_HASH)):
+            CODE.write(entry, name, value)
+        return entry
+
+
+def _pages(size_bytes: int) -> int:
+    return -(-size_bytes // 4096) * 4096
+
+
+assert Rooms.MESSAGE_OFFSET + MESSAGE.size_bytes <= 8 * _KIB
