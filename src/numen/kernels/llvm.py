@@ -214,6 +214,7 @@ class Function:
         align: int = 0,
         *,
         is_fixed: bool = False,
+        is_volatile: bool = False,
         alias: str = "",
     ) -> Value:
         """Read memory.
@@ -224,12 +225,14 @@ class Function:
             align: In bytes; 0 means the natural alignment of the type.
             is_fixed: Whether nothing writes there while the function, and what it is inlined
                 into, may run.
+            is_volatile: Whether it is to be read just so, and never as a part of something wider.
             alias: Name of a class of memory that overlaps no other named class; empty: any memory.
         """
         notes = self._notes(align, alias)
         if is_fixed:
             notes += f", !invariant.load !{self.module.node('')}"
-        return self._define(type_, f"load {type_}, {pointer}{notes}")
+        opcode = "load volatile" if is_volatile else "load"
+        return self._define(type_, f"{opcode} {type_}, {pointer}{notes}")
 
     def store(self, value: Value, pointer: Value, align: int = 0, *, alias: str = "") -> None:
         """Write memory; ``align`` and ``alias`` as for `load`."""

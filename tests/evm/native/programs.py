@@ -19,10 +19,9 @@ EDGES = sorted(
     }
     | {2**256 - 1, 2**256 - 2, 2**256 - 32, 2**256 - 2**64, 2**255 - 1, 0, 31, 32, 33, 1024}
 )
-PLAIN_WORDS = (
-    "ADDRESS ORIGIN CALLER CALLVALUE CALLDATASIZE CODESIZE GASPRICE RETURNDATASIZE COINBASE "
-    "TIMESTAMP NUMBER PREVRANDAO GASLIMIT CHAINID BASEFEE BLOBBASEFEE PC MSIZE GAS PUSH0"
-).split()
+PLAIN_WORDS = [
+    op.name for op in OPCODES.values() if (op.pops, op.pushes, op.immediate) == (0, 1, 0)
+]
 
 
 def push(word: int) -> bytes:

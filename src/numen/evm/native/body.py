@@ -51,6 +51,12 @@ class Body(Protocol):
     def pop(self) -> Value:
         """The operand on top, an i256."""
 
+    def pop_truth(self) -> Value:
+        """Whether the operand on top is not zero, an i1."""
+
+    def drop(self) -> None:
+        """Take the top, unread."""
+
     def push(self, value: Value) -> None:
         """A result: an i256, or an i1, i64 or i160 to be extended with zeros."""
 

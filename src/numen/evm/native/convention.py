@@ -25,8 +25,10 @@ Ways to end a function of this form, each an emitter below that writes the termi
 Named functions of the form that exist in each interpreter, for regions as imports:
 
     op.00 .. op.ff      the handlers
-    fail.<Halt name>    sets Frame.halt and clears the output, gas 0, then goes on to `finish`
-    finish              ends the frame as Frame.halt says: the World's side writes it
+    fail.<Halt name>    sets Frame.halt and clears the output, gas 0, then goes on to `finish`;
+                        reads frame and table only
+    finish              ends the frame as Frame.halt says, and reads frame, gas and table only:
+                        the World's side writes it
     resume              only `frame` is read: goes on where that frame was left, or starts it
     grow_memory         memory up to Frame.memory_end, charged; then the instruction at pc again
 """
@@ -104,8 +106,11 @@ def dispatch(f: Function, r: Registers) -> None:
 
 
 def fail(f: Function, r: Registers, halt: Halt) -> None:
-    """End the frame in a failure; the gas in ``r`` does not matter."""
-    go_on(f, failure_name(halt), r)
+    """End the frame in a failure."""
+    # What nobody reads any more need not be in its register: the jump is then all there is.
+    word, pointer = poison("i64"), poison("ptr")
+    lost = Registers(r.frame, pointer, pointer, word, pointer, word, r.table)
+    go_on(f, failure_name(halt), lost)
 
 
 def finish(f: Function, r: Registers, halt: Halt, output: Value, length: Value) -> None:
@@ -172,7 +177,8 @@ def _write_failures(module: Module) -> None:
     for halt in Halt:
         f, r = open_function(module, failure_name(halt), attributes="nounwind noinline cold")
         zero = const("i64", 0)
-        finish(f, msgspec.structs.replace(r, gas=zero), halt, r.memory, zero)
+        memory = FRAME.load(f, r.frame, "memory")
+        finish(f, msgspec.structs.replace(r, gas=zero), halt, memory, zero)
 
 
 def _write_resume(module: Module) -> None:

@@ -15,7 +15,7 @@ from numen.evm.native.convention import Registers
 from numen.evm.native.layout import FRAME, STACK_LIMIT, WINDOW_BYTES, WORLD
 from numen.evm.native.runtime_types import routine
 from numen.evm.opcodes import BY_NAME, OPCODES, Opcode
-from numen.kernels.llvm import Label, Module, Value, const
+from numen.kernels.llvm import Function, Label, Module, Value, const
 
 JUMPDEST = BY_NAME["JUMPDEST"].byte
 
@@ -24,8 +24,9 @@ WORD_BYTES = 32
 NO_MEMORY = 2**63 - 1
 """`Frame.memory_end` for an end that no price could pay for."""
 
-_OFFSET_BITS = 32
-"""Offsets and lengths of this many bits need no further look; larger ones never fit."""
+
+_ATTRIBUTES = "nounwind noimplicitfloat"
+"""Words are moved by limbs: a wide load of what was just stored by limbs waits for memory."""
 
 
 class Handler:
@@ -41,7 +42,9 @@ class Handler:
         """
         self.fork = fork
         self.opcode = opcode
-        self.f, self.before = convention.open_function(module, name_of(opcode.byte))
+        self.f, self.before = convention.open_function(
+            module, name_of(opcode.byte), attributes=_ATTRIBUTES
+        )
         self.frame = self.before.frame
         self._popped = 0
         self._pushed: list[Value] = []
@@ -75,8 +78,22 @@ class Handler:
     def pop(self) -> Value:
         if self._pushed:
             return self._pushed.pop()
+        limbs = self._pop_limbs()
+        word = self.f.zext(limbs[0], "i256")
+        for i, limb in enumerate(limbs[1:], 1):
+            word = self.f.or_(word, self.f.shl(self.f.zext(limb, "i256"), 64 * i))
+        return word
+
+    def pop_truth(self) -> Value:
+        f = self.f
+        if self._pushed:
+            return f.icmp("ne", self._pushed.pop(), 0)
+        a, b, c, d = self._pop_limbs()
+        return f.icmp("ne", f.or_(f.or_(a, b), f.or_(c, d)), 0)
+
+    def drop(self) -> None:
+        assert not self._pushed, "an opcode drops what it pushed"
         self._popped += 1
-        return self.f.load("i256", self._below(self._popped), alias=STACK)
 
     def push(self, value: Value) -> None:
         self._pushed.append(self.f.zext(value, "i256"))
@@ -125,9 +142,9 @@ class Handler:
         f, r = self.f, self.before
         start = f.trunc(offset, "i64")
         size = const("i64", length) if isinstance(length, int) else f.trunc(length, "i64")
-        high = f.lshr(offset, _OFFSET_BITS)
+        high = _high_bits(f, offset)
         if not isinstance(length, int):
-            high = f.or_(high, f.lshr(length, _OFFSET_BITS))
+            high = f.or_(high, _high_bits(f, length))
         end = f.add(start, size)
         is_far = f.icmp("ne", high, 0)
         is_more = f.or_(is_far, f.icmp("ugt", end, r.msize))
@@ -189,6 +206,14 @@ class Handler:
             gas=self.gas(),
         )
 
+    def _pop_limbs(self) -> list[Value]:
+        self._popped += 1
+        f, place = self.f, self._below(self._popped)
+        # Volatile, or LLVM makes one wide load of the four: see `_ATTRIBUTES`.
+        return [
+            f.load("i64", f.gep("i64", place, i), is_volatile=True, alias=STACK) for i in range(4)
+        ]
+
     def _below(self, depth: int) -> Value:
         """Address of the word ``depth`` below the stack pointer that the handler began with."""
         return self.f.gep("i256", self.before.sp, -depth)
@@ -204,6 +229,15 @@ class Handler:
         if rise > 0:
             limit = WORD_BYTES * (STACK_LIMIT - rise)
             self.fail_if(f.icmp("ugt", height, limit), Halt.STACK_OVERFLOW)
+
+
+def _high_bits(f: Function, word: Value) -> Value:
+    """Not zero where a word is 2**32 or more: an offset or length that never fits."""
+    found = f.lshr(f.trunc(word, "i64"), 32)
+    for limb in range(1, 4):
+        # By limbs, as LLVM makes a chain of borrows of the comparison of the whole.
+        found = f.or_(found, f.trunc(f.lshr(word, 64 * limb), "i64"))
+    return found
 
 
 def name_of(byte: int) -> str:

@@ -14,6 +14,7 @@ from numen.jit.words import Typed
 from numen.kernels.llvm import Function, Module, Value, const
 
 _EXP: Final = BY_NAME["EXP"].byte
+_ISZERO: Final = BY_NAME["ISZERO"].byte
 _CLZ: Final = BY_NAME["CLZ"].byte
 
 
@@ -49,14 +50,20 @@ def exp(body: Body) -> None:
     body.push(body.call("power", base, exponent))
 
 
+def iszero(body: Body) -> None:
+    """ISZERO: `meaning.iszero` of a word that a body may know as a truth already."""
+    body.push(body.f.not_(body.pop_truth()))
+
+
 def clz(body: Body) -> None:
     """CLZ: the processor's own count, which is what the steps of `meaning.clz` come to."""
     body.push(body.f.leading_zeros(body.pop()))
 
 
 EMIT: Final[dict[int, Emitter]] = {
-    **{byte: _emitter(byte) for byte in meaning.PURE if byte not in (_EXP, _CLZ)},
+    **{byte: _emitter(byte) for byte in meaning.PURE if byte not in (_EXP, _ISZERO, _CLZ)},
     _EXP: exp,
+    _ISZERO: iszero,
     _CLZ: clz,
 }
 """By byte."""

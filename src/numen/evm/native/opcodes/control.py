@@ -13,8 +13,8 @@ def jump(body: Body) -> None:
 
 def jumpi(body: Body) -> None:
     """JUMPI. Where it does not jump, nothing is asked of the target."""
-    target, cond = body.pop(), body.pop()
-    body.jump_if(target, body.f.icmp("ne", cond, 0))
+    target, cond = body.pop(), body.pop_truth()
+    body.jump_if(target, cond)
 
 
 def pc(body: Body) -> None:

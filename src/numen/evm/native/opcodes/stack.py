@@ -9,7 +9,7 @@ from numen.kernels.llvm import const
 
 def pop(body: Body) -> None:
     """POP."""
-    body.pop()
+    body.drop()
 
 
 def push_zero(body: Body) -> None:
