@@ -1,98 +1,68 @@
-"""Code that runs in regions from its first instruction on, in a machine of one frame."""
+"""One code in one account, on engines that must agree."""
 
-import ctypes
+import functools
 
 import msgspec
 
+from numen.evm.block import Block, Context
 from numen.evm.forks import fork
-from numen.evm.native.layout import CODE
-from numen.evm.tier.blocks import Program
-from numen.evm.tier.policy import Policy
-from numen.evm.tier.regions import USUAL, Bounds, Region, cover
-from numen.evm.tier.service import Mode, Tier
-from numen.evm.tier.store import Linked, import_names, text_of
-from numen.evm.tier.tables import Tables
-from numen.kernels import compiler
-from numen.kernels.errors import LinkError
-from numen.kernels.options import Options
-from tests.evm.native.bare import Bare, Ran
+from numen.evm.message import Log, Message, Result
+from numen.evm.native.machine import NativeMachine
+from numen.evm.state import State
+from numen.evm.substate import Substate
+from numen.evm.tier.policy import WHOLE
+from numen.evm.tier.regions import USUAL, Bounds
 
-ON_HEAT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-OPTIONS = Options(passes="quick", codegen=0, cached=False)
+TO, CALLER = b"\xcc" * 20, b"\x11" * 20
+BLOCK = Block(number=300, timestamp=7, gas_limit=2**40, base_fee=9, chain_id=3)
+CONTEXT = Context(origin=CALLER, gas_price=12)
 
-
-class CompiledBare(Bare):
-    """One World with one frame, whose code is compiled before it runs."""
-
-    def __init__(self, name: str, bounds: Bounds = USUAL) -> None:
-        super().__init__(fork(name))
-        self.fork = fork(name)
-        self.bounds = bounds
-        self.imports = imports_of(self)
-        self._linked: Linked | None = None
-
-    def prepare(self, code: bytes, options: Options = OPTIONS) -> list[Region]:
-        """Compile all of a code."""
-        program = Program(code, self.fork)
-        regions = cover(program, [0, *sorted(program.destinations)], bounds=self.bounds)
-        regions = [region for region in regions if region.head < max(1, len(code))]
-        data = compiler.compile_module(text_of(program, regions), options=options)
-        self._linked = Linked(data, [region.head for region in regions], self.imports)
-        self._tables = Tables()
-        table = self._tables.new(len(code))
-        assert table is not None
-        for head, address in self._linked.addresses.items():
-            table.publish(head, address)
-        self.regions = table.address
-        return regions
+TINY = Bounds(cost=60, instances=3, clones=2, border=40)
+"""So little that most edges leave their region."""
 
 
-def imports_of(bare: Bare) -> dict[str, int]:
-    """What regions may call, as far as a bare machine has it."""
-    found = {}
-    for symbol in import_names():
-        try:
-            found[symbol] = bare.library.address(symbol)
-        except LinkError:
-            continue
-    return found
+class Ran(msgspec.Struct, frozen=True):
+    """A result and what came with it."""
+
+    result: Result
+    logs: tuple[Log, ...]
+    refund: int
+    storage: tuple[int, ...]
+
+    def is_like(self, other: "Ran") -> bool:
+        """Whether nothing differs but which of several failures was found first."""
+        ours, theirs = self.result.halt, other.result.halt
+        result = msgspec.structs.replace(self.result, halt=theirs)
+        return msgspec.structs.replace(self, result=result) == other and (
+            ours is theirs or (ours.is_failure and theirs.is_failure)
+        )
 
 
-def same(a: Ran, b: Ran) -> bool:
-    """Whether two runs are the same but for which of several failures was found first."""
-    return msgspec.structs.replace(a, halt=b.halt) == b and (
-        a.halt is b.halt or (a.halt.is_failure and b.halt.is_failure)
-    )
+@functools.cache
+def interpreter(name: str) -> NativeMachine:
+    return NativeMachine(fork(name), State(), tier="interpreter")
 
 
-class HotBare(Bare):
-    """One World with one frame, whose code a tier compiles while it runs."""
+@functools.cache
+def compiled(name: str, bounds: Bounds = USUAL) -> NativeMachine:
+    """A machine that compiles everything before it runs, within given bounds of regions."""
+    machine = NativeMachine(fork(name), State(), tier="whole")
+    assert machine._tier is not None
+    options = msgspec.structs.replace(WHOLE.options, untrusted=False, cached=False)
+    machine._tier.policy = msgspec.structs.replace(WHOLE, bounds=bounds, options=options)
+    return machine
 
-    def __init__(self, name: str, mode: Mode = "hot", policy: Policy | None = None) -> None:
-        super().__init__(fork(name))
-        self.tier = Tier(fork(name), imports_of(self), mode=mode, policy=policy)
-        self._callback = ON_HEAT(lambda _, entry, pc: self.tier.on_heat(entry, pc))
-        self.entry = 0
 
-    def adopt(self, code: bytes) -> tuple[int, int, int]:
-        """Place a code that the tier knows."""
-        loaded = self.load(code)
-        self.entry = self._new(CODE.size_bytes)
-        CODE.write(self.entry, "bytes", loaded[0])
-        CODE.write(self.entry, "length", loaded[1])
-        self.tier.on_code(self.entry)
-        self.regions = CODE.read(self.entry, "regions")
-        return loaded
-
-    def again(self, loaded: tuple[int, int, int], data: bytes = b"", *, gas: int) -> Ran:
-        """Run an adopted code."""
-        address = ctypes.cast(self._callback, ctypes.c_void_p).value
-        fields = {
-            "code_entry": self.entry,
-            "heat_limit": self.tier.heat_limit,
-            "heat_gas": gas,
-            "on_heat": address or 0,
-        }
-        self.start(loaded, (self.bytes_at(data), len(data)), gas=gas, fields=fields)
-        self.enter(self.world)
-        return self.result()
+def run(machine: Substate, code: bytes, data: bytes = b"", gas: int = 10**6) -> Ran:
+    """Run a code as a transaction of its own, and undo it."""
+    machine.set_block(BLOCK)
+    machine.set_context(CONTEXT)
+    machine.begin()
+    machine.set_code(TO, code)
+    before = machine.snapshot()
+    result = machine.run(Message(CALLER, TO, data=data, gas=gas))
+    storage = tuple(machine.storage(TO, key) for key in range(4))
+    ran = Ran(result, machine.logs(), machine.refund(), storage)
+    machine.revert(before)
+    machine.finish()
+    return ran

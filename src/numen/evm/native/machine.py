@@ -1,7 +1,6 @@
 """The native engine: a World in reserved memory, and the interpreter of a fork."""
 
 import ctypes
-import functools
 import struct
 from typing import Any, Final, Literal
 
@@ -12,13 +11,13 @@ from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.native.callbacks import Answers, callbacks, tier_callbacks
 from numen.evm.native.changes import read_logs, take_diff
-from numen.evm.native.interpreter import Interpreter, interpreter
+from numen.evm.native.interpreter import interpreter
 from numen.evm.native.layout import ACCOUNT, CALLDATA_PADDING_BYTES, CODE, FRAME, MESSAGE, WORLD
 from numen.evm.native.natives import natives
 from numen.evm.native.rooms import Rooms
 from numen.evm.state import Source, StateDiff
 from numen.evm.tier.service import Tier
-from numen.evm.tier.store import import_names
+from numen.evm.tier.store import imports_of
 
 Mode = Literal["interpreter", "hot", "whole"]
 
@@ -76,7 +75,7 @@ class NativeMachine:
         self._answers = Answers(fork, source, self._world, self._rooms.arena, self._rooms.output)
         self._answers.begin(self._natives.register_code, WORLD.read(self._world, "empty_code"))
         self._callbacks = callbacks(self._answers, self._world)
-        self._tier = None if tier == "interpreter" else Tier(fork, _imports(engine), mode=tier)
+        self._tier = None if tier == "interpreter" else Tier(fork, imports_of(engine), mode=tier)
         if self._tier:
             self._callbacks += tier_callbacks(self._tier, self._answers, self._world)
         self._codes: dict[int, bytes] = {}
@@ -289,9 +288,3 @@ class NativeMachine:
         if kept is not None:
             raise kept
         raise ResourceLimitError("the run needs more memory than this machine has room for")
-
-
-@functools.cache
-def _imports(engine: Interpreter) -> dict[str, int]:
-    """Addresses of all that compiled regions may call."""
-    return {name: engine.address(name) for name in import_names()}

@@ -39,7 +39,6 @@ class Policy(msgspec.Struct, frozen=True):
         passes="quick",
         codegen=1,
         untrusted=True,
-        cached=False,
         cap_instructions=60_000,
         cap_text_bytes=8 << 20,
         limit_ms=2_000,

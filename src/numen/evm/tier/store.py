@@ -10,16 +10,21 @@ import hashlib
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import msgspec
+
 from numen.evm.halt import Halt
 from numen.evm.native.convention import failure_name
+from numen.evm.native.interpreter import Interpreter
 from numen.evm.native.runtime_types import ROUTINES
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.emit import name_of, write_region
 from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region
 from numen.kernels import compiler, llvm
+from numen.kernels.errors import LinkError
 from numen.kernels.options import Options
 
 _WRITERS: Final = (
@@ -48,10 +53,12 @@ def object_of(program: Program, regions: Sequence[Region], options: Options) -> 
     Raises:
         CompileError: The compiler refuses, or met a limit.
     """
-    recipe = _recipe(program, regions, options)
-    return compiler.recall(
-        recipe, lambda: compiler.compile_module(text_of(program, regions), options=options)
-    )
+    once = msgspec.structs.replace(options, cached=False)
+
+    def make() -> bytes:
+        return compiler.compile_module(text_of(program, regions), options=once)
+
+    return compiler.recall(_recipe(program, regions, options), make) if options.cached else make()
 
 
 def text_of(program: Program, regions: Sequence[Region]) -> str:
@@ -157,6 +164,11 @@ SHELF: Final = Shelf()
 """The process's."""
 
 
-def import_names() -> tuple[str, ...]:
-    """Names of the interpreter's functions that regions may call or end in."""
-    return (*ROUTINES, *(failure_name(halt) for halt in Halt), "land")
+@functools.cache
+def imports_of(interpreter: Interpreter) -> dict[str, int]:
+    """Addresses of the functions that regions may call or end in, as far as the fork has them."""
+    found = {}
+    for name in (*ROUTINES, *(failure_name(halt) for halt in Halt), "land"):
+        with suppress(LinkError):
+            found[name] = interpreter.address(name)
+    return found
