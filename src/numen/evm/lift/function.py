@@ -23,6 +23,7 @@ from numen.evm.lift.errors import ImpureError, LiftLimitError, ShapeError
 from numen.evm.lift.graph import Context
 from numen.evm.lift.instructions import Instruction, disassemble
 from numen.evm.lift.limits import MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MAX
+from numen.evm.lift.listing import labels
 from numen.evm.lift.power import power_function
 from numen.evm.lift.prologue import open_function
 from numen.evm.lift.reverts import stop_of_revert
@@ -151,7 +152,7 @@ class _Lifting:
             ways.bytes_from,
         )
         self.domain = _Placed(self.call, self.writer, file)
-        self.labels = _labels(self.contexts)
+        self.labels = labels(self.contexts)
         self.drafts: dict[Label, Draft] = {}
         self.passed: dict[Label, list[Passing]] = {label: [] for label in self.labels}
         self.states: dict[Label, tuple[tuple[Value, ...], Cells[Value]]] = {}
@@ -339,18 +340,6 @@ class _Lifting:
             )
         self.result_count = len(found)
         return Return(tuple(self.writer.reg(self.values.word(value)) for value in found))
-
-
-def _labels(contexts: Sequence[Context]) -> tuple[Label, ...]:
-    """A label for each context: where its block stands, and a number where it has others."""
-    seen: dict[int, int] = {}
-    labels: list[Label] = []
-    for context in contexts:
-        start = context.block.start
-        seen[start] = seen.get(start, 0) + 1
-        suffix = f"_{seen[start]}" if seen[start] > 1 else ""
-        labels.append(f"at{start:04x}{suffix}")
-    return tuple(labels)
 
 
 def _pieces(context: Context) -> list[tuple[int, int, int | None]]:
