@@ -4,7 +4,7 @@ from typing import Final
 
 from numen.evm import meaning
 from numen.evm.forks import Fork
-from numen.evm.native.body import Body, Emitter
+from numen.evm.native.body import Body, Emitter, constant_of
 from numen.evm.native.runtime_types import define
 from numen.evm.opcodes import BY_NAME, OPCODES
 from numen.ir.types import BOOL, U256
@@ -16,6 +16,15 @@ from numen.kernels.llvm import Function, Module, Value, const
 _EXP: Final = BY_NAME["EXP"].byte
 _ISZERO: Final = BY_NAME["ISZERO"].byte
 _CLZ: Final = BY_NAME["CLZ"].byte
+_SIGNEXTEND: Final = BY_NAME["SIGNEXTEND"].byte
+_BY_HAND: Final = {_EXP, _ISZERO, _CLZ, _SIGNEXTEND}
+"""What native code has better ways for than to follow the meaning's steps."""
+
+_LAST_BYTE: Final = 31
+_MASKS: Final = {
+    "signextend_kept": [0xFF] * 32 + [0] * 31,
+    "signextend_top": [0] * 31 + [0x80] + [0] * 31,
+}
 
 
 def algebra(f: Function) -> LlvmAlgebra:
@@ -50,6 +59,28 @@ def exp(body: Body) -> None:
     body.push(body.call("power", base, exponent))
 
 
+def signextend(body: Body) -> None:
+    """SIGNEXTEND: `meaning.signextend`, with masks from a table where the byte is not known.
+
+    A shift of 256 bits by a number of bits that only the run knows goes through memory, twice.
+    """
+    k, x = body.pop(), body.pop()
+    f = body.f
+    if constant_of(k) is not None:
+        body.push(_value(meaning.signextend(algebra(f), Typed(k, U256), Typed(x, U256))))
+        return
+    index = f.select(f.icmp("ult", k, _LAST_BYTE), f.trunc(k, "i64"), _LAST_BYTE)
+    # Read from 31 - k on, the first table has ones up to byte k, the second its highest bit.
+    start = f.sub(const("i64", _LAST_BYTE), index)
+    kept, top = (
+        f.load("i256", f.gep("i8", f.module.words(name, table, "i8"), start), 1, is_fixed=True)
+        for name, table in _MASKS.items()
+    )
+    # Where the sign is set, what is not kept of the complement is ones in the complement of that.
+    sign = f.sext(f.icmp("ne", f.and_(x, top), 0), "i256")
+    body.push(f.xor(f.and_(f.xor(x, sign), kept), sign))
+
+
 def iszero(body: Body) -> None:
     """ISZERO: `meaning.iszero` of a word that a body may know as a truth already."""
     body.push(body.f.not_(body.pop_truth()))
@@ -61,8 +92,9 @@ def clz(body: Body) -> None:
 
 
 EMIT: Final[dict[int, Emitter]] = {
-    **{byte: _emitter(byte) for byte in meaning.PURE if byte not in (_EXP, _ISZERO, _CLZ)},
+    **{byte: _emitter(byte) for byte in meaning.PURE if byte not in _BY_HAND},
     _EXP: exp,
+    _SIGNEXTEND: signextend,
     _ISZERO: iszero,
     _CLZ: clz,
 }
