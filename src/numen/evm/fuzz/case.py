@@ -10,7 +10,6 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from numen.evm.block import Block, Context
-from numen.evm.errors import EvmError
 from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message
@@ -21,10 +20,6 @@ Status: TypeAlias = Literal["success", "revert", "failure"]
 
 World: TypeAlias = Mapping[bytes, Account]
 """Accounts by address."""
-
-
-class MalformedCaseError(EvmError):
-    """A file that is no saved case."""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -90,6 +85,9 @@ class Judge(Protocol):
     name: str
     forks: frozenset[str]
     """Forks it knows."""
+
+    def adapted(self, case: Case) -> Case:
+        """The same case without what this engine cannot be told."""
 
     def prepare(self, case: Case) -> Trial: ...
 

@@ -7,6 +7,7 @@ from numen.evm.message import Result
 from numen.evm.state import State
 from numen.evm.substate import Substate
 
+
 class Engine:
     """One of our engines, by its name in `engines.ENGINES`, in the manner of a judge."""
 
@@ -14,6 +15,9 @@ class Engine:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def adapted(self, case: Case) -> Case:
+        return case
 
     def prepare(self, case: Case) -> Trial:
         return EngineTrial(self.name, case)

@@ -9,28 +9,16 @@ The public collections of benchmark calls have this form too. Numbers may be JSO
 hexadecimal text. ``to`` is null for a creation; what `env` leaves out is zero.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from numen.evm import forks
+from numen.evm.alloc import AccountForm, accounts, to_json
 from numen.evm.block import Block, Context
-from numen.evm.errors import EvmError
-from numen.evm.fuzz.case import Case, MalformedCaseError, Outcome
+from numen.evm.fuzz.case import Case, Outcome
 from numen.evm.message import Message
-from numen.evm.state import Account
-
-Number = str | int
-
-SIZE_MAX: Final = 64 * 2**20
-"""Longest text of a case, in bytes."""
-
-
-class _Account(msgspec.Struct):
-    balance: Number = 0
-    nonce: Number = 0
-    code: str = "0x"
-    storage: dict[str, Number] = {}
+from numen.evm.readers import Number, hexadecimal, number, octets, parse
 
 
 class _Env(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -56,7 +44,7 @@ class _Expect(msgspec.Struct):
 
 class _Saved(msgspec.Struct):
     name: str
-    pre: dict[str, _Account]
+    pre: dict[str, AccountForm]
     sender: str
     to: str | None
     data: str
@@ -97,21 +85,20 @@ class Expected(msgspec.Struct, frozen=True):
         ]
 
 
-def read_cases(text: bytes) -> list[tuple[Case, Expected]]:
+def read_cases(text: bytes, where: str = "case") -> list[tuple[Case, Expected]]:
     """Read a file of one case or of a list of them.
 
+    Args:
+        text: Its content.
+        where: Its name, for errors.
+
     Raises:
-        MalformedCaseError: It is no such file.
+        MalformedFileError: It is no such file.
+        UnknownForkError: It names a fork that there is not.
     """
-    if len(text) > SIZE_MAX:
-        raise MalformedCaseError(f"a case of {len(text)} bytes, more than {SIZE_MAX}")
-    try:
-        saved = msgspec.json.decode(text, type=_Saved | list[_Saved])
-        return [_case(one) for one in (saved if isinstance(saved, list) else [saved])]
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise MalformedCaseError(f"not a saved case: {error}") from None
-    except EvmError as error:
-        raise MalformedCaseError(f"not a saved case: {error.message}") from None
+    saved = parse(text, _Saved | list[_Saved], where)  # type: ignore[arg-type]
+    several: list[_Saved] = saved if isinstance(saved, list) else [saved]
+    return [_case(one, f"{where}: {one.name}") for one in several]
 
 
 def write_case(case: Case, outcome: Outcome | None, notes: list[str]) -> bytes:
@@ -122,11 +109,11 @@ def write_case(case: Case, outcome: Outcome | None, notes: list[str]) -> bytes:
         expect |= {
             "ok": outcome.status == "success",
             "execution_gas_used": message.gas - outcome.gas_left,
-            "output": _hex(outcome.output),
+            "output": hexadecimal(outcome.output),
             "log_count": len(outcome.logs),
         }
     env = {
-        "currentCoinbase": _hex(block.coinbase),
+        "currentCoinbase": hexadecimal(block.coinbase),
         "currentNumber": hex(block.number),
         "currentTimestamp": hex(block.timestamp),
         "currentGasLimit": hex(block.gas_limit),
@@ -134,94 +121,50 @@ def write_case(case: Case, outcome: Outcome | None, notes: list[str]) -> bytes:
         "currentBaseFee": hex(block.base_fee),
         "chainId": hex(block.chain_id),
         "gasPrice": hex(case.context.gas_price),
-        "blobHashes": [_hex(h) for h in case.context.blob_hashes],
-        "blockHashes": {hex(n): _hex(h) for n, h in block.block_hashes.items()},
+        "blobHashes": [hexadecimal(h) for h in case.context.blob_hashes],
+        "blockHashes": {hex(n): hexadecimal(h) for n, h in block.block_hashes.items()},
     }
     record = {
         "name": case.name,
         "notes": notes,
         "env": env,
-        "pre": {_hex(a): _plain(account) for a, account in sorted(case.pre.items())},
-        "sender": _hex(message.caller),
-        "to": None if message.to is None else _hex(message.to),
+        "pre": to_json(case.pre),
+        "sender": hexadecimal(message.caller),
+        "to": None if message.to is None else hexadecimal(message.to),
         "value": hex(message.value),
-        "data": _hex(message.data),
+        "data": hexadecimal(message.data),
         "gas": message.gas,
         "expect": expect,
     }
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
 
 
-def _plain(account: Account) -> dict[str, Any]:
-    return {
-        "balance": hex(account.balance),
-        "nonce": hex(account.nonce),
-        "code": _hex(account.code),
-        "storage": {hex(key): hex(word) for key, word in sorted(account.storage.items())},
-    }
-
-
-def _case(saved: _Saved) -> tuple[Case, Expected]:
-    sender = _address(saved.sender)
+def _case(saved: _Saved, where: str) -> tuple[Case, Expected]:
+    sender = octets(saved.sender, where, 20)
     env, expect = saved.env, saved.expect
     block = Block(
-        number=_number(env.current_number, 64),
-        timestamp=_number(env.current_timestamp, 64),
-        coinbase=_address(env.current_coinbase),
-        gas_limit=_number(env.current_gas_limit, 64),
-        prev_randao=_number(env.current_random, 256),
-        base_fee=_number(env.current_base_fee, 256),
-        chain_id=_number(env.chain_id, 64),
+        number=number(env.current_number, where, 64),
+        timestamp=number(env.current_timestamp, where, 64),
+        coinbase=octets(env.current_coinbase, where, 20),
+        gas_limit=number(env.current_gas_limit, where, 64),
+        prev_randao=number(env.current_random, where, 256),
+        base_fee=number(env.current_base_fee, where, 256),
+        chain_id=number(env.chain_id, where, 64),
         blob_base_fee=1,
-        block_hashes={_number(n, 64): _bytes(h) for n, h in env.block_hashes.items()},
+        block_hashes={
+            number(n, where, 64): octets(h, where, 32) for n, h in env.block_hashes.items()
+        },
     )
     message = Message(
         caller=sender,
-        to=None if saved.to is None else _address(saved.to),
-        value=_number(saved.value, 256),
-        data=_bytes(saved.data),
-        gas=_number(saved.gas, 63),
+        to=None if saved.to is None else octets(saved.to, where, 20),
+        value=number(saved.value, where, 256),
+        data=octets(saved.data, where),
+        gas=number(saved.gas, where, 63),
     )
-    hashes = tuple(map(_bytes, env.blob_hashes))
-    context = Context(sender, _number(env.gas_price, 256), hashes)
-    pre = {_address(address): _account(account) for address, account in saved.pre.items()}
-    case = Case(saved.name, forks.fork(expect.fork).name, block, context, pre, message)
-    output = None if expect.output is None else _bytes(expect.output)
+    hashes = tuple(octets(h, where, 32) for h in env.blob_hashes)
+    context = Context(sender, number(env.gas_price, where, 256), hashes)
+    fork = forks.fork(expect.fork).name
+    case = Case(saved.name, fork, block, context, accounts(saved.pre, where), message)
+    output = None if expect.output is None else octets(expect.output, where)
     return case, Expected(expect.ok, expect.execution_gas_used, output, expect.log_count)
-
-
-def _account(account: _Account) -> Account:
-    return Account(
-        nonce=_number(account.nonce, 64),
-        balance=_number(account.balance, 256),
-        code=_bytes(account.code),
-        storage={_number(k, 256): _number(w, 256) for k, w in account.storage.items()},
-    )
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
-
-
-def _bytes(text: str) -> bytes:
-    if not text.startswith("0x"):
-        raise ValueError("bytes without 0x")
-    return bytes.fromhex(text[2:])
-
-
-def _address(text: str) -> bytes:
-    raw = _bytes(text)
-    if len(raw) != 20:
-        raise ValueError(f"an address of {len(raw)} bytes")
-    return raw
-
-
-def _number(value: Number, bits: int) -> int:
-    if isinstance(value, str):
-        digits = value.removeprefix("0x")
-        if digits == value or not 0 < len(digits) <= 64 or not digits.isalnum():
-            raise ValueError(f"not a number in hexadecimal: {value[:70]!r}")
-        value = int(digits, 16)
-    if not 0 <= value < 1 << bits:
-        raise ValueError(f"a number of more than {bits} bits")
-    return value

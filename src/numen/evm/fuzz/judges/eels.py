@@ -37,6 +37,9 @@ class EelsJudge:
     name = "eels"
     forks = frozenset(_MODULES)
 
+    def adapted(self, case: Case) -> Case:
+        return case
+
     def prepare(self, case: Case) -> Trial:
         return _Trial(case)
 

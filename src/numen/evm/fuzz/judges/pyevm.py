@@ -10,7 +10,7 @@ from eth.vm.message import Message
 from eth_typing import Address, Hash32
 
 from numen.evm import forks
-from numen.evm.fuzz.case import Case, Outcome, Status, Trial, World, warm_addresses
+from numen.evm.fuzz.case import Case, Outcome, Status, Trial, World, delegate_of, warm_addresses
 from numen.evm.message import Log
 from numen.evm.state import Account
 
@@ -42,6 +42,9 @@ class PyEvmJudge:
 
     name = "py-evm"
     forks = frozenset(_STATES)
+
+    def adapted(self, case: Case) -> Case:
+        return case
 
     def prepare(self, case: Case) -> Trial:
         return _Trial(case)
@@ -93,9 +96,9 @@ class _Trial:
             target, code, data = b"", message.data, b""
         else:
             made, target, data = None, message.to, message.data
-            code = state.get_code(Address(message.to))
+            code = self._lent(state.get_code(Address(message.to)))
         return Message(
-            gas=message.gas,
+            gas=message.gas + self._initcode_gas(),
             to=Address(target),
             sender=Address(message.caller),
             value=message.value,
@@ -104,6 +107,22 @@ class _Trial:
             create_address=made,
             is_static=message.is_static,
         )
+
+    def _lent(self, code: bytes) -> bytes:
+        """Code of the account that this code points to, if it does (EIP-7702)."""
+        delegate = delegate_of(code) if forks.fork(self._case.fork).has_delegations else None
+        if delegate is None:
+            return code
+        self._state.mark_address_warm(Address(delegate))
+        lent: bytes = self._state.get_code(Address(delegate))
+        return lent
+
+    def _initcode_gas(self) -> int:
+        """What it charges inside a creation, and others before it (EIP-3860)."""
+        if self._case.message.to is not None:
+            return 0
+        words = (len(self._case.message.data) + 31) // 32
+        return forks.fork(self._case.fork).gas.create_word * words
 
     def run(self) -> None:
         state, message = self._state, self._message
