@@ -4,7 +4,7 @@ import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -200,14 +200,28 @@ def from_text(
     return Compiled(Source(text, file, entry), module)
 
 
-def from_file(path: Path, entry: str = "main") -> Compiled:
+EVM_SUFFIXES: Final = (".bin", ".hex", ".evm")
+"""How the names of files end that hold a contract of the EVM."""
+
+
+def from_file(path: Path, entry: str = "main", *, fork: str = "prague") -> Compiled:
     """Compile a file, which can import its neighbours; or load one that was compiled.
 
-    A name that ends in ``.numen`` is bytecode, one that ends in ``.ir`` the text of the IR.
+    A name that ends in ``.numen`` is bytecode, one that ends in ``.ir`` the text of the IR. Of a
+    contract of the EVM (`EVM_SUFFIXES`) the entry is the signature of a pure function, like
+    ``gcd(uint256,uint256)``, which is lifted.
+
+    Args:
+        path: The file.
+        entry: The function that runs.
+        fork: Of a contract: whose opcodes it has.
 
     Raises:
         NumenError: It cannot be read, or is no program.
     """
+    if path.suffix in EVM_SUFFIXES or "(" in entry:
+        lifted: Module = _later("numen.api.contracts").read_function(path, entry, fork)
+        return _loaded(path, lifted)
     if path.suffix == ".numen":
         program = load(read_file(path, size_max=CODE_BYTES_MAX))
         return _loaded(path, program.module)

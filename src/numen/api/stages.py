@@ -11,6 +11,10 @@ from numen.jit.listing import listing
 from numen.proof.files import write_file
 
 
+class FormError(NumenError):
+    """A program does not have such a form."""
+
+
 def _ir(program: Compiled) -> bytes:
     return print_module(program.program.module).encode()
 
@@ -37,6 +41,8 @@ def write(program: Compiled, form: str, folder: Path) -> Path:
     Raises:
         NumenError: The program does not have this form, or the file cannot be written.
     """
+    if form not in EMITTERS:
+        raise FormError(f"a program has no form {form}", hint=f"one of {', '.join(EMITTERS)}")
     name, emit = EMITTERS[form]
     data = emit(program)
     folder.mkdir(parents=True, exist_ok=True)

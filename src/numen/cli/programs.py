@@ -1,5 +1,6 @@
 """`numen run`, `compile`, `inspect` and `dump`."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,17 @@ folder_option = click.option(
 
 
 def load(target: str) -> compiled.Compiled:
-    """Compile ``FILE`` or ``FILE:FUNCTION``."""
+    """Compile ``FILE`` or ``FILE:FUNCTION``; of a contract, ``FILE:f(uint256)``."""
+    path, function = _split(target)
+    return compiled.from_file(path, function or "main")
+
+
+def _split(target: str) -> tuple[Path, str]:
+    """The file and the function that a person names, which may be none."""
     path, colon, function = target.rpartition(":")
-    if colon and function.isidentifier():
-        return compiled.from_file(Path(path), function)
-    return compiled.from_file(Path(target))
+    if colon and (function.isidentifier() or function.endswith(")")):
+        return Path(path), function
+    return Path(target), ""
 
 
 @click.command(context_settings=PASS_ALL)
@@ -72,15 +79,38 @@ def run(
 
 @click.command("compile")
 @click.argument("file", metavar="FILE[:FUNC]")
-@click.option("--emit", type=click.Choice(list(stages.EMITTERS)), required=True)
+@click.option("--emit", type=click.Choice([*stages.EMITTERS, "cfg"]), required=True)
+@click.option("--evm", "is_evm", is_flag=True, help="FILE is a contract, whatever its name.")
+@click.option("--fork", default="prague", help="Whose opcodes a contract has.")
 @folder_option
 @as_json_option
-def compile_(file: str, emit: str, out: Path, as_json: bool) -> None:
-    """Write one form of a program: ir, bytecode, llvm, asm or r1cs."""
-    program = load(file)
+def compile_(file: str, emit: str, is_evm: bool, fork: str, out: Path, as_json: bool) -> None:
+    """Write one form of a program: ir, bytecode, llvm, asm or r1cs.
+
+    FILE is source, or a contract of the EVM, in hexadecimal or raw: its name ends in .bin, .hex or
+    .evm. A whole contract has the forms ir, cfg (a drawing), llvm and asm; a pure function of it,
+    FILE:'f(uint256)', has those of every program.
+    """
+    path, function = _split(file)
+    if not function and (is_evm or path.suffix in compiled.EVM_SUFFIXES):
+        _compile_contract(path, emit, fork, out, as_json)
+        return
+    program = compiled.from_file(path, function or "main", fork=fork)
     with progress("compiling"):
-        path = stages.write(program, emit, out)
-    _report([path], as_json)
+        written = stages.write(program, emit, out)
+    _report([written], as_json)
+
+
+def _compile_contract(path: Path, emit: str, fork: str, out: Path, as_json: bool) -> None:
+    # A program of our own does without the EVM: its commands must start quickly.
+    contracts = import_module("numen.api.contracts")
+    with progress("following the contract"):
+        contract = contracts.read_contract(path, fork)
+        written = contracts.write_form(contract, emit, out)
+    if as_json:
+        print_json({"files": [str(written)], "contract": contracts.facts(contract)})
+        return
+    _report([written], as_json)
 
 
 @click.command()
