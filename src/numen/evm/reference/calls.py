@@ -15,8 +15,7 @@ from numen.evm.forks import CALL_DEPTH_MAX, NONCE_MAX
 from numen.evm.gas import all_but_one_64th, words
 from numen.evm.halt import Halt
 from numen.evm.opcodes import BY_NAME
-from numen.evm.reference.frame import Frame, Scope, World
-from numen.evm.reference.handler import Handler
+from numen.evm.reference.frame import Frame, Handler, Scope, World
 
 DELEGATION: Final = bytes.fromhex("ef0100")
 """What the code of an account begins with that only points at another's code (EIP-7702)."""

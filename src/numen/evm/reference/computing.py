@@ -6,8 +6,7 @@ from numen.evm.gas import words
 from numen.evm.halt import Halt
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME, OPCODES
-from numen.evm.reference.frame import Frame, jump_targets
-from numen.evm.reference.handler import Handler
+from numen.evm.reference.frame import Frame, Handler, jump_targets
 from numen.ir.interp import INTEGERS
 
 _MODULUS = 1 << 256

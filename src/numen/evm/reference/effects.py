@@ -4,8 +4,7 @@ from numen.evm.errors import HaltError
 from numen.evm.halt import Halt
 from numen.evm.message import Log
 from numen.evm.opcodes import BY_NAME
-from numen.evm.reference.frame import Frame
-from numen.evm.reference.handler import Handler
+from numen.evm.reference.frame import Frame, Handler
 
 
 def sload(frame: Frame) -> None:

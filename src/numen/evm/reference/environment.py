@@ -8,8 +8,7 @@ from numen.evm.forks import BLOCK_HASHES_MAX
 from numen.evm.gas import words
 from numen.evm.halt import Halt
 from numen.evm.opcodes import BY_NAME
-from numen.evm.reference.frame import Frame
-from numen.evm.reference.handler import Handler
+from numen.evm.reference.frame import Frame, Handler
 
 
 def _constant(read: Callable[[Frame], int | bytes]) -> Handler:

@@ -4,7 +4,9 @@ Every word is a Python integer below 2**256. What an opcode pays for and takes g
 methods here, so that no opcode can forget a bound: a failure is a `HaltError` and ends the frame.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
 
@@ -193,6 +195,13 @@ class Frame:
         """Pay what the first access of an account costs on top of an opcode's base (EIP-2929)."""
         if self.world.journal.warm(address):
             self.charge(self.world.gas.account_cold)
+
+
+Handler: TypeAlias = Callable[[Frame], Frame | None]
+"""Carries out one opcode whose base price is paid and whose operands are there.
+
+It gives the frame of a call that is to run before the next instruction, or None.
+"""
 
 
 @lru_cache(maxsize=256)

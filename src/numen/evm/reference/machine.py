@@ -10,8 +10,7 @@ from numen.evm.journal import Journal
 from numen.evm.message import Log, Message, Result
 from numen.evm.opcodes import OPCODES, STACK_MAX
 from numen.evm.reference import calls, computing, effects, environment
-from numen.evm.reference.frame import Frame, Scope, World
-from numen.evm.reference.handler import Handler
+from numen.evm.reference.frame import Frame, Handler, Scope, World
 from numen.evm.state import Source, StateDiff
 
 _HANDLERS: dict[int, Handler] = {
