@@ -10,12 +10,15 @@ over the machine's own 128-by-64 division where there is one (``divq`` of x86-64
 Every function is total: a divisor of zero gives zero, and the most negative number divided by -1
 gives itself. Signed division truncates, and the sign of a remainder is the dividend's.
 
+Divisors of four limbs go through a reciprocal: see `reciprocal`.
+
 Source: Knuth, The Art of Computer Programming, volume 2, 4.3.1, algorithm D; Warren, Hacker's
 Delight, 2nd edition, 9-4 and 9-5.
 """
 
 import platform
 
+from numen.kernels import reciprocal
 from numen.kernels.llvm import Callee, Function, Label, Module, Value, const
 
 WIDTHS = {
@@ -184,6 +187,10 @@ def _long_division(module: Module, limbs: int) -> Callee:
     q = f.alloca("i64", limbs + 2)
     with f.when(f.icmp("ule", d, 2**64 - 1)):
         f.ret(_by_one_limb(f, a, d, limbs))
+    with f.when(f.icmp("ugt", d, 2**192 - 1)):
+        quotient, rest = reciprocal.divide(f, a, d, lambda top: _inverse(f, top))
+        result = f.insert(Value(pair, "poison"), quotient, 0)
+        f.ret(f.insert(result, rest, 1))
     zeros = f.trunc(_leading_zeros(f, d), "i64")
     count = f.sub(const("i64", 4), f.lshr(zeros, 6))
     shift = f.and_(zeros, 63)
@@ -198,6 +205,11 @@ def _long_division(module: Module, limbs: int) -> Callee:
     result = f.insert(Value(pair, "poison"), f.load("i256", q, align=8), 0)
     f.ret(f.insert(result, rest, 1))
     return f.callee
+
+
+def _inverse(f: Function, d: Value) -> Value:
+    """``(2**128 - 1) / d - 2**64`` of a normalised limb."""
+    return _divide2by1(f, f.not_(d), const("i64", -1), d)[0]
 
 
 def _by_one_limb(f: Function, a: Value, d: Value, limbs: int) -> Value:
