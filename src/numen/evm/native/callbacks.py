@@ -8,12 +8,13 @@ import ctypes
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from numen.evm import precompiles
 from numen.evm.errors import ResourceLimitError
 from numen.evm.forks import Fork
-from numen.evm.native.arena import Reservation
 from numen.evm.native.layout import ACCOUNT, SLOT, WORLD
+from numen.evm.native.rooms import Rooms
 from numen.evm.state import Source
 from numen.evm.tier.service import Tier
 
@@ -34,55 +35,44 @@ _FORMS: Final = {
         ctypes.c_int64,
         *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64),
     ),
-}
-
-_TIER_FORMS: Final = {
     "on_code": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p),
     "on_heat": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
 }
 
+_EVENTS: Final = ("on_code", "on_heat")
+
 
 class Answers:
-    """Answers what native code asks.
-
-    It does not refer to the callbacks that refer to it, so that a machine is freed at once.
+    """Answers what the native code of one machine asks.
 
     Attributes:
+        tier: Compiles code, if anybody does.
         block_hashes: Of the present block.
         kept: The exception that a callback kept, if any.
     """
 
     def __init__(
-        self, fork: Fork, source: Source, world: int, arena: Reservation, output: Reservation
+        self, fork: Fork, source: Source, rooms: Rooms, register_code: Any, tier: Tier | None
     ) -> None:
         """Take what is needed to answer.
 
         Args:
             fork: For precompiles.
             source: Where accounts come from.
-            world: Address of the World.
-            arena: Where accounts, slots and codes lie.
-            output: The buffer of return data.
+            rooms: The machine's memory.
+            register_code: The native function of this name.
+            tier: Compiles code, if anybody does.
         """
+        self.tier = tier
         self.block_hashes: Mapping[int, bytes] = {}
         self.kept: BaseException | None = None
         self._fork = fork
         self._source = source
-        self._world = world
-        self._arena = arena
-        self._output = output
-        self._codes: dict[bytes, int] = {}
-        self._register: Any = None
-
-    def begin(self, register_code: Any, empty_code: int) -> None:
-        """Take what exists only when the World does.
-
-        Args:
-            register_code: The native function of this name.
-            empty_code: Address of the Code of no bytes.
-        """
+        self._world = rooms.world
+        self._arena = rooms.arena
+        self._output = rooms.output
         self._register = register_code
-        self._codes[b""] = empty_code
+        self._codes: dict[bytes, int] = {b"": rooms.empty_code}
 
     def code(self, data: bytes) -> int:
         """Address of the Code of some bytes.
@@ -136,6 +126,16 @@ class Answers:
         WORLD.write(self._world, "return_length", len(output))
         return left
 
+    def on_code(self, entry: int) -> None:
+        """Tell the tier of a Code that is about to run for the first time."""
+        assert self.tier
+        self.tier.on_code(entry)
+
+    def on_heat(self, entry: int, pc: int) -> None:
+        """Tell the tier of a JUMPDEST that is hot."""
+        assert self.tier
+        self.tier.on_heat(entry, pc)
+
     def keep(self, error: BaseException) -> None:
         """Keep an exception until the run has ended."""
         if self.kept is None:
@@ -143,44 +143,33 @@ class Answers:
         WORLD.write(self._world, "error", KEPT)
 
 
-def callbacks(answers: Answers, world: int) -> list[Any]:
-    """Make the C functions, and give the World their addresses.
+_ANSWERS: Final[WeakValueDictionary[int, Answers]] = WeakValueDictionary()
+"""Who answers for which World, by its address."""
 
-    Args:
-        answers: What they call.
-        world: Address of the World.
+
+def connect(world: int, answers: Answers) -> dict[str, int]:
+    """Let somebody answer for a World, for as long as he lives.
 
     Returns:
-        Objects that must live as long as the World.
+        Addresses of the C functions, by the World's field; null for events nobody waits for.
     """
-    made = []
-    for name, form in _FORMS.items():
-        function = form(_guarded(answers, getattr(answers, name)))
-        WORLD.write(world, name, _address(function))
-        made.append(function)
-    return made
+    _ANSWERS[world] = answers
+    waits = answers.tier is not None
+    return {name: place if waits or name not in _EVENTS else 0 for name, place in _PLACES.items()}
 
 
-def tier_callbacks(tier: Tier, answers: Answers, world: int) -> list[Any]:
-    """Tell a tier of code that runs, and of code that is hot; as `callbacks`."""
-    WORLD.write(world, "heat_limit", tier.heat_limit)
-    made = []
-    for name, form in _TIER_FORMS.items():
-        function = form(_guarded(answers, getattr(tier, name)))
-        WORLD.write(world, name, _address(function))
-        made.append(function)
-    return made
-
-
-def _guarded(answers: Answers, answer: Callable[..., int | None]) -> Callable[..., int | None]:
+def _guarded(name: str) -> Callable[..., int | None]:
     """A function for native code: takes the World first, and never raises."""
+    refusal = -1 if name == "on_precompile" else None
 
-    def guarded(_world: int, *args: int) -> int | None:
+    def guarded(world: int, *args: int) -> int | None:
+        answers = _ANSWERS[world]
         try:
+            answer: Callable[..., int | None] = getattr(answers, name)
             return answer(*args)
         except BaseException as error:  # raised again when native code is left
             answers.keep(error)
-            return -1 if answer.__name__ == "on_precompile" else None
+            return refusal
 
     return guarded
 
@@ -189,3 +178,9 @@ def _address(function: Any) -> int:
     address = ctypes.cast(function, ctypes.c_void_p).value
     assert address
     return address
+
+
+_FUNCTIONS: Final = {name: form(_guarded(name)) for name, form in _FORMS.items()}
+"""The C functions; one of each for all machines: making one takes as long as a small run."""
+
+_PLACES: Final = {name: _address(function) for name, function in _FUNCTIONS.items()}

@@ -103,9 +103,8 @@ def _number(word: bytes) -> int:
     return int.from_bytes(word, "little")
 
 
-def read_logs(world: int, rooms: Rooms) -> tuple[Log, ...]:
-    """The logs of this transaction."""
-    count = WORLD.read(world, "log_count")
+def read_logs(count: int, rooms: Rooms) -> tuple[Log, ...]:
+    """The first logs of this transaction."""
     return tuple(_log(rooms, index * LOG_ENTRY.size_bytes) for index in range(count))
 
 

@@ -1,7 +1,7 @@
 """The native engine: a World in reserved memory, and the interpreter of a fork."""
 
 import ctypes
-import struct
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from numen.evm.block import Block, Context
@@ -9,37 +9,27 @@ from numen.evm.errors import ResourceLimitError
 from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
-from numen.evm.native.callbacks import Answers, callbacks, tier_callbacks
+from numen.evm.native import passing
+from numen.evm.native.arena import Reservation
+from numen.evm.native.callbacks import Answers, connect
 from numen.evm.native.changes import read_logs, take_diff
-from numen.evm.native.interpreter import interpreter
-from numen.evm.native.layout import ACCOUNT, CALLDATA_PADDING_BYTES, CODE, FRAME, MESSAGE, WORLD
+from numen.evm.native.layout import CALLDATA_PADDING_BYTES, CODE, FRAME, SLOT, WORLD
 from numen.evm.native.natives import natives
-from numen.evm.native.rooms import Rooms
+from numen.evm.native.rooms import BUFFER_BYTES, Rooms
 from numen.evm.state import Source, StateDiff
 from numen.evm.tier.service import Tier
 from numen.evm.tier.store import imports_of
 
 Mode = Literal["interpreter", "hot", "whole"]
 
-GAS_MAX: Final = 2**63 - 1
-"""Most gas of a message: native code counts it in a signed word."""
-
 KEPT_MEMORY_BYTES: Final = 64 << 20
 """Memory of frames that a machine keeps from one run to the next."""
 
-_MESSAGE: Final = struct.Struct("<20s20s8x32sQQQQQ")
-"""A Message, whole."""
-
-_ERROR: Final = WORLD.offset("error")
-_GAP: Final = WORLD.offset("created") - _ERROR - 40
-_RESULT: Final = struct.Struct(f"<QQQQQ{_GAP}x20s12xQ")
-"""The World from ``error`` to ``memory_peak``."""
-
+_NO_HEAT: Final = 2**63 - 1
+_COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
+_MARKS = ("journal_mark", "log_mark", "log_data_mark", "refund_mark")
 _RESOURCE_LIMIT, _REVERT = int(Halt.RESOURCE_LIMIT), int(Halt.REVERT)
 _HALTS: Final = {int(halt): halt for halt in Halt}
-_NOBODY: Final = bytes(20)
-assert MESSAGE.offset("is_static") == _MESSAGE.size - 8
-assert WORLD.offset("memory_peak") == _ERROR + _RESULT.size - 8
 
 
 class NativeMachine:
@@ -50,6 +40,7 @@ class NativeMachine:
 
     Attributes:
         fork: The rules.
+        tier: What compiles code, if anything does.
     """
 
     def __init__(self, fork: Fork, source: Source, tier: Mode = "hot") -> None:
@@ -67,52 +58,36 @@ class NativeMachine:
             CompileError: LLVM cannot make code for this machine.
         """
         self.fork = fork
-        engine = interpreter(fork)
-        self._natives = natives(engine)
-        self._rooms = Rooms()
-        self._world = self._rooms.world
-        WORLD.write(self._world, "table", engine.table)
-        self._answers = Answers(fork, source, self._world, self._rooms.arena, self._rooms.output)
-        self._answers.begin(self._natives.register_code, WORLD.read(self._world, "empty_code"))
-        self._callbacks = callbacks(self._answers, self._world)
-        self._tier = None if tier == "interpreter" else Tier(fork, imports_of(engine), mode=tier)
-        if self._tier:
-            self._callbacks += tier_callbacks(self._tier, self._answers, self._world)
+        self._natives = natives(fork)
+        engine = self._natives.engine
+        rooms = self._rooms = Rooms()
+        self._world = rooms.world
+        self.tier = None if tier == "interpreter" else Tier(fork, imports_of(engine), mode=tier)
+        self._answers = Answers(fork, source, rooms, self._natives.register_code, self.tier)
+        heat = self.tier.heat_limit if self.tier else _NO_HEAT
+        callbacks = connect(self._world, self._answers)
+        rooms.begin({"table": engine.table, "heat_limit": heat, **callbacks})
+        self._error = _number_at(self._world, "error")
+        self._counts = [_number_at(self._world, name) for name in _COUNTS]
         self._codes: dict[int, bytes] = {}
-        self._snapshots: list[tuple[int, int, int, int]] = []
+        self._snapshots: list[list[int]] = []
         self._blob_hashes: Any = None
-        self._run = self._natives.run
-        self._control = self._rooms.control.view
-        self._input = self._rooms.input.view
-        self._input_at = self._rooms.input.address
-        self._memory_kept = self._rooms.memory.address + KEPT_MEMORY_BYTES
-        self._input_room = self._rooms.input.size_bytes - CALLDATA_PADDING_BYTES
+        self._outputs: Reservation | None = None
+        # What every run needs, one attribute away.
+        self._run, self._control = self._natives.run, rooms.control.view
+        self._input, self._input_at = rooms.input.view, rooms.input.address
+        self._input_room = rooms.input.size_bytes - CALLDATA_PADDING_BYTES
+        self._arena, self._arena_at = rooms.arena.view, rooms.arena.address
+        self._memory_kept = rooms.memory.address + KEPT_MEMORY_BYTES
 
     def set_block(self, block: Block) -> None:
         """Give the block that following messages see."""
         self._answers.block_hashes = block.block_hashes
-        fields = {
-            "coinbase": int.from_bytes(block.coinbase, "big"),
-            "timestamp": block.timestamp,
-            "number": block.number,
-            "prev_randao": block.prev_randao,
-            "gas_limit": block.gas_limit,
-            "chain_id": block.chain_id,
-            "base_fee": block.base_fee,
-            "blob_base_fee": block.blob_base_fee,
-        }
-        for name, value in fields.items():
-            WORLD.write(self._world, name, value)
+        passing.write_block(self._control, block)
 
     def set_context(self, context: Context) -> None:
         """Give the transaction that following messages see."""
-        WORLD.write(self._world, "origin", int.from_bytes(context.origin, "big"))
-        WORLD.write(self._world, "gas_price", context.gas_price)
-        hashes = b"".join(each[::-1] for each in context.blob_hashes)
-        # One more, because native code reads a word before it knows whether it is there.
-        self._blob_hashes = ctypes.create_string_buffer(hashes, len(hashes) + 32)
-        WORLD.write(self._world, "blob_hashes", ctypes.addressof(self._blob_hashes))
-        WORLD.write(self._world, "blob_count", len(context.blob_hashes))
+        self._blob_hashes = passing.write_context(self._control, context)
 
     def begin(self) -> None:
         """Start a transaction; see `Substate`."""
@@ -127,26 +102,27 @@ class NativeMachine:
 
     def exists(self, address: bytes) -> bool:
         """Whether there is such an account, empty or not."""
-        return bool(ACCOUNT.read(self._account(address), "exists"))
+        return bool(self._read(address)[2])
 
     def is_empty(self, address: bytes) -> bool:
-        """Whether nonce, balance and code are nothing (EIP-161)."""
-        return not (self.nonce(address) or self.balance(address) or self.code(address))
+        """Whether nonce, balance and code are nothing, or there is no account (EIP-161)."""
+        wei, nonce, _, code = self._read(address)
+        return not (nonce or any(wei) or CODE.read(code, "length"))
 
     def nonce(self, address: bytes) -> int:
-        return ACCOUNT.read(self._account(address), "nonce")
+        return self._read(address)[1]
 
     def balance(self, address: bytes) -> int:
-        return ACCOUNT.read(self._account(address), "balance")
+        return int.from_bytes(self._read(address)[0], "little")
 
     def code(self, address: bytes) -> bytes:
-        return self._code_at(ACCOUNT.read(self._account(address), "code"))
+        return self._code_at(self._read(address)[3])
 
     def storage(self, address: bytes, key: int) -> int:
         place = self._natives.slot_of(self._world, address, key.to_bytes(32, "little"))
-        self._check()
-        slot = ctypes.string_at(place + 32, 32)
-        return int.from_bytes(slot, "little")
+        if not place:
+            self._give_up()
+        return SLOT.read(place, "value")
 
     def set_nonce(self, address: bytes, nonce: int) -> None:
         self._natives.put_nonce(self._world, address, nonce)
@@ -182,9 +158,7 @@ class NativeMachine:
 
     def snapshot(self) -> int:
         """Name the present moment, so that `revert` can come back to it."""
-        names = ("journal_count", "log_count", "log_data_count", "refund")
-        journal, logs, log_data, refund = (WORLD.read(self._world, name) for name in names)
-        self._snapshots.append((journal, logs, log_data, refund))
+        self._snapshots.append([count.value for count in self._counts])
         return len(self._snapshots) - 1
 
     def revert(self, to: int) -> None:
@@ -195,15 +169,17 @@ class NativeMachine:
 
     def refund(self) -> int:
         """Gas to give back at the end of this transaction, not capped."""
-        refund = WORLD.read(self._world, "refund")
-        return refund - (1 << 64) if refund >> 63 else refund
+        return self._counts[-1].value
 
     def logs(self) -> tuple[Log, ...]:
         """The logs of this transaction so far."""
-        return read_logs(self._world, self._rooms)
+        return read_logs(self._counts[1].value, self._rooms)
 
     def take_diff(self) -> StateDiff:
-        """Everything that changed since the last take; the caller applies it to its state."""
+        """Everything that changed since the last take; the caller applies it to its state.
+
+        Cost: some microseconds for each account and slot that changed, whatever there is besides.
+        """
         return take_diff(self._world, self._rooms.arena, self._code_at)
 
     def run(self, message: Message) -> Result:
@@ -212,54 +188,72 @@ class NativeMachine:
         Raises:
             ResourceLimitError: This machine cannot go on; everything the message did is undone.
         """
-        self._write_message(message)
+        length = len(message.data)
+        if length:
+            self._write_input(message.data, length)
+        passing.write_message(self._control, Rooms.MESSAGE_OFFSET, message, self._input_at)
         self._run(self._world, self._rooms.message)
-        found = _RESULT.unpack_from(self._control, _ERROR)
-        error, halt, gas, output, length, created, peak = found
+        error, halt, gas, output, length, created, peak = passing.read_result(self._control)
         if halt == _RESOURCE_LIMIT or error:
-            self._give_up(undo=True)
-        result = Result(
-            _HALTS[halt],
-            gas,
-            ctypes.string_at(output, length) if length else b"",
-            created[::-1] if message.to is None and halt < _REVERT else None,
-        )
+            self._undo_run()
+            self._give_up()
         if peak > self._memory_kept:
+            # Not before the output is read.
+            data = ctypes.string_at(output, length)
             self._forget_memory()
-        return result
+        else:
+            data = ctypes.string_at(output, length) if length else b""
+        made = created[::-1] if message.to is None and halt < _REVERT else None
+        return Result(_HALTS[halt], gas, data, made)
 
-    def _write_message(self, message: Message) -> None:
-        data, length = message.data, len(message.data)
+    def run_batch(self, messages: Iterable[Message]) -> list[Result]:
+        """Run messages one after the other in one native call; each sees what those before it did.
+
+        Args:
+            messages: Their inputs and outputs are at most `BUFFER_BYTES` together.
+
+        Returns:
+            A result for each, as `run` would give it.
+
+        Raises:
+            ResourceLimitError: One of them cannot go on; all of them are undone.
+        """
+        if self._outputs is None:
+            self._outputs = Reservation("results of a batch", BUFFER_BYTES, BUFFER_BYTES >> 6)
+        batch = passing.Batch(list(messages), self._input_at)
+        if batch.size_bytes > self._input_room:
+            raise ResourceLimitError(f"no room for a batch of {batch.size_bytes} bytes")
+        self._input[: batch.size_bytes] = batch.image
+        start = self.snapshot()
+        outputs = self._outputs
+        self._natives.run_batch(self._world, *batch.places, outputs.address, outputs.size_bytes)
+        results = batch.results(self._input)
+        if results is None:
+            self._undo_run()
+            self.revert(start)
+            self._give_up()
+            raise AssertionError("giving up raises")
+        del self._snapshots[start:]
+        self._forget_memory()
+        return results
+
+    def _write_input(self, data: bytes, length: int) -> None:
         if length > self._input_room:
             raise ResourceLimitError(f"no room for an input of {length} bytes")
-        if message.gas > GAS_MAX:
-            raise ResourceLimitError(f"a message of {message.gas} gas; at most {GAS_MAX} are run")
         self._input[:length] = data
-        to = message.to
-        _MESSAGE.pack_into(
-            self._control,
-            Rooms.MESSAGE_OFFSET,
-            message.caller,
-            _NOBODY if to is None else to,
-            message.value.to_bytes(32, "little"),
-            message.gas,
-            self._input_at,
-            length,
-            to is None,
-            message.is_static,
-        )
 
     def _forget_memory(self) -> None:
         """Give memory back that a large run has touched."""
-        self._rooms.memory.forget(KEPT_MEMORY_BYTES)
-        WORLD.write(self._world, "memory_peak", self._rooms.memory.address)
+        if WORLD.read(self._world, "memory_peak") > self._memory_kept:
+            self._rooms.memory.forget(KEPT_MEMORY_BYTES)
+            WORLD.write(self._world, "memory_peak", self._rooms.memory.address)
 
-    def _account(self, address: bytes) -> int:
-        place: int | None = self._natives.account_of(self._world, address)
+    def _read(self, address: bytes) -> tuple[bytes, int, int, int]:
+        """Balance, nonce, exists and Code of an account."""
+        place = self._natives.account_of(self._world, address)
         if not place:
             self._give_up()
-            raise AssertionError("a missing account is an error")
-        return place
+        return passing.read_account(self._arena, place - self._arena_at)
 
     def _code_at(self, place: int) -> bytes:
         found = self._codes.get(place)
@@ -270,21 +264,22 @@ class NativeMachine:
 
     def _check(self) -> None:
         """Raise what a callback kept, or say that there is no more room."""
-        if WORLD.read(self._world, "error"):
+        if self._error.value:
             self._give_up()
 
-    def _give_up(self, *, undo: bool = False) -> None:
-        """Raise what a callback kept, or say that there is no more room.
+    def _undo_run(self) -> None:
+        """Go back to before the message that was given up."""
+        frame = WORLD.read(self._world, "frames")
+        self._natives.revert_to(self._world, *(FRAME.read(frame, name) for name in _MARKS))
 
-        Args:
-            undo: Whether to undo the message that ran.
-        """
-        if undo:
-            frame = WORLD.read(self._world, "frames")
-            names = ("journal_mark", "log_mark", "log_data_mark", "refund_mark")
-            self._natives.revert_to(self._world, *(FRAME.read(frame, name) for name in names))
-        WORLD.write(self._world, "error", 0)
+    def _give_up(self) -> None:
+        """Say why something was given up: what a callback kept, or that there is no more room."""
+        self._error.value = 0
         kept, self._answers.kept = self._answers.kept, None
         if kept is not None:
             raise kept
-        raise ResourceLimitError("the run needs more memory than this machine has room for")
+        raise ResourceLimitError("this needs more memory than the machine has room for")
+
+
+def _number_at(world: int, field: str) -> ctypes.c_int64:
+    return ctypes.c_int64.from_address(world + WORLD.offset(field))

@@ -3,7 +3,8 @@
 import ctypes
 from typing import Any, Final
 
-from numen.evm.native.interpreter import Interpreter
+from numen.evm.forks import Fork
+from numen.evm.native.interpreter import Interpreter, interpreter
 
 _PTR, _BYTES, _I64 = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64
 
@@ -30,7 +31,12 @@ _TYPES: Final[dict[str, tuple[Any, ...]]] = {
 
 
 class Natives:
-    """They are attributes, under their names; see `transactions` and `entry` for what they do."""
+    """They are attributes, under their names; see `transactions` and `entry` for what they do.
+
+    Attributes:
+        fork: The rules.
+        engine: The interpreter.
+    """
 
     run: Any
     run_batch: Any
@@ -48,18 +54,24 @@ class Natives:
     warm: Any
     warm_key: Any
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, engine: Interpreter) -> None:
         """Find them in an interpreter."""
+        self.fork = engine.fork
+        self.engine = engine
         for name, (result, *params) in _TYPES.items():
-            setattr(self, name, interpreter.library.function(name, result, *params))
+            setattr(self, name, engine.library.function(name, result, *params))
 
 
 _found: dict[str, Natives] = {}
 
 
-def natives(interpreter: Interpreter) -> Natives:
-    """The functions of an interpreter; made once for each fork."""
-    name = interpreter.fork.name
-    if name not in _found:
-        _found[name] = Natives(interpreter)
-    return _found[name]
+def natives(fork: Fork) -> Natives:
+    """The functions of a fork's interpreter; looked for once.
+
+    Raises:
+        CompileError: LLVM cannot make code for this machine.
+    """
+    known = _found.get(fork.name)
+    if known is None or known.fork is not fork:
+        known = _found[fork.name] = Natives(interpreter(fork))
+    return known

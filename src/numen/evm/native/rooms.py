@@ -5,6 +5,7 @@ is given up with a `ResourceLimitError`. Addresses cost nothing; memory is given
 """
 
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from numen.evm.native.arena import Reservation
@@ -67,6 +68,7 @@ class Rooms:
         output: Return data.
         logs: Entries of logs.
         log_data: Their bytes.
+        empty_code: Address of the Code of no bytes.
     """
 
     MESSAGE_OFFSET: Final = -(-WORLD.size_bytes // 64) * 64
@@ -93,7 +95,7 @@ class Rooms:
         log_bytes = LOG_ENTRIES * LOG_ENTRY.size_bytes
         self.logs = Reservation("logs", log_bytes, log_bytes // _LEAST)
         self._arena_top = self.arena.address
-        self._begin()
+        self.empty_code = self._empty_code()
 
     def _take(self, size_bytes: int) -> int:
         """Zeroed bytes of the arena, before native code takes over."""
@@ -101,8 +103,14 @@ class Rooms:
         self._arena_top += -(-size_bytes // 64) * 64
         return found
 
-    def _begin(self) -> None:
+    def begin(self, others: Mapping[str, int]) -> None:
+        """Write the World.
+
+        Args:
+            others: Fields that are not about memory.
+        """
         fields = {
+            **others,
             "frames": self._frames.address,
             "epoch": 1,
             "return_data": self.output.address,
@@ -111,24 +119,22 @@ class Rooms:
             # Room behind it for the code of a contract that is being made, and for padding.
             "memory_limit": self.memory.address + self.memory.size_bytes - _MIB,
             "memory_peak": self.memory.address,
-            "secret": int.from_bytes(secrets.token_bytes(96), "little"),
+            "secret": secrets.randbits(768),
             "journal": self._journal.address,
             "journal_limit": self._journal.size_bytes // JOURNAL_ENTRY.size_bytes - SLACK,
             "logs": self.logs.address,
             "log_limit": self.logs.size_bytes // LOG_ENTRY.size_bytes,
             "log_data": self.log_data.address,
             "log_data_limit": self.log_data.size_bytes,
-            "empty_code": self._empty_code(),
+            "empty_code": self.empty_code,
             "memo": self._take(MEMO_ENTRIES * MEMO.size_bytes),
-            "heat_limit": (1 << 63) - 1,
         }
         for table, buckets in _BUCKETS:
             fields[table.buckets] = self._take(buckets * BUCKET_BYTES)
             fields[table.mask] = buckets - 1
         fields["arena_top"] = self._arena_top
         fields["arena_limit"] = self.arena.address + self.arena.size_bytes
-        for name, value in fields.items():
-            WORLD.write(self.world, name, value)
+        self.control.view[: WORLD.size_bytes] = _image(fields)
         first = self._frames.address
         FRAME.write(first, "world", self.world)
         FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
@@ -139,6 +145,15 @@ class Rooms:
         for name, value in (("bytes", zeros), ("jumps", zeros), ("hash", _EMPTY_HASH)):
             CODE.write(entry, name, value)
         return entry
+
+
+def _image(fields: Mapping[str, int]) -> bytearray:
+    """A World with these fields, the others zero."""
+    image = bytearray(WORLD.size_bytes)
+    for name, value in fields.items():
+        start, size = WORLD.offset(name), 96 if name == "secret" else 8
+        image[start : start + size] = value.to_bytes(size, "little")
+    return image
 
 
 def _pages(size_bytes: int) -> int:
