@@ -1,0 +1,89 @@
+"""The public state tests: a part of them here, all of them with ``make statetests``."""
+
+from pathlib import Path
+
+import pytest
+
+from numen.base.crypto import keccak256
+from numen.evm import statetest
+from numen.evm.invalid import InvalidTransactionError
+from numen.evm.reference.machine import ReferenceMachine
+from numen.evm.state import StateDiff
+from numen.evm.transition import apply
+from tests.evm import vectors
+
+SLOW = (
+    "stTimeConsuming",
+    "stQuadraticComplexityTest",
+    "vmPerformance",
+    "stAttackTest",
+    "Blake2f",
+    "CannotBeDosd",
+    "run_until_out_of_gas",
+)
+"""What takes seconds in one case, on an engine that is slow or compiles first."""
+
+
+def part(one_of: int) -> list[Path]:
+    """Choose one of so many files, by their names, and every folder's first."""
+    files = [path for path in vectors.files(vectors.STATE_TESTS) if _is_fast(path)]
+    first = {path.parent: path for path in reversed(files)}
+    chosen = {path for path in files if keccak256(path.name.encode())[0] % one_of == 0}
+    return sorted(chosen | set(first.values()))
+
+
+def _is_fast(path: Path) -> bool:
+    return not any(word in str(path) for word in SLOW)
+
+
+@vectors.needs_state_tests
+@pytest.mark.parametrize(
+    ("engine", "one_of"), [("interpreter", 8), ("hot", 16), ("reference", 16)], ids=str
+)
+def test_a_part_of_the_public_state_tests_passes(engine, one_of, record_property):
+    count, failed = 0, []
+    for path in part(one_of):
+        for case in statetest.cases(path):
+            result = statetest.run(case, engine)
+            count += 1
+            if not result.passed:
+                failed.append(result)
+
+    assert not failed
+    assert count >= len(part(one_of)) > 0
+    record_property("cases", count)
+
+
+OTHER_WORDS = {
+    "VALUE_OVERFLOW": "RLP_INVALID_VALUE",
+    "NONCE_TOO_BIG": "NONCE_IS_MAX",
+}
+"""Words of ours, and the ones that the suite has for the same."""
+
+
+@vectors.needs_state_tests
+def test_refused_transactions_are_refused_for_the_reason_expected():
+    count, other = 0, []
+    for path in vectors.files(vectors.STATE_TESTS):
+        if b"expectException" not in path.read_bytes():
+            continue
+        for case in statetest.cases(path):
+            if case.post.expect:
+                count += 1
+                words = {word.partition(".")[2] for word in case.post.expect.split("|")}
+                reason = refusal(case)
+                if not words & {reason, OTHER_WORDS.get(reason)}:
+                    other.append((case.name, case.post.expect, reason))
+
+    assert not other
+    assert count > 0
+
+
+def refusal(case: statetest.Case) -> str:
+    rules = statetest.case_fork(case)
+    block = statetest.case_block(case, rules)
+    machine = ReferenceMachine(rules, case.pre)
+    with pytest.raises(InvalidTransactionError) as caught:
+        apply(machine, block, *statetest.case_transaction(case, rules, block.chain_id))
+    assert machine.take_diff() == StateDiff()
+    return caught.value.reason
