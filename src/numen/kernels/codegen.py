@@ -90,17 +90,19 @@ def fingerprint() -> str:
     return "\n".join((*versions, *host(), *QUICK))
 
 
-def target_machine(codegen: int) -> binding.TargetMachine:
+def target_machine(codegen: int, *, is_far: bool = False) -> binding.TargetMachine:
     """LLVM's description of this machine.
 
     Args:
         codegen: Effort, 0 to 3.
+        is_far: Whether parts of an object may lie more than 2 GiB apart: all addresses are whole.
     """
     triple, cpu, features = host()
     target = binding.Target.from_triple(triple)
-    # Position independence, because the loader may put code and data far from each other.
+    # Position independence, because the loader may put code and data far from what they import.
+    reloc, model = ("static", "large") if is_far else ("pic", "small")
     return target.create_target_machine(
-        cpu=cpu, features=features, opt=codegen, reloc="pic", codemodel="small"
+        cpu=cpu, features=features, opt=codegen, reloc=reloc, codemodel=model
     )
 
 
@@ -145,7 +147,7 @@ def _optimised(
         module.verify()
     except RuntimeError as error:
         raise CompileError(f"LLVM refuses the module: {error}") from None
-    machine = target_machine(options.codegen)
+    machine = target_machine(options.codegen, is_far=options.is_far)
     with module:
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)

@@ -18,6 +18,9 @@ class Options(msgspec.Struct, frozen=True):
             ``O3`` are LLVM's own, without vectorisation; ``loops`` is ``O2`` and a pass for loops
             in loops.
         codegen: LLVM's effort in making machine code, 0 to 3. 0 halves the compile time.
+        is_far: Whether the parts of the object may come to lie more than 2 GiB from each other, as
+            they may in a process that reserves many addresses. Costs about nothing; without it
+            the loader ends the process when it happens.
         untrusted: Whether the text stems from somebody else's program. If so it is compiled
             in a helper process that is killed at the limits below.
         cached: Whether the object may be read from and kept on disk.
@@ -30,6 +33,7 @@ class Options(msgspec.Struct, frozen=True):
 
     passes: Passes = "quick"
     codegen: int = 2
+    is_far: bool = False
     untrusted: bool = False
     cached: bool = True
     cap_instructions: int = 20_000
@@ -40,7 +44,7 @@ class Options(msgspec.Struct, frozen=True):
 
     def recipe(self) -> str:
         """The part that decides what the object is."""
-        return f"{self.passes}/{self.codegen}"
+        return f"{self.passes}/{self.codegen}" + ("/far" if self.is_far else "")
 
 
 TRUSTED = Options()

@@ -47,9 +47,9 @@ def interpreter(name: str) -> NativeMachine:
 def compiled(name: str, bounds: Bounds = USUAL) -> NativeMachine:
     """A machine that compiles everything before it runs, within given bounds of regions."""
     machine = NativeMachine(fork(name), State(), tier="whole")
-    assert machine._tier is not None
+    assert machine.tier is not None
     options = msgspec.structs.replace(WHOLE.options, untrusted=False, cached=False)
-    machine._tier.policy = msgspec.structs.replace(WHOLE, bounds=bounds, options=options)
+    machine.tier.policy = msgspec.structs.replace(WHOLE, bounds=bounds, options=options)
     return machine
 
 

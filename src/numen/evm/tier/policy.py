@@ -38,6 +38,7 @@ class Policy(msgspec.Struct, frozen=True):
     options: Options = Options(
         passes="quick",
         codegen=1,
+        is_far=True,
         untrusted=True,
         cap_instructions=60_000,
         cap_text_bytes=8 << 20,

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -131,8 +132,12 @@ class Linked:
 _Key: TypeAlias = tuple[str, bytes, str]
 
 
+KEPT_MAX: Final = 256
+"""Libraries that stay in the process when no machine uses them; each takes about 100 KiB."""
+
+
 class Shelf:
-    """What this process has linked, for as long as some machine uses it.
+    """What this process has linked, for as long as some machine uses it, and a while longer.
 
     Machines of one fork share the interpreter's functions, so they share regions too.
     """
@@ -140,19 +145,30 @@ class Shelf:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._linked: dict[_Key, weakref.WeakSet[Linked]] = {}
+        self._kept: OrderedDict[int, Linked] = OrderedDict()
 
     def find(self, program: Program, options: Options) -> list[Linked]:
         """Everything there is of a code, compiled with some effort."""
         with self._lock:
-            return list(self._linked.get(_key(program, options), ()))
+            found = list(self._linked.get(_key(program, options), ()))
+            for linked in found:
+                self._keep(linked)
+            return found
 
     def put(self, program: Program, options: Options, linked: Linked) -> None:
         """Let other machines find what was linked."""
         with self._lock:
-            # Entries of codes that no machine has any more go when others come.
-            for key in [key for key, kept in self._linked.items() if not kept]:
-                del self._linked[key]
+            if len(self._linked) > 2 * KEPT_MAX:
+                for key in [key for key, kept in self._linked.items() if not kept]:
+                    del self._linked[key]
             self._linked.setdefault(_key(program, options), weakref.WeakSet()).add(linked)
+            self._keep(linked)
+
+    def _keep(self, linked: Linked) -> None:
+        self._kept[id(linked)] = linked
+        self._kept.move_to_end(id(linked))
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
 
 
 def _key(program: Program, options: Options) -> _Key:
