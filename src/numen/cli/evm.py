@@ -10,6 +10,7 @@ import msgspec
 
 from numen.cli.evm_run import run
 from numen.cli.evm_t8n import t8n
+from numen.cli.fuzz import fuzz
 from numen.cli.output import EXIT_FALSE, EXIT_INPUT
 from numen.evm import engines, suite
 from numen.evm.statetest import CaseResult
@@ -22,6 +23,7 @@ def evm() -> None:
 
 evm.add_command(run)
 evm.add_command(t8n)
+evm.add_command(fuzz)
 
 
 @evm.command()

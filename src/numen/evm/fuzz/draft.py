@@ -8,7 +8,7 @@ import sha3
 
 from numen.evm import forks
 from numen.evm.block import Block, Context
-from numen.evm.forks import Fork
+from numen.evm.forks import BLOCK_HASHES_MAX, Fork
 from numen.evm.fuzz.case import DELEGATION_PREFIX, Case
 from numen.evm.fuzz.generate import Author
 from numen.evm.fuzz.listing import Listing, assemble
@@ -40,9 +40,9 @@ class Draft(msgspec.Struct, frozen=True):
         message = self.case.message
         for address, listing in self.listings.items():
             code = assemble(listing)
-            if address:
+            if address in pre:
                 pre[address] = msgspec.structs.replace(pre[address], code=code)
-            else:
+            elif not address:
                 message = msgspec.structs.replace(message, data=code)
         return msgspec.structs.replace(self.case, pre=pre, message=message)
 
@@ -100,7 +100,7 @@ def _block(dice: Dice, fork: Fork, to: bytes | None) -> Block:
         prev_randao=dice.random.getrandbits(256 if fork.has_prev_randao else 40),
         base_fee=dice.below(20) if fork.has_dynamic_fee and to is not None else 0,
         blob_base_fee=1,
-        block_hashes={n: block_hash(n) for n in range(max(0, height - 256), height)},
+        block_hashes=block_hashes(height),
     )
 
 
@@ -112,7 +112,7 @@ def _context(dice: Dice, fork: Fork, to: bytes | None) -> Context:
     return Context(_CALLER, dice.between(20, 100) if to is not None else 0, hashes)
 
 
-def block_hash(number: int) -> bytes:
-    """The hash that cases give a block, which is also the one of an empty revm."""
-    digest: bytes = sha3.keccak_256(str(number).encode()).digest()
-    return digest
+def block_hashes(height: int) -> dict[int, bytes]:
+    """Hashes of the blocks that one of some height can see: those that an empty revm gives."""
+    seen = range(max(0, height - BLOCK_HASHES_MAX), height)
+    return {number: sha3.keccak_256(str(number).encode()).digest() for number in seen}

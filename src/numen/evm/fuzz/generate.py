@@ -181,7 +181,14 @@ class Author:
         body: list[Item] = []
         for _ in range(dice.between(1, 2 if count > 20 else 4)):
             body += self.statement(depth + 1)
-        step = [Push(1), op("SWAP1"), op("SUB"), op("DUP1"), Target(label.number), op("JUMPI")]
+        step: list[Item] = [
+            Push(1),
+            op("SWAP1"),
+            op("SUB"),
+            op("DUP1"),
+            Target(label.number),
+            op("JUMPI"),
+        ]
         return [Push(count), label, *body, *step, op("POP")]
 
     def _branch(self, depth: int) -> list[Item]:
@@ -249,7 +256,7 @@ class Author:
             kind = dice.random.choice([name for name in self._calls if name != "CALLCODE"])
             # The address lies on the stack below what has been pushed so far.
             pushed = [Push(32), Push(0), Push(32), Push(0)]
-            wei: list[Item] = [Push(0)] if kind == "CALL" else []
+            wei = [Push(0)] if kind == "CALL" else []
             items += [
                 *pushed,
                 *wei,

@@ -96,7 +96,7 @@ def read_cases(text: bytes, where: str = "case") -> list[tuple[Case, Expected]]:
         MalformedFileError: It is no such file.
         UnknownForkError: It names a fork that there is not.
     """
-    saved = parse(text, _Saved | list[_Saved], where)  # type: ignore[arg-type]
+    saved = parse(text, _Saved | list[_Saved], where)
     several: list[_Saved] = saved if isinstance(saved, list) else [saved]
     return [_case(one, f"{where}: {one.name}") for one in several]
 

@@ -89,11 +89,12 @@ class _Trial:
             status = "revert" if type(evm.error).__name__ == "Revert" else "failure"
         self._finish(evm)
         logs = () if evm.error else evm.logs
-        is_create = self._case.message.to is None
+        is_made = self._case.message.to is None and status == "success"
         return Outcome(
             status=status,
             gas_left=int(evm.gas_left),
-            output=b"" if is_create and status == "success" else bytes(evm.output),
+            # Some forks leave the code that could not be paid for.
+            output=b"" if is_made or status == "failure" else bytes(evm.output),
             logs=tuple(
                 Log(bytes(g.address), tuple(map(bytes, g.topics)), bytes(g.data)) for g in logs
             ),

@@ -1,10 +1,10 @@
-"""pyrevm 0.3.7, which is revm 8 of April 2024: fast, up to Cancun, and it shows only parts.
+"""pyrevm 0.3.7, which is revm 8 of April 2024: fast, but Cancun only, and it shows only parts.
 
-It names no changed slots, keeps a destroyed account until the end of a block, and has no empty
-accounts of the old forks, so of its state only what another engine saw is compared.
+It runs the rules of Cancun whatever fork it is asked for. It names no changed slots and keeps a
+destroyed account to the end of a block, so of its state only what another engine saw is compared.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pyrevm
@@ -15,27 +15,12 @@ from numen.evm.fuzz.case import Case, Outcome, Status, Trial, World
 from numen.evm.message import Log
 from numen.evm.state import Account
 
-_SPECS: Final = {
-    "frontier": "FRONTIER",
-    "homestead": "HOMESTEAD",
-    "tangerine_whistle": "TANGERINE",
-    "spurious_dragon": "SPURIOUS_DRAGON",
-    "byzantium": "BYZANTIUM",
-    "petersburg": "PETERSBURG",
-    "istanbul": "ISTANBUL",
-    "berlin": "BERLIN",
-    "london": "LONDON",
-    "paris": "MERGE",
-    "shanghai": "SHANGHAI",
-    "cancun": "CANCUN",
-}
-
 
 class RevmJudge:
     """Runs cases on pyrevm."""
 
     name = "pyrevm"
-    forks = frozenset(_SPECS)
+    forks = frozenset({"cancun"})
 
     def adapted(self, case: Case) -> Case:
         """Without a base fee, which it takes to be zero."""
@@ -53,7 +38,7 @@ class _Trial:
         message, block = case.message, case.block
         self._case = case
         self._intrinsic = intrinsic_gas(case)
-        self._evm = evm = pyrevm.EVM(gas_limit=block.gas_limit, spec_id=_SPECS[case.fork])
+        self._evm = evm = pyrevm.EVM(gas_limit=block.gas_limit, spec_id="CANCUN")
         for address, account in case.pre.items():
             self._put(address, account)
         evm.set_block_env(
