@@ -7,24 +7,53 @@ what may lie in it.
 
 import ctypes
 import mmap
+import os
+import weakref
 from typing import Final
 
 from numen.evm.errors import ResourceLimitError
 
+_READ_WRITE: Final = mmap.PROT_READ | mmap.PROT_WRITE
 _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 """Linux's flag: do not count addresses against memory until they are touched."""
 
-_PAGE_BYTES: Final = mmap.PAGESIZE
+_DONT_NEED: Final = 4
+"""Linux's advice: the pages are not needed, and read as zeros when they are touched again."""
+
+_FLAGS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
+_FAILED: Final = ctypes.c_void_p(-1).value
+
+_FIRST_PLACE: Final = 1 << 44
+_PLACES: Final = 1 << 46
+"""Where reservations are asked for: far from where the system puts code. Parts of one library of
+native code must lie within 2 GiB, which a reservation among them would prevent."""
+
+_PLACE_STEP: Final = 1 << 30
+
+_C: Final = ctypes.CDLL(None, use_errno=True)
+_C.mmap.restype = ctypes.c_void_p
+_C.mmap.argtypes = (
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int64,
+)
+_C.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_C.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 class Reservation:
-    """Addresses of our own.
+    """Addresses of our own, until the object goes.
 
     Attributes:
         address: Of the first byte.
         size_bytes: How many there are.
-        view: The same memory as a buffer, for `struct` and slices.
+        view: The same memory as a buffer, for `struct` and slices; dead when the object is.
     """
+
+    _wished = 0
 
     def __init__(self, what: str, size_bytes: int, least_bytes: int | None = None) -> None:
         """Reserve addresses; where the system refuses, half as many, and so on.
@@ -38,25 +67,31 @@ class Reservation:
             ResourceLimitError: The system gives not even the least.
         """
         least = size_bytes if least_bytes is None else least_bytes
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
-        while True:
-            try:
-                self.view = mmap.mmap(-1, size_bytes, flags=flags)
-                break
-            except (OSError, ValueError, OverflowError) as error:
-                if size_bytes // 2 < least:
-                    raise ResourceLimitError(
-                        f"the system refuses {size_bytes >> 20} MiB of addresses for {what}",
-                        hint="allow this process more address space (ulimit -v) or overcommit",
-                    ) from error
-                size_bytes //= 2
+        address = _map(size_bytes)
+        while address is None:
+            if size_bytes // 2 < least:
+                reason = os.strerror(ctypes.get_errno())
+                raise ResourceLimitError(
+                    f"the system refuses {size_bytes >> 10} KiB of addresses for {what}: {reason}",
+                    hint="allow this process more address space (ulimit -v) or overcommit",
+                )
+            size_bytes //= 2
+            address = _map(size_bytes)
+        self.address = address
         self.size_bytes = size_bytes
-        # Ends before the mapping does, so that the mapping can go.
-        self._anchor = ctypes.c_char.from_buffer(self.view)
-        self.address = ctypes.addressof(self._anchor)
+        self.view = memoryview((ctypes.c_ubyte * size_bytes).from_address(address)).cast("B")
+        weakref.finalize(self, _C.munmap, address, size_bytes)
 
     def forget(self, start: int = 0) -> None:
         """Give the memory from a byte on back to the system; it reads as zeros then."""
-        first = -(-start // _PAGE_BYTES) * _PAGE_BYTES
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
         if first < self.size_bytes:
-            self.view.madvise(mmap.MADV_DONTNEED, first, self.size_bytes - first)
+            _C.madvise(self.address + first, self.size_bytes - first, _DONT_NEED)
+
+
+def _map(size_bytes: int) -> int | None:
+    # Only a wish: two threads may wish for the same, and the system decides.
+    place = _FIRST_PLACE + Reservation._wished % _PLACES
+    Reservation._wished += -(-size_bytes // _PLACE_STEP) * _PLACE_STEP
+    found: int = _C.mmap(place, size_bytes, _READ_WRITE, _FLAGS, -1, 0)
+    return None if found == _FAILED else found

@@ -116,6 +116,6 @@ def _log(rooms: Rooms, start: int) -> Log:
     view = rooms.logs.view
     return Log(
         LOG_ENTRY.read(place, "address").to_bytes(20, "big"),
-        tuple(view[at : at + 32][::-1] for at in range(first, first + 32 * count, 32)),
-        rooms.log_data.view[data : data + length],
+        tuple(bytes(view[at : at + 32])[::-1] for at in range(first, first + 32 * count, 32)),
+        bytes(rooms.log_data.view[data : data + length]),
     )
