@@ -48,6 +48,8 @@ BUDGET_LINES = {
 LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
+    f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",
+    f"{SRC}evm/tier/store.py": "regions that are on disk are loaded without what writes them",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
 }
 """Files that may import inside functions."""
