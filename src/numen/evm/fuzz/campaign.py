@@ -41,6 +41,7 @@ class Tally(msgspec.Struct):
         mismatches: Cases where we and the judge differ, and no specification sides with us.
         overruled: Cases where the specifications side with us against the judge.
         limits: Cases that our engine said this machine cannot run.
+        refused: Cases that the judge does not run.
         crashes: Workers that died, hung or grew too big.
         statuses: How many messages ended how.
         forks: How many ran under which fork.
@@ -53,6 +54,7 @@ class Tally(msgspec.Struct):
     mismatches: int = 0
     overruled: int = 0
     limits: int = 0
+    refused: int = 0
     crashes: int = 0
     statuses: dict[str, int] = {}
     forks: dict[str, int] = {}
@@ -167,9 +169,10 @@ def _listen(crew: list[_Worker], tally: Tally, folder: Path | None) -> None:
 
 
 def _count(report: Report, tally: Tally, folder: Path | None) -> None:
-    tally.programs += report.kind != "limit"
+    tally.programs += report.kind not in {"limit", "refused"}
     tally.gas += report.gas
     tally.limits += report.kind == "limit"
+    tally.refused += report.kind == "refused"
     tally.overruled += report.kind == "overruled"
     tally.mismatches += report.kind == "differ"
     tally.forks = dict(Counter(tally.forks) + Counter({report.fork: 1}))

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from numen.evm.block import Block, Context
+from numen.evm.errors import EvmError
 from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message
@@ -20,6 +21,10 @@ Status: TypeAlias = Literal["success", "revert", "failure"]
 
 World: TypeAlias = Mapping[bytes, Account]
 """Accounts by address."""
+
+
+class RefusedCaseError(EvmError):
+    """An engine does not run such a case: not all take what no transaction could be."""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -76,6 +81,9 @@ class Trial(Protocol):
         Args:
             seen: Accounts that another engine has after it: what to look at, for an engine that
                 cannot list its own.
+
+        Raises:
+            RefusedCaseError: The engine did not run it.
         """
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from numen.evm import forks
 from numen.evm.errors import EvmError, ResourceLimitError
-from numen.evm.fuzz.case import Case, Judge, Outcome, World
+from numen.evm.fuzz.case import Case, Judge, Outcome, RefusedCaseError, World
 from numen.evm.fuzz.compare import differences
 from numen.evm.fuzz.draft import Draft, draft
 from numen.evm.fuzz.mutate import mutated, seed_files
@@ -26,9 +26,9 @@ JUDGES: Final = {
 }
 """Whom our engine can be compared with, and where they are."""
 
-Kind: TypeAlias = Literal["agree", "differ", "overruled", "limit"]
+Kind: TypeAlias = Literal["agree", "differ", "overruled", "limit", "refused"]
 """``overruled``: the judge disagrees with us, and the specifications with the judge. ``limit``: our
-engine said that this machine cannot run it."""
+engine said that this machine cannot run it. ``refused``: the judge does not run such a case."""
 
 _RECENT: Final = ("cancun", "prague")
 _RECENT_PERCENT: Final = 50
@@ -121,7 +121,10 @@ class Court:
             mine = _outcome(self.ours, case, {})
         except ResourceLimitError as error:
             return Report(index, "limit", "", 0, case.fork, [error.message])
-        notes = differences(mine, _outcome(self.theirs, case, mine.post))
+        try:
+            notes = differences(mine, _outcome(self.theirs, case, mine.post))
+        except RefusedCaseError as error:
+            return Report(index, "refused", "", 0, case.fork, [error.message])
         gas = case.message.gas - mine.gas_left
         if not notes:
             return Report(index, "agree", mine.status, gas, case.fork)
@@ -151,9 +154,9 @@ class Court:
             case = self.theirs.adapted(tried.assembled())
             try:
                 mine = _outcome(self.ours, case, {})
-            except ResourceLimitError:
+                notes = differences(mine, _outcome(self.theirs, case, mine.post))
+            except (ResourceLimitError, RefusedCaseError):
                 return False
-            notes = differences(mine, _outcome(self.theirs, case, mine.post))
             return bool(notes) and not self._is_overruled(case, mine)
 
         return shrink(made, fails, self.plan.shrink_runs)

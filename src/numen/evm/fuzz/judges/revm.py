@@ -11,7 +11,7 @@ import pyrevm
 import sha3
 
 from numen.evm import forks
-from numen.evm.fuzz.case import Case, Outcome, Status, Trial, World
+from numen.evm.fuzz.case import Case, Outcome, RefusedCaseError, Status, Trial, World
 from numen.evm.message import Log
 from numen.evm.state import Account
 
@@ -107,7 +107,7 @@ class _Trial:
     def outcome(self, seen: World) -> Outcome:
         result = self._evm.result
         if result is None:
-            raise RuntimeError(f"pyrevm refused to run it: {self._failure}")
+            raise RefusedCaseError(f"pyrevm refused to run it: {self._failure}")
         status: Status = "success"
         if not result.is_success:
             status = "failure" if result.is_halt else "revert"
