@@ -67,7 +67,7 @@ class Reservation:
             ResourceLimitError: The system gives not even the least.
         """
         least = size_bytes if least_bytes is None else least_bytes
-        address = _map(size_bytes)
+        address = self._map(size_bytes)
         while address is None:
             if size_bytes // 2 < least:
                 reason = os.strerror(ctypes.get_errno())
@@ -76,7 +76,7 @@ class Reservation:
                     hint="allow this process more address space (ulimit -v) or overcommit",
                 )
             size_bytes //= 2
-            address = _map(size_bytes)
+            address = self._map(size_bytes)
         self.address = address
         self.size_bytes = size_bytes
         self.view = memoryview((ctypes.c_ubyte * size_bytes).from_address(address)).cast("B")
@@ -88,10 +88,10 @@ class Reservation:
         if first < self.size_bytes:
             _C.madvise(self.address + first, self.size_bytes - first, _DONT_NEED)
 
-
-def _map(size_bytes: int) -> int | None:
-    # Only a wish: two threads may wish for the same, and the system decides.
-    place = _FIRST_PLACE + Reservation._wished % _PLACES
-    Reservation._wished += -(-size_bytes // _PLACE_STEP) * _PLACE_STEP
-    found: int = _C.mmap(place, size_bytes, _READ_WRITE, _FLAGS, -1, 0)
-    return None if found == _FAILED else found
+    @classmethod
+    def _map(cls, size_bytes: int) -> int | None:
+        # Only a wish: two threads may wish for the same, and the system decides.
+        place = _FIRST_PLACE + cls._wished % _PLACES
+        cls._wished += -(-size_bytes // _PLACE_STEP) * _PLACE_STEP
+        found: int = _C.mmap(place, size_bytes, _READ_WRITE, _FLAGS, -1, 0)
+        return None if found == _FAILED else found
