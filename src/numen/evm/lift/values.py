@@ -273,7 +273,8 @@ class RegisterValues:
             if at.value >= memory.size_bytes:
                 raise LiftLimitError(
                     f"memory at {(at.value + memory.start) & _WORD_MAX}; "
-                    f"this lift has {memory.size_bytes} bytes from {memory.start} on"
+                    f"this lift has {memory.size_bytes} bytes from {memory.start} on",
+                    writer.place.line if writer.place is not None else None,
                 )
             return Constant(first - at.value, U64)
         is_inside = writer.write(Op.LT, BOOL, at, self.const(memory.size_bytes), of=U256)

@@ -82,6 +82,8 @@ def walk(block: Block, stack: list[V], domain: Domain[V]) -> End[V]:
             return Fail(instr, "stack underflow")
         if len(stack) + opcode.pushes - opcode.pops > STACK_MAX:
             return Fail(instr, "stack overflow")
+        if instr.ends:
+            return _end(block, instr, stack)
         byte = opcode.byte
         if 0x5F <= byte <= 0x7F:
             stack.append(domain.const(instr.value))
@@ -92,8 +94,6 @@ def walk(block: Block, stack: list[V], domain: Domain[V]) -> End[V]:
         elif byte == 0x50:
             stack.pop()
         elif byte != 0x5B:
-            if instr.ends:
-                return _end(block, instr, stack)
             args = _pop(stack, opcode.pops)
             result = domain.pure(instr, args) if byte in PURE else domain.effect(instr, args)
             if opcode.pushes:
