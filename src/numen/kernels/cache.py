@@ -23,6 +23,7 @@ SEAL_BYTES = 32
 SIZE_BYTES_MAX = 512 << 20
 """What the cache may grow to before the entries that were used longest ago are removed."""
 _KEEP_NUMERATOR, _KEEP_DENOMINATOR = 9, 10
+_SHARES = 16
 
 
 def default_root() -> Path | None:
@@ -50,6 +51,8 @@ class ObjectCache:
         self._objects = root / "objects"
         self._size_bytes_max = size_bytes_max
         self._key = _open_key(root)
+        self._written_bytes = 0
+        self._slack_bytes = 0
 
     @property
     def usable(self) -> bool:
@@ -88,7 +91,10 @@ class ObjectCache:
             with suppress(OSError):
                 draft.unlink()
             return
-        self._make_room()
+        # Looking at every entry takes longer than writing one: not before it may be needed.
+        self._written_bytes += SEAL_BYTES + len(code)
+        if self._written_bytes > self._slack_bytes:
+            self._make_room()
 
     def _path(self, name: str) -> Path:
         return self._objects / name[:2] / name
@@ -107,6 +113,9 @@ class ObjectCache:
                 info = path.stat()
                 entries.append((info.st_mtime_ns, info.st_size, path))
         total = sum(size for _, size, _ in entries)
+        self._written_bytes = 0
+        # Other processes write too: a part of what is free is this one's.
+        self._slack_bytes = max(0, self._size_bytes_max - total) // _SHARES
         if total <= self._size_bytes_max:
             return
         for _, size, path in sorted(entries):
