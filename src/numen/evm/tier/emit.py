@@ -25,18 +25,13 @@ from numen.evm.native.opcodes import EMIT
 from numen.evm.opcodes import BY_NAME, OPCODES
 from numen.evm.tier.blocks import HALTS, JUMPDEST, Block, End, Instruction, Program
 from numen.evm.tier.region_body import RegionBody
-from numen.evm.tier.regions import Computed, Edge, Inner, Instance, Outer, Region
+from numen.evm.tier.regions import Computed, Edge, Inner, Instance, Outer, Region, name_of
 from numen.evm.tier.slots import Known, known_at_entry
 from numen.kernels.llvm import Function, Label, Module, Value
 
 _LOOKS_AT_GAS: Final = frozenset({BY_NAME["GAS"].byte, BY_NAME["SSTORE"].byte})
 _POP: Final = BY_NAME["POP"].byte
 _INVALID: Final = BY_NAME["INVALID"].byte
-
-
-def name_of(head: int) -> str:
-    """Name of the function of the region that begins at a place."""
-    return f"region.{head:x}"
 
 
 def write_region(module: Module, program: Program, region: Region) -> None:

@@ -139,6 +139,11 @@ class Region(msgspec.Struct, frozen=True):
         return follows - destinations
 
 
+def name_of(head: int) -> str:
+    """Name of the function that the region of a head becomes."""
+    return f"region.{head:x}"
+
+
 # fmt: off
 _COSTS: Final = {
     6: "MUL DIV SDIV MOD SMOD ADDMOD MULMOD SIGNEXTEND BYTE SHL SHR SAR CLZ",

@@ -22,8 +22,7 @@ from numen.evm.native.convention import failure_name
 from numen.evm.native.interpreter import Interpreter
 from numen.evm.native.runtime_types import ROUTINES
 from numen.evm.tier.blocks import Program
-from numen.evm.tier.emit import name_of, write_region
-from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region
+from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region, name_of
 from numen.kernels import compiler, llvm
 from numen.kernels.errors import LinkError
 from numen.kernels.options import Options
@@ -64,6 +63,9 @@ def object_of(program: Program, regions: Sequence[Region], options: Options) -> 
 
 def text_of(program: Program, regions: Sequence[Region]) -> str:
     """Regions as a module of LLVM's."""
+    # What writes regions is not needed where they are found on disk.
+    from numen.evm.tier.emit import write_region  # noqa: PLC0415
+
     module = llvm.Module()
     for region in regions:
         write_region(module, program, region)
