@@ -6,7 +6,7 @@ from numen.evm.gas import words
 from numen.evm.halt import Halt
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME, OPCODES
-from numen.evm.reference.frame import Frame, Handler, jump_targets
+from numen.evm.reference.frame import Frame, Handler, jump_map
 from numen.ir.interp import INTEGERS
 
 _MODULUS = 1 << 256
@@ -16,11 +16,18 @@ def _pure(byte: int) -> Handler:
     """The handler of a pure opcode: its meaning over Python's integers."""
     meaning, pops = PURE[byte], OPCODES[byte].pops
 
-    def handle(frame: Frame) -> None:
-        operands = [frame.pop() for _ in range(pops)]
-        frame.push(meaning(INTEGERS, *operands))
+    def of_one(frame: Frame) -> None:
+        frame.stack[-1] = meaning(INTEGERS, frame.stack[-1])
 
-    return handle
+    def of_two(frame: Frame) -> None:
+        first = frame.stack.pop()
+        frame.stack[-1] = meaning(INTEGERS, first, frame.stack[-1])
+
+    def of_three(frame: Frame) -> None:
+        first, second = frame.stack.pop(), frame.stack.pop()
+        frame.stack[-1] = meaning(INTEGERS, first, second, frame.stack[-1])
+
+    return (of_one, of_two, of_three)[pops - 1]
 
 
 def exp(frame: Frame) -> None:
@@ -116,7 +123,8 @@ def jumpi(frame: Frame) -> None:
 
 
 def _go(frame: Frame, target: int) -> None:
-    if target not in jump_targets(frame.scope.code):
+    code = frame.scope.code
+    if target >= len(code) or not jump_map(code)[target]:
         raise HaltError(Halt.BAD_JUMP)
     frame.next_pc = target
 

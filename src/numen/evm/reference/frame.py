@@ -26,6 +26,9 @@ ADDRESS_MASK = (1 << 160) - 1
 
 _JUMPDEST = BY_NAME["JUMPDEST"].byte
 
+_LENGTHS = [1 + (OPCODES[byte].immediate if byte in OPCODES else 0) for byte in range(256)]
+"""Bytes of code from one instruction to the next, by the byte of the first."""
+
 
 class World(msgspec.Struct):
     """What all frames of a machine share.
@@ -204,13 +207,13 @@ It gives the frame of a call that is to run before the next instruction, or None
 """
 
 
-@lru_cache(maxsize=256)
-def jump_targets(code: bytes) -> frozenset[int]:
-    """Offsets of the JUMPDESTs of a code that are not inside the bytes of a PUSH."""
-    targets, at = [], 0
+@lru_cache(maxsize=64)
+def jump_map(code: bytes) -> bytes:
+    """For each byte of a code, 1 where a jump may go: a JUMPDEST outside the bytes of a PUSH."""
+    found, at = bytearray(len(code)), 0
     while at < len(code):
         byte = code[at]
         if byte == _JUMPDEST:
-            targets.append(at)
-        at += 1 + (OPCODES[byte].immediate if byte in OPCODES else 0)
-    return frozenset(targets)
+            found[at] = 1
+        at += _LENGTHS[byte]
+    return bytes(found)

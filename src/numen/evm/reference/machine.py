@@ -50,12 +50,13 @@ class ReferenceMachine:
         self.watcher = watcher
         self._journal = Journal(fork, source)
         self._world = World(fork, self._journal, Block(), Context())
-        # Handler, base price, operands and most words below them of the opcodes of the fork.
-        self._table: dict[int, tuple[Handler, int, int, int]] = {}
+        # Handler, base price, bytes of code, and fewest and most words on the stack before it, of
+        # the opcodes of the fork.
+        self._table: dict[int, tuple[Handler, int, int, int, int]] = {}
         for byte, price in fork.base_gas.items():
             op = OPCODES[byte]
             room = STACK_MAX - op.pushes + op.pops
-            self._table[byte] = (_HANDLERS[byte], price, op.pops, room)
+            self._table[byte] = (_HANDLERS[byte], price, 1 + op.immediate, op.pops, room)
 
     def set_block(self, block: Block) -> None:
         self._world.block = block
@@ -169,39 +170,40 @@ class ReferenceMachine:
 
     def _run(self, frame: Frame) -> Frame | None:
         """Run a frame until it halts, or until it calls: then give the callee's frame."""
-        code = frame.scope.code
-        while frame.halt is None:
-            # Past its end, code goes on with STOP.
-            byte = code[frame.pc] if frame.pc < len(code) else 0
+        try:
+            while frame.halt is None:
+                callee = self._step(frame)
+                if callee is not None:
+                    return callee
+        except HaltError as failure:
+            frame.halt = failure.halt
             if self.watcher is not None:
-                self.watcher.before(frame, byte)
-            callee = None
-            try:
-                callee = self._step(frame, byte)
-            except HaltError as failure:
-                frame.halt = failure.halt
-            if self.watcher is not None:
-                failed = frame.halt if frame.halt and frame.halt.is_failure else None
-                self.watcher.after(frame, failed)
-            frame.pc = frame.next_pc
-            if callee is not None:
-                return callee
+                self.watcher.after(frame, failure.halt)
         return None
 
-    def _step(self, frame: Frame, byte: int) -> Frame | None:
-        """Carry out one instruction."""
+    def _step(self, frame: Frame) -> Frame | None:
+        """Carry out one instruction; gives the frame that it calls, if any."""
+        code, pc = frame.scope.code, frame.pc
+        # Past its end, code goes on with STOP.
+        byte = code[pc] if pc < len(code) else 0
         frame.asked = 0
+        if self.watcher is not None:
+            self.watcher.before(frame, byte)
         known = self._table.get(byte)
         if known is None:
             raise HaltError(Halt.BAD_INSTRUCTION)
-        handler, price, pops, room = known
+        handler, price, length, pops, room = known
         frame.charge(price)
         if len(frame.stack) < pops:
             raise HaltError(Halt.STACK_UNDERFLOW)
         if len(frame.stack) > room:
             raise HaltError(Halt.STACK_OVERFLOW)
-        frame.next_pc = frame.pc + 1 + OPCODES[byte].immediate
-        return handler(frame)
+        frame.next_pc = pc + length
+        callee = handler(frame)
+        if self.watcher is not None:
+            self.watcher.after(frame, None)
+        frame.pc = frame.next_pc
+        return callee
 
 
 def _new_address(journal: Journal, creator: bytes) -> bytes:
