@@ -10,6 +10,9 @@ VERSION: Final = 1
 _FEE_MIN: Final = 1
 """Least wei for a unit of blob gas."""
 
+_FEE_MAX: Final = 2**256 - 1
+"""What nobody can pay; a chain never comes there, but a file may."""
+
 _RESERVE_GAS: Final = 2**13
 """Gas that a blob is priced like at least (EIP-7918: BLOB_BASE_COST)."""
 
@@ -19,13 +22,13 @@ fewer, and a file may hold any number."""
 
 
 def blob_base_fee(excess: int, fork: Fork) -> int:
-    """Wei for a unit of blob gas after so much excess, at least 1.
+    """Wei for a unit of blob gas after so much excess: at least 1, and at most what a word holds.
 
     Args:
         excess: Blob gas used above the target so far; 0 or more.
         fork: Whose speed of change holds.
     """
-    return fake_exponential(_FEE_MIN, excess, fork.blob_fee_fraction)
+    return min(fake_exponential(_FEE_MIN, excess, fork.blob_fee_fraction), _FEE_MAX)
 
 
 def fake_exponential(factor: int, numerator: int, denominator: int) -> int:
