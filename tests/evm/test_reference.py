@@ -4,13 +4,17 @@ That it agrees with others is the state tests' to say, and the judges' at the en
 """
 
 import json
+from importlib import import_module
 
 import pytest
 
 from numen.base.crypto import keccak256
 from numen.evm.block import Block, Context
 from numen.evm.errors import ResourceLimitError
-from numen.evm.forks import fork
+from numen.evm.forks import FORKS, fork
+from numen.evm.fuzz.compare import differences
+from numen.evm.fuzz.draft import draft
+from numen.evm.fuzz.ours import Engine
 from numen.evm.halt import Halt
 from numen.evm.message import Message
 from numen.evm.opcodes import BY_NAME
@@ -461,3 +465,33 @@ def test_a_trace_is_written_as_geth_does():
 
 
 # Judges. -----------------------------------------------------------------------------------------
+
+WRITTEN = 12
+"""Programs that each fork's engines are compared on; the fuzzer runs millions."""
+
+
+@pytest.mark.judges
+@pytest.mark.parametrize("fork_name", [name for name in FORKS if name != "constantinople"])
+def test_the_specification_comes_to_the_same(fork_name):
+    pytest.importorskip("ethereum", reason="the specification is installed by `make judges`")
+
+    compare(fork_name, import_module("numen.evm.fuzz.judges.eels").EelsJudge())
+
+
+@pytest.mark.judges
+@pytest.mark.parametrize("fork_name", ["frontier", "byzantium", "constantinople", "petersburg"])
+def test_py_evm_comes_to_the_same(fork_name):
+    pytest.importorskip("eth", reason="py-evm is installed by `make judges`")
+
+    compare(fork_name, import_module("numen.evm.fuzz.judges.pyevm").PyEvmJudge())
+
+
+def compare(fork_name, judge):
+    for seed in range(WRITTEN):
+        case = draft(f"reference-{seed}", fork_name).assembled()
+        ours, theirs = Engine("reference").prepare(case), judge.prepare(case)
+        ours.run()
+        theirs.run()
+        outcome = ours.outcome({})
+
+        assert not differences(outcome, theirs.outcome(outcome.post)), case.name
