@@ -9,7 +9,10 @@ Pairing Computations on Curves with High-Degree Twists", PKC 2010, for the lines
 Knapp, Rodriguez-Henriquez, "Faster Hashing to G2", SAC 2011, for the final exponentiation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
 
 from numen.proof.bn254 import (
     G2,
@@ -40,6 +43,7 @@ from numen.proof.tower import (
     fq12_square,
 )
 
+T = TypeVar("T")
 Pair = tuple[G1Point, G2Point]
 Line = tuple[Fq2, Fq2, Fq2]
 Projective = tuple[Fq2, Fq2, Fq2]
@@ -52,12 +56,12 @@ def pairing(p: G1Point, q: G2Point) -> Fq12:
     The value is the one of libff, of EIP-197's implementations and of snarkjs: the reduced
     pairing to the power ``2X(6X**2 + 3X + 1)``, which is prime to `R`.
     """
-    return final_exponentiation(miller_loop([(p, q)]))
+    return final_exponentiation(miller_loop([(p, q)]), TOWER)
 
 
 def is_product_one(pairs: Sequence[Pair]) -> bool:
     """Tell whether the product of the pairings of all pairs is one."""
-    return final_exponentiation(miller_loop(pairs)) == FQ12_ONE
+    return final_exponentiation(miller_loop(pairs), TOWER) == FQ12_ONE
 
 
 def _signed_digits(value: int) -> list[int]:
@@ -70,7 +74,8 @@ def _signed_digits(value: int) -> list[int]:
     return digits[::-1]
 
 
-_LOOP = _signed_digits(6 * X + 2)[1:]
+LOOP = _signed_digits(6 * X + 2)[1:]
+"""Digits -1, 0 and 1 of the loop, from the second highest on."""
 _HALF = (Q + 1) >> 1
 
 
@@ -79,28 +84,29 @@ def miller_loop(pairs: Sequence[Pair]) -> Fq12:
     live = [(p, q) for p, q in pairs if p is not None and q is not None]
     points: list[Projective] = [(*q, (1, 0)) for _, q in live]
     f = FQ12_ONE
-    for digit in _LOOP:
+    for digit in LOOP:
         f = fq12_square(f)
         for i, (p, q) in enumerate(live):
-            points[i], line = _double(points[i])
-            f = _evaluate(f, line, p)
+            points[i], line = double_step(points[i])
+            f = by_line(f, line, p)
             if digit:
-                points[i], line = _add(points[i], q if digit > 0 else G2.negate(q))
-                f = _evaluate(f, line, p)
+                points[i], line = add_step(points[i], q if digit > 0 else G2.negate(q))
+                f = by_line(f, line, p)
     for i, (p, q) in enumerate(live):
         once = twist_frobenius(q)
-        points[i], line = _add(points[i], once)
-        f = _evaluate(f, line, p)
-        _, line = _add(points[i], G2.negate(twist_frobenius(once)))
-        f = _evaluate(f, line, p)
+        points[i], line = add_step(points[i], once)
+        f = by_line(f, line, p)
+        _, line = add_step(points[i], G2.negate(twist_frobenius(once)))
+        f = by_line(f, line, p)
     return f
 
 
-def _evaluate(f: Fq12, line: Line, p: tuple[int, int]) -> Fq12:
+def by_line(f: Fq12, line: Line, p: tuple[int, int]) -> Fq12:
+    """Multiply by the value of a line at a point of G1."""
     return fq12_multiply_line(f, fq2_scale(line[0], p[1]), fq2_scale(line[1], p[0]), line[2])
 
 
-def _double(point: Projective) -> tuple[Projective, Line]:
+def double_step(point: Projective) -> tuple[Projective, Line]:
     """Double a point; give the tangent there too."""
     x, y, z = point
     a = fq2_scale(fq2_multiply(x, y), _HALF)
@@ -118,7 +124,7 @@ def _double(point: Projective) -> tuple[Projective, Line]:
     return doubled, (fq2_negate(h), (3 * j[0], 3 * j[1]), fq2_subtract(e, b))
 
 
-def _add(point: Projective, q: tuple[Fq2, Fq2]) -> tuple[Projective, Line]:
+def add_step(point: Projective, q: tuple[Fq2, Fq2]) -> tuple[Projective, Line]:
     """Add an affine point; give the chord too."""
     x, y, z = point
     theta = fq2_subtract(y, fq2_multiply(q[1], z))
@@ -135,24 +141,53 @@ def _add(point: Projective, q: tuple[Fq2, Fq2]) -> tuple[Projective, Line]:
     return total, (chord, fq2_negate(theta), j)
 
 
-def final_exponentiation(f: Fq12) -> Fq12:
+class Tower(msgspec.Struct, Generic[T], frozen=True):
+    """The operations on Fq12 that the final exponentiation needs.
+
+    From the easy part on, elements lie in the cyclotomic subgroup, where the conjugate is the
+    inverse.
+    """
+
+    multiply: Callable[[T, T], T]
+    conjugate: Callable[[T], T]
+    invert: Callable[[T], T]
+    frobenius: Callable[[T, int], T]
+    cyclotomic_square: Callable[[T], T]
+    power_of_x: Callable[[T], T]
+    reduce: Callable[[T], T]
+
+
+TOWER: Tower[Fq12] = Tower(
+    multiply=fq12_multiply,
+    conjugate=fq12_conjugate,
+    invert=fq12_invert,
+    frobenius=fq12_frobenius,
+    cyclotomic_square=cyclotomic_square,
+    power_of_x=lambda a: cyclotomic_power(a, X),
+    reduce=fq12_reduce,
+)
+"""Fq12 in Python integers."""
+
+
+def final_exponentiation(f: T, tower: Tower[T]) -> T:
     """Raise to the power ``2X(6X**2 + 3X + 1) * (Q**12 - 1) / R``; zero never comes here."""
-    easy = fq12_multiply(fq12_conjugate(f), fq12_invert(f))
-    m = fq12_multiply(fq12_frobenius(easy, 2), easy)
-    # In the cyclotomic subgroup from here on, where the conjugate is the inverse.
-    m_x = _power_minus_x(m)
-    m_2x = cyclotomic_square(m_x)
-    m_6x = fq12_multiply(cyclotomic_square(m_2x), m_2x)
-    m_6xx = _power_minus_x(m_6x)
-    m_12xxx = fq12_conjugate(_power_minus_x(cyclotomic_square(m_6xx)))
-    m_6x = fq12_conjugate(m_6x)
-    a = fq12_multiply(fq12_multiply(m_12xxx, m_6xx), m_6x)
-    b = fq12_multiply(a, m_2x)
-    c = fq12_multiply(fq12_multiply(a, m_6xx), m)
-    c = fq12_multiply(fq12_frobenius(b), c)
-    c = fq12_multiply(fq12_frobenius(a, 2), c)
-    return fq12_reduce(fq12_multiply(fq12_frobenius(fq12_multiply(fq12_conjugate(m), b), 3), c))
+    multiply, conjugate, frobenius = tower.multiply, tower.conjugate, tower.frobenius
+    square = tower.cyclotomic_square
 
+    def power_minus_x(a: T) -> T:
+        return conjugate(tower.power_of_x(a))
 
-def _power_minus_x(a: Fq12) -> Fq12:
-    return fq12_conjugate(cyclotomic_power(a, X))
+    easy = multiply(conjugate(f), tower.invert(f))
+    m = multiply(frobenius(easy, 2), easy)
+    m_x = power_minus_x(m)
+    m_2x = square(m_x)
+    m_6x = multiply(square(m_2x), m_2x)
+    m_6xx = power_minus_x(m_6x)
+    m_12xxx = conjugate(power_minus_x(square(m_6xx)))
+    m_6x = conjugate(m_6x)
+    a = multiply(multiply(m_12xxx, m_6xx), m_6x)
+    b = multiply(a, m_2x)
+    c = multiply(multiply(a, m_6xx), m)
+    c = multiply(frobenius(b, 1), c)
+    c = multiply(frobenius(a, 2), c)
+    return tower.reduce(multiply(frobenius(multiply(conjugate(m), b), 3), c))

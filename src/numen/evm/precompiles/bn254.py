@@ -9,11 +9,10 @@ Sources: EIP-196 and EIP-197; EIP-1108 for prices.
 from typing import Final
 
 from numen.evm.forks import Fork
+from numen.evm.precompiles.bn254_code import entries
+from numen.evm.precompiles.bn254_code.entries import PAIR_BYTES, POINT_BYTES
 from numen.evm.precompiles.contract import Contract, RefusedError, padded
-from numen.proof.bn254 import G1, G1Point, G2Point, Q, is_in_g2
-from numen.proof.pairing import is_product_one
-
-_PAIR_BYTES: Final = 192
+from numen.proof.bn254 import G1, G2, G1Point, G2Point, Q
 
 
 def _price_add(_: bytes, fork: Fork) -> int:
@@ -25,33 +24,45 @@ def _price_multiply(_: bytes, fork: Fork) -> int:
 
 
 def _price_pairing(data: bytes, fork: Fork) -> int:
-    return fork.gas.bn_pairing + fork.gas.bn_pair * (len(data) // _PAIR_BYTES)
+    return fork.gas.bn_pairing + fork.gas.bn_pair * (len(data) // PAIR_BYTES)
 
 
 def _add(data: bytes, _: Fork) -> bytes | None:
     try:
-        return _encode(G1.add(_point(padded(data, 0, 64)), _point(padded(data, 64, 64))))
+        return _encode(
+            G1.add(
+                _point(padded(data, 0, POINT_BYTES)), _point(padded(data, POINT_BYTES, POINT_BYTES))
+            )
+        )
     except RefusedError:
         return None
 
 
 def _multiply(data: bytes, _: Fork) -> bytes | None:
-    scalar = int.from_bytes(padded(data, 64, 32), "big")
+    data = padded(data, 0, POINT_BYTES + 32)
     try:
-        return _encode(G1.multiply(_point(padded(data, 0, 64)), scalar))
+        point = _point(data[:POINT_BYTES])
     except RefusedError:
         return None
+    return _encode(None) if point is None else entries.multiply(data)
 
 
 def _pairing(data: bytes, _: Fork) -> bytes | None:
-    if len(data) % _PAIR_BYTES:
+    if len(data) % PAIR_BYTES:
         return None
-    cuts = range(0, len(data), _PAIR_BYTES)
+    pairs = [data[i : i + PAIR_BYTES] for i in range(0, len(data), PAIR_BYTES)]
     try:
-        pairs = [(_point(data[i : i + 64]), _twist_point(data[i + 64 : i + 192])) for i in cuts]
+        # Where a point is infinity, the pairing is one.
+        pairs = [pair for pair in pairs if _is_finite(pair)]
     except RefusedError:
         return None
-    return is_product_one(pairs).to_bytes(32, "big")
+    return entries.is_product_one(pairs).to_bytes(32, "big")
+
+
+def _is_finite(pair: bytes) -> bool:
+    """Check the points of a pair, and tell whether both are finite."""
+    point, twist_point = _point(pair[:POINT_BYTES]), _twist_point(pair[POINT_BYTES:])
+    return point is not None and twist_point is not None
 
 
 def _coordinates(data: bytes) -> list[int]:
@@ -71,8 +82,10 @@ def _point(data: bytes) -> G1Point:
 
 def _twist_point(data: bytes) -> G2Point:
     x1, x0, y1, y0 = _coordinates(data)
-    point = ((x0, x1), (y0, y1)) if any((x0, x1, y0, y1)) else None
-    if not is_in_g2(point):
+    if not any((x0, x1, y0, y1)):
+        return None
+    point = (x0, x1), (y0, y1)
+    if not G2.contains(point) or not entries.is_in_g2(data):
         raise RefusedError
     return point
 
