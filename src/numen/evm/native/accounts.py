@@ -21,6 +21,7 @@ _ENLIST = Callee("enlist_account", "void", ("ptr", "ptr"))
 _SET_BALANCE = Callee("set_balance", "void", ("ptr", "ptr", "i256"))
 _SET_NUMBER = Callee("set_number", "void", ("ptr", "ptr", "ptr", "i64"))
 _MARK = Callee("mark_account", "void", ("ptr", "ptr"))
+_NOTE_TOUCH = Callee("note_touch", "void", ("ptr", "ptr"))
 _TOUCH = Callee("touch", "void", ("ptr", "ptr"))
 _TRANSFER = Callee("transfer", "void", ("ptr", "ptr", "ptr", "i256"))
 
@@ -34,6 +35,7 @@ def write_accounts(module: Module, fork: Fork) -> None:
     _write_set_balance(module)
     _write_set_number(module)
     _write_mark(module)
+    _write_note_touch(module, fork)
     _write_touch(module, fork)
     _write_transfer(module)
 
@@ -150,6 +152,7 @@ def _write_set_balance(module: Module) -> None:
     f = begin(module, _SET_BALANCE, "world", "account", "wei")
     world, account, wei = f.params
     enlist(f, world, account)
+    f.call(_NOTE_TOUCH, world, account)
     record(f, world, ACCOUNT.at(f, account, "balance"), "i256")
     ACCOUNT.store(f, account, "balance", wei)
     with f.when(f.icmp("eq", ACCOUNT.load(f, account, "exists"), 0), likely=False):
@@ -162,6 +165,7 @@ def _write_set_number(module: Module) -> None:
     f = begin(module, _SET_NUMBER, "world", "account", "field", "number")
     world, account, field, number = f.params
     enlist(f, world, account)
+    f.call(_NOTE_TOUCH, world, account)
     record(f, world, field, "i64")
     f.store(number, field)
     exists = ACCOUNT.at(f, account, "exists")
@@ -184,6 +188,19 @@ def _write_mark(module: Module) -> None:
     f.ret()
 
 
+def _write_note_touch(module: Module, fork: Fork) -> None:
+    """Define ``void note_touch(world, account)``: remember that `finish` looks at an account."""
+    f = begin(module, _NOTE_TOUCH, "world", "account")
+    world, account = f.params
+    if fork.deletes_empty_accounts:
+        now = WORLD.load(f, world, "epoch")
+        with f.when(f.icmp("eq", ACCOUNT.load(f, account, "touched_epoch"), now), likely=True):
+            f.ret()
+        note_epoch(f, world, account, "touched_epoch")
+        mark(f, world, account)
+    f.ret()
+
+
 def _write_touch(module: Module, fork: Fork) -> None:
     """Define ``void touch(world, account)``.
 
@@ -194,14 +211,10 @@ def _write_touch(module: Module, fork: Fork) -> None:
     world, account = f.params
     with f.when(f.icmp("eq", ACCOUNT.load(f, account, "exists"), 0), likely=False):
         set_number(f, world, account, "exists", const("i64", 1))
+    f.call(_NOTE_TOUCH, world, account)
     if fork.deletes_empty_accounts:
-        now = WORLD.load(f, world, "epoch")
-        with f.when(f.icmp("eq", ACCOUNT.load(f, account, "touched_epoch"), now)):
-            f.ret()
         with f.when(f.icmp("eq", ACCOUNT.load(f, account, "address"), RIPEMD_ADDRESS)):
-            WORLD.store(f, world, "ripemd_epoch", now)
-        note_epoch(f, world, account, "touched_epoch")
-        mark(f, world, account)
+            WORLD.store(f, world, "ripemd_epoch", WORLD.load(f, world, "epoch"))
     f.ret()
 
 

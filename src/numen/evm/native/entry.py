@@ -15,6 +15,11 @@ from numen.kernels.llvm import NULL, Callee, Function, Module, Value, const
 
 _RUN: Final = Callee("run", "void", ("ptr", "ptr"))
 _ENTER: Final = Callee("enter", "void", ("ptr",))
+_HALT_OF: Final = {
+    Outcome.DONE: Halt.STOP,
+    Outcome.ANSWERED: Halt.RETURN,
+    Outcome.FAILED: Halt.PRECOMPILE_FAILURE,
+}
 _RESULTS = ("halt", "gas_left", "output", "output_length", "created")
 
 
@@ -103,7 +108,7 @@ def _go(f: Function, world: Value, frame: Value, outcome: Value) -> None:
     f.br(after)
     f.at(ended)
     halt = const("i64", Halt.RESOURCE_LIMIT)
-    for result, each in ((Outcome.DONE, Halt.STOP), (Outcome.FAILED, Halt.PRECOMPILE_FAILURE)):
+    for result, each in _HALT_OF.items():
         halt = f.select(f.icmp("eq", outcome, result), const("i64", each), halt)
     WORLD.store(f, world, "halt", halt)
     WORLD.store(f, world, "gas_left", FRAME.load(f, frame, "gas"))

@@ -9,8 +9,10 @@ class Outcome(IntEnum):
     READY = 0
     """The frame can run."""
     DONE = 1
-    """Nothing to run, and a success: gas left in Frame.gas, output in the return data."""
+    """No code to run: a success that leaves all its gas, and no output."""
     FAILED = 2
     """Nothing to run, and a failure, undone: Frame.gas is 0."""
     GIVEN_UP = 3
     """The machine cannot go on."""
+    ANSWERED = 4
+    """A precompile succeeded: gas left in Frame.gas, output in the return data."""

@@ -53,4 +53,4 @@ def _settle(f: Function, frame: Value, left: Value) -> None:
     """Emit the end: gas left, or a negative number after a failure."""
     has_failed = f.icmp("slt", left, 0)
     FRAME.store(f, frame, "gas", f.select(has_failed, const("i64", 0), left))
-    f.ret(f.select(has_failed, const("i64", Outcome.FAILED), const("i64", Outcome.DONE)))
+    f.ret(f.select(has_failed, const("i64", Outcome.FAILED), const("i64", Outcome.ANSWERED)))

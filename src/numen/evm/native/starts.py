@@ -97,7 +97,7 @@ def _write_start_call(module: Module) -> None:
     with f.when(f.icmp("eq", outcome, Outcome.GIVEN_UP), likely=False):
         f.ret(NULL)
     data, length = (WORLD.load(f, world, name) for name in ("return_data", "return_length"))
-    result = f.zext(f.icmp("eq", outcome, Outcome.DONE), "i64")
+    result = f.zext(f.icmp("ne", outcome, Outcome.FAILED), "i64")
     f.ret(f.call(RETURN_TO_CALLER, above, data, length, result))
 
 
