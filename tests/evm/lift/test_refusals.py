@@ -106,7 +106,7 @@ def test_a_function_that_the_contract_lacks_is_refused():
 
 
 def test_recursion_is_refused_as_too_long():
-    code = read_bytecode((CONTRACTS / "pure.solc-0.8.30.hex").read_bytes())
+    code = read_bytecode((CONTRACTS / "recursive.solc-0.8.30.hex").read_bytes())
 
     with pytest.raises(LiftLimitError, match="steps"):
         lift_function(code, "factorial(uint256)")

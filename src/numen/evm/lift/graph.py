@@ -22,7 +22,7 @@ from numen.evm.lift.walk import BAD_TARGET, Branch, Domain, Fail, Fall, Jump, Le
 Key: TypeAlias = tuple[int, int, tuple[tuple[int, int], ...]]
 """Offset, height, and the last return addresses with where they lie."""
 
-_SLOTS_PER_STEP = 16
+_SLOTS_PER_STEP = 8
 
 
 class Explored(Domain[Known], Protocol):
@@ -257,13 +257,13 @@ class _Exploration:
 
     def return_addresses(self, stack: list[Known]) -> tuple[tuple[int, int], ...]:
         found: list[tuple[int, int]] = []
-        targets = self.bytecode.targets
-        for index in range(len(stack) - 1, -1, -1):
-            slot = stack[index]
-            if len(found) == self.returns:
-                break
-            if isinstance(slot, int) and slot in targets and slot:
+        targets, index = self.bytecode.targets, len(stack)
+        for slot in reversed(stack):
+            index -= 1
+            if slot in targets and slot:
                 found.append((index, slot))
+                if len(found) == self.returns:
+                    break
         return tuple(found)
 
     def count(self, steps: int) -> None:

@@ -9,7 +9,7 @@ CONTEXTS_MAX: Final = 25_000
 """Most contexts, blocks told apart by what is on the stack, of one graph."""
 
 STEPS_MAX: Final = 600_000
-"""Most work of one exploration: an instruction walked is one, as are 16 slots of a stack copied."""
+"""Most work of one exploration: an instruction walked is one, as are 8 slots of a stack copied."""
 
 FUNCTION_STEPS_MAX: Final = 200_000
 """The same, of one function that is lifted. Recursion is unrolled up to this, and refused then."""

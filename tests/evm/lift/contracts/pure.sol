@@ -149,14 +149,6 @@ contract Pure {
         require(a < 10);
     }
 
-    function factorial(uint256 n) external pure returns (uint256) {
-        return n < 2 ? 1 : down(n);
-    }
-
-    function down(uint256 n) internal pure returns (uint256) {
-        return n < 2 ? 1 : n * down(n - 1);
-    }
-
     function sieve(uint256 n) external pure returns (uint256 count) {
         uint256[] memory marks = new uint256[](64);
         for (uint256 i = 2; i < 64; i++) {
