@@ -6,8 +6,8 @@ from typing import Any
 from numen.base.crypto import SigningKey, keccak256
 from numen.evm import rlp, system
 from numen.evm.authority import Authorization
+from numen.evm.beacon_requests import DEPOSIT_CONTRACT
 from numen.evm.forks import Fork
-from numen.evm.requests import DEPOSIT_CONTRACT
 
 KEYS = {n: SigningKey(n.to_bytes(32, "big")) for n in range(1, 7)}
 COINBASE = b"\xc0" * 20

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from numen.evm import engines, rlp, roots, system
+from numen.evm.beacon_requests import requests
 from numen.evm.block import Block
 from numen.evm.forks import BYZANTIUM, Fork
 from numen.evm.invalid import InvalidTransactionError
 from numen.evm.message import Log
-from numen.evm.requests import requests
 from numen.evm.state import State
 from numen.evm.substate import Substate
 from numen.evm.system import InvalidBlockError
