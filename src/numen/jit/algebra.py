@@ -87,7 +87,12 @@ class LlvmAlgebra:
         return Typed(self._f.binary(opcode, x.value, _typed(count).value), x.word)
 
     def equal(self, a: Operand, b: Operand) -> Operand:
-        return self._compare("eq", _typed(a), _typed(b))
+        x, y = _typed(a), _typed(b)
+        known, other = literal(x), literal(y)
+        if known is not None and other is not None:
+            # Whether a divisor is zero is mostly known, and what is divided by it depends on that.
+            return constant(int(known == other), BOOL)
+        return self._compare("eq", x, y)
 
     def less(self, a: Operand, b: Operand) -> Operand:
         x, y = _typed(a), _typed(b)
@@ -99,6 +104,9 @@ class LlvmAlgebra:
 
     def select(self, cond: Operand, then: Operand, other: Operand) -> Operand:
         x, y = _typed(then), _typed(other)
+        known = literal(_typed(cond))
+        if known is not None:
+            return x if known else y
         return Typed(self._f.select(_typed(cond).value, x.value, y.value), x.word)
 
     def fit(self, a: Operand, word: Word, reason: Reason) -> Operand:

@@ -19,7 +19,7 @@ Integer operands may be given as Python integers where another operand fixes the
 Reference: https://llvm.org/docs/LangRef.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from numen.kernels.values import (
@@ -468,9 +468,16 @@ class Function:
 
 
 class Module:
-    """Functions, declarations and constants that are compiled together."""
+    """Functions, declarations and constants that are compiled together.
 
-    def __init__(self) -> None:
+    Attributes:
+        functions: Those that are defined, by name.
+        provided: Names of functions that the loader provides, so that who would define them
+            here declares them instead.
+    """
+
+    def __init__(self, provided: Collection[str] = ()) -> None:
+        self.provided = provided
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, Callee] = {}
         self._globals: dict[str, str] = {}

@@ -52,11 +52,19 @@ def division(module: Module, operation: str, bits: int, *, native: bool | None =
         A callee of two (``addmod``, ``mulmod``: three) words that returns a word.
     """
     assert bits in WIDTHS[operation]
-    name = f"numen.{operation}{bits}"
+    name = name_of(operation, bits)
+    if name in module.provided:
+        word = f"i{bits}"
+        return module.declare(name, word, (word,) * (3 if operation.endswith("mod") else 2))
     if name not in module.functions:
         _need_primitive(module, native=native)
         _write(module, name, operation, bits)
     return module.functions[name].callee
+
+
+def name_of(operation: str, bits: int) -> str:
+    """Name of the function of an operation, where it is defined or provided."""
+    return f"numen.{operation}{bits}"
 
 
 def divide2by1(f: Function, high: Value, low: Value, d: Value) -> tuple[Value, Value]:

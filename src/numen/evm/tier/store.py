@@ -21,6 +21,7 @@ from numen.evm.halt import Halt
 from numen.evm.native.convention import failure_name
 from numen.evm.native.interpreter import Interpreter
 from numen.evm.native.runtime_types import ROUTINES
+from numen.evm.tier import divisions
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region, name_of
 from numen.kernels import compiler, llvm
@@ -66,7 +67,7 @@ def text_of(program: Program, regions: Sequence[Region]) -> str:
     # What writes regions is not needed where they are found on disk.
     from numen.evm.tier.emit import write_region  # noqa: PLC0415
 
-    module = llvm.Module()
+    module = llvm.Module(provided=divisions.NAMES)
     for region in regions:
         write_region(module, program, region)
     return str(module)
@@ -189,4 +190,4 @@ def imports_of(interpreter: Interpreter) -> dict[str, int]:
     for name in (*ROUTINES, *(failure_name(halt) for halt in Halt), "land"):
         with suppress(LinkError):
             found[name] = interpreter.address(name)
-    return found
+    return found | divisions.addresses()
