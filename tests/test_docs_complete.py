@@ -1,6 +1,7 @@
 """What a person can meet is described somewhere, and the tables of the reference are true."""
 
 import re
+from collections.abc import Iterator
 
 import click
 import msgspec
@@ -46,16 +47,24 @@ def options(command: click.Command) -> set[str]:
 
 def commands() -> dict[str, click.Command]:
     """Every command by the heading of its section."""
-    group, context = command_line, click.Context(command_line)
-    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
-    return {"numen": group} | {f"numen {name}": one for name, one in found.items() if one}
+    return dict(below("numen", command_line))
+
+
+def below(heading: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield heading, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner
+            yield from below(f"{heading} {name}", inner)
 
 
 @pytest.mark.parametrize("heading", commands())
 def test_a_command_is_described_with_exactly_its_options(heading):
     command, text = commands()[heading], section(CLI, heading)
     rows = re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE)
-    shown = {word for row in rows for word in re.findall(r"`(--?[\w-]+)`", row)}
+    shown = {word for row in rows for word in re.findall(r"`(--?[\w.-]+)`", row)}
 
     assert shown - {"-h", "--help"} == options(command)
     for parameter in command.params:
