@@ -23,6 +23,14 @@ def test_multiples(a, k):
     assert product == BN.g1(G1.multiply(point, k))
 
 
+@given(a=exponents, b=exponents)
+def test_sums(a, b):
+    p, q = G1.multiply((1, 2), a), G1.multiply((1, 2), b)
+
+    for other in (q, p, G1.negate(p)):
+        assert entries.add(BN.g1(p) + BN.g1(other)) == BN.g1(G1.add(p, other))
+
+
 @given(x=st.integers(0, 10**6))
 @settings(max_examples=40)
 def test_points_of_the_twist_outside_the_subgroup(x):

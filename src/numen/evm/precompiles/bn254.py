@@ -28,14 +28,15 @@ def _price_pairing(data: bytes, fork: Fork) -> int:
 
 
 def _add(data: bytes, _: Fork) -> bytes | None:
+    data = padded(data, 0, 2 * POINT_BYTES)
+    first, second = data[:POINT_BYTES], data[POINT_BYTES:]
     try:
-        return _encode(
-            G1.add(
-                _point(padded(data, 0, POINT_BYTES)), _point(padded(data, POINT_BYTES, POINT_BYTES))
-            )
-        )
+        is_first_finite, is_second_finite = _point(first) is not None, _point(second) is not None
     except RefusedError:
         return None
+    if is_first_finite and is_second_finite:
+        return entries.add(data)
+    return first if is_first_finite else second
 
 
 def _multiply(data: bytes, _: Fork) -> bytes | None:
@@ -44,7 +45,7 @@ def _multiply(data: bytes, _: Fork) -> bytes | None:
         point = _point(data[:POINT_BYTES])
     except RefusedError:
         return None
-    return _encode(None) if point is None else entries.multiply(data)
+    return bytes(POINT_BYTES) if point is None else entries.multiply(data)
 
 
 def _pairing(data: bytes, _: Fork) -> bytes | None:
@@ -74,10 +75,11 @@ def _coordinates(data: bytes) -> list[int]:
 
 def _point(data: bytes) -> G1Point:
     x, y = _coordinates(data)
-    point = (x, y) if x or y else None
-    if not G1.contains(point):
+    if not x and not y:
+        return None
+    if (x * x * x + G1.b - y * y) % Q:
         raise RefusedError
-    return point
+    return x, y
 
 
 def _twist_point(data: bytes) -> G2Point:
@@ -88,10 +90,6 @@ def _twist_point(data: bytes) -> G2Point:
     if not G2.contains(point) or not entries.is_in_g2(data):
         raise RefusedError
     return point
-
-
-def _encode(point: G1Point) -> bytes:
-    return b"".join(c.to_bytes(32, "big") for c in point or (0, 0))
 
 
 CONTRACTS: Final = {

@@ -42,6 +42,7 @@ class Group(msgspec.Struct, frozen=True):
     Attributes:
         name: ``g1`` or ``g2``.
         coordinate: Shape of a coordinate.
+        zero: The coordinate 0.
         one: The coordinate 1.
         add: Of coordinates.
         subtract: Of coordinates.
@@ -51,6 +52,7 @@ class Group(msgspec.Struct, frozen=True):
 
     name: str
     coordinate: Shape
+    zero: Any
     one: Any
     add: Callable[[Any, Any], Any]
     subtract: Callable[[Any, Any], Any]
@@ -64,12 +66,15 @@ class Group(msgspec.Struct, frozen=True):
 
 
 G1: Final = Group(
-    "g1", FELT, 1, lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, 3 * bn254.G1.b
+    "g1", FELT, 0, 1, lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, 3 * bn254.G1.b
 )
 G2: Final = Group(
-    "g2", FELT2, (1, 0), fq2_add, fq2_subtract, fq2_multiply, fq2_scale(bn254.G2.b, 3)
+    "g2", FELT2, (0, 0), (1, 0), fq2_add, fq2_subtract, fq2_multiply, fq2_scale(bn254.G2.b, 3)
 )
 
+
+_WINDOW_BITS: Final = 4
+"""Bits of a scalar that one addition stands for."""
 
 assert X < 2**64, "one limb holds the parameter"
 
@@ -115,8 +120,8 @@ class Points:
     Attributes:
         add: Function ``(out, a, b)``; any of them may be the same.
         double: Function ``(out, a)``.
-        multiply: Function ``(out, a, scalar, bits)``: adds a point so often as the lowest bits of
-            the number at ``scalar`` say. ``out`` and ``a`` are apart.
+        multiply: Function ``(out, a, scalar, digits)``: adds a point to itself so often as the
+            lowest digits, in base 16, of the number at ``scalar`` say. ``out`` and ``a`` are apart.
     """
 
     def __init__(self, arithmetic: Arithmetic, group: Group) -> None:
@@ -142,18 +147,26 @@ class Points:
         self.multiply = self._write_multiply()
 
     def _write_multiply(self) -> Callee:
-        params = {"out": "ptr", "a": "ptr", "scalar": "ptr", "bits": "i64"}
+        params = {"out": "ptr", "a": "ptr", "scalar": "ptr", "digits": "i64"}
         f = self._arithmetic.module.function(
             f"{self._group.name}.multiply", "void", params, internal=True
         )
-        out, a, scalar, bits = f.params
-        zero = 0 if self._group.coordinate is None else (0, 0)
-        write(f, (zero, self._group.one, zero), out)
-        with f.loop(f.sub(bits, 1), -1, step=-1) as loop:
-            f.call(self.double, out, out)
-            limb = f.load("i64", f.gep("i64", scalar, f.lshr(loop.index, 6)), align=8)
-            with f.when(f.trunc(f.lshr(limb, f.and_(loop.index, 63)), "i1")):
-                f.call(self.add, out, out, a)
+        out, a, scalar, digits = f.params
+        form = f"[{self.size} x i256]"
+        multiples = f.alloca("i256", self.size << _WINDOW_BITS)
+        infinity = (self._group.zero, self._group.one, self._group.zero)
+        write(f, infinity, multiples)
+        with f.loop(1, 1 << _WINDOW_BITS) as loop:
+            multiple = f.gep(form, multiples, loop.index)
+            f.call(self.add, multiple, f.gep("i256", multiple, -self.size), a)
+        write(f, infinity, out)
+        with f.loop(f.sub(digits, 1), -1, step=-1) as loop:
+            for _ in range(_WINDOW_BITS):
+                f.call(self.double, out, out)
+            limb = f.load("i64", f.gep("i64", scalar, f.lshr(loop.index, 4)), align=8)
+            shift = f.shl(f.and_(loop.index, 15), 2)
+            digit = f.and_(f.lshr(limb, shift), (1 << _WINDOW_BITS) - 1)
+            f.call(self.add, out, out, f.gep(form, multiples, digit))
         f.ret()
         return f.callee
 
@@ -175,7 +188,7 @@ def write_in_g2(arithmetic: Arithmetic, points: Points) -> Callee:
     f = module.function("g2.in_subgroup", "i64", {"point": "ptr"}, internal=True)
     (point,) = f.params
     once, left, right = (f.alloca("i256", points.size) for _ in range(3))
-    f.call(points.multiply, once, point, loop_count, const("i64", X.bit_length()))
+    f.call(points.multiply, once, point, loop_count, const("i64", 64 // _WINDOW_BITS))
     f.call(points.add, left, once, point)
     f.call(frobenius, right, once)
     f.call(points.add, left, left, right)
