@@ -3,8 +3,8 @@
     {"pc":0,"op":96,"gas":"0x5208","gasCost":"0x3","memSize":0,"stack":[],"depth":1,"refund":0,
      "opName":"PUSH1"}
 
-A line says what was there *before* its instruction, and what it cost with what it gave to a callee.
-One that fails has an ``error`` besides, and the price that it asked for.
+A line says what was there *before* its instruction, and what it cost: a call with the gas that it
+gave to its callee, a creation without. One that fails has an ``error`` besides, and the price that it asked for.
 """
 
 from collections.abc import Callable

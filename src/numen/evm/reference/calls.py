@@ -177,7 +177,8 @@ def _initcode(frame: Frame, offset: int, length: int, hash_word: int) -> bytes:
 def _create(frame: Frame, value: int, initcode: bytes, address: bytes) -> Frame | None:
     world, journal, own = frame.world, frame.world.journal, frame.scope.address
     gas = all_but_one_64th(frame.gas) if world.fork.keeps_one_64th else frame.gas
-    frame.charge(gas)
+    # Traces count a call's gas as the price of CALL, but not a creation's as that of CREATE.
+    frame.gas -= gas
     frame.return_data = b""
     nonce = journal.nonce(own)
     is_deep = frame.scope.depth == CALL_DEPTH_MAX
