@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numen.evm.forks import fork
-from numen.evm.lift.constants import Constants
+from numen.evm.lift.contract import WholeContract
 from numen.evm.lift.errors import LiftLimitError, UnresolvedJumpError
 from numen.evm.lift.graph import contract_graph, explore
 from numen.evm.lift.instructions import disassemble
@@ -96,6 +96,41 @@ def test_a_frame_that_fails_says_why(text, failure):
     assert graph_of(text).contexts[0].failure == failure
 
 
+TABLE = """
+    0 CALLDATALOAD 1 AND 1 SHL @table 2 ADD ADD 2 SWAP1 {at} CODECOPY {between} {word} MLOAD JUMP
+    even: STOP odd: INVALID table: PUSH4
+"""
+
+
+def table(at: int = 30, word: int = 0, between: str = "") -> bytes:
+    code = assemble(TABLE.format(at=at, word=word, between=between) + " 0")[:-4]
+    even = code.index(bytes.fromhex("5b005bfe5b63"))
+    return code + even.to_bytes(2, "big") + (even + 2).to_bytes(2, "big")
+
+
+def test_a_table_of_targets_in_the_code_is_read():
+    graph = contract_graph(disassemble(table(), PRAGUE))
+
+    assert not graph.unresolved
+    assert {edge.kind for edge in graph.contexts[0].edges} == {"jump"}
+    assert len(graph.contexts) == 3
+    for bits in (0, 1):
+        check_graph(table(), bits.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["9 0 MSTORE", "9 31 MSTORE8", "1 CALLDATASIZE MSTORE", "1 0 2 MCOPY", "1 0 0 CALLDATACOPY",
+     "1 2 0 0 0 0 0 CALL POP", "9 40 MSTORE"],
+)  # fmt: skip
+def test_a_table_that_was_written_over_is_not_trusted(between):
+    graph = contract_graph(disassemble(table(between=between), PRAGUE))
+
+    assert len(graph.contexts) == 1
+    assert graph.unresolved or graph.contexts[0].failure
+    check_graph(table(between=between), (1).to_bytes(32, "big"))
+
+
 def test_a_byte_that_the_fork_lacks_ends_the_block():
     graph = contract_graph(disassemble(bytes.fromhex("5f5f01"), fork("london")))
 
@@ -119,9 +154,9 @@ def test_code_is_as_long_as_the_bound_and_no_longer():
 def test_steps_are_bounded():
     bytecode = disassemble(assemble(LOOP), PRAGUE)
 
-    explore(bytecode, Constants(bytecode), 3, steps_max=100)
+    explore(bytecode, WholeContract(bytecode), 3, steps_max=100)
     with pytest.raises(LiftLimitError, match="more than 10 steps"):
-        explore(bytecode, Constants(bytecode), 3, steps_max=10)
+        explore(bytecode, WholeContract(bytecode), 3, steps_max=10)
 
 
 class Passed:
@@ -165,6 +200,7 @@ def test_any_bytes_have_a_graph_that_runs_keep_to(code, calldata):
 
 
 JUMPY = [0x56, 0x57, 0x5B, 0x5B, 0x5B, 0x60, 0x80, 0x81, 0x90, 0x91, 0x50, 0x35, 0x01, 0x15, 0x58]
+JUMPY += [0x39, 0x52, 0x51, 0x16, 0x06, 0x53]
 
 
 @given(
@@ -180,11 +216,8 @@ def test_bytes_that_jump_have_a_graph_that_runs_keep_to(code, calldata):
 def test_every_jump_of_a_compiled_contract_is_resolved(path):
     graph = contract_graph(disassemble(read_bytecode(path.read_bytes()), PRAGUE))
 
-    if "vyper-0.4.3.hex" in path.name:
-        # Its table of functions is read from the code at an offset made of the selector.
-        assert len(graph.unresolved) == 1
-    else:
-        assert not graph.unresolved
+    assert not graph.unresolved
+    assert len(graph.contexts) > 60
 
 
 @pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.name)

@@ -6,7 +6,6 @@ from typing import Final, TypeAlias
 import msgspec
 
 from numen.evm.lift.cells import Cells
-from numen.evm.lift.instructions import Bytecode, Instruction
 from numen.evm.lift.limits import TARGETS_MAX
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME
@@ -161,34 +160,3 @@ class KnownValues:
 
 KNOWN: Final = KnownValues()
 """The arithmetic: it holds nothing."""
-
-
-class Constants:
-    """The domain of a whole contract, of whose surroundings nothing is known.
-
-    Attributes:
-        memory: Not followed.
-        work: Steps done beside those of the walk.
-    """
-
-    def __init__(self, bytecode: Bytecode) -> None:
-        self.memory: Cells[Known] | None = None
-        self.work = 0
-        self._size = len(bytecode.code)
-
-    def const(self, value: int) -> Known:
-        """A known word."""
-        return value
-
-    def pure(self, instr: Instruction, args: Sequence[Known]) -> Known:
-        """Compute with constants."""
-        return KNOWN.pure(instr.opcode.byte, args)
-
-    def effect(self, instr: Instruction, args: Sequence[Known]) -> Known:  # noqa: ARG002
-        """What the code itself says is known, and nothing else."""
-        match instr.name:
-            case "PC":
-                return instr.offset
-            case "CODESIZE":
-                return self._size
-        return None

@@ -13,7 +13,8 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from numen.evm.lift.cells import Cells
-from numen.evm.lift.constants import Constants, Known, join, join_cells
+from numen.evm.lift.constants import Known, join, join_cells
+from numen.evm.lift.contract import WholeContract
 from numen.evm.lift.errors import LiftLimitError, UnresolvedJumpError
 from numen.evm.lift.instructions import Block, Bytecode, Instruction
 from numen.evm.lift.limits import CONTEXTS_MAX, RETURNS_MAX, STEPS_MAX
@@ -141,9 +142,9 @@ def contract_graph(bytecode: Bytecode) -> Graph:
         LiftLimitError: The code is over the bounds even where few are told apart.
     """
     try:
-        return explore(bytecode, Constants(bytecode), RETURNS_MAX)
+        return explore(bytecode, WholeContract(bytecode), RETURNS_MAX)
     except LiftLimitError:
-        return explore(bytecode, Constants(bytecode), 1)
+        return explore(bytecode, WholeContract(bytecode), 1)
 
 
 class _Exploration:
