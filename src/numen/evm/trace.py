@@ -4,7 +4,8 @@
      "opName":"PUSH1"}
 
 A line says what was there *before* its instruction, and what it cost: a call with the gas that it
-gave to its callee, a creation without. One that fails has an ``error`` besides, and the price that it asked for.
+gave to its callee, a creation without. One that fails has an ``error`` besides, and the price that
+it asked for.
 """
 
 from collections.abc import Callable
