@@ -10,6 +10,7 @@ has no price, and a transaction may use all the gas of a block.
 """
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -363,6 +364,15 @@ class EVM:
                 timestamp=block.timestamp + seconds,
                 block_hashes=hashes,
             )
+
+    def seeing(self, block: Block) -> "EVM":
+        """The same machine and accounts, looking at another block; good for calls only.
+
+        It is for as long as this one does not change.
+        """
+        twin = copy(self)
+        twin.block = block
+        return twin
 
     def set_block(self, **fields: Any) -> None:
         """Change some fields of the block that transactions run in, by the names of `Block`."""
