@@ -6,7 +6,7 @@ of its bytes, whether the fork knows its kind, and the size of its numbers.
 Sources: yellow paper, section 4.2; EIP-155, 2718, 2930, 1559, 4844, 7702.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Any, Final
 
@@ -86,7 +86,8 @@ class Transaction(msgspec.Struct, frozen=True):
 
     def encode(self) -> bytes:
         """Write it as blocks and networks do; blobs are not in it."""
-        return _prefixed(self.kind, [*_items(self), self.v, self.r, self.s])
+        signature = (rlp.encode_int(self.v), rlp.encode_int(self.r), rlp.encode_int(self.s))
+        return _encode(self.kind, (*_fields(self), *signature))
 
     def hash(self) -> bytes:
         """What it is known by; 32 bytes."""
@@ -94,10 +95,10 @@ class Transaction(msgspec.Struct, frozen=True):
 
     def signing_hash(self) -> bytes:
         """What the sender signs; 32 bytes."""
-        items = _items(self)
+        fields = _fields(self)
         if self.kind is Kind.LEGACY and self.chain_id is not None:
-            items += [self.chain_id, 0, 0]  # EIP-155
-        return keccak256(_prefixed(self.kind, items))
+            fields += [rlp.encode_int(self.chain_id), b"\x80", b"\x80"]  # EIP-155
+        return keccak256(_encode(self.kind, fields))
 
     def sign(self, key: SigningKey) -> "Transaction":
         """Sign it. A legacy transaction holds on one chain if ``chain_id`` names one."""
@@ -210,38 +211,43 @@ _NAMES: Final = {
 }
 
 
-def _prefixed(kind: Kind, items: Sequence[Any]) -> bytes:
-    encoded = rlp.encode(items)
-    return encoded if kind is Kind.LEGACY else bytes([kind]) + encoded
+def _encode(kind: Kind, encoded: Iterable[bytes]) -> bytes:
+    """Join encoded fields as the kind wants them."""
+    body = rlp.wrap(b"".join(encoded))
+    return body if kind is Kind.LEGACY else bytes([kind]) + body
 
 
-def _items(tx: Transaction) -> list[Any]:
-    """What stands on the wire before the signature."""
-    return [_WRITERS.get(name, _as_it_is)(getattr(tx, name)) for name in _NAMES[tx.kind]]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _write_accesses(items: tuple[Access, ...]) -> list[Any]:
-    return [[item.address, [key.to_bytes(32, "big") for key in item.keys]] for item in items]
-
-
-def _write_authorizations(items: tuple[Authorization, ...]) -> list[Any]:
-    return [
-        [item.chain_id, item.address, item.nonce, item.y_parity, item.r, item.s] for item in items
-    ]
+def _fields(tx: Transaction) -> list[bytes]:
+    """What stands on the wire before the signature, encoded."""
+    return [write(getattr(tx, name)) for name, write in _WRITERS[tx.kind]]
 
 
 def _write_to(to: bytes | None) -> bytes:
-    return to or b""
+    return rlp.encode_bytes(to or b"")
 
 
-_WRITERS: Final[dict[str, Callable[[Any], Any]]] = {
+def _write_accesses(items: tuple[Access, ...]) -> bytes:
+    return rlp.encode(
+        [[item.address, [key.to_bytes(32, "big") for key in item.keys]] for item in items]
+    )
+
+
+def _write_authorizations(items: tuple[Authorization, ...]) -> bytes:
+    return rlp.encode(
+        [[item.chain_id, item.address, item.nonce, item.y_parity, item.r, item.s] for item in items]
+    )
+
+
+_WRITER_OF: Final[dict[str, Callable[[Any], bytes]]] = {
     "to": _write_to,
+    "data": rlp.encode_bytes,
     "access_list": _write_accesses,
+    "blob_hashes": rlp.encode,
     "authorizations": _write_authorizations,
+}
+_WRITERS: Final = {
+    kind: [(name, _WRITER_OF.get(name, rlp.encode_int)) for name in names]
+    for kind, names in _NAMES.items()
 }
 
 
@@ -290,16 +296,18 @@ def check_kind(tx: Transaction, fork: Fork) -> None:
     Raises:
         InvalidTransactionError: It does not.
     """
-    known = {
-        Kind.LEGACY: True,
-        Kind.ACCESS_LIST: fork.has_access_lists,
-        Kind.FEE_MARKET: fork.has_dynamic_fee,
-        Kind.BLOB: fork.has_blobs,
-        Kind.SET_CODE: fork.has_delegations,
-    }
-    if not known[tx.kind]:
+    if tx.kind is not Kind.LEGACY and not getattr(fork, _SINCE[tx.kind]):
         reason = Reason[f"TYPE_{tx.kind.value}_TX_PRE_FORK"]
         raise InvalidTransactionError(reason, f"type {tx.kind.value} in {fork.name}", field="kind")
+
+
+_SINCE: Final = {
+    Kind.ACCESS_LIST: "has_access_lists",
+    Kind.FEE_MARKET: "has_dynamic_fee",
+    Kind.BLOB: "has_blobs",
+    Kind.SET_CODE: "has_delegations",
+}
+"""Which rule of a fork brings a kind."""
 
 
 def check_numbers(tx: Transaction) -> None:
@@ -308,12 +316,16 @@ def check_numbers(tx: Transaction) -> None:
     Raises:
         InvalidTransactionError: One does not.
     """
+    product = tx.gas_limit * tx.max_fee
+    wide = tx.max_fee | tx.max_priority_fee | tx.value | tx.max_fee_per_blob_gas | product
+    if not wide >> 256 and not (tx.nonce | tx.gas_limit | (tx.chain_id or 0)) >> 64:
+        return  # as nearly always
     for number in _NUMBERS[tx.kind]:
         value = getattr(tx, number.name) or 0
         if value >> number.bits:
             detail = f"{value.bit_length()} bits where {number.bits} are allowed"
             raise InvalidTransactionError(number.too_big, detail, field=number.name)
-    if (tx.gas_limit * tx.max_fee) >> 256:
+    if product >> 256:
         raise InvalidTransactionError(Reason.GASLIMIT_PRICE_PRODUCT_OVERFLOW, field="max_fee")
 
 

@@ -6,6 +6,8 @@ Written once, over any engine. Sources: yellow paper, section 6; EIP-658, 1559, 
 3651, 4844, 7623, 7702.
 """
 
+from functools import cache
+
 import msgspec
 
 from numen.evm import fees
@@ -127,14 +129,19 @@ def warm_up(machine: Substate, block: Block, sender: bytes, tx: Transaction) -> 
     machine.warm(sender)
     if tx.to is not None:
         machine.warm(tx.to)
-    for number in machine.fork.precompiles:
-        machine.warm(number.to_bytes(20, "big"))
+    for address in _addresses(machine.fork.precompiles):
+        machine.warm(address)
     if machine.fork.warms_coinbase:
         machine.warm(block.coinbase)
     for access in tx.access_list:
         machine.warm(access.address)
         for key in access.keys:
             machine.warm_slot(access.address, key)
+
+
+@cache
+def _addresses(numbers: tuple[int, ...]) -> tuple[bytes, ...]:
+    return tuple(number.to_bytes(20, "big") for number in numbers)
 
 
 def _authorize(machine: Substate, tx: Transaction, chain_id: int) -> int:
