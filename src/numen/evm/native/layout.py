@@ -177,7 +177,8 @@ FRAME: Final = Record("Frame", (
 CODE: Final = Record("Code", (
     ("bytes",   "ptr",  "first byte; CODE_PADDING_BYTES zero bytes follow the last"),
     ("length",  "i64",  "bytes without the padding"),
-    ("hash",    "i256", "Keccak-256, as a word"),
+    ("hash",    "i256", "Keccak-256, as a word; 0 until somebody asks"),
+    ("key",     "i256", "what `contracts` finds it by"),
     ("jumps",   "ptr",  "jump map, null until the code first runs"),
     ("regions", "ptr",  "region table, null unless the tier wants this code"),
     ("number",  "i64",  "index of the code in Python's list"),

@@ -27,6 +27,7 @@ _ROUTINES = (
     Callee("store_transient", "void", ("ptr", "ptr", "i256")),
     Callee("new_log", "ptr", ("ptr", "ptr", "i64")),
     Callee("access_delegate", "i64", ("ptr", "ptr")),
+    Callee("code_hash", "i256", ("ptr",)),
 )
 
 ROUTINES: Final[dict[str, Callee]] = {routine.name: routine for routine in _ROUTINES}
@@ -50,6 +51,7 @@ ROUTINES: Final[dict[str, Callee]] = {routine.name: routine for routine in _ROUT
     new_log(frame, data, length)          a LogEntry, all but its topics; null as above
     access_delegate(world, account)       gas to pay for the code that the account's stands for
                                           (EIP-7702), which is then warm; negative as null above
+    code_hash(code)                       Keccak-256 of a Code
 """
 
 

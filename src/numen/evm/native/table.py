@@ -74,8 +74,8 @@ ACCOUNTS = Table("account", ACCOUNT, "address", "", "accounts", "account_mask", 
 SLOTS = Table("slot", SLOT, "key", "account", "slots", "slot_mask", "slot_count")
 """Slots by key and account."""
 
-CODES = Table("code", CODE, "hash", "", "codes", "code_mask", "code_count")
-"""Codes by hash."""
+CODES = Table("code", CODE, "key", "", "codes", "code_mask", "code_count")
+"""Codes by a fingerprint; see `contracts`."""
 
 
 def write_tables(module: Module) -> None:
@@ -119,9 +119,9 @@ def _hash(f: Function, world: Value, key: Value, owner: Value | None) -> Value:
     if owner is not None:
         limbs.append(_number(f, owner))
     secret = WORLD.at(f, world, "secret")
-    total = f.load("i128", secret, 16, is_fixed=True)
+    total = f.load("i128", secret, 8, is_fixed=True)
     for index, limb in enumerate(limbs, 1):
-        factor = f.load("i128", f.gep("i128", secret, index), 16, is_fixed=True)
+        factor = f.load("i128", f.gep("i128", secret, index), 8, is_fixed=True)
         total = f.add(total, f.mul(factor, f.zext(limb, "i128")))
     top = f.trunc(f.lshr(total, 64), "i64")
     # Keys one apart have hashes one distance apart: stirred, they leave no runs of buckets.

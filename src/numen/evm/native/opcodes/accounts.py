@@ -32,7 +32,7 @@ def extcodehash(body: Body) -> None:
     f = body.f
     account = account_of(body, body.pop())
     charge_access(body, account)
-    code_hash = CODE.load(f, ACCOUNT.load(f, account, "code"), "hash")
+    code_hash = body.call("code_hash", ACCOUNT.load(f, account, "code"))
     body.push(f.select(accounts.is_empty(f, account), const("i256", 0), code_hash))
 
 
