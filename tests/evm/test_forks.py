@@ -38,6 +38,7 @@ def test_a_fork_is_found_by_the_names_of_the_public_suites():
     assert [fork.title for fork in FORKS.values()] == list(TITLES)
     assert forks.fork("Merge") is forks.PARIS
     assert forks.fork("spurious_dragon") is forks.SPURIOUS_DRAGON
+    assert forks.fork("GrayGlacier") is forks.LONDON
     assert forks.fork("SpuriousDragon") is forks.SPURIOUS_DRAGON
 
 

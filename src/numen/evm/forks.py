@@ -429,10 +429,11 @@ FORKS: Final[dict[str, Fork]] = {
 
 _OTHER_NAMES: Final = {
     "merge": PARIS,
-    "petersburg": PETERSBURG,
-    "tangerinewhistle": TANGERINE_WHISTLE,
-    "spuriousdragon": SPURIOUS_DRAGON,
+    "muirglacier": ISTANBUL,
+    "arrowglacier": LONDON,
+    "grayglacier": LONDON,
 }
+"""Names besides a fork's own and its title. Those of the glaciers changed only the difficulty."""
 
 
 def fork(name: str) -> Fork:
