@@ -2,15 +2,18 @@
 
     entry   the stack's height is checked once; one that does not suit is the interpreter's
     fill    variables that may be read before they are written
-    pc_…    an instance of the block at that offset: gas of each section, then its instructions
+    pc_…    a chain of instances, by the offset of its first block: gas of each section, then its
+            instructions
     to_…    a way out: the stack is written back, and control goes on in another region or handler
 
+A *chain* is a run of instances each of which leads to the next and is reached from nowhere else.
 A *section* is a run of instructions that are paid for together, at its head. GAS and SSTORE end
 one, because they look at the gas that is left. Out of gas is found earlier than the instruction
 that cannot be paid for, which nobody can see: all gas and all effects of the frame are gone.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -46,10 +49,12 @@ def write_region(module: Module, program: Program, region: Region) -> None:
     _Writer(f, r, program, region).write()
 
 
-def sections(block: Block, fork: Fork) -> Iterator[tuple[int, list[Instruction]]]:
-    """The instructions of a block in runs that are paid for together, each with its gas."""
+def sections(
+    instructions: Iterable[Instruction], fork: Fork
+) -> Iterator[tuple[int, list[Instruction]]]:
+    """Instructions in runs that are paid for together, each with its gas."""
     gas, run = 0, []
-    for instruction in block.body:
+    for instruction in instructions:
         gas += fork.base_gas[instruction.byte]
         run.append(instruction)
         if instruction.byte in _LOOKS_AT_GAS:
@@ -57,6 +62,27 @@ def sections(block: Block, fork: Fork) -> Iterator[tuple[int, list[Instruction]]
             gas, run = 0, []
     if run:
         yield gas, run
+
+
+def chains(region: Region) -> list[list[int]]:
+    """The instances of a region by number, in chains; the first begins with the head."""
+    successors = region.successors()
+    entries = Counter(index for found in successors for index in found)
+    entries[0] += 1
+    following: dict[int, int] = {}
+    for index, instance in enumerate(region.instances):
+        edges = instance.edges()
+        if len(edges) == 1 and isinstance(edges[0], Inner) and entries[edges[0].index] == 1:
+            following[index] = edges[0].index
+    inside = set(following.values())
+    found = []
+    for start in range(len(region.instances)):
+        if start not in inside:
+            chain = [start]
+            while chain[-1] in following:
+                chain.append(following[chain[-1]])
+            found.append(chain)
+    return found
 
 
 class _Writer:
@@ -71,16 +97,17 @@ class _Writer:
         self._fill = f.block("fill")
         self._body = RegionBody(f, r, program.code, program.fork)
         f.br(self._fill)
-        self._labels = [f.block(f"pc_{i.block.pc:x}") for i in region.instances]
+        self._chains = chains(region)
+        self._labels = {
+            chain[0]: f.block(f"pc_{region.instances[chain[0]].block.pc:x}")
+            for chain in self._chains
+        }
 
     def write(self) -> None:
         known = known_at_entry(self._region)
-        for instance, label, before in zip(
-            self._region.instances, self._labels, known, strict=True
-        ):
-            self._f.at(label)
-            self._body.begin(instance, before)
-            self._instance(instance, before.after(instance))
+        for chain in self._chains:
+            self._f.at(self._labels[chain[0]])
+            self._chain([self._region.instances[index] for index in chain], known[chain[0]])
         self._f.at(self._fill)
         self._body.fill()
         self._f.br(self._labels[0])
@@ -110,9 +137,11 @@ class _Writer:
         after = msgspec.structs.replace(self._r, pc=behind, gas=left)
         self._hand_to(self._byte(head + 1), after)
 
-    def _instance(self, instance: Instance, after: Known) -> None:
-        body, block = self._body, instance.block
-        for gas, run in sections(block, self._program.fork):
+    def _chain(self, chain: list[Instance], before: Known) -> None:
+        body, after = self._body, before
+        body.begin(chain[0], before)
+        instructions = [i for instance in chain for i in instance.block.body]
+        for gas, run in sections(instructions, self._program.fork):
             if gas:
                 body.charge(gas)
             for instruction in run:
@@ -121,8 +150,18 @@ class _Writer:
                     body.drop()
                 elif instruction.byte != JUMPDEST:
                     EMIT[instruction.byte](body)
-        body.settle(instance)
-        top = instance.height + block.delta
+        for instance in chain:
+            after = after.after(instance)
+        last = chain[-1]
+        top = last.height + last.block.delta
+        written = {
+            instance.height + slot for instance in chain for slot, _ in instance.block.writes
+        }
+        body.settle(slot for slot in written if slot < top)
+        self._end(last, top, after)
+
+    def _end(self, instance: Instance, top: int, after: Known) -> None:
+        block = instance.block
         match block.end:
             case End.HAND_OVER:
                 self._hand_over(block, top, after)

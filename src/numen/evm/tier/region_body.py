@@ -5,6 +5,8 @@ itself, a word from below is read when an opcode wants it. Between blocks every 
 has a variable, which LLVM turns into registers and phis.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from numen.evm.forks import Fork
@@ -67,7 +69,7 @@ class RegionBody:
     # Driving. -----------------------------------------------------------------------------------
 
     def begin(self, instance: Instance, known: Known) -> None:
-        """Start writing an instance, at the end of the current block."""
+        """Start writing a chain of instances, at the end of the current block."""
         self._words = []
         self._bottom = self._height = instance.height
         self._known = known
@@ -77,13 +79,12 @@ class RegionBody:
         """Start writing an instruction."""
         self._instruction = instruction
 
-    def settle(self, instance: Instance) -> None:
-        """Put what the instance wrote into the variables."""
-        for slot, _ in instance.block.writes:
-            place = instance.height + slot
-            word = self._words[place - self._bottom]
+    def settle(self, slots: Iterable[int]) -> None:
+        """Put words that were written since `begin` into their variables."""
+        for slot in sorted(slots):
+            word = self._words[slot - self._bottom]
             assert word is not None
-            self.f.store(word, self._variable(place))
+            self.f.store(word, self._variable(slot))
 
     def flush(self, known: Known, top: int, lowest: int | None = None) -> None:
         """Write to the stack's memory what only variables have.
