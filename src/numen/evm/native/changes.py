@@ -1,7 +1,7 @@
 """What native code has noted, in Python's terms: the changes since the last diff, and the logs."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from numen.evm.message import Log
@@ -11,21 +11,31 @@ from numen.evm.native.rooms import Rooms
 from numen.evm.state import AccountDiff, Change, StateDiff
 
 
-def _reader(record: Record) -> struct.Struct:
-    """Reads a record whole: integers of 64 bits as numbers, words as bytes."""
+def _reader(record: Record, *names: str) -> struct.Struct:
+    """Reads some fields of a record, in their order: words as bytes, all else as numbers."""
     text, end = "<", 0
-    for name, type_, _ in record.rows:
-        size = 32 if type_ == "i256" else 8
+    for name in names:
         gap = record.offset(name) - end
-        text += "x" * gap + ("32s" if size == 32 else "Q")
-        end = record.offset(name) + size
+        assert gap >= 0, f"{name} comes earlier"
+        is_word = record.type(name) == "i256"
+        text += "x" * gap + ("32s" if is_word else "Q")
+        end = record.offset(name) + (32 if is_word else 8)
     return struct.Struct(text)
 
 
-_ACCOUNT: Final = _reader(ACCOUNT)
-_SLOT: Final = _reader(SLOT)
-_ACCOUNT_NAMES: Final = tuple(name for name, *_ in ACCOUNT.rows)
-_SLOT_NAMES: Final = tuple(name for name, *_ in SLOT.rows)
+_ACCOUNT: Final = _reader(
+    ACCOUNT,
+    *("address", "balance", "nonce", "exists", "code", "generation", "next_dirty", "slots"),
+    *("before_balance", "before_nonce", "before_exists", "before_code", "before_generation"),
+)
+_SLOT: Final = _reader(SLOT, "key", "value", "generation", "before", "next_dirty")
+
+_ACCOUNT_IS_DIRTY: Final = ACCOUNT.offset("is_dirty")
+_SLOT_IS_DIRTY: Final = SLOT.offset("is_dirty")
+_LISTED: Final = bytes(24)
+"""``is_dirty``, ``next_dirty`` and ``slots`` of an account that is on no list."""
+
+assert ACCOUNT.offset("slots") == _ACCOUNT_IS_DIRTY + 16
 
 CodeReader = Callable[[int], bytes]
 """Gives the bytes of a Code by its address."""
@@ -44,18 +54,15 @@ def take_diff(world: int, arena: Reservation, code_at: CodeReader) -> StateDiff:
     found = []
     place = WORLD.read(world, "dirty_accounts")
     WORLD.write(world, "dirty_accounts", 0)
+    view, base = arena.view, arena.address
     while place:
-        account = dict(
-            zip(
-                _ACCOUNT_NAMES, _ACCOUNT.unpack_from(arena.view, place - arena.address), strict=True
-            )
-        )
-        diff = _account_diff(arena, account, code_at)
+        fields = _ACCOUNT.unpack_from(view, place - base)
+        diff = _account_diff(arena, fields, code_at)
         if not diff.is_nothing:
             found.append(diff)
-        ACCOUNT.write(place, "is_dirty", 0)
-        ACCOUNT.write(place, "slots", 0)
-        place = account["next_dirty"]
+        start = place - base + _ACCOUNT_IS_DIRTY
+        view[start : start + len(_LISTED)] = _LISTED
+        place = fields[6]
     return StateDiff(tuple(sorted(found, key=_address)))
 
 
@@ -63,40 +70,38 @@ def _address(diff: AccountDiff) -> bytes:
     return diff.address
 
 
-def _account_diff(arena: Reservation, account: dict[str, Any], code_at: CodeReader) -> AccountDiff:
-    existed, exists = bool(account["before_exists"]), bool(account["exists"])
-    is_wiped = existed and account["generation"] != account["before_generation"]
-    storage = dict(sorted(_storage(arena, account, is_wiped=is_wiped)))
-    nonces = account["before_nonce"], account["nonce"]
-    balances = _number(account["before_balance"]), _number(account["balance"])
-    codes = account["before_code"], account["code"]
+def _account_diff(arena: Reservation, fields: Any, code_at: CodeReader) -> AccountDiff:
+    address, wei, nonce, exists, code, generation, _, slots, *before = fields
+    wei_before, nonce_before, existed, code_before, generation_before = before
+    is_wiped = bool(existed) and generation != generation_before
+    balances = None if wei == wei_before else (_number(wei_before), _number(wei))
+    storage = _storage(arena, slots, generation, is_wiped=is_wiped) if slots else {}
     return AccountDiff(
-        address=account["address"][19::-1],
-        existed=existed,
-        exists=exists,
-        nonce=nonces if nonces[0] != nonces[1] else None,
-        balance=balances if balances[0] != balances[1] else None,
-        code=(code_at(codes[0]), code_at(codes[1])) if codes[0] != codes[1] else None,
+        address=address[19::-1],
+        existed=bool(existed),
+        exists=bool(exists),
+        nonce=None if nonce == nonce_before else (nonce_before, nonce),
+        balance=balances,
+        code=None if code == code_before else (code_at(code_before), code_at(code)),
         storage=storage,
         is_wiped=is_wiped,
     )
 
 
 def _storage(
-    arena: Reservation, account: dict[str, Any], *, is_wiped: bool
-) -> Iterator[tuple[int, Change]]:
-    place = account["slots"]
+    arena: Reservation, place: int, generation: int, *, is_wiped: bool
+) -> dict[int, Change]:
+    view, base = arena.view, arena.address
+    found = []
     while place:
-        slot = dict(
-            zip(_SLOT_NAMES, _SLOT.unpack_from(arena.view, place - arena.address), strict=True)
-        )
-        before = 0 if is_wiped else _number(slot["before"])
-        is_there = slot["generation"] == account["generation"]
-        after = _number(slot["value"]) if is_there else 0
-        if before != after:
-            yield _number(slot["key"]), (before, after)
-        SLOT.write(place, "is_dirty", 0)
-        place = slot["next_dirty"]
+        start = place - base
+        key, value, of, before, following = _SLOT.unpack_from(view, start)
+        change = 0 if is_wiped else _number(before), _number(value) if of == generation else 0
+        if change[0] != change[1]:
+            found.append((_number(key), change))
+        view[start + _SLOT_IS_DIRTY] = 0
+        place = following
+    return dict(sorted(found))
 
 
 def _number(word: bytes) -> int:
@@ -109,13 +114,15 @@ def read_logs(count: int, rooms: Rooms) -> tuple[Log, ...]:
 
 
 def _log(rooms: Rooms, start: int) -> Log:
-    place = rooms.logs.address + start
-    data, length = LOG_ENTRY.read(place, "data"), LOG_ENTRY.read(place, "data_length")
-    first = start + LOG_ENTRY.offset("topics")
-    count = LOG_ENTRY.read(place, "topic_count")
+    address, topic_count, data, length = _LOG.unpack_from(rooms.logs.view, start)
+    first = start + _TOPICS_AT
     view = rooms.logs.view
     return Log(
-        LOG_ENTRY.read(place, "address").to_bytes(20, "big"),
-        tuple(bytes(view[at : at + 32])[::-1] for at in range(first, first + 32 * count, 32)),
+        address[19::-1],
+        tuple(bytes(view[at : at + 32])[::-1] for at in range(first, first + 32 * topic_count, 32)),
         bytes(rooms.log_data.view[data : data + length]),
     )
+
+
+_LOG: Final = _reader(LOG_ENTRY, "address", "topic_count", "data", "data_length")
+_TOPICS_AT: Final = LOG_ENTRY.offset("topics")
