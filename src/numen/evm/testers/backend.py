@@ -269,6 +269,6 @@ def _undecodable(error: InvalidTransactionError, raw: bytes) -> Exception:
     return kind(raw[0] if is_typed else error.message, error.message if is_typed else raw)
 
 
-def _ratio(block: Sealed) -> Any:
-    """Gas used by gas there was; a fraction, as the interface asks for."""
-    return block.gas_used.__truediv__(block.block.gas_limit)
+def _ratio(block: Sealed) -> float:
+    """Gas used by gas there was; the interface asks for a fraction."""
+    return block.gas_used / block.block.gas_limit
