@@ -159,6 +159,22 @@ def test_a_transaction_that_must_be_refused_passes_if_it_is(numen, tmp_path):
     assert accepted["error"] == "accepted, but expected TransactionException.SENDER_NOT_EOA"
 
 
+def test_a_file_older_than_expected_exceptions_says_by_its_root_what_is_refused(numen, tmp_path):
+    path = tmp_path / "test.json"
+    poor = state_test()
+    poor["transaction"]["value"] = ["0x0de0b6b3a7640001"]
+    path.write_text(json.dumps({"poor": poor}))
+    code, out, _ = numen("evm", "statetest", path, "--engine", "reference")
+    refused = json.loads(out)
+    assert (code, refused["pass"]) == (1, False)
+    assert "INSUFFICIENT_ACCOUNT_FUNDS" in refused["error"]
+
+    poor["post"]["Prague"][0]["hash"] = refused["stateRoot"]
+    path.write_text(json.dumps({"poor": poor}))
+
+    assert numen("evm", "statetest", path, "--engine", "reference")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

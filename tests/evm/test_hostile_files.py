@@ -154,3 +154,5 @@ def test_the_files_cases_say_how_blobs_are_priced(tmp_path):
 
     rules = statetest.case_fork(case)
     assert (rules.name, rules.target_blobs, rules.max_blobs) == ("osaka", 10, 15)
+    for engine in ("reference", "interpreter"):
+        assert statetest.run(case, engine).error.startswith("state root is")
