@@ -10,6 +10,8 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from numen.base.errors import Place
+from numen.evm.lift.errors import LiftLimitError
+from numen.evm.lift.limits import REGISTERS_MAX
 from numen.ir.interp import INTEGERS
 from numen.ir.nodes import Instr, Reg
 from numen.ir.ops import Op
@@ -73,8 +75,14 @@ class Writer:
         self._count = 0
 
     def fresh(self, hint: str = "r") -> Reg:
-        """A name that no register has yet."""
+        """A name that no register has yet.
+
+        Raises:
+            LiftLimitError: There are `limits.REGISTERS_MAX` already.
+        """
         self._count += 1
+        if self._count > REGISTERS_MAX:
+            raise LiftLimitError(f"a function of more than {REGISTERS_MAX} registers")
         return f"{hint}{self._count}"
 
     def reg(self, value: Value) -> Reg:

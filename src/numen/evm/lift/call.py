@@ -11,7 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from numen.evm.lift.cells import WORD_BYTES, Cells, Words
 from numen.evm.lift.errors import DynamicMemoryError, ImpureError, LiftLimitError, ShapeError
 from numen.evm.lift.instructions import Instruction
-from numen.evm.lift.limits import CELL_BYTES_MAX, WORDS_MAX
+from numen.evm.lift.limits import CELL_BYTES_MAX, FUNCTION_STEPS_MAX, WORDS_MAX
 from numen.evm.lift.signature import SELECTOR_BYTES
 
 V = TypeVar("V")
@@ -41,6 +41,9 @@ class Values(Words[V], Protocol):
     def load_input(self, offset: V) -> V:
         """A word of the calldata, zeros past its end."""
 
+
+REVERT_BYTES_MAX: Final = 1100
+"""Longest output of a REVERT that is looked into: ``Error(string)`` with a message of the IR."""
 
 _IMPURE: Final = {
     "KECCAK256": "a lifted function has no hash",
@@ -166,13 +169,19 @@ class PureCall(Generic[V]):
     def known_bytes(self, offset: V, length: V) -> bytes | None:
         """The bytes of a part of memory, where every one is known."""
         start, size = self._values.known(offset), self._values.known(length)
-        if start is None or size is None or start + size > CELL_BYTES_MAX:
+        if start is None or size is None or size > REVERT_BYTES_MAX:
             return None
-        if self._bytes_from is not None and start + size > self._bytes_from:
+        if start + size > min(CELL_BYTES_MAX, self._bytes_from or CELL_BYTES_MAX):
             return None
-        parts = [self._cells().read(self._values, start + at, 1) for at in range(size)]
-        numbers = [self._values.known(part) for part in parts]
-        return None if None in numbers else bytes(number or 0 for number in numbers)
+        found = b""
+        while len(found) < size:
+            part = min(WORD_BYTES, size - len(found))
+            self._count()
+            number = self._values.known(self._cells().read(self._values, start + len(found), part))
+            if number is None:
+                return None
+            found += number.to_bytes(part, "big")
+        return found
 
     def _copy(self, instr: Instruction, args: Sequence[V], read: Callable[[int, int], V]) -> None:
         """Copy to memory what ``read`` gives of each chunk, by its place in the copy and size."""
@@ -189,7 +198,7 @@ class PureCall(Generic[V]):
 
     def _read_input(self, offset: V, at: int, size: int) -> V:
         start = self._values.known(offset)
-        self.work += 1
+        self._count()
         if start is None:
             word = self._values.load_input(self._values.plus(offset, at))
             return self._values.shift_right(word, 8 * (WORD_BYTES - size)) if size < 32 else word
@@ -230,7 +239,7 @@ class PureCall(Generic[V]):
 
     def _place(self, instr: Instruction, offset: V, at: int, size: int) -> int | None:
         """Where cells hold a number, or None where it is in the byte memory."""
-        self.work += 1
+        self._count()
         known, limit = self._values.known(offset), self._bytes_from
         if known is None:
             if limit is None:
@@ -252,6 +261,11 @@ class PureCall(Generic[V]):
                 instr.name,
             )
         return start
+
+    def _count(self) -> None:
+        self.work += 1
+        if self.work > FUNCTION_STEPS_MAX:
+            raise LiftLimitError(f"more than {FUNCTION_STEPS_MAX} pieces of memory are moved")
 
     def _cells(self) -> Cells[V]:
         assert self.memory is not None

@@ -20,6 +20,9 @@ RETURNS_MAX: Final = 3
 TARGETS_MAX: Final = 48
 """Most targets of one jump, and return addresses that one stack slot may hold."""
 
+REGISTERS_MAX: Final = 60_000
+"""Most registers of a function as it is first written; most of them fall away."""
+
 CELL_BYTES_MAX: Final = 1 << 14
 """Memory that a lifted function may reach at constant offsets, in bytes."""
 
