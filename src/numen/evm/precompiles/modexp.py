@@ -12,6 +12,7 @@ from typing import Final
 from numen.evm.errors import ResourceLimitError
 from numen.evm.forks import Fork
 from numen.evm.precompiles.contract import Contract, padded
+from numen.evm.precompiles.powers import power
 
 MODULUS_BYTES_MAX: Final = 1 << 18
 """Longest modulus this machine computes with. The cheapest power costs 358 million gas."""
@@ -83,7 +84,7 @@ def _answer(data: bytes, _: Fork) -> bytes:
     missing_bits = 8 * (base_size - len(given))
     base = int.from_bytes(given, "big") % modulus * pow(2, missing_bits, modulus)
     exponent = int.from_bytes(padded(data, exponent_at, exponent_size), "big")
-    return pow(base, exponent, modulus).to_bytes(modulus_size, "big")
+    return power(base, exponent, modulus).to_bytes(modulus_size, "big")
 
 
 CONTRACTS: Final = {5: Contract(_price, _answer)}
