@@ -35,6 +35,18 @@ def test_a_contract_is_drawn_and_described(capsys, tmp_path):
     assert ET.parse(tmp_path / "contract.svg").getroot().tag.endswith("svg")
 
 
+@pytest.mark.parametrize(
+    ("form", "name", "says"), [("llvm", "contract.ll", "define"), ("asm", "contract.s", "# 0x0000")]
+)
+def test_a_contract_is_shown_as_native_code(capsys, tmp_path, form, name, says):
+    code, _ = run(capsys, "compile", CONTRACT, "--emit", form, "-o", tmp_path)
+    text = (tmp_path / name).read_text()
+
+    assert code == 0
+    assert says in text
+    assert "0x0009 ISZERO" in text or "ISZERO" in text
+
+
 @pytest.mark.parametrize("name", ["code.bin", "code.hex", "code.evm"])
 def test_raw_bytes_are_a_contract_as_well(capsys, tmp_path, name):
     (tmp_path / name).write_bytes(bytes.fromhex(CONTRACT.read_text()))

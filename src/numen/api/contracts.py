@@ -1,12 +1,13 @@
 """Contracts of the EVM as files: what `numen` makes of their bytecode."""
 
+import functools
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from numen.base.errors import NumenError
+from numen.evm.forks import Fork
 from numen.evm.forks import fork as fork_by_name
 from numen.evm.lift import lift_function, svg
 from numen.evm.lift.graph import Graph, contract_graph
@@ -21,32 +22,37 @@ class ContractError(NumenError):
     """Something is asked of a contract that contracts do not have."""
 
 
-class Contract(msgspec.Struct, frozen=True):
+class Contract:
     """Bytecode from a file.
 
     Attributes:
         name: Of the file.
         code: The bytecode.
-        fork: Name of the fork whose opcodes it is read with.
-        graph: Its control flow.
+        fork: Whose opcodes it is read with.
     """
 
-    name: str
-    code: bytes
-    fork: str
-    graph: Graph
+    def __init__(self, name: str, code: bytes, fork: Fork) -> None:
+        self.name = name
+        self.code = code
+        self.fork = fork
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """Its control flow.
+
+        Raises:
+            LiftLimitError: It is over the bounds of the lifter.
+        """
+        return contract_graph(disassemble(self.code, self.fork))
 
 
 def read_contract(path: Path, fork: str) -> Contract:
-    """Read a file of bytecode, raw or in hexadecimal, and find the ways through it.
+    """Read a file of bytecode, raw or in hexadecimal.
 
     Raises:
-        NumenError: It cannot be read, is no bytecode, is over the bounds of the lifter, or no fork
-            has the name.
+        NumenError: It cannot be read, is no bytecode, or no fork has the name.
     """
-    code = _read(path)
-    graph = contract_graph(disassemble(code, fork_by_name(fork)))
-    return Contract(path.name, code, fork, graph)
+    return Contract(path.name, _read(path), fork_by_name(fork))
 
 
 def read_function(path: Path, signature: str, fork: str) -> Module:
@@ -67,9 +73,18 @@ def _read(path: Path) -> bytes:
     return read_bytecode(read_file(path, size_max=FILE_BYTES_MAX))
 
 
+def _native(contract: Contract) -> tuple[str, str]:
+    # LLVM takes long to load, and a drawing does without it.
+    show = import_module("numen.evm.tier.listing").listing
+    texts: tuple[str, str] = show(contract.code, contract.fork)
+    return texts
+
+
 FORMS: Final[dict[str, tuple[str, Callable[[Contract], str]]]] = {
     "ir": ("contract.ir.txt", lambda contract: print_registers(contract.graph)),
     "cfg": ("contract.svg", lambda contract: svg.draw(contract.graph, contract.name)),
+    "llvm": ("contract.ll", lambda contract: _native(contract)[0]),
+    "asm": ("contract.s", lambda contract: _native(contract)[1]),
 }
 """Name of a form of a whole contract, its file, and how it is made."""
 
@@ -97,7 +112,7 @@ def facts(contract: Contract) -> dict[str, Any]:
     graph = contract.graph
     return {
         "bytes": len(contract.code),
-        "fork": contract.fork,
+        "fork": contract.fork.name,
         "blocks": len({context.block.start for context in graph.contexts}),
         "contexts": len(graph.contexts),
         "unresolved": [instr.offset for instr in graph.unresolved],
