@@ -133,6 +133,8 @@ def listings(text: str, options: Options) -> tuple[str, str]:
         CompileError: LLVM refuses the text.
     """
     with _optimised(text, options) as (module, machine):
+        # Comments name the blocks.
+        machine.set_asm_verbosity(True)
         return str(module), str(machine.emit_assembly(module))
 
 

@@ -1,5 +1,6 @@
 """Basic blocks against a stack that is simply simulated."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,3 +131,20 @@ def test_a_long_block_is_cut():
     assert len(first.body) == BLOCK_INSTRUCTIONS_MAX
     assert first.end is End.FALL
     assert first.next_pc == BLOCK_INSTRUCTIONS_MAX == second.pc
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0 0 REVERT", 0),
+        ("0 MSTORE 32 0 RETURN", 1),
+        ("ADD REVERT", 3),
+        ("@there JUMP there: POP POP STOP", 2),
+        ("1 2 3 there: POP POP POP POP INVALID", 1),
+        ("JUMP", None),
+        ("@there JUMPI STOP there: STOP", None),
+        ("0 0 0 0 0 0 0 CALL STOP", None),
+    ],
+)
+def test_code_that_ends_the_frame_reads_so_many_words(text, words):
+    assert program(text).reads_below(0) == words

@@ -153,6 +153,7 @@ class Program:
         self.fork = fork
         self.destinations = jump_destinations(code)
         self._blocks: dict[int, Block] = {}
+        self._reads: dict[int, int | None] = {}
 
     def block(self, pc: int) -> Block:
         """The block that begins at an instruction; behind the end of the code there are STOPs."""
@@ -160,6 +161,32 @@ class Program:
         if block is None:
             block = self._blocks[pc] = _decode(self.code, self.fork, pc)
         return block
+
+    def reads_below(self, pc: int, blocks_max: int = 4) -> int | None:
+        """How deep the stack may still be read from here until the frame ends.
+
+        Args:
+            pc: Where control goes on.
+            blocks_max: How many blocks to follow.
+
+        Returns:
+            A number of words, or None where that is not known. Code that only fails with a message
+            reads none of the words of the function it is in.
+        """
+        if pc not in self._reads:
+            self._reads[pc] = self._look_below(self.block(pc), blocks_max)
+        return self._reads[pc]
+
+    def _look_below(self, block: Block, blocks_max: int) -> int | None:
+        after: int | None = None
+        if block.end is End.HAND_OVER and block.next_pc is None:
+            byte = self.code[block.end_pc] if block.end_pc < len(self.code) else 0
+            after = OPCODES[byte].pops if byte in HALTS else 0
+        elif block.end in (End.JUMP, End.FALL) and blocks_max > 1:
+            target = block.target if block.end is End.JUMP else block.next_pc
+            if isinstance(target, int) and (block.end is End.FALL or target in self.destinations):
+                after = self._look_below(self.block(target), blocks_max - 1)
+        return None if after is None else max(block.need, after - block.delta)
 
 
 class _Tracer:

@@ -142,6 +142,7 @@ class _Writer:
         body.begin(chain[0], before)
         instructions = [i for instance in chain for i in instance.block.body]
         for gas, run in sections(instructions, self._program.fork):
+            body.step(run[0])
             if gas:
                 body.charge(gas)
             for instruction in run:
@@ -208,7 +209,8 @@ class _Writer:
     def _leave(self, pc: int, top: int, after: Known) -> None:
         """Leave to a place that is known: a JUMPDEST, or what the interpreter falls into."""
         f, body = self._f, self._body
-        body.flush(after, top)
+        read = self._program.reads_below(pc)
+        body.flush(after, top, None if read is None else top - read)
         r = body.at(self._pointer(pc), top)
         if pc in self._program.destinations:
             self._land(r)

@@ -20,6 +20,9 @@ class Policy(msgspec.Struct, frozen=True):
         heat_limit: Gas after which a JUMPDEST asks to be compiled.
         warm_limit: Heat from which another JUMPDEST of the same code is compiled with it.
         bounds: Of each region.
+        cost_allowance: Cost of regions that every code may have compiled.
+        gas_per_cost: Gas of interpretation that earns a code a cost of one more. Compiling costs at
+            most so many times what was spent on interpreting, whatever the code.
         regions_max: Most regions that one request compiles.
         code_regions_max: Most regions of one code, over time.
         machine_regions_max: Most regions of one machine, over time.
@@ -31,6 +34,8 @@ class Policy(msgspec.Struct, frozen=True):
     heat_limit: int = 200_000
     warm_limit: int = 20_000
     bounds: Bounds = Bounds()
+    cost_allowance: int = 3_500
+    gas_per_cost: int = 20_000
     regions_max: int = 32
     code_regions_max: int = 512
     machine_regions_max: int = 16_384
@@ -53,6 +58,7 @@ makes a loop hot."""
 
 WHOLE: Final = Policy(
     heat_limit=1 << 62,
+    cost_allowance=1 << 40,
     regions_max=4_096,
     code_regions_max=4_096,
     machine_regions_max=1 << 20,

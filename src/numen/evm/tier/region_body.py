@@ -185,7 +185,7 @@ class RegionBody:
     def fail_if(self, cond: Value, halt: Halt) -> None:
         if constant_of(cond) == 0:
             return
-        after = self.f.block("ok")
+        after = self.f.block(f"ok_{self._instruction.pc:x}")
         self.f.cond_br(cond, self.failure(halt), after, likely=False)
         self.f.at(after)
 

@@ -321,6 +321,7 @@ def cover(
     known: Collection[Region] = (),
     revisits: bool = True,
     regions_max: int = 64,
+    cost_max: int = 1 << 40,
 ) -> list[Region]:
     """Grow regions from several heads, and from where control comes back behind their calls.
 
@@ -333,6 +334,7 @@ def cover(
         known: Regions that there are.
         revisits: Whether places are covered again that computed jumps may come back to.
         regions_max: Most regions.
+        cost_max: No region is begun when those before cost that much.
 
     Returns:
         Regions with heads that differ from each other and from those of the known ones.
@@ -343,12 +345,14 @@ def cover(
     borders = {region.head for region in known if region.cost >= bounds.border}
     escaped: set[int] = set()
     waiting = deque(heads)
-    while waiting and len(regions) < regions_max:
+    cost = 0
+    while waiting and len(regions) < regions_max and cost < cost_max:
         head = waiting.popleft()
         if head in taken or (head in inside and head not in escaped):
             continue
         region = grow(program, head, bounds=bounds, is_wanted=is_wanted, borders=borders)
         regions[head] = region
+        cost += region.cost
         taken.add(head)
         inside |= {instance.block.pc for instance in region.instances}
         if revisits:

@@ -27,7 +27,12 @@ from numen.evm.tier.policy import HOT, WHOLE, Policy
 from numen.evm.tier.regions import Region, cover
 from numen.evm.tier.store import SHELF, Linked, object_of
 from numen.evm.tier.tables import Table, Tables
-from numen.kernels.errors import CompileError
+from numen.kernels.errors import (
+    CompileError,
+    CompilerDiedError,
+    CompileTimeoutError,
+    OutOfMemoryError,
+)
 
 Mode = Literal["hot", "whole"]
 
@@ -36,7 +41,17 @@ _HEADS_MAX: Final = 4096
 
 
 class _Code:
-    """What the tier knows of a code."""
+    """What the tier knows of a code.
+
+    Attributes:
+        regions: That were grown, by head, whatever became of them.
+        inside: Blocks of regions that are in use.
+        earlier: Heat of JUMPDESTs that was counted before the table began anew.
+        doubted: JUMPDESTs that were hot although they lie inside a region.
+        asked: JUMPDESTs that became hot since the code was last looked at.
+        cost: Of all regions that were grown.
+        is_refused: Whether the compiler ran into its limits on this code.
+    """
 
     def __init__(self, program: Program, table: Table) -> None:
         self.program = program
@@ -44,7 +59,24 @@ class _Code:
         self.regions: dict[int, Region] = {}
         self.published: set[int] = set()
         self.inside: set[int] = set()
-        self.cooled: set[int] = set()
+        self.earlier: dict[int, int] = {}
+        self.doubted: set[int] = set()
+        self.asked: set[int] = set()
+        self.cost = 0
+        self.is_refused = False
+
+    def heats(self) -> dict[int, int]:
+        """All heat of each JUMPDEST that the interpreter came to."""
+        found = self.table.heats(self.program.destinations)
+        for pc, heat in self.earlier.items():
+            found[pc] = found.get(pc, 0) + heat
+        return found
+
+    def ask_again(self, pc: int, heat: int, limit: int) -> None:
+        """Have a JUMPDEST ask once more, after it has got so much hotter."""
+        before, after = self.table.heat(pc), limit - heat
+        self.earlier[pc] = self.earlier.get(pc, 0) + before - after
+        self.table.set_heat(pc, after)
 
 
 class Tier:
@@ -111,10 +143,14 @@ class Tier:
             pc: Of the JUMPDEST.
         """
         with self._lock:
-            if entry not in self._codes or not self._is_open:
+            code = self._codes.get(entry)
+            if code is None or not self._is_open:
+                return
+            code.asked.add(pc)
+            if len(code.asked) > 1:
                 return
             self._pending += 1
-        _WORKER.put(self, entry, pc)
+        _WORKER.put(self, entry)
 
     def wait(self, timeout_s: int = 60) -> bool:
         """Until nothing is queued or being compiled; False if that took too long."""
@@ -131,26 +167,19 @@ class Tier:
         """Regions that were compiled for this machine, or found."""
         return self._regions
 
-    def serve(self, entry: int, pc: int) -> None:
-        """Answer a request; called by the worker only."""
+    def serve(self, entry: int) -> None:
+        """Answer all requests of a code; called by the worker only."""
         try:
             with self._lock:
                 code = self._codes[entry]
-                is_wanted = self._is_open and not code.table.has_region(pc)
-            if is_wanted and not self._cool(code, pc):
-                self._compile(code, self._hot_regions(code, pc))
+                asked, code.asked = code.asked - code.published, set()
+                is_open = self._is_open
+            if is_open and asked:
+                self._heat_up(code, asked)
         finally:
             with self._is_idle:
                 self._pending -= 1
                 self._is_idle.notify_all()
-
-    def _cool(self, code: _Code, pc: int) -> bool:
-        """Wait whether a place stays hot, where it was compiled as a part of something else."""
-        if pc not in code.inside or pc in code.cooled:
-            return False
-        code.cooled.add(pc)
-        code.table.cool(pc)
-        return True
 
     def _everything(self, code: _Code) -> list[Region]:
         """Regions from the first byte, and from wherever a computed jump may come."""
@@ -158,21 +187,42 @@ class Tier:
         heads = [0, *sorted(program.destinations)[:_HEADS_MAX]]
         return cover(program, heads, bounds=policy.bounds, regions_max=policy.regions_max)
 
-    def _hot_regions(self, code: _Code, pc: int) -> list[Region]:
-        """Regions from a place that is hot, from those that are warm, and from the first byte."""
-        policy, program = self.policy, code.program
-        heats = code.table.heats(program.destinations)
-        warm = [place for place, heat in heats.items() if heat >= policy.warm_limit]
-        warm.sort(key=lambda place: -heats[place])
-        code.inside.discard(pc)
+    def _heat_up(self, code: _Code, asked: set[int]) -> None:
+        """Compile what is hot, as far as the code has earned it."""
+        policy = self.policy
+        for pc in asked & code.inside - code.doubted:
+            # Compiled as a part of something else: whether it stays hot will be seen.
+            code.doubted.add(pc)
+            code.ask_again(pc, policy.heat_limit, policy.heat_limit)
+            asked.discard(pc)
+        heats = code.heats()
+        spent = sum(heats.values())
+        earned = policy.cost_allowance + spent // policy.gas_per_cost - code.cost
+        if asked and earned > 0 and not code.is_refused:
+            self._compile(code, self._hot_regions(code, asked, heats, earned))
+        # What was left out asks again when the code as a whole will have earned it.
+        missing = max(0, -earned) + policy.bounds.border
+        for pc in asked - code.inside - code.regions.keys():
+            share = missing * policy.gas_per_cost * heats.get(pc, 0) // max(1, spent)
+            code.ask_again(pc, max(share, policy.heat_limit), policy.heat_limit)
+
+    def _hot_regions(
+        self, code: _Code, asked: set[int], heats: dict[int, int], earned: int
+    ) -> list[Region]:
+        """Regions from places that are hot, from those that are warm, and from the first byte."""
+        policy = self.policy
+        code.inside -= asked
+        warm = {place for place, heat in heats.items() if heat >= policy.warm_limit}
+        heads = sorted(asked | warm, key=lambda place: (-heats.get(place, 0), place))
         return cover(
-            program,
-            [pc, *warm[: policy.regions_max], 0],
+            code.program,
+            [*heads[: policy.regions_max], 0],
             bounds=policy.bounds,
             is_wanted=lambda place: place in heats or place in code.inside,
             known=tuple(code.regions.values()),
             revisits=False,
             regions_max=min(policy.regions_max, policy.code_regions_max - len(code.regions)),
+            cost_max=earned,
         )
 
     def _compile(self, code: _Code, regions: Sequence[Region]) -> None:
@@ -182,6 +232,8 @@ class Tier:
         for region in regions:
             if region.head >= len(code.program.code):
                 continue
+            code.regions[region.head] = region
+            code.cost += region.cost
             batch.append(region)
             cost += region.cost
             if cost >= self.policy.batch_cost:
@@ -190,12 +242,16 @@ class Tier:
         self._compile_batch(code, batch)
 
     def _compile_batch(self, code: _Code, regions: Sequence[Region]) -> None:
-        if not regions or self._regions + len(regions) > self.policy.machine_regions_max:
+        full = self._regions + len(regions) > self.policy.machine_regions_max
+        if not regions or full or code.is_refused:
             return
-        code.regions |= {region.head: region for region in regions}
         try:
             data = object_of(code.program, regions, self.policy.options)
             linked = Linked(data, [region.head for region in regions], self._imports)
+        except (CompileTimeoutError, OutOfMemoryError, CompilerDiedError):
+            # Code like this must not keep the compiler from the others.
+            code.is_refused = True
+            return
         except CompileError:
             # One bad region must not cost the others; alone it stays interpreted.
             if len(regions) > 1:
@@ -221,13 +277,13 @@ class _Worker:
     """The thread that serves all tiers of this process, started with the first request."""
 
     def __init__(self) -> None:
-        self._requests: queue.SimpleQueue[tuple[weakref.ref[Tier], int, int]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[weakref.ref[Tier], int]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def put(self, tier: Tier, entry: int, pc: int) -> None:
+    def put(self, tier: Tier, entry: int) -> None:
         """Queue a request; forgotten if the tier is gone when its turn comes."""
-        self._requests.put((weakref.ref(tier), entry, pc))
+        self._requests.put((weakref.ref(tier), entry))
         with self._lock:
             # A fork copies the queue, but not the thread.
             if self._thread is None or not self._thread.is_alive():
@@ -238,10 +294,10 @@ class _Worker:
 
     def _serve(self) -> None:
         while True:
-            reference, entry, pc = self._requests.get()
+            reference, entry = self._requests.get()
             tier = reference()
             if tier is not None:
-                tier.serve(entry, pc)
+                tier.serve(entry)
             del tier
 
 

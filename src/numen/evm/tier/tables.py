@@ -20,6 +20,7 @@ CHUNKS_MAX: Final = 64
 _ALIGNMENT: Final = 64
 _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0)
 _HEAT_OFFSET: Final = 8
+assert REGION_BYTES == 2 * _HEAT_OFFSET
 
 
 class Table:
@@ -29,8 +30,10 @@ class Table:
         address: Of the entry of the first byte.
     """
 
-    def __init__(self, address: int) -> None:
+    def __init__(self, address: int, size: int) -> None:
+        """A table for code of ``size`` bytes."""
         self.address = address
+        self._size = size
 
     def publish(self, pc: int, region: int) -> None:
         """From here on control that comes to a place goes on in a region."""
@@ -45,14 +48,16 @@ class Table:
         place = self.address + REGION_BYTES * pc + _HEAT_OFFSET
         return ctypes.c_int64.from_address(place).value
 
-    def cool(self, pc: int) -> None:
-        """Begin to count from nothing again."""
-        ctypes.c_int64.from_address(self.address + REGION_BYTES * pc + _HEAT_OFFSET).value = 0
+    def set_heat(self, pc: int, heat: int) -> None:
+        """Count on from another heat, which may be negative."""
+        place = self.address + REGION_BYTES * pc + _HEAT_OFFSET
+        ctypes.c_int64.from_address(place).value = heat
 
     def heats(self, places: Iterable[int]) -> dict[int, int]:
         """Heat of each JUMPDEST that the interpreter has come to."""
-        found = ((pc, self.heat(pc)) for pc in places)
-        return {pc: heat for pc, heat in found if heat}
+        data = ctypes.string_at(self.address, REGION_BYTES * self._size)
+        words = memoryview(data).cast("q")
+        return {pc: heat for pc in places if (heat := words[2 * pc + 1])}
 
 
 class Tables:
@@ -68,7 +73,7 @@ class Tables:
         needed = -(-REGION_BYTES * (size + 1) // _ALIGNMENT) * _ALIGNMENT
         if self._free + needed > self._end and not self._reserve(needed):
             return None
-        table = Table(self._free)
+        table = Table(self._free, size)
         self._free += needed
         return table
 
