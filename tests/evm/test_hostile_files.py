@@ -16,7 +16,7 @@ from numen.evm.readers import MalformedFileError
 from numen.evm.state import State
 from numen.evm.t8n import transition
 from tests.evm import blocks
-from tests.evm.test_cli import state_test
+from tests.evm.test_cli import CONTRACT, state_test
 
 TEXTS = st.sampled_from(
     [
@@ -156,3 +156,22 @@ def test_the_files_cases_say_how_blobs_are_priced(tmp_path):
     assert (rules.name, rules.target_blobs, rules.max_blobs) == ("osaka", 10, 15)
     for engine in ("reference", "interpreter"):
         assert statetest.run(case, engine).error.startswith("state root is")
+
+
+def test_more_wei_than_a_word_holds_wraps_alike_on_every_engine(tmp_path):
+    spoiled = state_test()
+    full = {"balance": hex(2**256 - 1), "nonce": "0x1"}
+    heir = "0x" + "dd" * 20
+    spoiled["pre"] |= {"0x" + "c0" * 20: full, heir: full}
+    for account in spoiled["pre"].values():
+        account["balance"] = full["balance"]
+    spoiled["pre"][CONTRACT]["code"] = "0x" + "6000600060006000600173" + heir[2:] + "5af15000"
+    spoiled["transaction"]["value"] = ["0x10"]
+    path = tmp_path / "test.json"
+    path.write_text(json.dumps({"one": spoiled}))
+    (case,) = statetest.cases(path)
+
+    roots = {statetest.run(case, engine).root for engine in ("reference", "interpreter")}
+
+    assert len(roots) == 1
+    assert len(roots.pop()) == 66

@@ -412,3 +412,13 @@ def test_input_never_costs_less_for_being_longer(rules, data, makes):
 
     assert longer[0] > shorter[0]
     assert longer[1] >= shorter[1]
+
+
+@ENGINES
+def test_a_caller_at_the_end_of_its_nonce_makes_nothing(engine):
+    world = World(engine, "prague", **{ALICE.hex(): Account(nonce=NONCE_MAX, balance=ETHER)})
+
+    result = call(world.machine, BLOCK, Message(ALICE, None, data=b"", gas=100_000))
+
+    assert (result.halt, result.gas_left) == (Halt.NONCE_OVERFLOW, 100_000)
+    assert world.machine.nonce(ALICE) == NONCE_MAX

@@ -146,7 +146,8 @@ class Journal:
 
     def add_balance(self, address: bytes, wei: int) -> None:
         """Add to the balance and touch the account; makes it where there is none."""
-        self._change(address, balance=self.balance(address) + wei)
+        # No chain has so much that it overflows, but a file may: then it wraps, as in native code.
+        self._change(address, balance=(self.balance(address) + wei) % 2**256)
 
     def set_code(self, address: bytes, code: bytes) -> None:
         """Set the code; makes the account where there is none."""

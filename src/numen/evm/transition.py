@@ -13,6 +13,7 @@ import msgspec
 from numen.evm import fees
 from numen.evm.authority import authorize, delegate
 from numen.evm.block import Block, Context
+from numen.evm.forks import NONCE_MAX
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.substate import Substate
@@ -117,7 +118,10 @@ def call(machine: Substate, block: Block, message: Message, gas_price: int = 0) 
     machine.set_context(Context(message.caller, gas_price))
     machine.begin()
     if message.to is None:
-        machine.set_nonce(message.caller, machine.nonce(message.caller) + 1)
+        nonce = machine.nonce(message.caller)
+        if nonce >= NONCE_MAX:
+            return Result(Halt.NONCE_OVERFLOW, message.gas, b"")
+        machine.set_nonce(message.caller, nonce + 1)
     if machine.fork.has_access_lists:
         warm_up(machine, block, message.caller, Transaction(to=message.to))
         _warm_delegate(machine, message.to)
