@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from numen.evm.lift.errors import LiftError
+from numen.evm.lift.errors import DynamicMemoryError, LiftError
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import OPCODES
 from numen.ir import interp
@@ -51,6 +51,27 @@ def test_leading_zeros_of_the_fork_that_counts_them():
 
     for value in EDGES:
         assert function.run([value], interp.run).results == (256 - value.bit_length(),)
+
+
+def test_calldata_past_the_end_are_zeros_however_far():
+    code = assemble("96 4 CALLDATALOAD 0 CALLDATACOPY 96 0 RETURN")
+    function = Lifted(code, "f(uint256,uint256)")
+
+    for offset in (0, 1, 4, 36, 60, 67, 68, 69, 2**64, 2**256 - 1, 2**256 - 16, 2**256 - 64):
+        assert function.check([offset, 2**256 - 3])
+
+
+def test_a_store_whose_place_is_known_too_late_is_refused():
+    # Where the two ways meet the pointer is not known, but the same on both sides of the
+    # subtraction; so the second walk alone sees that the store is to 32.
+    code = assemble(
+        "1 64 MSTORE 4 CALLDATALOAD @a JUMPI 160 @b JUMP a: 224 b: "
+        "7 DUP2 MSTORE DUP1 DUP1 32 ADD SUB 9 SWAP1 MSTORE 36 CALLDATALOAD @c JUMPI "
+        "c: 32 MLOAD 0 MSTORE 32 0 RETURN"
+    )
+
+    with pytest.raises(DynamicMemoryError, match="known too late"):
+        Lifted(code, "f(uint256,uint256)")
 
 
 class Writer:

@@ -38,8 +38,8 @@ class Values(Words[V], Protocol):
     def store_byte(self, offset: V, value: V) -> None:
         """A byte, a number below 256, to the byte memory."""
 
-    def load_input(self, offset: V) -> V:
-        """A word of the calldata, zeros past its end."""
+    def load_input(self, offset: V, ahead: int) -> V:
+        """A word of the calldata, so many bytes after an offset; zeros past the end."""
 
 
 REVERT_BYTES_MAX: Final = 1100
@@ -75,6 +75,8 @@ class PureCall(Generic[V]):
     Attributes:
         memory: What memory holds at this point of the walk, at known offsets.
         work: Pieces moved beside the steps of the walk.
+        computed: Offsets in the code of the stores whose place in memory was not known in this
+            walk. A second walk, which knows more, begins with those of the first.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class PureCall(Generic[V]):
         """
         self.memory: Cells[V] | None = Cells()
         self.work = 0
+        self.computed: set[int] = set()
         self._code = code
         self._values = values
         self._selector = selector
@@ -200,7 +203,7 @@ class PureCall(Generic[V]):
         start = self._values.known(offset)
         self._count()
         if start is None:
-            word = self._values.load_input(self._values.plus(offset, at))
+            word = self._values.load_input(offset, at)
             return self._values.shift_right(word, 8 * (WORD_BYTES - size)) if size < 32 else word
         if start + at >= self._input_size:
             return self.const(0)
@@ -228,6 +231,11 @@ class PureCall(Generic[V]):
     def _store(self, instr: Instruction, offset: V, at: int, size: int, value: V) -> None:
         place = self._place(instr, offset, at, size)
         values = self._values
+        if place is None and values.known(offset) is None:
+            self.computed.add(instr.offset)
+        if place is not None and instr.offset in self.computed:
+            # The ways were found as if cells did not change here.
+            raise DynamicMemoryError("the offset is known too late", instr.offset, instr.name)
         if place is not None:
             self._cells().write(values, place, size, value)
         elif size == WORD_BYTES:

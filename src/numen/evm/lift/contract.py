@@ -30,11 +30,13 @@ class WholeContract:
     Attributes:
         memory: The first `SCRATCH_BYTES` bytes at this point of the walk.
         work: Steps done beside those of the walk.
+        computed: Nothing: no other walk follows.
     """
 
     def __init__(self, bytecode: Bytecode) -> None:
         self.memory: Cells[Known] | None = Cells()
         self.work = 0
+        self.computed: set[int] = set()
         self._code = bytecode.code
 
     def const(self, value: int) -> Known:

@@ -204,6 +204,7 @@ class _Lifting:
         self.writer.body = draft.body
         stack, memory = self.enter(number, draft)
         self.call.memory = memory
+        self.call.computed = set(context.computed)
         self.end(draft, context, walk(context.block, stack, self.domain), stack)
 
     def enter(self, number: int, draft: Draft) -> tuple[list[Value], Cells[Value]]:

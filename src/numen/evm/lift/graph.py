@@ -32,10 +32,12 @@ class Explored(Domain[Known], Protocol):
     Attributes:
         memory: What memory holds at this point of the walk; None where it is not followed.
         work: Steps done beside those of the walk, which count too.
+        computed: Offsets in the code of the stores whose place was not known in this walk.
     """
 
     memory: Cells[Known] | None
     work: int
+    computed: set[int]
 
 
 class State(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class Context(msgspec.Struct, frozen=True):
         edges: Ways out, each target once for each kind.
         failure: Why the frame fails in it, or empty; a branch may fail on one side only.
         unresolved: The jump whose target is not known, or None.
+        computed: Offsets in the code of the stores to where in memory is not known.
     """
 
     block: Block
@@ -78,6 +81,7 @@ class Context(msgspec.Struct, frozen=True):
     edges: tuple[Edge, ...]
     failure: str
     unresolved: Instruction | None
+    computed: frozenset[int]
 
 
 class Graph(msgspec.Struct, frozen=True):
@@ -147,6 +151,10 @@ def contract_graph(bytecode: Bytecode) -> Graph:
         return explore(bytecode, WholeContract(bytecode), 1)
 
 
+_Found: TypeAlias = tuple[tuple[Edge, ...], str, Instruction | None, frozenset[int]]
+"""Edges, failure, unresolved jump and computed stores of a context."""
+
+
 class _Exploration:
     """A fixed point in the making: states only come to know less."""
 
@@ -158,7 +166,7 @@ class _Exploration:
         self.blocks: list[Block] = []
         self.stacks: list[list[Known]] = []
         self.memories: list[Cells[Known] | None] = []
-        self.found: dict[int, tuple[tuple[Edge, ...], str, Instruction | None]] = {}
+        self.found: dict[int, _Found] = {}
         self.waiting: deque[int] = deque()
         self.is_waiting: set[int] = set()
         self.steps = 0
@@ -177,6 +185,7 @@ class _Exploration:
         block, stack = self.blocks[number], list(self.stacks[number])
         memory = self.memories[number]
         self.domain.memory = memory.copy() if memory is not None else None
+        self.domain.computed = set()
         end = walk(block, stack, self.domain)
         self.count(len(block.body) + (len(memory.pieces) if memory is not None else 0))
         edges: list[Edge] = []
@@ -201,7 +210,8 @@ class _Exploration:
                 failure = reason
             case Leave():
                 pass
-        self.found[number] = (tuple(dict.fromkeys(edges)), failure, unresolved)
+        computed = frozenset(self.domain.computed)
+        self.found[number] = (tuple(dict.fromkeys(edges)), failure, unresolved, computed)
 
     def targets(self, target: Known) -> list[int] | None:
         """Where a jump may go, or None where that is not known."""
@@ -286,8 +296,9 @@ class _Exploration:
                     order.append(edge.to)
         contexts = []
         for number in order:
-            edges, failure, unresolved = self.found[number]
+            edges, failure, unresolved, computed = self.found[number]
             moved = tuple(Edge(numbers[edge.to], edge.kind) for edge in edges)
             state = State(tuple(self.stacks[number]), self.memories[number])
-            contexts.append(Context(self.blocks[number], state, moved, failure, unresolved))
+            block = self.blocks[number]
+            contexts.append(Context(block, state, moved, failure, unresolved, computed))
         return Graph(self.bytecode, tuple(contexts), self.returns)

@@ -176,16 +176,23 @@ class RegisterValues:
             word = self.word(value)
             self._store(offset, 1, self.writer.write(Op.TRUNCATE, U8, word, of=U256, to=U8))
 
-    def load_input(self, offset: Value) -> Value:
-        """A word of the calldata, zeros past its end."""
+    def load_input(self, offset: Value, ahead: int) -> Value:
+        """A word of the calldata, so many bytes after an offset; zeros past the end."""
         self.reads_input = True
-        writer, end = self.writer, self.const(self.input_bytes)
-        at = self.word(offset)
-        is_inside = writer.write(Op.LT, BOOL, at, end, of=U256)
-        near = self._narrow(writer.write(Op.SELECT, U256, is_inside, at, end))
+        writer = self.writer
+        near = self._within_input(self.word(offset))
+        if ahead:
+            # The offset is near the end at most, so that the sum is exact.
+            near = self._within_input(self.plus(near, ahead))
+        near = self._narrow(near)
         last = Constant(self.input_bytes, U64)
         index = writer.write(Op.WRAPPING_SUB, U64, last, near)
         return writer.write(Op.LOAD, U256, Register(INPUT, U64), index)
+
+    def _within_input(self, offset: Value) -> Value:
+        end = self.const(self.input_bytes)
+        is_inside = self.writer.write(Op.LT, BOOL, offset, end, of=U256)
+        return self.writer.write(Op.SELECT, U256, is_inside, offset, end)
 
     def input_index(self, offset: int, size: int) -> int:
         """Where ``size`` bytes of calldata lie in the memory that holds them."""
