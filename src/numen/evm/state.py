@@ -164,15 +164,17 @@ def _account_diff(address: str, plain: _Plain) -> AccountDiff:
 
 
 def _bytes(text: str) -> bytes:
-    if not text.startswith("0x"):
-        raise ValueError("bytes without 0x")
+    # Python's own reader would also take spaces.
+    if not (text.startswith("0x") and text.isalnum()):
+        raise ValueError(f"bytes are not written {text[:70]!r}")
     return bytes.fromhex(text[2:])
 
 
 def _number(text: str, bits: int) -> int:
-    # Python's own reader would also take signs, spaces and underscores.
+    # Python's own reader would also take signs, spaces, underscores and digits of other scripts.
     digits = text.removeprefix("0x")
-    if text == digits or not 0 < len(digits) <= bits // 4 or not digits.isalnum():
+    is_plain = text != digits and digits.isalnum() and digits.isascii()
+    if not is_plain or len(digits) > bits // 4:
         raise ValueError(f"a number of {bits} bits is not written {text[:70]!r}")
     return int(digits, 16)
 
