@@ -239,7 +239,7 @@ def test_code_of_a_prestate_is_called_with_wei(numen, tmp_path):
 
     for name in ("genesis.json", "alloc.json"):
         assert numen(*words, "--prestate", name)[:2] == (0, f"0x{7:064x}\n")
-    assert numen(*words[:-1], 10, "--prestate", "alloc.json")[0] == 1
+    assert numen(*words[:-1], "0xa", "--prestate", "alloc.json")[0] == 1
 
 
 def test_code_that_makes_a_contract(numen):
@@ -260,8 +260,9 @@ def test_code_that_makes_a_contract(numen):
         ["--fork", "nowhere", "--code", "00"],
         ["--sender", "0x12", "--code", "00"],
         ["--prestate", "absent.json"],
-        ["--gas", "-1"],
-        ["--gas", str(2**64)],
+        ["--gas", "-1", "--code", "00"],
+        ["--gas", str(2**63), "--code", "00"],
+        ["--value", "0x1" + "0" * 64, "--code", "00"],
     ],
 )
 def test_bad_options_are_named(numen, words):

@@ -48,6 +48,21 @@ class Octets(click.ParamType[bytes]):
             self.fail(error.reason, param, ctx)
 
 
+class Natural(click.ParamType[int]):
+    """A natural number of so many bits, decimal or hexadecimal with 0x."""
+
+    name = "number"
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return readers.number(value, "", self._bits)
+        except readers.MalformedFileError as error:
+            self.fail(error.reason, param, ctx)
+
+
 class _Genesis(msgspec.Struct):
     alloc: Alloc | None = None
 
@@ -91,9 +106,9 @@ class _Options(msgspec.Struct):
 @click.command()
 @click.option("--code", type=Octets(), help="Bytecode, or @FILE; by default the prestate's.")
 @click.option("--input", "data", type=Octets(), default=b"", help="Calldata, or @FILE.")
-@click.option("--gas", type=click.IntRange(0, 2**63 - 1), default=_GAS, show_default=True)
+@click.option("--gas", type=Natural(63), default=_GAS, show_default=True)
 @click.option("--fork", "fork_name", default="prague", show_default=True, metavar="NAME")
-@click.option("--value", type=click.IntRange(0, 2**256 - 1), default=0, help="Wei to send.")
+@click.option("--value", type=Natural(256), default=0, help="Wei to send.")
 @click.option("--sender", type=Octets(20), default=SENDER, help="Who calls.")
 @click.option("--receiver", type=Octets(20), default=RECEIVER, help="Where the code is.")
 @click.option("--prestate", type=click.Path(exists=True, path_type=Path), help="Accounts in JSON.")
