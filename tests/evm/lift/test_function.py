@@ -141,6 +141,36 @@ def _interpret(program, args, *, work_limit):
     return interp.run(program.metered, args, work_limit=work_limit)
 
 
+@pytest.mark.parametrize("name", ["arrays.solc-0.8.30.hex", "arrays.solc-0.8.30-ir.hex"])
+def test_arrays_whose_length_is_computed_are_in_bytes(name):
+    primes = Lifted(contract(name), "primes(uint256)", memory_bytes=1 << 14)
+    rows = Lifted(contract(name), "rows(uint256,uint256)", memory_bytes=1 << 14)
+
+    assert all(primes.check([n]) for n in (0, 1, 2, 3, 30, 200))
+    assert primes.run([100], _interpret).results == (25,)
+    assert all(rows.check([n, k]) for n, k in ((0, 0), (1, 1), (5, 2), (12, 6)))
+    assert not rows.check([6, 7])
+    assert not primes.check([2**64])
+
+
+def test_clearing_memory_clears_what_is_asked_for_and_no_more():
+    ones = " ".join(f"0 NOT {at} MSTORE" for at in range(64, 224, 32))
+    code = assemble(
+        f"{ones} 36 CALLDATALOAD CALLDATASIZE 4 CALLDATALOAD CALLDATACOPY 160 64 RETURN"
+    )
+    function = Lifted(code, "f(uint256,uint256)", memory_bytes=1024)
+
+    for offset in (64, 65, 95, 96, 100, 223, 224, 900):
+        for length in (0, 1, 2, 31, 32, 33, 64, 65, 100):
+            assert function.check([offset, length])
+    for offset in (0, 2**64, 2**256 - 1):
+        assert function.check([offset, 0])
+    for words in ([64, 1025], [1087, 2], [64, 2**256 - 1], [2**256 - 1, 2], [63, 1]):
+        trap = function.run(words, _interpret).trap
+        assert trap.message == "memory outside 64 to 1088"
+    assert function.check([1087, 1])
+
+
 def test_memory_past_the_bound_is_a_trap_that_says_so():
     code = assemble("4 CALLDATALOAD MLOAD 0 MSTORE 32 0 RETURN")
     function = Lifted(code, "f(uint256)", memory_bytes=1024)

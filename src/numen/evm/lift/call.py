@@ -38,6 +38,9 @@ class Values(Words[V], Protocol):
     def store_byte(self, offset: V, value: V) -> None:
         """A byte, a number below 256, to the byte memory."""
 
+    def clear(self, offset: V, length: V) -> None:
+        """Zeros to the byte memory."""
+
     def load_input(self, offset: V, ahead: int) -> V:
         """A word of the calldata, so many bytes after an offset; zeros past the end."""
 
@@ -190,7 +193,8 @@ class PureCall(Generic[V]):
         """Copy to memory what ``read`` gives of each chunk, by its place in the copy and size."""
         length = self._values.known(args[2])
         if length is None:
-            raise DynamicMemoryError("the length is not known", instr.offset, instr.name)
+            self._clear(instr, args)
+            return
         if length > CELL_BYTES_MAX:
             raise LiftLimitError(f"{length} bytes of memory", instr.offset, instr.name)
         # All is read before anything is written: the two may overlap.
@@ -198,6 +202,16 @@ class PureCall(Generic[V]):
         parts = [(at, size, read(at, size)) for at, size in chunks]
         for at, size, value in parts:
             self._store(instr, args[0], at, size, value)
+
+    def _clear(self, instr: Instruction, args: Sequence[V]) -> None:
+        """Copy a length that is not known, which is done where all of it is zeros."""
+        source = self._values.known(args[1])
+        is_zero = instr.name == "CALLDATACOPY" and source is not None and source >= self._input_size
+        if not is_zero or self._place(instr, args[0], 0, 1) is not None:
+            raise DynamicMemoryError("the length is not known", instr.offset, instr.name)
+        if self._values.known(args[0]) is None:
+            self.computed.add(instr.offset)
+        self._values.clear(args[0], args[2])
 
     def _read_input(self, offset: V, at: int, size: int) -> V:
         start = self._values.known(offset)

@@ -153,6 +153,9 @@ class KnownValues:
     def store_byte(self, offset: Known, value: Known) -> None:
         """A byte to the byte memory, which is not followed."""
 
+    def clear(self, offset: Known, length: Known) -> None:
+        """Zeros to the byte memory, which is not followed."""
+
     def load_input(self, offset: Known, ahead: int) -> Known:  # noqa: ARG002
         """A word of the calldata at an unknown offset."""
         return None

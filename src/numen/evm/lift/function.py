@@ -17,6 +17,7 @@ from numen.evm.forks import fork as fork_by_name
 from numen.evm.lift.algebra import Register, Value, Writer
 from numen.evm.lift.call import PureCall, impurity
 from numen.evm.lift.cells import WORD_BYTES, Cells
+from numen.evm.lift.clear import clear_function
 from numen.evm.lift.decide import decide_again
 from numen.evm.lift.draft import Draft, Passing, build, settle
 from numen.evm.lift.errors import ImpureError, LiftLimitError, ShapeError
@@ -28,7 +29,7 @@ from numen.evm.lift.power import power_function
 from numen.evm.lift.prologue import open_function
 from numen.evm.lift.reverts import stop_of_revert
 from numen.evm.lift.signature import SELECTOR_BYTES, Signature, parse_signature
-from numen.evm.lift.values import EXP_FUNCTION, ByteMemory, RegisterValues
+from numen.evm.lift.values import CLEAR_FUNCTION, EXP_FUNCTION, ByteMemory, RegisterValues
 from numen.evm.lift.walk import BAD_TARGET, Branch, End, Fail, Fall, Jump, Leave, walk
 from numen.evm.lift.ways import Ways, find_ways
 from numen.ir import flow, nodes
@@ -194,6 +195,8 @@ class _Lifting:
         }
         if self.values.has_powers:
             functions[EXP_FUNCTION] = power_function(EXP_FUNCTION)
+        if self.values.has_clears and self.values.memory is not None:
+            functions[CLEAR_FUNCTION] = clear_function(CLEAR_FUNCTION, self.values.memory.type)
         result = U256 if count == 1 else TupleShape((U256,) * count)
         return Module(functions, name, Interface(self.signature.inputs, result))
 

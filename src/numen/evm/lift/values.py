@@ -23,6 +23,9 @@ from numen.ir.types import BOOL, U8, U64, U256, Memory
 EXP_FUNCTION: Final = "evm$exp"
 """The function that a lifted program calls for powers."""
 
+CLEAR_FUNCTION: Final = "evm$clear"
+"""The function that it calls to clear memory."""
+
 MEMORY: Final = "memory"
 INPUT: Final = "calldata"
 """Registers of the two memories."""
@@ -64,6 +67,7 @@ class RegisterValues:
         input_bytes: Length of the calldata.
         reads_input: Whether calldata are read at computed offsets.
         has_powers: Whether `EXP_FUNCTION` is called.
+        has_clears: Whether `CLEAR_FUNCTION` is.
     """
 
     def __init__(self, writer: Writer, memory: ByteMemory | None, input_bytes: int) -> None:
@@ -72,6 +76,7 @@ class RegisterValues:
         self.input_bytes = input_bytes
         self.reads_input = False
         self.has_powers = False
+        self.has_clears = False
         self._algebra = IrAlgebra(writer)
         self._linear: dict[Reg, Linear] = {}
         self._heads: dict[Reg, int] = {}
@@ -175,6 +180,29 @@ class RegisterValues:
         else:
             word = self.word(value)
             self._store(offset, 1, self.writer.write(Op.TRUNCATE, U8, word, of=U256, to=U8))
+
+    def clear(self, offset: Value, length: Value) -> None:
+        """Zeros to the byte memory; a length of zero is nothing, wherever it is."""
+        memory, writer = self.memory, self.writer
+        assert memory is not None, "an unknown length without a byte memory"
+        self.has_clears = True
+        size, count = self.const(memory.size_bytes), self.word(length)
+        at = self._sum(_SUB, self.word(offset), self.const(memory.start))
+        is_near = writer.write(Op.LT, BOOL, at, size, of=U256)
+        rest = writer.write(Op.WRAPPING_SUB, U256, size, at)
+        # The room behind the offset, 0 where that is outside already.
+        room = writer.write(Op.SELECT, U256, is_near, rest, self.const(0))
+        is_outside = writer.write(Op.LT, BOOL, room, count, of=U256)
+        writer.require(
+            writer.write(Op.NOT, BOOL, is_outside),
+            f"memory outside {memory.start} to {memory.start + memory.size_bytes}",
+        )
+        top = Constant(memory.type.size_bytes, U64)
+        bytes_ = self._narrow(count)
+        above = writer.write(Op.WRAPPING_SUB, U64, top, self._narrow(at))
+        low = writer.write(Op.WRAPPING_SUB, U64, above, bytes_)
+        regs = (MEMORY, writer.reg(low), writer.reg(bytes_))
+        writer.body.append(Instr(Op.CALL, (), regs, symbol=CLEAR_FUNCTION, place=writer.place))
 
     def load_input(self, offset: Value, ahead: int) -> Value:
         """A word of the calldata, so many bytes after an offset; zeros past the end."""
