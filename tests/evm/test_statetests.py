@@ -28,8 +28,11 @@ def part(one_of: int) -> list[Path]:
     """Choose one of so many files, by their names, and every folder's first."""
     files = [path for path in vectors.files(vectors.STATE_TESTS) if _is_fast(path)]
     first = {path.parent: path for path in reversed(files)}
-    chosen = {path for path in files if keccak256(path.name.encode())[0] % one_of == 0}
-    return sorted(chosen | set(first.values()))
+    return sorted({*chosen(files, one_of), *first.values()})
+
+
+def chosen(files: list[Path], one_of: int) -> list[Path]:
+    return [path for path in files if keccak256(path.name.encode())[0] % one_of == 0]
 
 
 def _is_fast(path: Path) -> bool:
@@ -59,6 +62,17 @@ OTHER_WORDS = {
     "NONCE_TOO_BIG": "NONCE_IS_MAX",
 }
 """Words of ours, and the ones that the suite has for the same."""
+
+
+@pytest.mark.slow
+@vectors.needs_state_tests
+def test_some_public_state_tests_pass_when_everything_is_compiled_first():
+    files = chosen([path for path in vectors.files(vectors.STATE_TESTS) if _is_fast(path)], 128)
+
+    results = [statetest.run(case, "compiler") for path in files for case in statetest.cases(path)]
+
+    assert [result for result in results if not result.passed] == []
+    assert len(results) >= len(files) > 0
 
 
 @vectors.needs_state_tests
