@@ -39,6 +39,13 @@ _FORMS: Final = {
     "on_heat": ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64),
 }
 
+_ASKED: Final = struct.Struct(f"<32s{SLOT.offset('account') - 32}xQ")
+"""A Slot from ``key`` to ``account``."""
+
+_BALANCE_AT: Final = ACCOUNT.offset("balance")
+_VALUE_AT: Final = SLOT.offset("value")
+assert SLOT.offset("key") == 0
+
 _EVENTS: Final = ("on_code", "on_heat")
 
 
@@ -69,7 +76,7 @@ class Answers:
         self._fork = fork
         self._source = source
         self._world = rooms.world
-        self._arena = rooms.arena
+        self._view, self._base = rooms.arena.view, rooms.arena.address
         self._output = rooms.output
         self._register = register_code
         self._codes: dict[bytes, int] = {b"": rooms.empty_code}
@@ -99,14 +106,17 @@ class Answers:
             has_storage = self._source.has_storage(address)
             wei = balance.to_bytes(32, "little")
             known = _KNOWN.pack(wei, nonce, 1, self.code(code), 0, has_storage, 1)
-        start = place - self._arena.address + ACCOUNT.offset("balance")
-        self._arena.view[start : start + _KNOWN.size] = known
+        start = place - self._base + _BALANCE_AT
+        self._view[start : start + _KNOWN.size] = known
 
     def on_slot(self, place: int) -> None:
         """Fill a Slot."""
-        account = SLOT.read(place, "account")
-        address = ctypes.string_at(account, 20)[::-1]
-        SLOT.write(place, "value", self._source.slot(address, SLOT.read(place, "key")))
+        view, base = self._view, self._base
+        key, account = _ASKED.unpack_from(view, place - base)
+        address = bytes(view[account - base : account - base + 20])[::-1]
+        word = self._source.slot(address, int.from_bytes(key, "little"))
+        start = place - base + _VALUE_AT
+        view[start : start + 32] = word.to_bytes(32, "little")
 
     def on_block_hash(self, number: int, place: int) -> None:
         """Write the hash of a block, zero if it is not known."""
