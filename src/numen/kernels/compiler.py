@@ -67,16 +67,30 @@ def recall(recipe: str, make: Callable[[], bytes]) -> bytes:
         recipe: Names everything the bytes are made of, but for LLVM and the machine.
         make: Makes them, when they are not there.
     """
-    from numen.kernels import codegen  # noqa: PLC0415
-
-    cache = _cache(default_root())
-    name = _digest("recall", codegen.fingerprint(), recipe)
-    kept = cache.get(name) if cache else None
+    kept = remembered(recipe)
     if kept is None:
         kept = make()
-        if cache:
-            cache.put(name, kept)
+        remember(recipe, kept)
     return kept
+
+
+def remembered(recipe: str) -> bytes | None:
+    """What `remember` kept on disk under a name, if it is still there and has our seal."""
+    cache = _cache(default_root())
+    return cache.get(_recalled(recipe)) if cache else None
+
+
+def remember(recipe: str, data: bytes) -> None:
+    """Keep bytes on disk, under a name that may mean something else to another LLVM or machine."""
+    cache = _cache(default_root())
+    if cache:
+        cache.put(_recalled(recipe), data)
+
+
+def _recalled(recipe: str) -> str:
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    return _digest("recall", codegen.fingerprint(), recipe)
 
 
 def load(

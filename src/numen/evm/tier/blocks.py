@@ -8,6 +8,7 @@ that is how the target of nearly every jump comes about.
 Hostile code costs what is asked for: decoding begins at a block's first byte and ends with it.
 """
 
+import functools
 import re
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -144,16 +145,19 @@ class Program:
     Attributes:
         code: The bytes.
         fork: Decides which bytes are instructions, and their prices.
-        destinations: Where jumps may go.
     """
 
     def __init__(self, code: bytes, fork: Fork) -> None:
-        """Look at a code; cost: one pass over its bytes."""
+        """Take a code; nothing is decoded yet."""
         self.code = code
         self.fork = fork
-        self.destinations = jump_destinations(code)
         self._blocks: dict[int, Block] = {}
         self._reads: dict[int, int | None] = {}
+
+    @functools.cached_property
+    def destinations(self) -> frozenset[int]:
+        """Where jumps may go; cost: one pass over the code."""
+        return jump_destinations(self.code)
 
     def block(self, pc: int) -> Block:
         """The block that begins at an instruction; behind the end of the code there are STOPs."""

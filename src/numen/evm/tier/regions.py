@@ -93,6 +93,20 @@ class Instance(msgspec.Struct, frozen=True, gc=False):
         return tuple(edge for edge in (self.taken, self.follow) if edge is not None)
 
 
+class Shape(msgspec.Struct, frozen=True, array_like=True):
+    """What is to be known of a region once it is compiled.
+
+    Attributes:
+        head: Where it begins.
+        cost: As the region's.
+        blocks: First instructions of its blocks, sorted.
+    """
+
+    head: int
+    cost: int
+    blocks: tuple[int, ...]
+
+
 class Region(msgspec.Struct, frozen=True):
     """Blocks that become one function.
 
@@ -115,6 +129,10 @@ class Region(msgspec.Struct, frozen=True):
     need: int
     grow: int
     escapes: frozenset[int]
+
+    def shape(self) -> Shape:
+        """What remains of it when it is compiled."""
+        return Shape(self.head, self.cost, tuple(sorted({i.block.pc for i in self.instances})))
 
     def successors(self) -> list[list[int]]:
         """Of each instance, which instances it leads to."""
@@ -312,13 +330,35 @@ def _value(symbol: Symbol, height: int, known: dict[int, int]) -> int | None:
     return symbol
 
 
+class Coverage:
+    """What the regions of a code cover.
+
+    Attributes:
+        heads: Where they begin.
+        inside: First instructions of the blocks in them.
+        borders: Heads of those that are entered by others, and not made part of them.
+    """
+
+    def __init__(self) -> None:
+        self.heads: set[int] = set()
+        self.inside: set[int] = set()
+        self.borders: set[int] = set()
+
+    def add(self, shape: Shape, bounds: Bounds) -> None:
+        """Take in a region."""
+        self.heads.add(shape.head)
+        self.inside.update(shape.blocks)
+        if shape.cost >= bounds.border:
+            self.borders.add(shape.head)
+
+
 def cover(
     program: Program,
     heads: Sequence[int],
     *,
     bounds: Bounds = USUAL,
     is_wanted: Callable[[int], bool] = lambda _: True,
-    known: Collection[Region] = (),
+    covered: Coverage | None = None,
     revisits: bool = True,
     regions_max: int = 64,
     cost_max: int = 1 << 40,
@@ -331,33 +371,28 @@ def cover(
             unless a computed jump may come back to it.
         bounds: How far each may grow.
         is_wanted: As for `grow`.
-        known: Regions that there are.
+        covered: By regions that there are; those that are grown are added.
         revisits: Whether places are covered again that computed jumps may come back to.
         regions_max: Most regions.
         cost_max: No region is begun when those before cost that much.
 
     Returns:
-        Regions with heads that differ from each other and from those of the known ones.
+        Regions with heads that differ from each other and from those of the regions there are.
     """
-    regions: dict[int, Region] = {}
-    taken = {region.head for region in known}
-    inside = {instance.block.pc for region in known for instance in region.instances}
-    borders = {region.head for region in known if region.cost >= bounds.border}
+    covered = covered or Coverage()
+    regions: list[Region] = []
     escaped: set[int] = set()
     waiting = deque(heads)
     cost = 0
     while waiting and len(regions) < regions_max and cost < cost_max:
         head = waiting.popleft()
-        if head in taken or (head in inside and head not in escaped):
+        if head in covered.heads or (head in covered.inside and head not in escaped):
             continue
-        region = grow(program, head, bounds=bounds, is_wanted=is_wanted, borders=borders)
-        regions[head] = region
+        region = grow(program, head, bounds=bounds, is_wanted=is_wanted, borders=covered.borders)
+        regions.append(region)
+        covered.add(region.shape(), bounds)
         cost += region.cost
-        taken.add(head)
-        inside |= {instance.block.pc for instance in region.instances}
         if revisits:
             escaped |= region.escapes
-        if region.cost >= bounds.border:
-            borders.add(head)
         waiting.extend(sorted(region.continuations(program.destinations)))
-    return list(regions.values())
+    return regions

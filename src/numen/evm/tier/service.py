@@ -18,19 +18,30 @@ import queue
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 
 from numen.evm.forks import Fork
 from numen.evm.native.layout import CODE
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.policy import HOT, WHOLE, Policy
-from numen.evm.tier.regions import Region, cover
-from numen.evm.tier.store import SHELF, Linked, object_of
+from numen.evm.tier.regions import Coverage, Region, cover
+from numen.evm.tier.store import (
+    SHELF,
+    Batch,
+    Key,
+    Linked,
+    compile_batch,
+    digest_of,
+    load_batches,
+    save_batches,
+)
 from numen.evm.tier.tables import Table, Tables
 from numen.kernels.errors import (
     CompileError,
     CompilerDiedError,
     CompileTimeoutError,
+    LinkError,
     OutOfMemoryError,
 )
 
@@ -41,29 +52,30 @@ _HEADS_MAX: Final = 4096
 
 
 class _Code:
-    """What the tier knows of a code.
+    """What the tier knows of a code that was hot at some time.
 
     Attributes:
-        regions: That were grown, by head, whatever became of them.
-        inside: Blocks of regions that are in use.
+        covered: By regions, whether they are in use, being compiled, or refused.
+        batches: What was compiled.
         earlier: Heat of JUMPDESTs that was counted before the table began anew.
         doubted: JUMPDESTs that were hot although they lie inside a region.
         asked: JUMPDESTs that became hot since the code was last looked at.
         cost: Of all regions that were grown.
         is_refused: Whether the compiler ran into its limits on this code.
+        is_loaded: Whether what the disk has of it was looked for.
     """
 
     def __init__(self, program: Program, table: Table) -> None:
         self.program = program
         self.table = table
-        self.regions: dict[int, Region] = {}
-        self.published: set[int] = set()
-        self.inside: set[int] = set()
+        self.covered = Coverage()
+        self.batches: list[Batch] = []
         self.earlier: dict[int, int] = {}
         self.doubted: set[int] = set()
         self.asked: set[int] = set()
         self.cost = 0
         self.is_refused = False
+        self.is_loaded = False
 
     def heats(self) -> dict[int, int]:
         """All heat of each JUMPDEST that the interpreter came to."""
@@ -103,6 +115,7 @@ class Tier:
         self.policy = policy or (WHOLE if mode == "whole" else HOT)
         self._imports = imports
         self._tables = Tables()
+        self._by_entry: dict[int, Table] = {}
         self._codes: dict[int, _Code] = {}
         self._linked: list[Linked] = []
         self._regions = 0
@@ -127,13 +140,15 @@ class Tier:
             table = self._tables.new(size) if size and self._is_open else None
             if table is None:
                 return
-            data = ctypes.string_at(CODE.read(entry, "bytes"), size)
-            code = self._codes[entry] = _Code(Program(data, self.fork), table)
-            for linked in SHELF.find(code.program, self.policy.options):
-                self._use(code, linked)
+            self._by_entry[entry] = table
+            for linked in SHELF.find(self._key(_bytes_of(entry))):
+                self._use(table, linked)
             CODE.write(entry, "regions", table.address)
         if self.mode == "whole":
-            self._compile(code, self._everything(code))
+            code = self._known(entry)
+            self._load(code)
+            if not code.batches:
+                self._compile(code, self._everything(code))
 
     def on_heat(self, entry: int, pc: int) -> None:
         """A JUMPDEST has become hot.
@@ -143,14 +158,25 @@ class Tier:
             pc: Of the JUMPDEST.
         """
         with self._lock:
-            code = self._codes.get(entry)
-            if code is None or not self._is_open:
+            if entry not in self._by_entry or not self._is_open:
                 return
+            code = self._known(entry)
             code.asked.add(pc)
             if len(code.asked) > 1:
                 return
             self._pending += 1
         _WORKER.put(self, entry)
+
+    def _known(self, entry: int) -> _Code:
+        """What is known of a code; it is copied, as the machine may be gone when it is read."""
+        code = self._codes.get(entry)
+        if code is None:
+            program = Program(_bytes_of(entry), self.fork)
+            code = self._codes[entry] = _Code(program, self._by_entry[entry])
+        return code
+
+    def _key(self, data: bytes) -> Key:
+        return self.fork.name, digest_of(data), self.policy.options.recipe()
 
     def wait(self, timeout_s: int = 60) -> bool:
         """Until nothing is queued or being compiled; False if that took too long."""
@@ -172,7 +198,8 @@ class Tier:
         try:
             with self._lock:
                 code = self._codes[entry]
-                asked, code.asked = code.asked - code.published, set()
+                asked = {pc for pc in code.asked if not code.table.has_region(pc)}
+                code.asked = set()
                 is_open = self._is_open
             if is_open and asked:
                 self._heat_up(code, asked)
@@ -187,10 +214,28 @@ class Tier:
         heads = [0, *sorted(program.destinations)[:_HEADS_MAX]]
         return cover(program, heads, bounds=policy.bounds, regions_max=policy.regions_max)
 
+    def _load(self, code: _Code) -> None:
+        """Take what the process has, and what is on disk."""
+        code.is_loaded = True
+        key = self._key(code.program.code)
+        for linked in SHELF.find(key):
+            with self._lock:
+                self._use(code.table, linked)
+            self._note(code, linked.batch)
+        if not self.policy.options.cached:
+            return
+        for batch in load_batches(key):
+            if any(shape.head not in code.covered.heads for shape in batch.shapes):
+                with suppress(LinkError):
+                    self._link(code, batch)
+
     def _heat_up(self, code: _Code, asked: set[int]) -> None:
         """Compile what is hot, as far as the code has earned it."""
-        policy = self.policy
-        for pc in asked & code.inside - code.doubted:
+        policy, covered = self.policy, code.covered
+        if not code.is_loaded:
+            self._load(code)
+            asked -= covered.heads
+        for pc in asked & covered.inside - code.doubted:
             # Compiled as a part of something else: whether it stays hot will be seen.
             code.doubted.add(pc)
             code.ask_again(pc, policy.heat_limit, policy.heat_limit)
@@ -202,7 +247,7 @@ class Tier:
             self._compile(code, self._hot_regions(code, asked, heats, earned))
         # What was left out asks again when the code as a whole will have earned it.
         missing = max(0, -earned) + policy.bounds.border
-        for pc in asked - code.inside - code.regions.keys():
+        for pc in asked - covered.inside - covered.heads:
             share = missing * policy.gas_per_cost * heats.get(pc, 0) // max(1, spent)
             code.ask_again(pc, max(share, policy.heat_limit), policy.heat_limit)
 
@@ -210,67 +255,74 @@ class Tier:
         self, code: _Code, asked: set[int], heats: dict[int, int], earned: int
     ) -> list[Region]:
         """Regions from places that are hot, from those that are warm, and from the first byte."""
-        policy = self.policy
-        code.inside -= asked
+        policy, covered = self.policy, code.covered
+        covered.inside -= asked
         warm = {place for place, heat in heats.items() if heat >= policy.warm_limit}
         heads = sorted(asked | warm, key=lambda place: (-heats.get(place, 0), place))
+        seen = heats.keys() | covered.inside
         return cover(
             code.program,
             [*heads[: policy.regions_max], 0],
             bounds=policy.bounds,
-            is_wanted=lambda place: place in heats or place in code.inside,
-            known=tuple(code.regions.values()),
+            is_wanted=seen.__contains__,
+            covered=covered,
             revisits=False,
-            regions_max=min(policy.regions_max, policy.code_regions_max - len(code.regions)),
+            regions_max=min(policy.regions_max, policy.code_regions_max - len(covered.heads)),
             cost_max=earned,
         )
 
     def _compile(self, code: _Code, regions: Sequence[Region]) -> None:
         """Compile regions in batches, and publish each when it is ready."""
         batch: list[Region] = []
-        cost = 0
         for region in regions:
-            if region.head >= len(code.program.code):
-                continue
-            code.regions[region.head] = region
-            code.cost += region.cost
-            batch.append(region)
-            cost += region.cost
-            if cost >= self.policy.batch_cost:
+            if region.head < len(code.program.code):
+                code.cost += region.cost
+                batch.append(region)
+            if sum(each.cost for each in batch) >= self.policy.batch_cost:
                 self._compile_batch(code, batch)
-                batch, cost = [], 0
+                batch = []
         self._compile_batch(code, batch)
+        if code.batches and self.policy.options.cached:
+            save_batches(self._key(code.program.code), code.batches)
 
     def _compile_batch(self, code: _Code, regions: Sequence[Region]) -> None:
-        full = self._regions + len(regions) > self.policy.machine_regions_max
-        if not regions or full or code.is_refused:
+        is_full = self._regions + len(regions) > self.policy.machine_regions_max
+        if not regions or is_full or code.is_refused:
             return
         try:
-            data = object_of(code.program, regions, self.policy.options)
-            linked = Linked(data, [region.head for region in regions], self._imports)
+            self._link(code, compile_batch(code.program, regions, self.policy.options))
         except (CompileTimeoutError, OutOfMemoryError, CompilerDiedError):
             # Code like this must not keep the compiler from the others.
             code.is_refused = True
-            return
         except CompileError:
             # One bad region must not cost the others; alone it stays interpreted.
             if len(regions) > 1:
                 for region in regions:
                     self._compile_batch(code, [region])
-            return
-        with self._lock:
-            code.inside |= {i.block.pc for region in regions for i in region.instances}
-            self._use(code, linked)
-        SHELF.put(code.program, self.policy.options, linked)
 
-    def _use(self, code: _Code, linked: Linked) -> None:
+    def _link(self, code: _Code, batch: Batch) -> None:
+        linked = Linked(batch, self._imports)
+        with self._lock:
+            self._use(code.table, linked)
+        self._note(code, batch)
+        SHELF.put(self._key(code.program.code), linked)
+
+    def _note(self, code: _Code, batch: Batch) -> None:
+        code.batches.append(batch)
+        for shape in batch.shapes:
+            code.covered.add(shape, self.policy.bounds)
+
+    def _use(self, table: Table, linked: Linked) -> None:
         """Publish regions that are linked, but for places that have one."""
         self._linked.append(linked)
         for head, address in linked.addresses.items():
-            if head not in code.published:
-                code.published.add(head)
+            if not table.has_region(head):
                 self._regions += 1
-                code.table.publish(head, address)
+                table.publish(head, address)
+
+
+def _bytes_of(entry: int) -> bytes:
+    return ctypes.string_at(CODE.read(entry, "bytes"), CODE.read(entry, "length"))
 
 
 class _Worker:

@@ -1,7 +1,7 @@
 """Compiled regions by what they are made of: on disk as objects, in the process as libraries.
 
-An object is named by the bytes of the code, the fork, the shape of the regions, the compiler, the
-machine and the text of the modules that write regions, so it is found without being written again.
+What was compiled of a code is named by the code's hash, the fork, the compiler, the machine and the
+text of the modules that write regions, so it is found without being written again.
 `kernels.cache` seals what is on disk, and nothing without our seal is loaded.
 """
 
@@ -23,10 +23,13 @@ from numen.evm.native.interpreter import Interpreter
 from numen.evm.native.runtime_types import ROUTINES
 from numen.evm.tier import divisions
 from numen.evm.tier.blocks import Program
-from numen.evm.tier.regions import Computed, Edge, Inner, Outer, Region, name_of
+from numen.evm.tier.regions import Region, Shape, name_of
 from numen.kernels import compiler, llvm
 from numen.kernels.errors import LinkError
 from numen.kernels.options import Options
+
+SAVED_BYTES_MAX: Final = 4 << 20
+"""Most object code that is kept on disk for one code."""
 
 _WRITERS: Final = (
     "evm/tier",
@@ -43,8 +46,20 @@ _WRITERS: Final = (
 """The modules whose text decides what a region becomes."""
 
 
-def object_of(program: Program, regions: Sequence[Region], options: Options) -> bytes:
-    """Compile regions of one code, or find their object on disk.
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Regions of one code that were compiled together.
+
+    Attributes:
+        shapes: What they cover.
+        object: Of them all; their functions are called `name_of` their heads.
+    """
+
+    shapes: tuple[Shape, ...]
+    object: bytes
+
+
+def compile_batch(program: Program, regions: Sequence[Region], options: Options) -> Batch:
+    """Compile regions of one code.
 
     Args:
         program: The code.
@@ -55,11 +70,8 @@ def object_of(program: Program, regions: Sequence[Region], options: Options) -> 
         CompileError: The compiler refuses, or met a limit.
     """
     once = msgspec.structs.replace(options, cached=False)
-
-    def make() -> bytes:
-        return compiler.compile_module(text_of(program, regions), options=once)
-
-    return compiler.recall(_recipe(program, regions, options), make) if options.cached else make()
+    code = compiler.compile_module(text_of(program, regions), options=once)
+    return Batch(tuple(region.shape() for region in regions), code)
 
 
 def text_of(program: Program, regions: Sequence[Region]) -> str:
@@ -73,28 +85,32 @@ def text_of(program: Program, regions: Sequence[Region]) -> str:
     return str(module)
 
 
-def _recipe(program: Program, regions: Sequence[Region], options: Options) -> str:
-    code = hashlib.blake2b(program.code, digest_size=32).hexdigest()
-    shapes = hashlib.blake2b(digest_size=32)
-    for region in regions:
-        shapes.update(f"{region.head}:".encode())
-        for i in region.instances:
-            edges = ",".join(_spelt(edge) for edge in i.edges())
-            shapes.update(f"{i.block.pc},{i.height},{edges};".encode())
-    fork, how = program.fork.name, options.recipe()
-    return f"regions {_writers()} {fork} {code} {shapes.hexdigest()} {how}"
+Key: TypeAlias = tuple[str, bytes, str]
+"""Name of the fork, `digest_of` the code, and how it was compiled."""
+
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[Batch, ...])
 
 
-def _spelt(edge: Edge) -> str:
-    match edge:
-        case Inner(index):
-            return f"i{index}"
-        case Outer(pc):
-            return f"o{pc}"
-        case Computed():
-            return "c"
-        case _:
-            return "w"
+def load_batches(key: Key) -> tuple[Batch, ...]:
+    """What was compiled of a code, by this process or others, as far as the disk has it."""
+    data = compiler.remembered(_recipe(key))
+    return () if data is None else _DECODER.decode(data)
+
+
+def save_batches(key: Key, batches: Sequence[Batch]) -> None:
+    """Keep what was compiled of a code on disk, if it is not too much."""
+    if sum(len(batch.object) for batch in batches) <= SAVED_BYTES_MAX:
+        compiler.remember(_recipe(key), msgspec.msgpack.encode(batches))
+
+
+def _recipe(key: Key) -> str:
+    fork, digest, how = key
+    return f"regions {_writers()} {fork} {digest.hex()} {how}"
+
+
+def digest_of(code: bytes) -> bytes:
+    """Names a code, so that no other has the name; 32 bytes."""
+    return hashlib.blake2b(code, digest_size=32, person=b"numen evm code").digest()
 
 
 @functools.cache
@@ -114,25 +130,24 @@ class Linked:
     """Native code of regions.
 
     Attributes:
+        batch: What was linked.
         addresses: Address of each region by its head; valid while this object lives.
     """
 
-    def __init__(self, code: bytes, heads: Sequence[int], imports: Mapping[str, int]) -> None:
-        """Link an object.
+    def __init__(self, batch: Batch, imports: Mapping[str, int]) -> None:
+        """Link a batch.
 
         Args:
-            code: From `object_of`.
-            heads: Of its regions.
+            batch: Compiled on this machine.
             imports: Addresses of the interpreter's functions.
 
         Raises:
             LinkError: It cannot be linked.
         """
-        self._library = compiler.Library(code, imports)
+        self.batch = batch
+        self._library = compiler.Library(batch.object, imports)
+        heads = [shape.head for shape in batch.shapes]
         self.addresses = {head: self._library.address(name_of(head)) for head in heads}
-
-
-_Key: TypeAlias = tuple[str, bytes, str]
 
 
 KEPT_MAX: Final = 256
@@ -147,24 +162,24 @@ class Shelf:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._linked: dict[_Key, weakref.WeakSet[Linked]] = {}
+        self._linked: dict[Key, weakref.WeakSet[Linked]] = {}
         self._kept: OrderedDict[int, Linked] = OrderedDict()
 
-    def find(self, program: Program, options: Options) -> list[Linked]:
-        """Everything there is of a code, compiled with some effort."""
+    def find(self, key: Key) -> list[Linked]:
+        """Everything there is of a code."""
         with self._lock:
-            found = list(self._linked.get(_key(program, options), ()))
+            found = list(self._linked.get(key, ()))
             for linked in found:
                 self._keep(linked)
             return found
 
-    def put(self, program: Program, options: Options, linked: Linked) -> None:
+    def put(self, key: Key, linked: Linked) -> None:
         """Let other machines find what was linked."""
         with self._lock:
             if len(self._linked) > 2 * KEPT_MAX:
-                for key in [key for key, kept in self._linked.items() if not kept]:
-                    del self._linked[key]
-            self._linked.setdefault(_key(program, options), weakref.WeakSet()).add(linked)
+                for gone in [each for each, kept in self._linked.items() if not kept]:
+                    del self._linked[gone]
+            self._linked.setdefault(key, weakref.WeakSet()).add(linked)
             self._keep(linked)
 
     def _keep(self, linked: Linked) -> None:
@@ -172,11 +187,6 @@ class Shelf:
         self._kept.move_to_end(id(linked))
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
-
-
-def _key(program: Program, options: Options) -> _Key:
-    code = hashlib.blake2b(program.code, digest_size=32).digest()
-    return program.fork.name, code, options.recipe()
 
 
 SHELF: Final = Shelf()

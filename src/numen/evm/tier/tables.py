@@ -14,7 +14,7 @@ from numen.evm.native.layout import REGION_BYTES
 CHUNK_BYTES: Final = 64 << 20
 """Tables are cut from reservations of this size; a page costs memory when it is written."""
 
-CHUNKS_MAX: Final = 64
+CHUNKS_MAX: Final = 32
 """After that many chunks code gets no tables, and is interpreted."""
 
 _ALIGNMENT: Final = 64
