@@ -13,7 +13,7 @@ from numen.evm.native.table import begin
 from numen.kernels.llvm import NULL, Callee, Function, Module, Value, const
 
 RIPEMD_ADDRESS = 3
-"""Precompile whose touch no revert undoes: see `touch`."""
+"""Precompile whose touch no revert undoes."""
 
 _LOAD = Callee("load_account", "ptr", ("ptr", "ptr"))
 _ON_ACCOUNT = Callee("on_account", "void", ("ptr", "ptr"))
@@ -36,7 +36,7 @@ def write_accounts(module: Module, fork: Fork) -> None:
     _write_set_number(module)
     _write_mark(module)
     _write_note_touch(module, fork)
-    _write_touch(module, fork)
+    _write_touch(module)
     _write_transfer(module)
 
 
@@ -189,32 +189,31 @@ def _write_mark(module: Module) -> None:
 
 
 def _write_note_touch(module: Module, fork: Fork) -> None:
-    """Define ``void note_touch(world, account)``: remember that `finish` looks at an account."""
+    """Define ``void note_touch(world, account)``: see to it that `finish` looks at an account.
+
+    The empty account 3 was deleted on the main chain in block 2,675,119 although the call that
+    touched it ran out of gas; all clients keep to that, so its touch is never undone.
+    """
     f = begin(module, _NOTE_TOUCH, "world", "account")
     world, account = f.params
     if fork.deletes_empty_accounts:
         now = WORLD.load(f, world, "epoch")
         with f.when(f.icmp("eq", ACCOUNT.load(f, account, "touched_epoch"), now), likely=True):
             f.ret()
+        with f.when(f.icmp("eq", ACCOUNT.load(f, account, "address"), RIPEMD_ADDRESS)):
+            WORLD.store(f, world, "ripemd_epoch", now)
         note_epoch(f, world, account, "touched_epoch")
         mark(f, world, account)
     f.ret()
 
 
-def _write_touch(module: Module, fork: Fork) -> None:
-    """Define ``void touch(world, account)``.
-
-    The empty account 3 was deleted on the main chain in block 2,675,119 although the call that
-    touched it ran out of gas; all clients keep to that, so its touch is never undone.
-    """
+def _write_touch(module: Module) -> None:
+    """Define ``void touch(world, account)``."""
     f = begin(module, _TOUCH, "world", "account")
     world, account = f.params
     with f.when(f.icmp("eq", ACCOUNT.load(f, account, "exists"), 0), likely=False):
         set_number(f, world, account, "exists", const("i64", 1))
     f.call(_NOTE_TOUCH, world, account)
-    if fork.deletes_empty_accounts:
-        with f.when(f.icmp("eq", ACCOUNT.load(f, account, "address"), RIPEMD_ADDRESS)):
-            WORLD.store(f, world, "ripemd_epoch", WORLD.load(f, world, "epoch"))
     f.ret()
 
 
