@@ -15,9 +15,9 @@ from numen.evm.native.layout import (
     CODE,
     CODE_PADDING_BYTES,
     FRAME,
-    MEMORY_ALIGNMENT,
     WORLD,
 )
+from numen.evm.native.memory import memory_behind
 from numen.evm.native.outcome import Outcome
 from numen.evm.native.precompiled import RUN_PRECOMPILE
 from numen.evm.native.runtime_types import define, routine
@@ -54,12 +54,6 @@ def go_back(f: Function, frame: Value, world: Value) -> None:
     pairs = ("refund", "refund_mark"), ("log_count", "log_mark")
     for field, source in (*pairs, ("log_data_count", "log_data_mark")):
         WORLD.store(f, world, field, FRAME.load(f, frame, source))
-
-
-def aligned(f: Function, pointer: Value, alignment: int) -> Value:
-    """Emit the next address that is a multiple of a power of two."""
-    number = f.add(f.cast("ptrtoint", pointer, "i64"), alignment - 1)
-    return f.cast("inttoptr", f.and_(number, -alignment), "ptr")
 
 
 def _code_of_delegate(f: Function, world: Value, code: Value) -> Value:
@@ -163,7 +157,7 @@ def _write_prepare_create(module: Module, fork: Fork) -> None:
     data, length = FRAME.load(f, frame, "calldata"), FRAME.load(f, frame, "calldata_length")
     own = FRAME.load(f, frame, "memory")
     jumps = f.gep("i8", own, f.add(length, CODE_PADDING_BYTES))
-    memory = aligned(f, f.gep("i8", jumps, length), MEMORY_ALIGNMENT)
+    memory = memory_behind(f, f.gep("i8", jumps, length))
     with f.when(f.icmp("ugt", memory, WORLD.load(f, world, "memory_limit")), likely=False):
         give_up(f, world)
         f.ret(const("i64", Outcome.GIVEN_UP))

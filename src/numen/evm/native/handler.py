@@ -5,11 +5,13 @@ price, does what the emitter says and ends in the next opcode's handler. Every f
 the registers it came with, so the cold ends cost one jump each.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from numen.evm.forks import Fork
 from numen.evm.halt import Halt
-from numen.evm.native import convention, landing
+from numen.evm.native import convention, landing, lookahead
 from numen.evm.native.body import STACK, Emitter
 from numen.evm.native.convention import Registers
 from numen.evm.native.layout import FRAME, STACK_LIMIT, WINDOW_BYTES, WORLD
@@ -60,6 +62,7 @@ class Handler:
     def close(self) -> None:
         """Go on with the next opcode, unless the emitter has ended this one otherwise."""
         if not self.f.ended:
+            self._look_ahead()
             convention.dispatch(self.f, self.registers())
         for halt, label in self._failures.items():
             self.f.at(label)
@@ -77,7 +80,7 @@ class Handler:
 
     def pop(self) -> Value:
         if self._pushed:
-            return self._pushed.pop()
+            return self.f.zext(self._pushed.pop(), "i256")
         limbs = self._pop_limbs()
         word = self.f.zext(limbs[0], "i256")
         for i, limb in enumerate(limbs[1:], 1):
@@ -87,7 +90,7 @@ class Handler:
     def pop_truth(self) -> Value:
         f = self.f
         if self._pushed:
-            return f.icmp("ne", self._pushed.pop(), 0)
+            return f.icmp("ne", f.zext(self._pushed.pop(), "i256"), 0)
         a, b, c, d = self._pop_limbs()
         return f.icmp("ne", f.or_(f.or_(a, b), f.or_(c, d)), 0)
 
@@ -96,7 +99,7 @@ class Handler:
         self._popped += 1
 
     def push(self, value: Value) -> None:
-        self._pushed.append(self.f.zext(value, "i256"))
+        self._pushed.append(value)
 
     def duplicate(self, depth: int) -> None:
         self.push(self.f.load("i256", self._below(depth), alias=STACK))
@@ -195,16 +198,33 @@ class Handler:
         convention.finish(self.f, self.registers(), halt, output, length)
 
     def registers(self) -> Registers:
+        return self._registers(self._pushed)
+
+    def _registers(self, pushed: Sequence[Value]) -> Registers:
         f, r = self.f, self.before
-        for index, value in enumerate(self._pushed):
-            f.store(value, self._below(self._popped - index), alias=STACK)
-        rise = len(self._pushed) - self._popped
+        for index, value in enumerate(pushed):
+            word = f.zext(value, "i256")
+            f.store(word, self._below(self._popped - index), alias=STACK)
+        rise = len(pushed) - self._popped
         return msgspec.structs.replace(
             r,
             pc=f.gep("i8", r.pc, 1 + self.opcode.immediate),
             sp=self._below(-rise) if rise else r.sp,
             gas=self.gas(),
         )
+
+    def _look_ahead(self) -> None:
+        """Leave early where the next opcodes jump on what this one leaves."""
+        f, op = self.f, self.opcode
+        if op.byte == lookahead.PUSH2:
+            before = self._registers([])
+            target = f.trunc(self._pushed[0], "i16")
+            lookahead.jump_to(f, self.fork, before, target, f.icmp("ne", self._height(), 0))
+        elif self._pushed and self._pushed[0].type == "i1":
+            # Of an opcode that pops two, the word and a target are where its operands were.
+            has_room = f.icmp("ult", self._height(), WORD_BYTES * (STACK_LIMIT - 2 + op.pops))
+            r = self._registers([])
+            self._pushed = [lookahead.branch_on(f, self.fork, r, self._pushed[0], has_room)]
 
     def _pop_limbs(self) -> list[Value]:
         self._popped += 1
@@ -218,11 +238,15 @@ class Handler:
         """Address of the word ``depth`` below the stack pointer that the handler began with."""
         return self.f.gep("i256", self.before.sp, -depth)
 
+    def _height(self) -> Value:
+        """Bytes of the stack before the opcode."""
+        return self.f.and_(self.f.cast("ptrtoint", self.before.sp, "i64"), WINDOW_BYTES - 1)
+
     def _check_height(self) -> None:
         f, op = self.f, self.opcode
         if not op.pops and not op.pushes:
             return
-        height = f.and_(f.cast("ptrtoint", self.before.sp, "i64"), WINDOW_BYTES - 1)
+        height = self._height()
         if op.pops:
             self.fail_if(f.icmp("ult", height, WORD_BYTES * op.pops), Halt.STACK_UNDERFLOW)
         rise = op.pushes - op.pops

@@ -26,8 +26,17 @@ DEPTH_LIMIT: Final = 1024
 CODE_PADDING_BYTES: Final = 64
 """Zero bytes after every code: running off the end is STOP, and immediates may be read."""
 
-MEMORY_ALIGNMENT: Final = 4096
-"""Memory of a frame begins at a multiple of this; a child's after its parent's end."""
+PAGE_BYTES: Final = 4096
+"""Processors take a load for one of what was just stored where the places in their pages agree.
+
+A stack begins at a page, and what is read all the time keeps away from its first words: short loops
+take twice as long otherwise. So Frames and memories have their own places in a page."""
+
+FRAME_PLACE: Final = 0xC00
+"""Where in a page each Frame begins; a Frame has a page of its own."""
+
+MEMORY_PLACE: Final = 0x800
+"""Where in a page the memory of a frame begins; a child's is behind its parent's end."""
 
 CALLDATA_PADDING_BYTES: Final = 32
 """Readable bytes behind calldata, return data and code, so that a word may be read at its end."""
@@ -65,12 +74,15 @@ class Record:
         size_bytes: A multiple of 64.
     """
 
-    def __init__(self, name: str, rows: tuple[tuple[str, str, str], ...]) -> None:
+    def __init__(
+        self, name: str, rows: tuple[tuple[str, str, str], ...], *, multiple: int = 64
+    ) -> None:
         """Place the fields in the given order.
 
         Args:
             name: Of the structure.
             rows: Field name, LLVM type, meaning.
+            multiple: What its size is a multiple of.
         """
         self.name = name
         self.rows = rows
@@ -81,7 +93,7 @@ class Record:
             end = -(-end // _alignment(type_)) * _alignment(type_)
             self._fields[field] = type_, end
             end += _size(type_)
-        self.size_bytes = -(-end // 64) * 64
+        self.size_bytes = -(-end // multiple) * multiple
 
     def __contains__(self, field: str) -> bool:
         return field in self._fields
@@ -171,7 +183,7 @@ FRAME: Final = Record("Frame", (
     # Scratch.
     ("memory_end",      "i64",  "bytes `grow_memory` is to make; 2**63 - 1: no such memory"),
     ("heat_gas",        "i64",  "gas at the last JUMPDEST, for the heat of the code between"),
-))
+), multiple=PAGE_BYTES)
 """One run of one code."""
 
 CODE: Final = Record("Code", (

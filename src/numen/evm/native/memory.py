@@ -9,7 +9,7 @@ import msgspec
 from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.native import convention
-from numen.evm.native.layout import FRAME, WORLD
+from numen.evm.native.layout import FRAME, MEMORY_PLACE, PAGE_BYTES, WORLD
 from numen.evm.native.runtime_types import define, routine
 from numen.kernels.llvm import Function, Module, Value, const
 
@@ -27,6 +27,13 @@ def write_memory(module: Module, fork: Fork) -> None:
 def rounded(f: Function, size: Value) -> Value:
     """Emit rounding bytes up to whole words, an i64."""
     return f.and_(f.add(size, 31), -32)
+
+
+def memory_behind(f: Function, end: Value) -> Value:
+    """Emit finding the next place behind ``end``, a pointer, where a frame's memory may begin."""
+    number = f.add(f.cast("ptrtoint", end, "i64"), PAGE_BYTES - 1 - MEMORY_PLACE)
+    page = f.and_(number, -PAGE_BYTES)
+    return f.cast("inttoptr", f.add(page, MEMORY_PLACE), "ptr")
 
 
 def _write_expand(module: Module, fork: Fork) -> None:
@@ -49,7 +56,12 @@ def _write_expand(module: Module, fork: Fork) -> None:
         f.ret(const("i64", -1))
     with f.when(f.icmp("ugt", behind, WORLD.load(f, world, "memory_peak"))):
         WORLD.store(f, world, "memory_peak", behind)
-    f.fill(f.gep("i8", memory, msize), 0, f.sub(size, msize))
+    place, count = f.gep("i8", memory, msize), f.sub(size, msize)
+    with f.when(f.icmp("eq", count, 32)):
+        # A word more is what most growing comes to, and a call of C's memset takes longer.
+        f.store(const("i256", 0), place, 1)
+        f.ret(left)
+    f.fill(place, 0, count)
     f.ret(left)
 
 

@@ -15,10 +15,12 @@ from numen.evm.native.layout import (
     CODE,
     DEPTH_LIMIT,
     FRAME,
+    FRAME_PLACE,
     JOURNAL_ENTRY,
     LOG_ENTRY,
     MEMO,
     MEMO_ENTRIES,
+    MEMORY_PLACE,
     MESSAGE,
     WINDOW_BYTES,
     WORLD,
@@ -82,7 +84,7 @@ class Rooms:
         self.control = Reservation("the World", 8 * _KIB)
         self.world = self.control.address
         self.message = self.world + self.MESSAGE_OFFSET
-        self._frames = Reservation("frames", _pages(_FRAMES * FRAME.size_bytes))
+        self._frames = Reservation("frames", (_FRAMES + 1) * FRAME.size_bytes)
         self._stacks = Reservation("stacks", (_FRAMES + 1) * WINDOW_BYTES)
         self.memory = Reservation("memory", MEMORY_BYTES, MEMORY_BYTES // _LEAST)
         self.arena = Reservation("accounts and storage", ARENA_BYTES, ARENA_BYTES // _LEAST)
@@ -111,11 +113,11 @@ class Rooms:
         """
         fields = {
             **others,
-            "frames": self._frames.address,
+            "frames": self._frames.address + FRAME_PLACE,
             "epoch": 1,
             "return_data": self.output.address,
             "return_capacity": self.output.size_bytes - CALLDATA_PADDING_BYTES,
-            "memory": self.memory.address,
+            "memory": self.memory.address + MEMORY_PLACE,
             # Room behind it for the code of a contract that is being made, and for padding.
             "memory_limit": self.memory.address + self.memory.size_bytes - _MIB,
             "memory_peak": self.memory.address,
@@ -135,7 +137,7 @@ class Rooms:
         fields["arena_top"] = self._arena_top
         fields["arena_limit"] = self.arena.address + self.arena.size_bytes
         self.control.view[: WORLD.size_bytes] = _image(fields)
-        first = self._frames.address
+        first = self._frames.address + FRAME_PLACE
         FRAME.write(first, "world", self.world)
         FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
 
@@ -154,10 +156,6 @@ def _image(fields: Mapping[str, int]) -> bytearray:
         start, size = WORLD.offset(name), 96 if name == "secret" else 8
         image[start : start + size] = value.to_bytes(size, "little")
     return image
-
-
-def _pages(size_bytes: int) -> int:
-    return -(-size_bytes // 4096) * 4096
 
 
 assert Rooms.MESSAGE_OFFSET + MESSAGE.size_bytes <= 8 * _KIB

@@ -11,8 +11,9 @@ from numen.evm.forks import CALL_DEPTH_MAX, NONCE_MAX, Fork
 from numen.evm.native import accounts
 from numen.evm.native.addresses import ADDRESS_MASK
 from numen.evm.native.ends import RETURN_TO_CALLER, push
-from numen.evm.native.frames import PREPARE_CALL, PREPARE_CREATE, aligned
-from numen.evm.native.layout import ACCOUNT, FRAME, MEMORY_ALIGNMENT, WINDOW_BYTES, WORLD
+from numen.evm.native.frames import PREPARE_CALL, PREPARE_CREATE
+from numen.evm.native.layout import ACCOUNT, FRAME, WINDOW_BYTES, WORLD
+from numen.evm.native.memory import memory_behind
 from numen.evm.native.outcome import Outcome
 from numen.evm.native.runtime_types import routine
 from numen.evm.native.table import begin
@@ -64,7 +65,7 @@ def _begin_above(f: Function, frame: Value, world: Value) -> Value:
     """Emit giving the frame above its place in the memory; returns that frame."""
     above = frame_above(f, frame)
     end = f.gep("i8", FRAME.load(f, frame, "memory"), FRAME.load(f, frame, "msize"))
-    FRAME.store(f, above, "memory", aligned(f, end, MEMORY_ALIGNMENT))
+    FRAME.store(f, above, "memory", memory_behind(f, end))
     # A frame gets its place among the others when it is first needed.
     depth, stack = FRAME.load(f, frame, "depth"), FRAME.load(f, frame, "stack")
     FRAME.store(f, above, "world", world)
