@@ -107,14 +107,24 @@ class Writer:
             case _:
                 return bytes([r.choice((0x50, r.randrange(0x80, 0xA0)))])
 
+    def _cond(self) -> bytes:
+        r = self._random
+        if r.random() < 0.3:
+            return push(self._word())
+        name = r.choice(("LT", "GT", "SLT", "SGT", "EQ", "ISZERO"))
+        words = [self._word() for _ in range(BY_NAME[name].pops)]
+        return call(name, *words) + b"\x15" * r.choice((0, 0, 1, 2))
+
     def _wrapped(self, at: int, body: bytes) -> bytes:
         r = self._random
         match r.randrange(8):
             case 0 | 1:
-                # PUSH cond PUSH3 target JUMPI body JUMPDEST
-                cond = push(self._word())
-                target = at + len(cond) + 5 + len(body)
-                return cond + b"\x62" + target.to_bytes(3, "big") + b"\x57" + body + b"\x5b"
+                # cond PUSHn target JUMPI body JUMPDEST
+                size = r.choice((2, 2, 3))
+                cond = self._cond()
+                target = at + len(cond) + size + 2 + len(body)
+                jump = bytes([0x5F + size]) + target.to_bytes(size, "big") + b"\x57"
+                return cond + jump + body + b"\x5b"
             case 2 | 3:
                 # The count is in memory, as the body may do anything to the stack.
                 start = call("MSTORE", 224, r.randint(1, 6))

@@ -11,7 +11,7 @@ from numen.evm.forks import fork
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.native.machine import NativeMachine
-from numen.evm.opcodes import OPCODES
+from numen.evm.opcodes import BY_NAME, OPCODES
 from numen.evm.reference.machine import ReferenceMachine
 from numen.evm.state import State
 from numen.evm.substate import Substate
@@ -85,6 +85,44 @@ def test_every_opcode_pays_and_checks_the_stack_as_in_the_reference(name: str) -
             compare(name, code)
             if height < 1000:
                 compare(name, code, gas=3 * height + price)
+
+
+TRUTHS = ("LT", "GT", "SLT", "SGT", "EQ", "ISZERO")
+"""Opcodes whose handlers look ahead for a jump."""
+
+
+def branches(name: str) -> list[bytes]:
+    """Ways to jump on a truth, or just not to: the target is byte 12 from the opcode on."""
+    op = bytes([BY_NAME[name].byte])
+    turns = [b"", b"\x15", b"\x15\x15"]
+    jumps = [b"\x61\x00%c\x57", b"\x61\x00%c\x56", b"\x60%c\x57", b"\x61\x01%c\x57", b"\x61\x00%c"]
+    return [op + turn + jump for turn in turns for jump in jumps]
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_jumps_seen_ahead_are_those_taken_one_by_one(name: str) -> None:
+    for branch in branches(name):
+        for words in ((0, 0), (1, 0), (0, 1), (2**255, 7)):
+            head = push(9) + b"".join(push(word) for word in words)
+            target = len(head) + 12
+            code = (head + branch.replace(b"%c", bytes([target]))).ljust(target, b"\x5a")
+            code += b"\x5b" + call("MSTORE", 0, 5) + call("RETURN", 0, 64)
+            assert compare("cancun", code).gas_left < 100_000
+            for end in range(len(head), target):
+                compare("cancun", code[:end])
+            for gas in range(9, 40):
+                compare("cancun", code, gas=gas)
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_jumps_seen_ahead_need_room_on_the_stack(name: str) -> None:
+    for branch in branches(name):
+        for height in (0, 1, 2, 1021, 1022, 1023, 1024):
+            at = 2 * height + 12
+            jump = branch.replace(b"\x61\x00%c", b"\x61" + at.to_bytes(2, "big"))
+            jump = jump.replace(b"\x61\x01%c", b"\x61\x40\x00").replace(b"%c", b"\x07")
+            code = (b"\x60\x00" * height + jump).ljust(at, b"\x5a") + b"\x5b\x00"
+            compare("cancun", code)
 
 
 def test_gas_beyond_any_limit_is_counted_exactly() -> None:
