@@ -12,6 +12,7 @@ from numen.evm.errors import ResourceLimitError
 from numen.evm.forks import fork
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message
+from numen.evm.native import machine as native_machine
 from numen.evm.native import rooms
 from numen.evm.native.arena import Reservation
 from numen.evm.native.layout import WORLD
@@ -199,6 +200,29 @@ def test_many_slots_and_accounts_are_found_again() -> None:
 
     assert [ours.storage(TO, key) for key in keys] == list(range(1, 3001))
     assert [ours.balance(n.to_bytes(20, "big")) for n in range(3000)] == list(range(7, 3007))
+
+
+def test_a_machine_that_has_seen_much_forgets_and_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native_machine, "KEPT_ARENA_BYTES", 2 << 20)
+    source = State({TO: Account(nonce=1, code=ADD_UP, storage={0: 5})})
+    ours = NativeMachine(PRAGUE, source, tier="interpreter")
+    for round_ in range(4):
+        ours.begin()
+        for key in range(1, 5000):
+            ours.set_storage(TO, key, round_ + 1)
+        sum_ = ours.run(message(bytes(31) + b"\x01")).output
+        assert int.from_bytes(sum_, "big") == 6 + round_
+        ours.finish()
+        # A transaction may begin before the diff of the one before it is taken: nothing is lost.
+        ours.begin()
+        assert ours.storage(TO, 4999) == round_ + 1
+        ours.finish()
+        source.apply(ours.take_diff())
+
+    assert source.accounts[TO].storage == {0: 9, **dict.fromkeys(range(1, 5000), 4)}
+    assert WORLD.read(ours._world, "arena_top") - ours._rooms.arena.address < 8 << 20
 
 
 def test_machines_hash_their_keys_differently() -> None:

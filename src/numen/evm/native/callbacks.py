@@ -95,6 +95,10 @@ class Answers:
             self._codes[data] = found
         return found
 
+    def forget_codes(self, empty_code: int) -> None:
+        """Know no code but the one of no bytes, because the arena was cleared."""
+        self._codes = {b"": empty_code}
+
     def on_account(self, place: int) -> None:
         """Fill an Account."""
         address = ctypes.string_at(place, 20)[::-1]

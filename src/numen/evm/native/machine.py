@@ -25,6 +25,9 @@ Mode = Literal["interpreter", "hot", "whole"]
 KEPT_MEMORY_BYTES: Final = 64 << 20
 """Memory of frames that a machine keeps from one run to the next."""
 
+KEPT_ARENA_BYTES: Final = 1 << 30
+"""Accounts, slots and codes that a machine keeps from one transaction to the next."""
+
 _NO_HEAT: Final = 2**63 - 1
 _COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
 _MARKS = ("journal_mark", "log_mark", "log_data_mark", "refund_mark")
@@ -78,6 +81,8 @@ class NativeMachine:
         self._input, self._input_at = rooms.input.view, rooms.input.address
         self._input_room = rooms.input.size_bytes - CALLDATA_PADDING_BYTES
         self._arena, self._arena_at = rooms.arena.view, rooms.arena.address
+        self._arena_top = _number_at(self._world, "arena_top")
+        self._arena_kept = rooms.arena.address + KEPT_ARENA_BYTES
         self._memory_kept = rooms.memory.address + KEPT_MEMORY_BYTES
 
     def set_block(self, block: Block) -> None:
@@ -90,8 +95,14 @@ class NativeMachine:
         self._blob_hashes = passing.write_context(self._control, context)
 
     def begin(self) -> None:
-        """Start a transaction; see `Substate`."""
+        """Start a transaction; see `Substate`.
+
+        A machine that has seen very much forgets it here, where no change waits for `take_diff`,
+        and reads what it needs from the source again.
+        """
         self._snapshots.clear()
+        if self._arena_top.value > self._arena_kept:
+            self._forget_accounts()
         self._natives.begin_transaction(self._world)
 
     def finish(self) -> None:
@@ -241,6 +252,13 @@ class NativeMachine:
         if length > self._input_room:
             raise ResourceLimitError(f"no room for an input of {length} bytes")
         self._input[:length] = data
+
+    def _forget_accounts(self) -> None:
+        if WORLD.read(self._world, "dirty_accounts"):
+            return
+        self._rooms.clear_arena()
+        self._answers.forget_codes(self._rooms.empty_code)
+        self._codes.clear()
 
     def _forget_memory(self) -> None:
         """Give memory back that a large run has touched."""

@@ -96,8 +96,9 @@ class Rooms:
         )
         log_bytes = LOG_ENTRIES * LOG_ENTRY.size_bytes
         self.logs = Reservation("logs", log_bytes, log_bytes // _LEAST)
-        self._arena_top = self.arena.address
-        self.empty_code = self._empty_code()
+        self._arena_top = 0
+        self.empty_code = 0
+        self._in_arena = self._begin_arena()
 
     def _take(self, size_bytes: int) -> int:
         """Zeroed bytes of the arena, before native code takes over."""
@@ -128,18 +129,34 @@ class Rooms:
             "log_limit": self.logs.size_bytes // LOG_ENTRY.size_bytes,
             "log_data": self.log_data.address,
             "log_data_limit": self.log_data.size_bytes,
+            **self._in_arena,
+        }
+        self.control.view[: WORLD.size_bytes] = _image(fields)
+        first = self._frames.address + FRAME_PLACE
+        FRAME.write(first, "world", self.world)
+        FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
+
+    def clear_arena(self) -> None:
+        """Forget every account, slot and code; nobody may hold the address of one."""
+        self.arena.forget()
+        for name, value in self._begin_arena().items():
+            WORLD.write(self.world, name, value)
+
+    def _begin_arena(self) -> dict[str, int]:
+        """Take what an arena begins with: the World's fields that are about it."""
+        self._arena_top = self.arena.address
+        self.empty_code = self._empty_code()
+        fields = {
             "empty_code": self.empty_code,
             "memo": self._take(MEMO_ENTRIES * MEMO.size_bytes),
         }
         for table, buckets in _BUCKETS:
             fields[table.buckets] = self._take(buckets * BUCKET_BYTES)
             fields[table.mask] = buckets - 1
+            fields[table.count] = 0
         fields["arena_top"] = self._arena_top
         fields["arena_limit"] = self.arena.address + self.arena.size_bytes
-        self.control.view[: WORLD.size_bytes] = _image(fields)
-        first = self._frames.address + FRAME_PLACE
-        FRAME.write(first, "world", self.world)
-        FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
+        return fields
 
     def _empty_code(self) -> int:
         entry = self._take(CODE.size_bytes)
