@@ -221,8 +221,10 @@ class Handler:
             target = f.trunc(self._pushed[0], "i16")
             lookahead.jump_to(f, self.fork, before, target, f.icmp("ne", self._height(), 0))
         elif self._pushed and self._pushed[0].type == "i1":
-            # Of an opcode that pops two, the word and a target are where its operands were.
-            has_room = f.icmp("ult", self._height(), WORD_BYTES * (STACK_LIMIT - 2 + op.pops))
+            # The truth and a target: where two operands were, or a word more.
+            has_room = f.icmp("ult", self._height(), WORD_BYTES * STACK_LIMIT)
+            if op.pops > 1:
+                has_room = const("i1", 1)
             r = self._registers([])
             self._pushed = [lookahead.branch_on(f, self.fork, r, self._pushed[0], has_room)]
 

@@ -9,7 +9,7 @@ from typing import Final
 from numen.kernels.llvm import Callee, Function, Module
 
 _ROUTINES = (
-    # CORE: keccak, memory, arithmetic
+    # Hashing, memory, arithmetic, code.
     Callee("keccak", "i256", ("ptr", "i64")),
     Callee("keccak_memo", "i256", ("ptr", "ptr", "i64")),
     Callee("expand", "i64", ("ptr", "i64", "i64", "i64")),
