@@ -40,6 +40,7 @@ def contracts() -> dict[str, bytes]:
 
 
 @needs_collection
+@pytest.mark.slow
 def test_nearly_every_jump_of_contracts_in_use_is_resolved():
     whole, start = 0, time.process_time()
     for name, code in contracts().items():
