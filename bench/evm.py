@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness import Call, Contest, Row, Trial, main, measure
@@ -138,10 +138,11 @@ def is_program(case: Case) -> bool:
 def warmed(case: Case, expected: Expected) -> Call:
     """Our hot engine after it has seen the case and compiled what it wants to."""
     ours = machines.Ours(case, "hot")
-    settle: Callable[[], object] = getattr(ours.machine, "settle", lambda: None)
+    tier = getattr(ours.machine, "tier", None)
     for _ in range(WARM_UPS):
         demand(case, "ours", ours(), expected)
-        settle()
+        if tier is not None:
+            tier.wait()
     return ours
 
 
@@ -192,15 +193,31 @@ def geomeans(ratios: dict[str, dict[str, float]]) -> Iterator[Row]:
 
 
 def small_calls() -> Iterator[Contest]:
-    """What a call costs that does next to nothing."""
+    """What a call costs that does next to nothing, alone and among a thousand."""
     case, _ = read_cases(SMALL)[0]
-    yield Contest(
-        "small call",
-        machines.Ours(case, "hot"),
-        {"pyrevm": machines.revm(case), "5 us": 5e-6},
-        {"pyrevm": 1.0, "5 us": 1.0},
-    )
+    rivals = {"pyrevm": machines.revm(case), "5 us": 5e-6}
+    bars = {"pyrevm": 1.0, "5 us": 1.0}
+    yield Contest("small call", machines.Ours(case, "hot"), rivals, bars)
+    bare = machines.Ours(case, "hot")
+    bare()
+    message = case.message
 
+    def one() -> object:
+        return bare.machine.run(message).gas_left
+
+    yield Contest("small call, without what a transaction needs", one, {"5 us": 5e-6}, {"5 us": 1})
+    messages, batch = [message] * BATCH, getattr(bare.machine, "run_batch", None)
+    if batch is not None:
+        yield Contest(
+            f"{BATCH} small calls in one native entry",
+            lambda: len(batch(messages)),
+            {"5 us each": 5e-6 * BATCH},
+            {"5 us each": 1.0},
+        )
+
+
+BATCH = 1000
+"""Calls in a batch."""
 
 SMALL = b"""{"name": "small", "sender": "0x1111111111111111111111111111111111111111",
  "to": "0xcccccccccccccccccccccccccccccccccccccccc", "data": "0x", "gas": 100000, "pre": {

@@ -7,13 +7,15 @@ asks of a node.
 import contextlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from numen.evm import engines, forks
+from numen.evm.block import Block, Context
 from numen.evm.fuzz import ours as our_engines
 from numen.evm.fuzz.case import Case
-from numen.evm.message import Result
-from numen.evm.state import State
+from numen.evm.message import Message, Result
+from numen.evm.state import Account, State
 from numen.evm.substate import Substate
 
 Answer = tuple[bool, int, bytes]
@@ -87,6 +89,25 @@ def pyevm_seconds(case: Case) -> tuple[float, Answer] | None:
     outcome = trial.outcome({})
     gas = case.message.gas - outcome.gas_left
     return seconds, (outcome.status == "success", gas, outcome.output)
+
+
+def pyevm_transactions(
+    accounts: Mapping[bytes, Account], block: Block, raw: list[bytes], root_every: int
+) -> float:
+    """Seconds in which py-evm carries out signed transactions and computes roots."""
+    eth = import_module("eth.vm.forks.prague")
+    case = Case("", "prague", block, Context(bytes(20)), accounts, Message(bytes(20), bytes(20)))
+    trial = PyEvmJudge().prepare(case)
+    state = trial._state  # type: ignore[attr-defined]  # noqa: SLF001 - as the judge filled it
+    builder = eth.PragueVM.get_transaction_builder()
+    start = time.perf_counter()
+    for index, one in enumerate(raw, 1):
+        computation = state.apply_transaction(builder.decode(one))
+        assert computation.is_success
+        state.lock_changes()
+        if index % root_every == 0:
+            state.make_state_root()
+    return time.perf_counter() - start
 
 
 def first_calls(case: Case, engine: str) -> tuple[Callable[[], None], Callable[[], Answer]]:

@@ -191,7 +191,23 @@ class EVM:
             RequestError: It is no call.
             ResourceLimitError: This machine cannot run it.
         """
-        request = request_of(tx, fields)
+        outcome, moment = self._run(request_of(tx, fields))
+        self._machine.revert(moment)
+        return outcome
+
+    def execute(self, tx: Any = None, /, **fields: Any) -> Outcome:
+        """Run a call or a creation as `call` does, and keep what it changes if it succeeds.
+
+        It is a transaction without signature, price and intrinsic gas, as test tools like it; only
+        a creation counts the sender's nonce up.
+        """
+        outcome, _ = self._run(request_of(tx, fields))
+        refunded = self._machine.refund() if outcome.success else 0
+        self._machine.finish()
+        return msgspec.structs.replace(outcome, refunded=refunded, diff=self._keep())
+
+    def _run(self, request: Request) -> tuple[Outcome, int]:
+        """Run a message; give what it came to, and the moment before it."""
         message, machine = self._message(request), self._machine
         try:
             moment = self._begin(machine, request, message)
@@ -200,8 +216,7 @@ class EVM:
             self._machine = self._new_machine()
             raise
         logs = machine.logs() if result.success else ()
-        machine.revert(moment)
-        return _outcome_of(message, result, logs)
+        return _outcome_of(message, result, logs), moment
 
     def deploy(self, code: Any, *args: Any, **fields: Any) -> Contract:
         """Deploy a contract.

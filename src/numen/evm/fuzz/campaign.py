@@ -201,8 +201,8 @@ def _save(name: str, text: str, tally: Tally, folder: Path | None) -> None:
         tally.saved.append(text)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text)
-    tally.saved.append(str(folder / name))
+    folder.joinpath(name).write_text(text)
+    tally.saved.append(str(folder.joinpath(name)))
 
 
 def _resident_bytes(process: int) -> int:
