@@ -19,14 +19,15 @@ Buffer: TypeAlias = Any
 
 _WORD_BYTES: Final = 32
 _NOBODY: Final = bytes(20)
+_ZERO: Final = bytes(_WORD_BYTES)
 _HALTS: Final = {int(halt): halt for halt in Halt}
 _RESOURCE_LIMIT, _REVERT = int(Halt.RESOURCE_LIMIT), int(Halt.REVERT)
 
-_MESSAGE: Final = struct.Struct("<20s20s8x32sQQQQQ")
+_MESSAGE: Final = struct.Struct("<20s20s8x32sQQQQQ8x")
 """A Message, whole."""
 
-_OUTCOME: Final = struct.Struct("<QQQQ20s")
-"""An Outcome, whole but for the zeros above an address."""
+_OUTCOME: Final = struct.Struct("<QQQQ20s12x")
+"""An Outcome, whole."""
 
 _RESULT_AT: Final = WORLD.offset("error")
 _GAP: Final = WORLD.offset("created") - _RESULT_AT - 40
@@ -42,8 +43,10 @@ _CONTEXT_AT: Final = WORLD.offset("origin")
 _CONTEXT: Final = struct.Struct("<32s32sQQ")
 """The World from ``origin`` to ``blob_count``."""
 
-assert MESSAGE.offset("is_static") == _MESSAGE.size - 8
-assert OUTCOME.offset("created") == _OUTCOME.size - 20
+assert MESSAGE.offset("is_static") == 112
+assert MESSAGE.size_bytes == _MESSAGE.size
+assert OUTCOME.offset("created") == 32
+assert OUTCOME.size_bytes == _OUTCOME.size
 assert WORLD.offset("memory_peak") == _RESULT_AT + _RESULT.size - 8
 assert ACCOUNT.offset("code") == _ACCOUNT_AT + _ACCOUNT.size - 8
 assert WORLD.offset("blob_base_fee") == _BLOCK_AT + 7 * _WORD_BYTES
@@ -97,16 +100,19 @@ def write_message(control: Buffer, offset: int, message: Message, data: int) -> 
     Raises:
         ResourceLimitError: It has more gas than native code can count.
     """
-    if message.gas > GAS_MAX:
-        raise ResourceLimitError(f"a message of {message.gas} gas; at most {GAS_MAX} is run")
-    to = message.to
-    _MESSAGE.pack_into(
-        control,
-        offset,
+    control[offset : offset + _MESSAGE.size] = _packed(message, data)
+
+
+def _packed(message: Message, data: int) -> bytes:
+    gas, to = message.gas, message.to
+    if gas > GAS_MAX:
+        raise ResourceLimitError(f"a message of {gas} gas; at most {GAS_MAX} is run")
+    value = message.value
+    return _MESSAGE.pack(
         message.caller,
         _NOBODY if to is None else to,
-        message.value.to_bytes(_WORD_BYTES, "little"),
-        message.gas,
+        value.to_bytes(_WORD_BYTES, "little") if value else _ZERO,
+        gas,
         data,
         len(message.data),
         to is None,
@@ -133,28 +139,32 @@ class Batch:
         Raises:
             ResourceLimitError: One has more gas than native code can count.
         """
+        self._messages = messages
         count = len(messages)
-        self._makes = [message.to is None for message in messages]
-        self._outcomes = count * MESSAGE.size_bytes
-        inputs = self._outcomes + count * OUTCOME.size_bytes
-        self.size_bytes = inputs + sum(len(m.data) + _WORD_BYTES for m in messages)
-        self.image = bytearray(self.size_bytes)
+        self._outcomes = count * _MESSAGE.size
+        inputs = self._outcomes + count * _OUTCOME.size
         self.places = address, count, address + self._outcomes
-        end = inputs
-        for index, message in enumerate(messages):
-            write_message(self.image, index * MESSAGE.size_bytes, message, address + end)
-            self.image[end : end + len(message.data)] = message.data
-            end += len(message.data) + _WORD_BYTES
+        place = address + inputs
+        packed: list[bytes] = []
+        data: list[bytes] = []
+        for message in messages:
+            packed.append(_packed(message, place))
+            data += (message.data, _ZERO)
+            place += len(message.data) + _WORD_BYTES
+        self.image = b"".join([*packed, bytes(count * _OUTCOME.size), *data])
+        self.size_bytes = len(self.image)
 
     def results(self, memory: Buffer) -> list[Result] | None:
         """Read the outcomes, or None if one of the messages was given up."""
         found = []
-        for index, makes in enumerate(self._makes):
-            start = self._outcomes + index * OUTCOME.size_bytes
-            halt, gas, output, length, created = _OUTCOME.unpack_from(memory, start)
+        end = self._outcomes + len(self._messages) * _OUTCOME.size
+        outcomes = _OUTCOME.iter_unpack(memory[self._outcomes : end])
+        for message, (halt, gas, output, length, created) in zip(
+            self._messages, outcomes, strict=True
+        ):
             if halt == _RESOURCE_LIMIT:
                 return None
             data = ctypes.string_at(output, length) if length else b""
-            made = created[::-1] if makes and halt < _REVERT else None
+            made = created[::-1] if message.to is None and halt < _REVERT else None
             found.append(Result(_HALTS[halt], gas, data, made))
         return found
