@@ -17,8 +17,8 @@ _READ_WRITE: Final = mmap.PROT_READ | mmap.PROT_WRITE
 _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 """Linux's flag: do not count addresses against memory until they are touched."""
 
-_DONT_NEED: Final = 4
-"""Linux's advice: the pages are not needed, and read as zeros when they are touched again."""
+_FIXED: Final = 0x10
+"""Linux's and the BSDs' flag: exactly there, in place of what is there."""
 
 _FLAGS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
 _FAILED: Final = ctypes.c_void_p(-1).value
@@ -41,7 +41,6 @@ _C.mmap.argtypes = (
     ctypes.c_int64,
 )
 _C.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-_C.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 class Reservation:
@@ -83,10 +82,17 @@ class Reservation:
         weakref.finalize(self, _C.munmap, address, size_bytes)
 
     def forget(self, start: int = 0) -> None:
-        """Give the memory from a byte on back to the system; it reads as zeros then."""
+        """Give the memory from a byte on back to the system; it reads as zeros then.
+
+        Raises:
+            ResourceLimitError: The system refuses.
+        """
         first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-        if first < self.size_bytes:
-            _C.madvise(self.address + first, self.size_bytes - first, _DONT_NEED)
+        if first >= self.size_bytes:
+            return
+        place, size = self.address + first, self.size_bytes - first
+        if _C.mmap(place, size, _READ_WRITE, _FLAGS | _FIXED, -1, 0) != place:
+            raise ResourceLimitError(f"the system refuses to clear {size >> 10} KiB")
 
     @classmethod
     def _map(cls, size_bytes: int) -> int | None:
