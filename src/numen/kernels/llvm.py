@@ -22,6 +22,7 @@ Reference: https://llvm.org/docs/LangRef.html
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from numen.kernels.arithmetic import Arithmetic
 from numen.kernels.values import (
     NULL,
     Callee,
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-class Function:
+class Function(Arithmetic):
     """A function being written. Instructions go to the end of the current block.
 
     Attributes:
@@ -97,73 +98,11 @@ class Function:
         self._lines.append(line)
         self._ended.add(self.current.name)
 
-    def _define(self, type_: str, text: str) -> Value:
+    def define(self, type_: str, text: str) -> Value:
         self._counter += 1
         name = f"%.{self._counter}"
         self._lines.append(f"  {name} = {text}")
         return Value(type_, name)
-
-    def binary(self, opcode: str, a: Value, b: Value | int) -> Value:
-        """Any instruction of two operands of one type, by its LLVM name."""
-        other = b.name if isinstance(b, Value) else const(a.type, b).name
-        assert not isinstance(b, Value) or a.type == b.type, f"{opcode}: {a} and {b}"
-        return self._define(a.type, f"{opcode} {a.type} {a.name}, {other}")
-
-    def add(self, a: Value, b: Value | int) -> Value:
-        return self.binary("add", a, b)
-
-    def sub(self, a: Value, b: Value | int) -> Value:
-        return self.binary("sub", a, b)
-
-    def mul(self, a: Value, b: Value | int) -> Value:
-        return self.binary("mul", a, b)
-
-    def udiv(self, a: Value, b: Value | int) -> Value:
-        return self.binary("udiv", a, b)
-
-    def urem(self, a: Value, b: Value | int) -> Value:
-        return self.binary("urem", a, b)
-
-    def sdiv(self, a: Value, b: Value | int) -> Value:
-        return self.binary("sdiv", a, b)
-
-    def srem(self, a: Value, b: Value | int) -> Value:
-        return self.binary("srem", a, b)
-
-    def and_(self, a: Value, b: Value | int) -> Value:
-        return self.binary("and", a, b)
-
-    def or_(self, a: Value, b: Value | int) -> Value:
-        return self.binary("or", a, b)
-
-    def xor(self, a: Value, b: Value | int) -> Value:
-        return self.binary("xor", a, b)
-
-    def shl(self, a: Value, b: Value | int) -> Value:
-        return self.binary("shl", a, b)
-
-    def lshr(self, a: Value, b: Value | int) -> Value:
-        return self.binary("lshr", a, b)
-
-    def ashr(self, a: Value, b: Value | int) -> Value:
-        return self.binary("ashr", a, b)
-
-    def neg(self, a: Value) -> Value:
-        return self.binary("sub", const(a.type, 0), a)
-
-    def not_(self, a: Value) -> Value:
-        return self.binary("xor", a, -1)
-
-    def icmp(self, predicate: str, a: Value, b: Value | int) -> Value:
-        """Compare integers: ``eq ne ult ule ugt uge slt sle sgt sge``; gives an i1."""
-        other = b.name if isinstance(b, Value) else const(a.type, b).name
-        return self._define("i1", f"icmp {predicate} {a.type} {a.name}, {other}")
-
-    def select(self, cond: Value, then: Value, other: Value | int) -> Value:
-        """``then`` where the i1 (or vector of i1) is set, else ``other``."""
-        if not isinstance(other, Value):
-            other = const(then.type, other)
-        return self._define(then.type, f"select {cond}, {then}, {other}")
 
     def overflow(self, opcode: str, a: Value, b: Value | int) -> tuple[Value, Value]:
         """Arithmetic that also tells whether it left the range of its type.
@@ -182,19 +121,6 @@ class Function:
         )
         return self.extract(pair, 0, a.type), self.extract(pair, 1, "i1")
 
-    def cast(self, opcode: str, a: Value, type_: str) -> Value:
-        """Any conversion, by its LLVM name; free when the type is the value's own."""
-        return a if a.type == type_ else self._define(type_, f"{opcode} {a} to {type_}")
-
-    def zext(self, a: Value, type_: str) -> Value:
-        return self.cast("zext", a, type_)
-
-    def sext(self, a: Value, type_: str) -> Value:
-        return self.cast("sext", a, type_)
-
-    def trunc(self, a: Value, type_: str) -> Value:
-        return self.cast("trunc", a, type_)
-
     def alloca(self, type_: str, count: int = 1, align: int = 16) -> Value:
         """Stack memory of the whole function, wherever it is written: loops reuse it."""
         self._counter += 1
@@ -205,7 +131,7 @@ class Function:
     def gep(self, type_: str, pointer: Value, *indices: Value | int) -> Value:
         """The address of an element: ``pointer`` plus the indices, in units of ``type_``."""
         path = ", ".join(str(i) if isinstance(i, Value) else f"i64 {i}" for i in indices)
-        return self._define("ptr", f"getelementptr {type_}, {pointer}, {path}")
+        return self.define("ptr", f"getelementptr {type_}, {pointer}, {path}")
 
     def load(
         self,
@@ -232,7 +158,7 @@ class Function:
         if is_fixed:
             notes += f", !invariant.load !{self.module.node('')}"
         opcode = "load volatile" if is_volatile else "load"
-        return self._define(type_, f"{opcode} {type_}, {pointer}{notes}")
+        return self.define(type_, f"{opcode} {type_}, {pointer}{notes}")
 
     def store(self, value: Value, pointer: Value, align: int = 0, *, alias: str = "") -> None:
         """Write memory; ``align`` and ``alias`` as for `load`."""
@@ -258,35 +184,6 @@ class Function:
     def leading_zeros(self, a: Value) -> Value:
         """Zero bits above the highest that is set; the width for zero."""
         return self.intrinsic(f"llvm.ctlz.{a.type}", a.type, a, const("i1", 0))
-
-    def extract(self, aggregate: Value, index: int, type_: str) -> Value:
-        """Element ``index`` of a structure or array; ``type_`` is the element's."""
-        return self._define(type_, f"extractvalue {aggregate}, {index}")
-
-    def insert(self, aggregate: Value, element: Value, index: int) -> Value:
-        return self._define(aggregate.type, f"insertvalue {aggregate}, {element}, {index}")
-
-    def extract_lane(self, vector_: Value, lane: Value | int, type_: str) -> Value:
-        index = lane if isinstance(lane, Value) else const("i64", lane)
-        return self._define(type_, f"extractelement {vector_}, {index}")
-
-    def insert_lane(self, vector_: Value, element: Value, lane: Value | int) -> Value:
-        index = lane if isinstance(lane, Value) else const("i64", lane)
-        return self._define(vector_.type, f"insertelement {vector_}, {element}, {index}")
-
-    def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
-        """Lanes of a followed by b, by index."""
-        element = a.type.split(" x ", 1)[1][:-1]
-        mask = ", ".join(f"i32 {lane}" for lane in lanes)
-        return self._define(
-            f"<{len(lanes)} x {element}>",
-            f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{mask}>",
-        )
-
-    def splat(self, element: Value, lanes: int) -> Value:
-        """A vector with the same element in every lane."""
-        seed = self.insert_lane(poison(f"<{lanes} x {element.type}>"), element, 0)
-        return self.shuffle(seed, seed, [0] * lanes)
 
     def call(self, callee: Callee, *args: Value, tail: str = "", attributes: str = "") -> Value:
         """Call a function by name.
@@ -361,7 +258,7 @@ class Function:
         given = ", ".join([f"{a.type} {a.name}" for a in args])
         text = f"{tail} call {target}({given}) {attributes}".strip()
         if result != "void":
-            return self._define(result, text)
+            return self.define(result, text)
         self._lines.append(f"  {text}")
         return Value("void", "")
 

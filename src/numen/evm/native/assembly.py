@@ -6,7 +6,7 @@ from typing import Final
 from numen.evm.forks import Fork
 from numen.evm.native import convention, landing
 from numen.evm.native.code import write_jump_map
-from numen.evm.native.handler import name_of, write_handler
+from numen.evm.native.interpreter_body import name_of, write_handler
 from numen.evm.native.keccak import write_keccak
 from numen.evm.native.memory import write_memory
 from numen.evm.native.opcodes import EMIT, arithmetic, environment

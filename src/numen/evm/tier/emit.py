@@ -22,7 +22,7 @@ from numen.evm.forks import Fork
 from numen.evm.halt import Halt
 from numen.evm.native import convention
 from numen.evm.native.convention import Registers
-from numen.evm.native.handler import WORD_BYTES
+from numen.evm.native.interpreter_body import WORD_BYTES
 from numen.evm.native.layout import FRAME, STACK_LIMIT, WINDOW_BYTES
 from numen.evm.native.opcodes import EMIT
 from numen.evm.opcodes import BY_NAME, OPCODES

@@ -14,7 +14,7 @@ from numen.evm.halt import Halt
 from numen.evm.native import convention
 from numen.evm.native.body import STACK, constant_of
 from numen.evm.native.convention import Registers
-from numen.evm.native.handler import NO_MEMORY, WORD_BYTES
+from numen.evm.native.interpreter_body import NO_MEMORY, WORD_BYTES
 from numen.evm.native.layout import FRAME, WORLD
 from numen.evm.native.memory import rounded
 from numen.evm.native.runtime_types import routine

@@ -38,7 +38,9 @@ _WRITERS: Final = (
     "evm/forks.py",
     "evm/gas.py",
     "evm/meaning.py",
+    "kernels/arithmetic.py",
     "kernels/llvm.py",
+    "kernels/reciprocal.py",
     "kernels/wide.py",
     "jit/algebra.py",
     "jit/division.py",
@@ -119,7 +121,7 @@ def _writers() -> str:
     root = Path(__file__).parents[2]
     digest = hashlib.blake2b(digest_size=32)
     for name in _WRITERS:
-        path = root / name
+        path = root.joinpath(name)
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             data = file.read_bytes()
             digest.update(f"{file.relative_to(root)}:{len(data)}:".encode() + data)
