@@ -77,6 +77,7 @@ class NumenEnv(base_env.BaseEnv):
     out_of_gas_error = WORDS[Halt.OUT_OF_GAS]
     contract_size_limit_error = WORDS[Halt.CODE_SIZE]
     initcode_size_limit_error = WORDS[Halt.INITCODE_SIZE]
+    blob_hashes: tuple[bytes, ...] = ()
 
     def __init__(
         self, gas_limit: int, account_keys: Any, tracing: bool, block_number: int,
@@ -87,7 +88,6 @@ class NumenEnv(base_env.BaseEnv):
         self._evm = EVM(evm_version, engine=os.environ.get("NUMEN_ENGINE", "hot"))
         self._evm.set_block(number=block_number, gas_limit=gas_limit)
         self._excess_blob_gas: int | None = 0
-        self.blob_hashes: list[bytes] = []
 
     @contextmanager
     def anchor(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from numen.evm import engines, forks
 from numen.evm.block import Block, Context
 from numen.evm.fuzz import ours as our_engines
-from numen.evm.fuzz.case import Case
+from numen.evm.fuzz.case import Case, warm_addresses
 from numen.evm.message import Message, Result
 from numen.evm.state import Account, State
 from numen.evm.substate import Substate
@@ -40,10 +40,15 @@ class Ours:
     def __init__(self, case: Case, engine: str) -> None:
         self.case, self.fork = case, forks.fork(case.fork)
         self.machine: Substate = engines.make(engine, self.fork, State(case.pre))
+        # Block and transaction stay as they are, as they do on the other side.
+        our_engines.start(self.machine, self.fork, case)
+        self._warm = warm_addresses(self.fork, case)
 
     def __call__(self) -> Answer:
         machine, message = self.machine, self.case.message
-        our_engines.start(machine, self.fork, self.case)
+        machine.begin()
+        for address in self._warm:
+            machine.warm(address)
         moment = machine.snapshot()
         result = machine.run(message)
         machine.revert(moment)
