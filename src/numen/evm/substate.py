@@ -1,5 +1,6 @@
 """What every engine of the EVM offers: state that can be undone, and the running of messages."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from numen.evm.block import Block, Context
@@ -60,6 +61,9 @@ class Substate(Protocol):
 
     def warm(self, address: bytes) -> None:
         """Count an account as accessed (EIP-2929)."""
+
+    def warm_all(self, addresses: Sequence[bytes]) -> None:
+        """Count accounts as accessed, as `warm` does each."""
 
     def warm_slot(self, address: bytes, key: int) -> None:
         """Count a storage slot as accessed (EIP-2929)."""

@@ -130,13 +130,10 @@ def call(machine: Substate, block: Block, message: Message, gas_price: int = 0) 
 
 def warm_up(machine: Substate, block: Block, sender: bytes, tx: Transaction) -> None:
     """Count as accessed what a transaction has paid for (EIP-2929, 2930, 3651)."""
-    machine.warm(sender)
-    if tx.to is not None:
-        machine.warm(tx.to)
-    for address in _addresses(machine.fork.precompiles):
-        machine.warm(address)
+    others: tuple[bytes, ...] = (sender,) if tx.to is None else (sender, tx.to)
     if machine.fork.warms_coinbase:
-        machine.warm(block.coinbase)
+        others += (block.coinbase,)
+    machine.warm_all((*_addresses(machine.fork.precompiles), *others))
     for access in tx.access_list:
         machine.warm(access.address)
         for key in access.keys:

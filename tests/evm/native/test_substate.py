@@ -33,6 +33,7 @@ step = st.one_of(
     st.tuples(st.just("set_code"), address, st.sampled_from([b"", b"\x00", STORING])),
     st.tuples(st.just("set_storage"), address, word, word),
     st.tuples(st.just("warm"), address),
+    st.tuples(st.just("warm_all"), st.lists(address, max_size=3)),
     st.tuples(st.just("warm_slot"), address, word),
     st.tuples(st.just("mark")),
     st.tuples(st.just("back"), st.integers(0, 5)),

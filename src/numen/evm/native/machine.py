@@ -1,7 +1,7 @@
 """The native engine: a World in reserved memory, and the interpreter of a fork."""
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 from numen.evm.block import Block, Context
@@ -73,9 +73,11 @@ class NativeMachine:
         self._error = _number_at(self._world, "error")
         self._counts = [_number_at(self._world, name) for name in _COUNTS]
         self._codes: dict[int, bytes] = {}
+        self._block: Block | None = None
         self._snapshots: list[list[int]] = []
         self._blob_hashes: Any = None
         self._outputs: Reservation | None = None
+        self._precompiles = frozenset(n.to_bytes(20, "big") for n in fork.precompiles)
         # What every run needs, one attribute away.
         self._run, self._control = self._natives.run, rooms.control.view
         self._input, self._input_at = rooms.input.view, rooms.input.address
@@ -87,6 +89,9 @@ class NativeMachine:
 
     def set_block(self, block: Block) -> None:
         """Give the block that following messages see."""
+        if block is self._block:
+            return
+        self._block = block
         self._answers.block_hashes = block.block_hashes
         passing.write_block(self._control, block)
 
@@ -159,7 +164,14 @@ class NativeMachine:
 
     def warm(self, address: bytes) -> None:
         """Count an account as accessed (EIP-2929)."""
+        if address in self._precompiles:  # warm since the transaction began
+            return
         self._natives.warm(self._world, address)
+        self._check()
+
+    def warm_all(self, addresses: Sequence[bytes]) -> None:
+        """Count accounts as accessed, as `warm` does each; in one native call."""
+        self._natives.warm_all(self._world, b"".join(addresses), len(addresses))
         self._check()
 
     def warm_slot(self, address: bytes, key: int) -> None:

@@ -25,6 +25,7 @@ _TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "put_code":           (None,  _PTR, _BYTES, _PTR),
     "put_slot":           (None,  _PTR, _BYTES, _BYTES, _BYTES),
     "warm":               (None,  _PTR, _BYTES),
+    "warm_all":           (None,  _PTR, _BYTES, _I64),
     "warm_key":           (None,  _PTR, _BYTES, _BYTES),
 }
 # fmt: on
@@ -52,6 +53,7 @@ class Natives:
     put_code: Any
     put_slot: Any
     warm: Any
+    warm_all: Any
     warm_key: Any
 
     def __init__(self, engine: Interpreter) -> None:

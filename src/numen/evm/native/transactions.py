@@ -26,7 +26,7 @@ _COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
 
 def write_transactions(module: Module, fork: Fork) -> None:
     """Define the functions of this file."""
-    _write_begin(module)
+    _write_begin(module, fork)
     _write_delete(module)
     _write_finish(module, fork)
     _write_revert(module)
@@ -35,14 +35,19 @@ def write_transactions(module: Module, fork: Fork) -> None:
     _write_warms(module)
 
 
-def _write_begin(module: Module) -> None:
-    """Define ``void begin_transaction(world)``."""
+def _write_begin(module: Module, fork: Fork) -> None:
+    """Define ``void begin_transaction(world)``: precompiles are warm from its end on."""
     f = module.function("begin_transaction", "void", {"world": "ptr"})
     world = f.params[0]
     WORLD.store(f, world, "epoch", f.add(WORLD.load(f, world, "epoch"), 1))
     for name in _COUNTS:
         WORLD.store(f, world, name, const("i64", 0))
     WORLD.store(f, world, "marked_accounts", NULL)
+    now = WORLD.load(f, world, "epoch")
+    for number in fork.precompiles if fork.has_access_lists else ():
+        account = f.call(routine(module, "account_at"), world, const("i256", number))
+        with f.when(f.icmp("ne", account, NULL), likely=True):
+            ACCOUNT.store(f, account, "warm_epoch", now)
     f.ret()
 
 
@@ -160,12 +165,18 @@ def _write_puts(module: Module) -> None:
 
 
 def _write_warms(module: Module) -> None:
-    """Define ``void warm(world, address)`` and ``void warm_key(world, address, key)``."""
+    """Define ``warm(world, address)``, ``warm_all(world, addresses, count)`` and ``warm_key``."""
     with (
         _on_account(module, "warm", {}) as (f, world, account, _),
         f.when(accounts.is_cold(f, world, account)),
     ):
         f.call(routine(module, "warm_account"), world, account)
+    warm = f.callee
+    f = module.function("warm_all", "void", {"world": "ptr", "addresses": "ptr", "count": "i64"})
+    world, addresses, count = f.params
+    with f.loop(0, count) as loop:
+        f.call(warm, world, f.gep("[20 x i8]", addresses, loop.index))
+    f.ret()
     with _on_account(module, "warm_key", {"key": "ptr"}) as (f, world, account, (key,)):
         slot = _slot(f, world, account, key)
         with f.when(f.icmp("ne", slot, NULL), likely=True), f.when(is_cold(f, world, slot)):

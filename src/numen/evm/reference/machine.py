@@ -1,5 +1,6 @@
 """The machine: a substate over a journal, and the loop that runs frames."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from numen.evm.block import Block, Context
@@ -105,6 +106,10 @@ class ReferenceMachine:
 
     def warm(self, address: bytes) -> None:
         self._journal.warm(address)
+
+    def warm_all(self, addresses: Sequence[bytes]) -> None:
+        for address in addresses:
+            self._journal.warm(address)
 
     def warm_slot(self, address: bytes, key: int) -> None:
         self._journal.warm_slot(address, key)
