@@ -34,12 +34,12 @@ class Policy(msgspec.Struct, frozen=True):
     heat_limit: int = 200_000
     warm_limit: int = 20_000
     bounds: Bounds = Bounds()
-    cost_allowance: int = 4_000
-    gas_per_cost: int = 5_000
+    cost_allowance: int = 7_000
+    gas_per_cost: int = 3_000
     regions_max: int = 32
     code_regions_max: int = 512
     machine_regions_max: int = 16_384
-    batch_cost: int = 3_000
+    batch_cost: int = 4_000
     options: Options = Options(
         passes="quick",
         codegen=1,
@@ -63,7 +63,7 @@ WHOLE: Final = Policy(
     code_regions_max=4_096,
     machine_regions_max=1 << 20,
     batch_cost=30_000,
-    bounds=Bounds(cost=800, instances=64, clones=2),
+    bounds=Bounds(cost=1500, instances=64, clones=2),
     options=msgspec.structs.replace(HOT.options, codegen=0, limit_ms=30_000, limit_bytes=3 << 30),
 )
 """Compiles everything before it runs, quickly rather than well: for tests."""
