@@ -47,8 +47,7 @@ class Ours:
     def __call__(self) -> Answer:
         machine, message = self.machine, self.case.message
         machine.begin()
-        for address in self._warm:
-            machine.warm(address)
+        machine.warm_all(self._warm)
         moment = machine.snapshot()
         result = machine.run(message)
         machine.revert(moment)

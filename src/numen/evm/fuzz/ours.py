@@ -59,8 +59,7 @@ def start(machine: Substate, fork: Fork, case: Case) -> None:
     machine.set_block(case.block)
     machine.set_context(case.context)
     machine.begin()
-    for address in warm_addresses(fork, case):
-        machine.warm(address)
+    machine.warm_all(warm_addresses(fork, case))
     if target is None:
         machine.set_nonce(caller, machine.nonce(caller) + 1)
     elif fork.has_delegations:

@@ -26,7 +26,7 @@ _COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
 
 def write_transactions(module: Module, fork: Fork) -> None:
     """Define the functions of this file."""
-    _write_begin(module, fork)
+    _write_begin(module)
     _write_delete(module)
     _write_finish(module, fork)
     _write_revert(module)
@@ -35,19 +35,14 @@ def write_transactions(module: Module, fork: Fork) -> None:
     _write_warms(module)
 
 
-def _write_begin(module: Module, fork: Fork) -> None:
-    """Define ``void begin_transaction(world)``: precompiles are warm from its end on."""
+def _write_begin(module: Module) -> None:
+    """Define ``void begin_transaction(world)``."""
     f = module.function("begin_transaction", "void", {"world": "ptr"})
     world = f.params[0]
     WORLD.store(f, world, "epoch", f.add(WORLD.load(f, world, "epoch"), 1))
     for name in _COUNTS:
         WORLD.store(f, world, name, const("i64", 0))
     WORLD.store(f, world, "marked_accounts", NULL)
-    now = WORLD.load(f, world, "epoch")
-    for number in fork.precompiles if fork.has_access_lists else ():
-        account = f.call(routine(module, "account_at"), world, const("i256", number))
-        with f.when(f.icmp("ne", account, NULL), likely=True):
-            ACCOUNT.store(f, account, "warm_epoch", now)
     f.ret()
 
 
