@@ -77,7 +77,6 @@ class NativeMachine:
         self._snapshots: list[list[int]] = []
         self._blob_hashes: Any = None
         self._outputs: Reservation | None = None
-        self._precompiles = frozenset(n.to_bytes(20, "big") for n in fork.precompiles)
         # What every run needs, one attribute away.
         self._run, self._control = self._natives.run, rooms.control.view
         self._input, self._input_at = rooms.input.view, rooms.input.address
@@ -164,8 +163,6 @@ class NativeMachine:
 
     def warm(self, address: bytes) -> None:
         """Count an account as accessed (EIP-2929)."""
-        if address in self._precompiles:  # warm since the transaction began
-            return
         self._natives.warm(self._world, address)
         self._check()
 
