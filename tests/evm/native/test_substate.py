@@ -1,7 +1,7 @@
 """The native machine's state against the reference's: all that can be asked and changed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numen.evm.forks import fork
@@ -91,7 +91,7 @@ class Pair:
 
 
 @pytest.mark.parametrize("name", ["homestead", "constantinople", "istanbul", "berlin", "prague"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(step, max_size=25))
 def test_any_sequence_of_changes_is_the_same_as_in_the_reference(
     name: str, steps: list[tuple[object, ...]]
