@@ -1,6 +1,8 @@
 """The native machine as Python sees it: sources, batches, errors, limits, threads."""
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -188,7 +190,30 @@ def test_too_many_logs_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_addresses_that_the_system_refuses_are_a_clear_error() -> None:
     with pytest.raises(ResourceLimitError, match=r"refuses .* KiB of addresses for a test"):
         Reservation("a test", 1 << 62)
-    assert Reservation("a test", 1 << 60, 4096).size_bytes < 1 << 48
+
+
+def test_a_machine_makes_do_with_fewer_addresses() -> None:
+    script = """
+import resource
+from numen.evm.forks import fork
+from numen.evm.message import Message
+from numen.evm.native.machine import NativeMachine
+from numen.evm.state import Account, State
+
+engine = NativeMachine(fork("prague"), State(), tier="interpreter")
+resource.setrlimit(resource.RLIMIT_AS, (40 << 30, 40 << 30))
+source = State({b"\\1" * 20: Account(code=bytes.fromhex("602a60005260206000f3"))})
+small = NativeMachine(fork("prague"), source, tier="interpreter")
+print(small.run(Message(b"\\2" * 20, b"\\1" * 20, gas=100_000)).output[-1])
+resource.setrlimit(resource.RLIMIT_AS, (31 << 30, 31 << 30))
+try:
+    NativeMachine(fork("prague"), State(), tier="interpreter")
+except Exception as error:
+    print(type(error).__name__)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == ["42", "ResourceLimitError"]
 
 
 def test_many_slots_and_accounts_are_found_again() -> None:

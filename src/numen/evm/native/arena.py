@@ -54,28 +54,23 @@ class Reservation:
 
     _wished = 0
 
-    def __init__(self, what: str, size_bytes: int, least_bytes: int | None = None) -> None:
-        """Reserve addresses; where the system refuses, half as many, and so on.
+    def __init__(self, what: str, size_bytes: int) -> None:
+        """Reserve addresses.
 
         Args:
-            what: For the message, when nothing helps.
-            size_bytes: How many are wanted, a multiple of 4096.
-            least_bytes: How few will do; as many as are wanted, if None.
+            what: For the message.
+            size_bytes: How many, a multiple of 4096.
 
         Raises:
-            ResourceLimitError: The system gives not even the least.
+            ResourceLimitError: The system refuses so many.
         """
-        least = size_bytes if least_bytes is None else least_bytes
         address = self._map(size_bytes)
-        while address is None:
-            if size_bytes // 2 < least:
-                reason = os.strerror(ctypes.get_errno())
-                raise ResourceLimitError(
-                    f"the system refuses {size_bytes >> 10} KiB of addresses for {what}: {reason}",
-                    hint="allow this process more address space (ulimit -v) or overcommit",
-                )
-            size_bytes //= 2
-            address = self._map(size_bytes)
+        if address is None:
+            reason = os.strerror(ctypes.get_errno())
+            raise ResourceLimitError(
+                f"the system refuses {size_bytes >> 10} KiB of addresses for {what}: {reason}",
+                hint="allow this process more address space (ulimit -v) or overcommit",
+            )
         self.address = address
         self.size_bytes = size_bytes
         self.view = memoryview((ctypes.c_ubyte * size_bytes).from_address(address)).cast("B")

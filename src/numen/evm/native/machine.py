@@ -15,7 +15,7 @@ from numen.evm.native.callbacks import Answers, connect
 from numen.evm.native.changes import read_logs, take_diff
 from numen.evm.native.layout import CALLDATA_PADDING_BYTES, CODE, FRAME, SLOT, WORLD
 from numen.evm.native.natives import natives
-from numen.evm.native.rooms import BUFFER_BYTES, Rooms
+from numen.evm.native.rooms import Rooms
 from numen.evm.state import Source, StateDiff
 from numen.evm.tier.service import Tier
 from numen.evm.tier.store import imports_of
@@ -239,7 +239,7 @@ class NativeMachine:
             ResourceLimitError: One of them cannot go on; all of them are undone.
         """
         if self._outputs is None:
-            self._outputs = Reservation("results of a batch", BUFFER_BYTES, BUFFER_BYTES >> 6)
+            self._outputs = Reservation("results of a batch", self._rooms.output.size_bytes)
         batch = passing.Batch(list(messages), self._input_at)
         if batch.size_bytes > self._input_room:
             raise ResourceLimitError(f"no room for a batch of {batch.size_bytes} bytes")

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
+from numen.evm.errors import ResourceLimitError
 from numen.evm.native.arena import Reservation
 from numen.evm.native.journal import SLACK
 from numen.evm.native.layout import (
@@ -44,8 +45,8 @@ LOG_ENTRIES: Final = 1 << 22
 BUFFER_BYTES: Final = 1 * _GIB
 """Input of a message; return data; data of all logs of a transaction."""
 
-_LEAST: Final = 64
-"""How much smaller a reservation may be where the system refuses the whole."""
+_HALVINGS_MAX: Final = 9
+"""How often all of these may be halved where the system refuses the whole; 60 MiB are left then."""
 
 _EMPTY_HASH: Final = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470
 """Keccak-256 of no bytes."""
@@ -76,29 +77,42 @@ class Rooms:
     MESSAGE_OFFSET: Final = -(-WORLD.size_bytes // 64) * 64
 
     def __init__(self) -> None:
-        """Reserve everything.
+        """Reserve everything; where the system refuses that, a part of it that leaves room.
 
         Raises:
-            ResourceLimitError: The system refuses so many addresses.
+            ResourceLimitError: The system refuses even a small part.
         """
-        self.control = Reservation("the World", 8 * _KIB)
+        for halvings in range(_HALVINGS_MAX + 1):
+            try:
+                self._reserve(halvings)
+                break
+            except ResourceLimitError:
+                if halvings == _HALVINGS_MAX:
+                    raise
+        if 0 < halvings < _HALVINGS_MAX:
+            # What just fits leaves nothing for the rest of the process.
+            self._reserve(halvings + 1)
         self.world = self.control.address
         self.message = self.world + self.MESSAGE_OFFSET
-        self._frames = Reservation("frames", (_FRAMES + 1) * FRAME.size_bytes)
-        self._stacks = Reservation("stacks", (_FRAMES + 1) * WINDOW_BYTES)
-        self.memory = Reservation("memory", MEMORY_BYTES, MEMORY_BYTES // _LEAST)
-        self.arena = Reservation("accounts and storage", ARENA_BYTES, ARENA_BYTES // _LEAST)
-        journal_bytes = JOURNAL_ENTRIES * JOURNAL_ENTRY.size_bytes
-        self._journal = Reservation("the journal", journal_bytes, journal_bytes // _LEAST)
-        self.input, self.output, self.log_data = (
-            Reservation(what, BUFFER_BYTES, BUFFER_BYTES // _LEAST)
-            for what in ("input", "return data", "data of logs")
-        )
-        log_bytes = LOG_ENTRIES * LOG_ENTRY.size_bytes
-        self.logs = Reservation("logs", log_bytes, log_bytes // _LEAST)
         self._arena_top = 0
         self.empty_code = 0
         self._in_arena = self._begin_arena()
+
+    def _reserve(self, halvings: int) -> None:
+        # Whatever an attempt before this one got goes first.
+        self.__dict__.clear()
+        self.control = Reservation("the World", 8 * _KIB)
+        self._frames = Reservation("frames", (_FRAMES + 1) * FRAME.size_bytes)
+        self._stacks = Reservation("stacks", (_FRAMES + 1) * WINDOW_BYTES)
+        self.memory = Reservation("memory", MEMORY_BYTES >> halvings)
+        self.arena = Reservation("accounts and storage", ARENA_BYTES >> halvings)
+        journal_bytes = JOURNAL_ENTRIES * JOURNAL_ENTRY.size_bytes
+        self._journal = Reservation("the journal", journal_bytes >> halvings)
+        self.input, self.output, self.log_data = (
+            Reservation(what, BUFFER_BYTES >> halvings)
+            for what in ("input", "return data", "data of logs")
+        )
+        self.logs = Reservation("logs", LOG_ENTRIES * LOG_ENTRY.size_bytes >> halvings)
 
     def _take(self, size_bytes: int) -> int:
         """Zeroed bytes of the arena, before native code takes over."""
