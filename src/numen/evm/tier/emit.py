@@ -27,6 +27,7 @@ from numen.evm.native.layout import FRAME, STACK_LIMIT, WINDOW_BYTES
 from numen.evm.native.opcodes import EMIT
 from numen.evm.opcodes import BY_NAME, OPCODES
 from numen.evm.tier.blocks import HALTS, JUMPDEST, Block, End, Instruction, Program
+from numen.evm.tier.breath import breathe
 from numen.evm.tier.region_body import RegionBody
 from numen.evm.tier.regions import Computed, Edge, Inner, Instance, Outer, Region, name_of
 from numen.evm.tier.slots import Known, known_at_entry
@@ -106,6 +107,7 @@ class _Writer:
     def write(self) -> None:
         known = known_at_entry(self._region)
         for chain in self._chains:
+            breathe()
             self._f.at(self._labels[chain[0]])
             self._chain([self._region.instances[index] for index in chain], known[chain[0]])
         self._f.at(self._fill)

@@ -17,6 +17,7 @@ import msgspec
 
 from numen.evm.opcodes import BY_NAME, STACK_MAX
 from numen.evm.tier.blocks import Below, Block, End, Program, Symbol
+from numen.evm.tier.breath import breathe
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -259,6 +260,7 @@ class _Growth:
         self._admit((head, 0, ()))
         instances: list[Instance] = []
         while self._waiting:
+            breathe()
             instances.append(self._extend(*self._waiting.popleft()))
         need = max(0, *(i.block.need - i.height for i in instances))
         growth = max(0, *(i.height + i.block.grow for i in instances))

@@ -24,6 +24,7 @@ from typing import Final, Literal
 from numen.evm.forks import Fork
 from numen.evm.native.layout import CODE
 from numen.evm.tier.blocks import Program
+from numen.evm.tier.breath import be_polite
 from numen.evm.tier.policy import HOT, WHOLE, Policy
 from numen.evm.tier.regions import Coverage, Region, cover
 from numen.evm.tier.store import (
@@ -141,8 +142,9 @@ class Tier:
             if table is None:
                 return
             self._by_entry[entry] = table
-            for linked in SHELF.find(self._key(_bytes_of(entry))):
-                self._use(table, linked)
+            if SHELF.may_have(size):
+                for linked in SHELF.find(self._key(_bytes_of(entry))):
+                    self._use(table, linked)
             CODE.write(entry, "regions", table.address)
         if self.mode == "whole":
             code = self._known(entry)
@@ -305,7 +307,7 @@ class Tier:
         with self._lock:
             self._use(code.table, linked)
         self._note(code, batch)
-        SHELF.put(self._key(code.program.code), linked)
+        SHELF.put(self._key(code.program.code), linked, len(code.program.code))
 
     def _note(self, code: _Code, batch: Batch) -> None:
         code.batches.append(batch)
@@ -345,6 +347,7 @@ class _Worker:
                 self._thread.start()
 
     def _serve(self) -> None:
+        be_polite()
         while True:
             reference, entry = self._requests.get()
             tier = reference()

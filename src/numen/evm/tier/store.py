@@ -166,6 +166,11 @@ class Shelf:
         self._lock = threading.Lock()
         self._linked: dict[Key, weakref.WeakSet[Linked]] = {}
         self._kept: OrderedDict[int, Linked] = OrderedDict()
+        self._sizes: set[int] = set()
+
+    def may_have(self, size: int) -> bool:
+        """Whether a code of so many bytes was ever put here: if not, it needs no digest."""
+        return size in self._sizes
 
     def find(self, key: Key) -> list[Linked]:
         """Everything there is of a code."""
@@ -175,9 +180,10 @@ class Shelf:
                 self._keep(linked)
             return found
 
-    def put(self, key: Key, linked: Linked) -> None:
-        """Let other machines find what was linked."""
+    def put(self, key: Key, linked: Linked, size: int) -> None:
+        """Let other machines find what was linked, of a code of ``size`` bytes."""
         with self._lock:
+            self._sizes.add(size)
             if len(self._linked) > 2 * KEPT_MAX:
                 for gone in [each for each, kept in self._linked.items() if not kept]:
                     del self._linked[gone]

@@ -64,9 +64,11 @@ class Tables:
     """The tables of one machine."""
 
     def __init__(self) -> None:
+        """Reserve the first chunk, so that the first run need not wait for it."""
         self._chunks: list[mmap.mmap] = []
         self._free = 0
         self._end = 0
+        self._reserve(CHUNK_BYTES)
 
     def new(self, size: int) -> Table | None:
         """A table for code of ``size`` bytes, all zero; None when there are too many."""
