@@ -9,7 +9,7 @@ import msgspec
 from numen.evm.forks import Fork
 from numen.evm.opcodes import OPCODES
 from numen.evm.tier.blocks import Block, End, Program
-from numen.evm.tier.policy import HOT
+from numen.evm.tier.policy import HOT, WHOLE
 from numen.evm.tier.regions import cover
 from numen.evm.tier.store import text_of
 from numen.kernels import compiler
@@ -19,7 +19,9 @@ REGIONS_MAX: Final = 256
 
 _LABEL: Final = re.compile(r"(?:^|# %)(pc|ok|to)_([0-9a-f]+)\.", re.MULTILINE)
 _CHAIN_MAX: Final = 64
-_OPTIONS: Final = msgspec.structs.replace(HOT.options, untrusted=False)
+_OPTIONS: Final = msgspec.structs.replace(
+    HOT.options, untrusted=False, cap_text_bytes=64 << 20, cap_functions=REGIONS_MAX
+)
 
 
 def listing(code: bytes, fork: Fork) -> tuple[str, str]:
@@ -35,10 +37,13 @@ def listing(code: bytes, fork: Fork) -> tuple[str, str]:
 
     Raises:
         CompileError: The code is beyond the limits of the compiler.
+
+    Cost: seconds for a code of the greatest size that the chain allows.
     """
     program = Program(code, fork)
     heads = [0, *sorted(program.destinations)]
-    regions = cover(program, heads, bounds=HOT.bounds, regions_max=REGIONS_MAX)
+    # Each place once: what is read by people need not be quick.
+    regions = cover(program, heads, bounds=WHOLE.bounds, revisits=False, regions_max=REGIONS_MAX)
     llvm, asm = compiler.listings(text_of(program, regions), options=_OPTIONS)
     return _annotated(llvm, program, ";"), _annotated(asm, program, "#")
 
