@@ -86,3 +86,20 @@ def test_a_block_through_web3_has_the_hash_of_its_header(w3):
 
     assert w3.eth.get_block(block["hash"])["number"] == block["number"] == 1
     assert w3.eth.get_block(0)["hash"] == block["parentHash"]
+
+
+def test_a_suite_that_names_no_backend_is_turned_over_by_the_environment(monkeypatch):
+    name = f"{NumenBackend.__module__}.{NumenBackend.__qualname__}"
+    monkeypatch.setenv("ETHEREUM_TESTER_CHAIN_BACKEND", name)
+
+    assert isinstance(EthereumTester().backend, NumenBackend)
+
+
+def test_accounts_of_a_chosen_genesis_are_there():
+    address = bytes(19) + b"\7"
+
+    backend = NumenBackend("cancun", "reference", {address: {"balance": 5, "storage": {1: 2}}})
+
+    assert backend.get_balance(address) == 5
+    assert backend.get_storage(address, 1) == 2
+    assert len(backend.get_accounts()) == 10
