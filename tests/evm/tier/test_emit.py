@@ -10,6 +10,7 @@ from numen.evm.forks import fork
 from numen.evm.halt import Halt
 from numen.evm.native import interpreter as native
 from numen.evm.native.layout import WORLD
+from numen.evm.tier import slots
 from numen.evm.tier.regions import USUAL
 from tests.evm.native.programs import Writer
 from tests.evm.tier.assembly import assemble
@@ -94,6 +95,14 @@ def test_programs_end_as_interpreted(bounds, seed, data, gas):
 @given(code=structured(), gas=st.one_of(st.just(10**6), st.integers(0, 2000)))
 def test_structured_programs_end_as_interpreted(bounds, code, gas):
     compare(code, b"\x01" * 40, gas, bounds=bounds)
+
+
+@settings(max_examples=60)
+@given(code=structured())
+def test_regions_of_which_nothing_is_known_end_as_interpreted(code):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slots, "VISITS_MAX", 0)
+        compare(code + b"\xfe", b"\x01" * 40)
 
 
 @BOUNDS
