@@ -40,6 +40,7 @@ class Tally(msgspec.Struct):
         gas: Gas they used.
         mismatches: Cases where we and the judge differ, and no specification sides with us.
         overruled: Cases where the specifications side with us against the judge.
+        disputed: The numbers of these.
         limits: Cases that our engine said this machine cannot run.
         refused: Cases that the judge does not run.
         crashes: Workers that died, hung or grew too big.
@@ -53,6 +54,7 @@ class Tally(msgspec.Struct):
     gas: int = 0
     mismatches: int = 0
     overruled: int = 0
+    disputed: list[int] = []
     limits: int = 0
     refused: int = 0
     crashes: int = 0
@@ -175,6 +177,8 @@ def _count(report: Report, tally: Tally, folder: Path | None) -> None:
     tally.refused += report.kind == "refused"
     tally.overruled += report.kind == "overruled"
     tally.mismatches += report.kind == "differ"
+    if report.kind == "overruled":
+        tally.disputed.append(report.index)
     tally.forks = dict(Counter(tally.forks) + Counter({report.fork: 1}))
     if report.status:
         tally.statuses = dict(Counter(tally.statuses) + Counter({report.status: 1}))
