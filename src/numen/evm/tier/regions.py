@@ -254,6 +254,7 @@ class _Growth:
         self._clones: Counter[int] = Counter()
         self._waiting: deque[_Key] = deque()
         self._escapes: set[int] = set()
+        self._lowest = 0
         self._cost = 0
 
     def from_head(self, head: int) -> Region:
@@ -278,6 +279,7 @@ class _Growth:
         """Find where an instance leads, and let what lies there wait for its turn."""
         block = self._program.block(pc)
         after_height = height + block.delta
+        self._lowest = min(self._lowest, height, *(height + slot for slot, _ in block.writes))
         known = dict(constants)
         after = self._after(block, height, known)
         taken: Edge | None = None
@@ -291,7 +293,17 @@ class _Growth:
                 follow = self._lead_to(block.next_pc, after_height, after)
         if block.end in (End.JUMP, End.BRANCH):
             taken = self._jump(_value(block.target, height, known), after_height, after)
+        for edge in (taken, follow):
+            self._cost += self._cost_of_leaving(edge, after_height)
         return Instance(block, height, taken, follow)
+
+    def _cost_of_leaving(self, edge: Edge | None, top: int) -> int:
+        """Each word that may have been written is written back, unless nobody reads it there."""
+        if not isinstance(edge, (Outer, Computed)):
+            return 0
+        read = self._program.reads_below(edge.pc) if isinstance(edge, Outer) else None
+        written = max(0, top - self._lowest)
+        return written if read is None else min(written, read)
 
     def _jump(self, target: int | None, height: int, constants: Constants) -> Edge:
         if target is None:
