@@ -10,7 +10,7 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -21,10 +21,9 @@ from numen.evm.halt import Halt
 from numen.evm.native.convention import failure_name
 from numen.evm.native.interpreter import Interpreter
 from numen.evm.native.runtime_types import ROUTINES
-from numen.evm.tier import divisions
 from numen.evm.tier.blocks import Program
 from numen.evm.tier.regions import Region, Shape, name_of
-from numen.kernels import compiler, llvm
+from numen.kernels import compiler
 from numen.kernels.errors import LinkError
 from numen.kernels.options import Options
 
@@ -79,7 +78,9 @@ def compile_batch(program: Program, regions: Sequence[Region], options: Options)
 def text_of(program: Program, regions: Sequence[Region]) -> str:
     """Regions as a module of LLVM's."""
     # What writes regions is not needed where they are found on disk.
+    from numen.evm.tier import divisions  # noqa: PLC0415
     from numen.evm.tier.emit import write_region  # noqa: PLC0415
+    from numen.kernels import llvm  # noqa: PLC0415
 
     module = llvm.Module(provided=divisions.NAMES)
     for region in regions:
@@ -201,11 +202,33 @@ SHELF: Final = Shelf()
 """The process's."""
 
 
+class _Imports(Mapping[str, int]):
+    """Addresses by name, looked up when the first region is linked."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+
+    @functools.cached_property
+    def _found(self) -> dict[str, int]:
+        from numen.evm.tier import divisions  # noqa: PLC0415
+
+        found = {}
+        for name in (*ROUTINES, *(failure_name(halt) for halt in Halt), "land"):
+            with suppress(LinkError):
+                found[name] = self._interpreter.address(name)
+        return found | divisions.addresses()
+
+    def __getitem__(self, name: str) -> int:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 @functools.cache
-def imports_of(interpreter: Interpreter) -> dict[str, int]:
+def imports_of(interpreter: Interpreter) -> Mapping[str, int]:
     """Addresses of the functions that regions may call or end in, as far as the fork has them."""
-    found = {}
-    for name in (*ROUTINES, *(failure_name(halt) for halt in Halt), "land"):
-        with suppress(LinkError):
-            found[name] = interpreter.address(name)
-    return found | divisions.addresses()
+    return _Imports(interpreter)
