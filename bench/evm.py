@@ -113,7 +113,7 @@ def program(
 ) -> Iterator[tuple[Row, str]]:
     """One program in three ways; each row with its way."""
     bars = {
-        "interpreter": INTERPRETER_WORST if is_program(case) else None,
+        "interpreter": INTERPRETER_WORST if is_program(case.name) else None,
         "hot": next((b for part, b in HOT_BARS.items() if part in case.name), None)
         if "empty" not in case.name
         else None,
@@ -133,9 +133,9 @@ def program(
         yield from ((row, kind) for row in measure(contest, quick=quick))
 
 
-def is_program(case: Case) -> bool:
+def is_program(name: str) -> bool:
     """Whether a case of the collection is a real program, not a loop made to measure one thing."""
-    return any(part in case.name for part in PROGRAMS.split()) and "empty" not in case.name
+    return any(part in name for part in PROGRAMS.split()) and "empty" not in name
 
 
 def warmed(case: Case, expected: Expected) -> Call:
@@ -186,7 +186,7 @@ def geomeans(ratios: dict[str, dict[str, float]]) -> Iterator[Row]:
     """Geometric means over all programs, and over the real ones that work for a while."""
     bars = {"interpreter": INTERPRETER, "hot": HOT, "first call": FIRST}
     for kind, by_name in ratios.items():
-        real = [r for name, r in by_name.items() if any(p in name for p in PROGRAMS.split())]
+        real = [ratio for name, ratio in by_name.items() if is_program(name)]
         for what, values in (("real programs", real), ("all", list(by_name.values()))):
             if values:
                 bar = bars[kind] if what == "real programs" else None
