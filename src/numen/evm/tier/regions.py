@@ -28,12 +28,15 @@ class Bounds(msgspec.Struct, frozen=True):
         instances: Blocks, counted as often as they appear.
         clones: Instances of one block.
         border: A region of this cost is entered by others, and not made part of them.
+        small: A region cheaper than this waits for others, which may hold it: the end of a function
+            is worth little without what comes after it.
     """
 
     cost: int = 3000
     instances: int = 96
     clones: int = 4
     border: int = 600
+    small: int = 100
 
 
 USUAL: Final = Bounds()
@@ -412,6 +415,7 @@ def cover(
     covered = covered or Coverage()
     regions: list[Region] = []
     escaped: set[int] = set()
+    postponed: set[int] = set()
     waiting = deque(heads)
     cost = 0
     while waiting and len(regions) < regions_max and cost < cost_max:
@@ -419,6 +423,10 @@ def cover(
         if head in covered.heads or (head in covered.inside and head not in escaped):
             continue
         region = grow(program, head, bounds=bounds, is_wanted=is_wanted, borders=covered.borders)
+        if region.cost < bounds.small and waiting and head not in postponed:
+            postponed.add(head)
+            waiting.append(head)
+            continue
         regions.append(region)
         covered.add(region.shape(), bounds)
         cost += region.cost
