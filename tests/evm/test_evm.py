@@ -206,6 +206,7 @@ def test_constructors_that_fail_raise(evm):
 # With the libraries of others. --------------------------------------------------------------------
 
 
+@pytest.mark.judges
 def test_vyper_output_is_taken_as_it_comes(evm):
     vyper = pytest.importorskip("vyper", reason="vyper is not installed")
     source = """
@@ -233,6 +234,7 @@ def add(n: uint256) -> (uint256, Pair):
         contract.call("add", 10)
 
 
+@pytest.mark.judges
 def test_transactions_that_eth_account_signed(evm):
     accounts = pytest.importorskip("eth_account", reason="eth-account is not installed")
     key = accounts.Account.from_key(b"\1" * 32)
@@ -250,6 +252,7 @@ def test_transactions_that_eth_account_signed(evm):
     assert (evm.balance(BOB), evm.nonce(key)) == (10, 2)
 
 
+@pytest.mark.judges
 def test_the_abi_codec_agrees_with_eth_abi():
     theirs = pytest.importorskip("eth_abi.abi", reason="eth-abi is not installed")
     types = [

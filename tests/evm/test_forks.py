@@ -51,6 +51,7 @@ def test_another_name_is_an_error_that_lists_the_names(name):
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("fork", SPECIFIED)
 def test_a_fork_has_the_opcodes_of_its_specification(fork):
     ops = module(fork, "vm.instructions").Ops
@@ -58,6 +59,7 @@ def test_a_fork_has_the_opcodes_of_its_specification(fork):
     assert set(FORKS[fork].base_gas) == {int(op.value) for op in ops}
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("fork", SPECIFIED)
 def test_a_fork_has_the_precompiles_of_its_specification(fork):
     theirs = module(fork, "vm.precompiled_contracts.mapping").PRE_COMPILED_CONTRACTS
@@ -118,6 +120,7 @@ BASE_PRICES = {
 }
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("fork", SPECIFIED)
 def test_a_fork_has_the_prices_of_its_specification(fork):
     theirs, ours = module(fork, "vm.gas"), FORKS[fork]
@@ -133,6 +136,7 @@ def test_a_fork_has_the_prices_of_its_specification(fork):
     }
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("fork", [f.name for f in FORKS.values() if f.has_access_lists])
 def test_first_accesses_cost_what_the_specification_says(fork):
     theirs, ours = module(fork, "vm.gas"), FORKS[fork]

@@ -29,6 +29,7 @@ def test_families_move_the_stack_by_their_number():
         assert (BY_NAME[f"LOG{n}"].pops, BY_NAME[f"LOG{n}"].pushes) == (n + 2, 0)
 
 
+@pytest.mark.judges
 def test_bytes_and_names_are_those_of_the_specification():
     ops = pytest.importorskip(
         "ethereum.forks.osaka.vm.instructions",

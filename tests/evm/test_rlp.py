@@ -11,6 +11,7 @@ from numen.base.errors import NumenError
 from numen.evm import rlp
 
 judge = pytest.importorskip("rlp", reason="pyrlp is a judge; `make judges` installs it")
+pytestmark = pytest.mark.judges
 
 strings = st.binary(max_size=3) | st.binary(min_size=53, max_size=58) | st.binary(max_size=300)
 items = st.recursive(strings, lambda inner: st.lists(inner, max_size=6), max_leaves=40)

@@ -19,6 +19,8 @@ from ethereum.forks.prague.fork_types import Address  # noqa: E402
 from ethereum_types.bytes import Bytes, Bytes32  # noqa: E402
 from ethereum_types.numeric import U64, U256, Uint  # noqa: E402
 
+pytestmark = pytest.mark.judges
+
 ADDRESSES = [bytes([n]) * 20 for n in range(1, 7)]
 addresses = st.sampled_from(ADDRESSES)
 keys = st.sampled_from([0, 1, 2, 2**255, 2**256 - 1])

@@ -106,6 +106,7 @@ def read_or_refuse(raw: bytes) -> Transaction | None:
     return tx
 
 
+@pytest.mark.judges
 @pytest.mark.parametrize("name", [f.name for f in Kind])
 def test_what_eth_account_signs_is_what_we_sign(name):
     account = pytest.importorskip("eth_account", reason="eth-account is the judge").Account

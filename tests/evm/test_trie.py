@@ -9,6 +9,7 @@ from numen.evm import rlp
 from numen.evm.trie import EMPTY_ROOT, Trie, root_of_list
 
 trie = pytest.importorskip("trie", reason="py-trie is a judge; `make judges` installs it")
+pytestmark = pytest.mark.judges
 
 # Few different bytes, so that keys share their beginnings and begin one another.
 short_keys = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x11, 0xFF]), max_size=4).map(bytes)

@@ -1,10 +1,9 @@
 """Programs of several contracts on the native machine: against the reference, and at the limits."""
 
 import pytest
-from ethereum.crypto.hash import keccak256
-from ethereum_rlp import rlp
-from ethereum_types.numeric import Uint
 
+from numen.base.crypto import keccak256
+from numen.evm import rlp
 from numen.evm.forks import FORKS, fork
 from numen.evm.fuzz.compare import differences
 from numen.evm.fuzz.draft import draft
@@ -85,7 +84,7 @@ def test_addresses_by_nonce_are_the_hash_of_the_rlp(nonce: int) -> None:
 
     result = machine.run(Message(CALLER, TO, gas=10**6))
 
-    assert result.output[12:] == keccak256(rlp.encode((TO, Uint(nonce))))[12:]
+    assert result.output[12:] == keccak256(rlp.encode((TO, nonce)))[12:]
     assert machine.nonce(TO) == nonce + 1
 
 

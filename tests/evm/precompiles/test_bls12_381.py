@@ -16,6 +16,7 @@ from tests.evm.precompiles.points import Curves, bad_points
 
 bls = pytest.importorskip("py_ecc.optimized_bls12_381", reason="py_ecc is a judge")
 ckzg = pytest.importorskip("ckzg", reason="c-kzg is a judge")
+pytestmark = pytest.mark.judges
 
 P = bls.field_modulus
 BLS = Curves(P, R, 4, (4, 4), 64, is_imaginary_first=False)

@@ -9,6 +9,8 @@ from tests.evm.precompiles.judge import GAS, check, ours
 from tests.evm.precompiles.points import Curves, bad_points
 
 BN = Curves(Q, R, 3, G2.b, 32, is_imaginary_first=True)
+pytestmark = pytest.mark.judges
+
 TRUE, FALSE = (1).to_bytes(32, "big"), bytes(32)
 
 scalars = st.sampled_from([0, 1, 2, 3, R - 1, R, R + 1, 2**255, 2**256 - 1]) | st.integers(0, R)

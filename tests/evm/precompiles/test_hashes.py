@@ -16,6 +16,8 @@ from numen.evm.precompiles.p256 import ORDER
 from numen.evm.precompiles.ripemd160 import ripemd160, ripemd160_in_python
 from tests.evm.precompiles.judge import GAS, check, ours
 
+pytestmark = pytest.mark.judges
+
 BYZANTINE = ["byzantium", "berlin", "osaka"]
 """Forks whose precompile 5 differ in price."""
 

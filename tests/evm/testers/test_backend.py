@@ -16,7 +16,7 @@ from web3 import EthereumTesterProvider, Web3
 from numen.evm.testers.backend import NumenBackend
 
 # eth-tester and web3.py warn about themselves.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.judges, pytest.mark.filterwarnings("ignore")]
 
 ARTIFACTS = Path(__file__).parents[3] / "bench/contracts/artifacts.json"
 

@@ -187,7 +187,7 @@ def _execution_context(case: Case) -> ExecutionContext:
     return ExecutionContext(
         coinbase=Address(block.coinbase),
         timestamp=block.timestamp,
-        block_number=block.number,  # type: ignore[arg-type]
+        block_number=block.number,
         difficulty=block.prev_randao,
         mix_hash=Hash32(block.prev_randao.to_bytes(32, "big")),
         gas_limit=block.gas_limit,
