@@ -30,9 +30,9 @@ BUDGET_LINES = {
     "": 200,  # the public names
     "api": 1000,
     "base": 800,
-    "cli": 1000,
+    "cli": 1800,
     "demo": 1500,
-    "evm": 14000,
+    "evm": 28000,
     "ir": 7500,
     "jit": 1800,
     "kernels": 4500,

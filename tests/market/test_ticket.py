@@ -198,10 +198,6 @@ JOINT_LIMIT = 11.34
 """Exceeded once in a hundred by chance: chi-square with three degrees of freedom."""
 
 
-def test_wins_come_as_often_as_the_odds_say():
-    assert sum(chi_square(one_in, 100_000) for one_in in ODDS) < JOINT_LIMIT
-
-
 def test_signed_tickets_win_as_often_as_the_odds_say():
     """The real thing, RFC 6979 signatures and all; 3,000 tickets at one in ten."""
     won = sum(
@@ -213,4 +209,4 @@ def test_signed_tickets_win_as_often_as_the_odds_say():
 
 @pytest.mark.slow
 def test_wins_come_as_often_as_the_odds_say_over_a_million():
-    assert sum(chi_square(one_in, 1_000_000) for one_in in ODDS) < JOINT_LIMIT
+    assert sum(chi_square(one_in, 350_000) for one_in in ODDS) < JOINT_LIMIT

@@ -8,7 +8,7 @@ CODE_BYTES_MAX: Final = 1 << 16
 CONTEXTS_MAX: Final = 25_000
 """Most contexts, blocks told apart by what is on the stack, of one graph."""
 
-STEPS_MAX: Final = 400_000
+STEPS_MAX: Final = 600_000
 """Most work of one exploration: an instruction walked is one, as are 8 slots of a stack copied."""
 
 FUNCTION_STEPS_MAX: Final = 200_000
