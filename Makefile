@@ -17,6 +17,14 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
 # The judges of our proofs that come from npm. They are run, never linked or shipped.
 JUDGES := snarkjs@0.7.6 circom2@0.2.23 circomlib@2.0.5
 
+# An Ethereum node that the EVM is measured against; it comes as a program for each system.
+ifeq ($(shell uname -sm),Linux x86_64)
+JUDGES += @foundry-rs/anvil-linux-amd64@1.7.1
+endif
+
+# Where the public state tests lie: folders of `ethereum/tests`, `ethereum/legacytests` and the like.
+STATETESTS := ../shared/vectors/ethereum-tests/GeneralStateTests
+
 # An interpreter that can be used, the first of these that works and is recent enough.
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
@@ -40,6 +48,11 @@ quick: $(STAMP)-dev  ## as test, without the slow tests
 .PHONY: judges
 judges: $(STAMP)-dev $(STAMP)-judges .judges/.installed  ## let groth16py and snarkjs judge our proofs
 	$(PY) -m pytest -m judges
+
+.PHONY: statetests
+statetests: $(STAMP)-dev  ## run every public state test on every engine that is native
+	for engine in interpreter hot compiler; do \
+	    $(VENV)/bin/numen evm statetest $(STATETESTS) --engine $$engine >/dev/null || exit 1; done
 
 .PHONY: bench
 bench: $(STAMP)-dev $(STAMP)-bench $(STAMP)-judges  ## measure, and write the tables of docs/benchmarks.md
