@@ -2,7 +2,8 @@
 
 Every side runs the same message from the same cold state and keeps nothing, as `eth_call` does;
 status, gas and output of all must be equal. *interpreter* compiles nothing, *hot* has run before
-and compiled what is hot, *first call* is a contract never seen, with an empty cache of objects.
+and compiled what is hot, *first call* is a contract never seen, on a machine that has run something
+else, with an empty cache of objects.
 anvil is asked over JSON-RPC, the time of an empty call taken off; py-evm runs once.
 
 The programs are the public collection of benchmark calls (``NUMEN_VECTORS``/evm-bench); without it

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,9 @@ from numen.evm.fuzz.case import Case, warm_addresses
 from numen.evm.message import Message, Result
 from numen.evm.state import Account, State
 from numen.evm.substate import Substate
+
+NOWHERE = b"\xe0" * 20
+"""An account without code."""
 
 Answer = tuple[bool, int, bytes]
 """Success, gas used, output."""
@@ -47,8 +51,16 @@ class Ours:
         our_engines.start(self.machine, self.fork, case)
         self._warm = warm_addresses(self.fork, case)
 
+    def warm_up(self) -> None:
+        """Call an account without code, so that the machine has run."""
+        self.run(msgspec.structs.replace(self.case.message, to=NOWHERE, data=b"", value=0))
+
     def __call__(self) -> Answer:
-        machine, message = self.machine, self.case.message
+        return self.run(self.case.message)
+
+    def run(self, message: Message) -> Answer:
+        """Run a message and undo it."""
+        machine = self.machine
         machine.begin()
         machine.warm_all(self._warm)
         moment = machine.snapshot()
@@ -77,7 +89,9 @@ def fresh_revm(case: Case) -> tuple[Callable[[], object], Callable[[], Answer]] 
     box: list[Callable[[], Answer]] = []
 
     def make() -> None:
-        box[:] = [RevmJudge().prepare(case).rerun]  # type: ignore[attr-defined]
+        trial: Any = RevmJudge().prepare(case)
+        trial.warm_up()
+        box[:] = [trial.rerun]
 
     def call() -> Answer:
         return box[0]()
@@ -131,6 +145,7 @@ def first_calls(case: Case, engine: str) -> tuple[Callable[[], None], Callable[[
         code = known.code + b"\0" + secrets.token_bytes(8) if known.code else b""
         pre = {**case.pre, target: msgspec.structs.replace(known, code=code)}
         box[:] = [Ours(msgspec.structs.replace(case, pre=pre), engine)]
+        box[0].warm_up()
 
     def call() -> Answer:
         return box[0]()

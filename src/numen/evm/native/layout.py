@@ -87,11 +87,13 @@ class Record:
         self.name = name
         self.rows = rows
         self._fields: dict[str, tuple[str, int]] = {}
+        self._places: dict[str, tuple[int, int]] = {}
         end = 0
         for field, type_, _ in rows:
             assert field not in self._fields, f"{name}.{field} is there twice"
             end = -(-end // _alignment(type_)) * _alignment(type_)
             self._fields[field] = type_, end
+            self._places[field] = end, _size(type_)
             end += _size(type_)
         self.size_bytes = -(-end // multiple) * multiple
 
@@ -132,13 +134,12 @@ class Record:
 
     def read(self, address: int, field: str) -> int:
         """Read an integer field from Python; unsigned."""
-        type_, offset = self._fields[field]
-        return int.from_bytes(ctypes.string_at(address + offset, _size(type_)), "little")
+        offset, size = self._places[field]
+        return int.from_bytes(ctypes.string_at(address + offset, size), "little")
 
     def write(self, address: int, field: str, value: int) -> None:
         """Write an integer field from Python; taken modulo its width."""
-        type_, offset = self._fields[field]
-        size = _size(type_)
+        offset, size = self._places[field]
         data = (value & ((1 << (8 * size)) - 1)).to_bytes(size, "little")
         ctypes.memmove(address + offset, data, size)
 

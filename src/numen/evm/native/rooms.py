@@ -45,6 +45,10 @@ LOG_ENTRIES: Final = 1 << 22
 BUFFER_BYTES: Final = 1 * _GIB
 """Input of a message; return data; data of all logs of a transaction."""
 
+_TOUCHED_BYTES: Final = 4 * _KIB
+_TOUCHED_ARENA_BYTES: Final = 64 * _KIB
+"""What is asked for at once of each room: what the first call of a usual contract uses."""
+
 _HALVINGS_MAX: Final = 9
 """How often all of these may be halved where the system refuses the whole; 60 MiB are left then."""
 
@@ -148,7 +152,14 @@ class Rooms:
         self.control.view[: WORLD.size_bytes] = _image(fields)
         first = self._frames.address + FRAME_PLACE
         FRAME.write(first, "world", self.world)
-        FRAME.write(first, "stack", -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES)
+        stack = -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES
+        FRAME.write(first, "stack", stack)
+        self._stacks.touch(stack - self._stacks.address, _TOUCHED_BYTES)
+        self.memory.touch(MEMORY_PLACE, _TOUCHED_BYTES)
+        # The tables of accounts, slots and codes, and what comes behind them.
+        tables = self._in_arena[ACCOUNTS.buckets] - self.arena.address
+        behind = self._in_arena["arena_top"] - self.arena.address - tables
+        self.arena.touch(tables, behind + _TOUCHED_ARENA_BYTES)
 
     def clear_arena(self) -> None:
         """Forget every account, slot and code; nobody may hold the address of one."""

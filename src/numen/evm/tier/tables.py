@@ -5,20 +5,23 @@ aligned words, which this machine reads and writes whole.
 """
 
 import ctypes
-import mmap
 from collections.abc import Iterable
 from typing import Final
 
+from numen.evm.errors import ResourceLimitError
+from numen.evm.native.arena import Reservation
 from numen.evm.native.layout import REGION_BYTES
 
 CHUNK_BYTES: Final = 64 << 20
 """Tables are cut from reservations of this size; a page costs memory when it is written."""
 
+TOUCHED_BYTES: Final = 64 << 10
+"""What is asked for at once: the tables of a code of 4,000 bytes."""
+
 CHUNKS_MAX: Final = 32
 """After that many chunks code gets no tables, and is interpreted."""
 
 _ALIGNMENT: Final = 64
-_NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0)
 _HEAT_OFFSET: Final = 8
 assert REGION_BYTES == 2 * _HEAT_OFFSET
 
@@ -65,7 +68,7 @@ class Tables:
 
     def __init__(self) -> None:
         """Reserve the first chunk, so that the first run need not wait for it."""
-        self._chunks: list[mmap.mmap] = []
+        self._chunks: list[Reservation] = []
         self._free = 0
         self._end = 0
         self._reserve(CHUNK_BYTES)
@@ -82,13 +85,12 @@ class Tables:
     def _reserve(self, needed: int) -> bool:
         if len(self._chunks) >= CHUNKS_MAX:
             return False
-        size = max(needed, CHUNK_BYTES)
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
         try:
-            chunk = mmap.mmap(-1, size, flags=flags)
-        except OSError:
+            chunk = Reservation("tables of regions", max(needed, CHUNK_BYTES))
+        except ResourceLimitError:
             return False
+        chunk.touch(0, TOUCHED_BYTES)
         self._chunks.append(chunk)
-        self._free = ctypes.addressof(ctypes.c_char.from_buffer(chunk))
-        self._end = self._free + size
+        self._free = chunk.address
+        self._end = chunk.address + chunk.size_bytes
         return True

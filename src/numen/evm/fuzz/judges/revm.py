@@ -12,7 +12,7 @@ import sha3
 
 from numen.evm import forks
 from numen.evm.fuzz.case import Case, Outcome, RefusedCaseError, Status, Trial, World
-from numen.evm.message import Log
+from numen.evm.message import Log, Message
 from numen.evm.state import Account
 
 
@@ -77,7 +77,15 @@ class _Trial:
             self._evm.revert(moment)
 
     def run(self) -> None:
-        message = self._case.message
+        self._send(self._case.message)
+
+    def warm_up(self) -> None:
+        """Call an account without code, so that the machine has run, and undo it."""
+        moment = self._evm.snapshot()
+        self._send(msgspec.structs.replace(self._case.message, to=b"\xe0" * 20, data=b"", value=0))
+        self._evm.revert(moment)
+
+    def _send(self, message: Message) -> None:
         caller = _hex(message.caller)
         try:
             if message.to is None:
