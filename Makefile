@@ -47,7 +47,7 @@ quick: $(STAMP)-dev  ## as test, without the slow tests
 
 .PHONY: judges
 judges: $(STAMP)-dev $(STAMP)-judges .judges/.installed  ## let groth16py and snarkjs judge our proofs
-	$(PY) -m pytest -m judges
+	$(PY) -m pytest -n 2 --dist worksteal -m judges
 
 .PHONY: statetests
 statetests: $(STAMP)-dev  ## run every public state test on every engine that is native

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
 LANES = 2
-"""Checks that run at once. Pytest keeps one busy, the others share the second."""
+"""Checks that run at once: pytest in two processes, and beside it the others, one by one."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ def checks(*, quick: bool) -> tuple[Check, ...]:
     tests = "not judges and not slow" if quick else "not judges"
     python = sys.executable
     return (
-        Check("tests", (python, "-m", "pytest", "-m", tests), limit_s=1200),
+        Check("tests", (python, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", tests), 1800),
         Check("types", (python, "-m", "mypy")),
         Check("floors", (str(BIN / "lint-imports"), "--no-logo")),
         Check("lint", (python, "-m", "ruff", "check")),

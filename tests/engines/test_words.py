@@ -155,7 +155,7 @@ def kinds() -> list[tuple[Word, Word]]:
     return [
         (word, result)
         for word in WORDS.values()
-        for result in {word, BOOL}
+        for result in dict.fromkeys((word, BOOL))
         if cases_for(word, result)
     ]
 
