@@ -60,8 +60,9 @@ def checks(*, quick: bool) -> tuple[Check, ...]:
     """List the checks, the longest first."""
     tests = "not judges and not slow" if quick else "not judges"
     python = sys.executable
+    pytest = (python, "-m", "pytest", "-n", "2", "--dist", "worksteal")
     return (
-        Check("tests", (python, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", tests), 1800),
+        Check("tests", (*pytest, "-m", tests), limit_s=1800),
         Check("types", (python, "-m", "mypy")),
         Check("floors", (str(BIN / "lint-imports"), "--no-logo")),
         Check("lint", (python, "-m", "ruff", "check")),
