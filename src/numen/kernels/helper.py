@@ -23,6 +23,11 @@ from numen.kernels.errors import (
 from numen.kernels.options import Options
 
 _LAST_WORDS_BYTES = 400
+
+_PATIENCE = 8
+"""How much longer than its processor time a compilation may take by the clock: what else the
+machine has to do must not decide what is compiled."""
+
 _DECODER = msgspec.msgpack.Decoder(frames.Done | frames.Refused | frames.Exhausted)
 
 
@@ -48,7 +53,8 @@ class Helper:
         with self._turn:
             process = self._started(options.limit_bytes)
             try:
-                body = _exchange(process, frames.pack(frames.Job(text, options)), options.limit_ms)
+                request = frames.pack(frames.Job(text, options))
+                body = _exchange(process, request, _PATIENCE * options.limit_ms)
             except TimeoutError:
                 self._stop()
                 raise CompileTimeoutError(options.limit_ms) from None
@@ -115,7 +121,7 @@ class Helper:
         self._errors.seek(max(0, size - _LAST_WORDS_BYTES))
         words = self._errors.read().decode(errors="replace").strip()
         self._stop()
-        if status == -signal.SIGXCPU:
+        if status == -signal.SIGPROF:
             return CompileTimeoutError(options.limit_ms)
         if "out of memory" in words.lower() or "bad_alloc" in words or "MemoryError" in words:
             return OutOfMemoryError(options.limit_bytes)

@@ -27,7 +27,8 @@ class Options(msgspec.Struct, frozen=True):
         cap_instructions: Most lines of one function.
         cap_functions: Most functions of the module.
         cap_text_bytes: Longest text.
-        limit_ms: Wall clock and processor time of one compilation, when untrusted.
+        limit_ms: Processor time of one compilation, when untrusted; eight times as much by the
+            clock.
         limit_bytes: Address space of the helper, when untrusted.
     """
 

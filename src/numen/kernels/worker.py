@@ -5,8 +5,8 @@ loop or eat memory on a hostile module; here that costs a process that can be re
 limits are the process's own: address space once, processor time anew for each job.
 """
 
-import math
 import resource
+import signal
 import sys
 from typing import BinaryIO
 
@@ -17,10 +17,8 @@ from numen.kernels.errors import CompileError
 
 
 def _limit_processor_time(milliseconds: int) -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = math.ceil(used.ru_utime + used.ru_stime + milliseconds / 1000) + 1
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
+    """Let SIGPROF end this process after so much more processor time; 0 for no limit."""
+    signal.setitimer(signal.ITIMER_PROF, milliseconds / 1000)
 
 
 def _answer(job: frames.Job) -> frames.Done | frames.Refused | frames.Exhausted:
@@ -38,7 +36,9 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     while (body := frames.read_body(source)) is not None:
         job = decoder.decode(body)
         _limit_processor_time(job.options.limit_ms)
-        sink.write(frames.pack(_answer(job)))
+        answer = _answer(job)
+        _limit_processor_time(0)
+        sink.write(frames.pack(answer))
         sink.flush()
 
 
