@@ -3,58 +3,17 @@
 The input is the count of rounds (4 bytes, big-endian), the state h (64), the message m (128), the
 offset t (16), all little-endian, and the flag f of a final block (1).
 
-Sources: EIP-152; RFC 7693, section 3.2.
+Source: EIP-152.
 """
 
 import ctypes
-import functools
-import struct
-from collections.abc import Callable, Sequence
 from typing import Final
 
 from numen.evm.forks import Fork
 from numen.evm.precompiles.contract import Contract
-from numen.kernels import compiler
-from numen.kernels.llvm import Function, Module, Value, const
-from numen.kernels.options import Options
+from numen.kernels import blake2b
 
 INPUT_BYTES: Final = 213
-
-_IV: Final = (
-    0x6A09E667F3BCC908,
-    0xBB67AE8584CAA73B,
-    0x3C6EF372FE94F82B,
-    0xA54FF53A5F1D36F1,
-    0x510E527FADE682D1,
-    0x9B05688C2B3E6C1F,
-    0x1F83D9ABFB41BD6B,
-    0x5BE0CD19137E2179,
-)
-# fmt: off
-_SIGMA: Final = (
-    (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-    (14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3),
-    (11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4),
-    (7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8),
-    (9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13),
-    (2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9),
-    (12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11),
-    (13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10),
-    (6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5),
-    (10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0),
-)
-# fmt: on
-_QUARTERS: Final = (
-    (0, 4, 8, 12),
-    (1, 5, 9, 13),
-    (2, 6, 10, 14),
-    (3, 7, 11, 15),
-    (0, 5, 10, 15),
-    (1, 6, 11, 12),
-    (2, 7, 8, 13),
-    (3, 4, 9, 14),
-)  # fmt: skip
-"""Which words each of the eight mixings of a round takes: columns, then diagonals."""
 
 
 def _price(data: bytes, fork: Fork) -> int:
@@ -64,73 +23,9 @@ def _price(data: bytes, fork: Fork) -> int:
 def _answer(data: bytes, _: Fork) -> bytes | None:
     if len(data) != INPUT_BYTES or data[-1] > 1:
         return None
-    words = (ctypes.c_char * _WORDS_BYTES).from_buffer_copy(data, 4)
-    _compressor()(int.from_bytes(data[:4], "big"), -data[-1], words)
-    return words.raw[:_STATE_BYTES]
-
-
-_STATE_BYTES: Final = struct.calcsize("<8Q")
-_WORDS_BYTES: Final = struct.calcsize("<8Q16Q2Q")
-
-
-@functools.cache
-def _compressor() -> Callable[[int, int, ctypes.Array[ctypes.c_char]], None]:
-    library = compiler.load(_text(), options=Options(passes="O2"))
-    function: Callable[[int, int, ctypes.Array[ctypes.c_char]], None] = library.function(
-        "compress", None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
-    )
-    return function
-
-
-def _text() -> str:
-    """A module with ``compress(rounds, final, words)``.
-
-    ``final`` is 0, or -1 for the last block; ``words`` are h, m and t, and h is written over.
-    """
-    module = Module()
-    sigma = module.words("sigma", [index for row in _SIGMA for index in row])
-    params = {"rounds": "i64", "final": "i64", "words": "ptr noalias"}
-    f = module.function("compress", "void", params)
-    rounds, final, words = f.params
-    h, m, t = (f.gep("i64", words, at) for at in (0, 8, 24))
-    v = [_word(f, h, i) for i in range(8)] + [const("i64", word) for word in _IV]
-    v[12] = f.xor(_word(f, t, 0), v[12])
-    v[13] = f.xor(_word(f, t, 1), v[13])
-    v[14] = f.xor(final, v[14])
-    with f.loop(0, rounds, carried=v) as loop:
-        row = f.gep("i64", sigma, f.mul(f.urem(loop.index, len(_SIGMA)), 16))
-        picked = [f.load("i64", f.gep("i64", m, _word(f, row, i))) for i in range(16)]
-        mixed = list(loop.carried)
-        for index, quarter in enumerate(_QUARTERS):
-            x, y = picked[2 * index : 2 * index + 2]
-            _mix(f, mixed, quarter, x, y)
-        loop.advance(*mixed)
-    for i in range(8):
-        word = f.xor(_word(f, h, i), f.xor(loop.carried[i], loop.carried[i + 8]))
-        f.store(word, f.gep("i64", h, i), align=1)
-    f.ret()
-    return str(module)
-
-
-def _word(f: Function, array: Value, index: int) -> Value:
-    return f.load("i64", f.gep("i64", array, index), align=1)
-
-
-def _mix(f: Function, v: list[Value], quarter: Sequence[int], x: Value, y: Value) -> None:
-    """Emit the function G on four of the sixteen words."""
-    a, b, c, d = (v[i] for i in quarter)
-    for word, (first, second) in ((x, (32, 24)), (y, (16, 63))):
-        a = f.add(f.add(a, b), word)
-        d = _rotate(f, f.xor(d, a), first)
-        c = f.add(c, d)
-        b = _rotate(f, f.xor(b, c), second)
-    for i, value in zip(quarter, (a, b, c, d), strict=True):
-        v[i] = value
-
-
-def _rotate(f: Function, word: Value, count: int) -> Value:
-    """Emit a rotation to the right."""
-    return f.intrinsic("llvm.fshr.i64", "i64", word, word, const("i64", count))
+    words = (ctypes.c_char * blake2b.WORDS_BYTES).from_buffer_copy(data, 4)
+    blake2b.compressor()(int.from_bytes(data[:4], "big"), -data[-1], words)
+    return words.raw[: blake2b.STATE_BYTES]
 
 
 CONTRACTS: Final = {9: Contract(_price, _answer)}
