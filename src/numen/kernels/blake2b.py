@@ -1,4 +1,6 @@
-"""The compression of BLAKE2b, as native code.
+"""BLAKE2b, as native code: its compression, and a hash whose state can be taken out and put back.
+
+`hashlib` has the hash and is faster, but does not show its state, which ceremonies keep in files.
 
 Source: RFC 7693, section 3.2.
 """
@@ -10,13 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from numen.kernels import compiler
-from numen.kernels.llvm import Function, Module, Value, const
+from numen.kernels.llvm import Callee, Function, Module, Value, const
 from numen.kernels.options import Options
 
 WORDS_BYTES: Final = struct.calcsize("<8Q16Q2Q")
 """Memory of a compression: state h, message m, offset t."""
 
 STATE_BYTES: Final = struct.calcsize("<8Q")
+
+BLOCK_BYTES: Final = 128
+
+_OFFSET_PLACE: Final = STATE_BYTES + BLOCK_BYTES
 
 _IV: Final = (
     0x6A09E667F3BCC908,
@@ -68,6 +74,15 @@ def compressor() -> Callable[[int, int, ctypes.Array[ctypes.c_char]], None]:
 
 
 @functools.cache
+def _absorber() -> Callable[[ctypes.Array[ctypes.c_char], bytes, int], None]:
+    """The function ``absorb(words, blocks, n)``, for blocks that others follow."""
+    function: Callable[[ctypes.Array[ctypes.c_char], bytes, int], None] = _library().function(
+        "absorb", None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64
+    )
+    return function
+
+
+@functools.cache
 def _library() -> compiler.Library:
     return compiler.load(_text(), options=Options(passes="O2"))
 
@@ -95,7 +110,21 @@ def _text() -> str:
         word = f.xor(_word(f, h, i), f.xor(loop.carried[i], loop.carried[i + 8]))
         f.store(word, f.gep("i64", h, i), align=1)
     f.ret()
+    _write_absorb(module, f.callee)
     return str(module)
+
+
+def _write_absorb(module: Module, compress: Callee) -> None:
+    names = {"words": "ptr noalias", "blocks": "ptr noalias", "n": "i64"}
+    f = module.function("absorb", "void", names)
+    words, blocks, n = f.params
+    m, t = f.gep("i64", words, 8), f.gep("i64", words, 24)
+    with f.loop(0, n) as loop:
+        block = f.gep("i8", blocks, f.mul(loop.index, BLOCK_BYTES))
+        f.copy(m, block, const("i64", BLOCK_BYTES))
+        f.store(f.add(f.load("i64", t, align=1), BLOCK_BYTES), t, align=1)
+        f.call(compress, const("i64", 12), const("i64", 0), words)
+    f.ret()
 
 
 def _word(f: Function, array: Value, index: int) -> Value:
@@ -117,3 +146,60 @@ def _mix(f: Function, v: list[Value], quarter: Sequence[int], x: Value, y: Value
 def _rotate(f: Function, word: Value, count: int) -> Value:
     """Emit a rotation to the right."""
     return f.intrinsic("llvm.fshr.i64", "i64", word, word, const("i64", count))
+
+
+class Hasher:
+    """A hash of 64 bytes that takes bytes as they come.
+
+    The last block waits, however full, until a byte follows or the hash is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._words = (ctypes.c_char * WORDS_BYTES)()
+        # The parameters of a hash of 64 bytes without a key.
+        first = _IV[0] ^ 0x01010040
+        struct.pack_into("<8Q", self._words, 0, first, *_IV[1:])
+        self._waiting = b""
+
+    @property
+    def length(self) -> int:
+        """How many bytes were taken."""
+        (done,) = struct.unpack_from("<Q", self._words, _OFFSET_PLACE)
+        return int(done) + len(self._waiting)
+
+    def update(self, data: bytes) -> None:
+        """Take bytes."""
+        data = self._waiting + data
+        count = max(0, len(data) - 1) // BLOCK_BYTES
+        if count:
+            _absorber()(self._words, data, count)
+        self._waiting = data[count * BLOCK_BYTES :]
+
+    def digest(self) -> bytes:
+        """The hash of what was taken; more can be taken afterwards."""
+        words = type(self._words).from_buffer_copy(self._words)
+        struct.pack_into(f"{BLOCK_BYTES}s", words, STATE_BYTES, self._waiting)
+        struct.pack_into("<Q", words, _OFFSET_PLACE, self.length)
+        compressor()(12, -1, words)
+        return words.raw[:STATE_BYTES]
+
+    def state(self) -> tuple[bytes, bytes, int]:
+        """The state h, the bytes that wait, and how many bytes were taken before them."""
+        return self._words.raw[:STATE_BYTES], self._waiting, self.length - len(self._waiting)
+
+    @classmethod
+    def from_state(cls, state: bytes, waiting: bytes, done: int) -> "Hasher":
+        """Go on where another stopped.
+
+        Args:
+            state: 64 bytes.
+            waiting: At most `BLOCK_BYTES`.
+            done: A multiple of `BLOCK_BYTES` below ``2**64``.
+        """
+        assert len(state) == STATE_BYTES
+        assert len(waiting) <= BLOCK_BYTES
+        hasher = cls()
+        struct.pack_into(f"{STATE_BYTES}s", hasher._words, 0, state)
+        struct.pack_into("<Q", hasher._words, _OFFSET_PLACE, done)
+        hasher._waiting = waiting
+        return hasher

@@ -11,7 +11,9 @@ The tree of the errors of this floor:
     ├── WrongKeyError            a proving key that makes no proofs of its circuit
     ├── InvalidProofError        a proof or public inputs not of the form the key asks for
     ├── WeakKeyError             a verifying key for which anyone can forge proofs
-    └── ProofRejectedError       everything is well formed, and the statement is not proven
+    ├── ProofRejectedError       everything is well formed, and the statement is not proven
+    ├── CeremonyError            something that cannot be done to a ceremony's file
+    └── CeremonyRejectedError    a ceremony's file that is well formed, and not what it must be
 """
 
 from numen.base.errors import NumenError
@@ -120,3 +122,29 @@ class WeakKeyError(ProofError):
             "gamma and delta of the verifying key are equal, so anyone can forge proofs",
             hint="the setup had no contribution; add one, then export the key again",
         )
+
+
+class CeremonyError(ProofError):
+    """Something was asked of a ceremony's file that cannot be done.
+
+    Attributes:
+        reason: Why.
+    """
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"ceremony: {reason}", hint=hint)
+        self.reason = reason
+
+
+class CeremonyRejectedError(ProofError):
+    """A file of a ceremony is well formed, and not what an honest ceremony would have made.
+
+    Attributes:
+        part: Which part of the file, for instance ``contribution 2``.
+        reason: What does not hold.
+    """
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"this ceremony is not to be trusted: {part}: {reason}")
+        self.part = part
+        self.reason = reason
