@@ -15,6 +15,11 @@ SINGLE_PARTY_WARNING = (
     "it can prove false statements. Do not use it in production."
 )
 
+UNVERIFIED_WARNING = (
+    "This key says that several parties made it, and nobody has verified that here: run "
+    "`numen ceremony verify`. Do not use it in production before."
+)
+
 NO_CEREMONY = bytes(68)
 """A `ceremony` of nobody: no circuit hash, no contributions."""
 
@@ -42,6 +47,7 @@ class ProvingKey(msgspec.Struct, frozen=True, eq=False):
             of a domain of twice the size, at its odd points.
         ceremony: Record of the contributions to the setup, in snarkjs's form: 64 bytes that
             hash the circuit, a count, and so many contributions.
+        is_verified: Whether this machine has seen that the contributions made the key.
     """
 
     verifying: VerifyingKey
@@ -57,6 +63,7 @@ class ProvingKey(msgspec.Struct, frozen=True, eq=False):
     c: Points
     h: Points
     ceremony: bytes = NO_CEREMONY
+    is_verified: bool = False
 
     @property
     def statement_count(self) -> int:
@@ -71,4 +78,6 @@ class ProvingKey(msgspec.Struct, frozen=True, eq=False):
     @property
     def warning(self) -> str:
         """Why not to trust this key in production, or empty."""
-        return "" if self.contribution_count else SINGLE_PARTY_WARNING
+        if not self.contribution_count:
+            return SINGLE_PARTY_WARNING
+        return "" if self.is_verified else UNVERIFIED_WARNING

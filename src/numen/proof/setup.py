@@ -68,8 +68,8 @@ def setup(r1cs: R1CS, *, entropy: bytes) -> ProvingKey:
     check_circuit(r1cs)
     secrets = draw_secrets(entropy)
     log, count = domain_log(r1cs), r1cs.statement_count
-    a_matrix = _with_statement_rows(r1cs.a, count + 1, 1 << log)
-    b_matrix, c_matrix = (_with_statement_rows(m, 0, 1 << log) for m in (r1cs.b, r1cs.c))
+    a_matrix = with_statement_rows(r1cs.a, count + 1, 1 << log)
+    b_matrix, c_matrix = (with_statement_rows(m, 0, 1 << log) for m in (r1cs.b, r1cs.c))
     rows = lagrange_at(secrets.tau, log)
     u, v, w = (_columns(m, rows, r1cs.wire_count) for m in (a_matrix, b_matrix, c_matrix))
     mixed = FR.add(FR.add(FR.scale(u, secrets.beta), FR.scale(v, secrets.alpha)), w)
@@ -81,8 +81,8 @@ def setup(r1cs: R1CS, *, entropy: bytes) -> ProvingKey:
         delta_1=G1.multiply(G1.generator, secrets.delta),
         wire_count=r1cs.wire_count,
         domain_log=log,
-        a_matrix=_in_key_form(a_matrix),
-        b_matrix=_in_key_form(b_matrix),
+        a_matrix=in_key_form(a_matrix),
+        b_matrix=in_key_form(b_matrix),
         a=fixed_base.g1(u),
         b_1=fixed_base.g1(v),
         b_2=fixed_base.g2(v),
@@ -101,7 +101,7 @@ def _verifying_key(secrets: Secrets, ic: Felts) -> VerifyingKey:
     )
 
 
-def _with_statement_rows(matrix: Matrix, extra: int, height: int) -> Matrix:
+def with_statement_rows(matrix: Matrix, extra: int, height: int) -> Matrix:
     """Add rows ``1 * wire`` for the first wires, then empty ones up to a height."""
     starts = np.full(height + 1, matrix.row_starts[-1] + extra, dtype=np.int64)
     starts[: matrix.row_count] = matrix.row_starts[:-1]
@@ -111,7 +111,7 @@ def _with_statement_rows(matrix: Matrix, extra: int, height: int) -> Matrix:
     return Matrix(starts, wires, np.concatenate([matrix.coefficients, ones]))
 
 
-def _in_key_form(matrix: Matrix) -> Matrix:
+def in_key_form(matrix: Matrix) -> Matrix:
     """Multiply the coefficients by ``2**512``."""
     form = FR.to_montgomery(FR.to_montgomery(matrix.coefficients))
     return Matrix(matrix.row_starts, matrix.wires, form)

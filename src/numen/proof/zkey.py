@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from numen.kernels import curve
 from numen.proof.binfile import Cursor, read_sections, require, write_sections
 from numen.proof.bn254 import Q, R
+from numen.proof.ceremony.transcript import take_transcript
 from numen.proof.felts import SIZE_BYTES, Felts, first_not_below
 from numen.proof.keys import ProvingKey
 from numen.proof.points import Points, are_in_g2, first_off_curve
@@ -140,15 +141,9 @@ def _select(entries: NDArray[np.void], values: Felts, number: int, domain: int) 
 
 
 def _take_ceremony(cursor: Cursor) -> bytes:
-    """Check the shape of the record of contributions, and keep its bytes."""
-    data, start = cursor.data[cursor.offset : cursor.end], cursor.offset
-    cursor.take(64)
-    for _ in range(cursor.unsigned(4)):
-        # deltaAfter, g1_s, g1_sx, g2_spx, transcript, kind
-        cursor.take(64 * 3 + 128 + 64 + 4)
-        cursor.take(cursor.unsigned(4))
-    cursor.finish()
-    assert len(data) == cursor.offset - start
+    """Check the form of the record of contributions, and keep its bytes."""
+    data = cursor.data[cursor.offset : cursor.end]
+    take_transcript(cursor)
     return data
 
 
