@@ -153,6 +153,20 @@ class Compiled:
         self._keys = _later("numen.api.proving").setup(self.circuit, entropy)
         return self._keys
 
+    def begin_ceremony(self, powers: Path) -> "Keys":
+        """Make the keys that a ceremony of many parties begins with.
+
+        Proofs cannot be checked with them before somebody has contributed.
+
+        Args:
+            powers: Prepared powers of tau, a `.ptau` file of at least the circuit's size.
+
+        Raises:
+            NumenError: The file cannot be read, is not prepared, or is too small.
+        """
+        keys: Keys = _later("numen.api.proving").begin_ceremony(self.circuit, powers)
+        return keys
+
     def prove(
         self, *args: Any, keys: "Keys | None" = None, entropy: bytes | None = None
     ) -> "Proven":

@@ -1,5 +1,6 @@
 """Keys and proofs as files and values."""
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +17,33 @@ from numen.proof.zkey import read_zkey, write_zkey
 CIRCUIT_FILE: Final = "circuit.r1cs"
 KEY_FILE: Final = "circuit.zkey"
 VERIFYING_FILE: Final = "verification_key.json"
+CEREMONY_FILE: Final = "ceremony.json"
 PROOF_FILE: Final = "proof.json"
 PUBLIC_FILE: Final = "public.json"
 
+_RECORD_BYTES_MAX: Final = 4096
+
 ENTROPY_BYTES: Final = 64
 """Random bytes drawn for a setup or a proof."""
+
+
+class Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept of a ceremony that this machine has verified: which files it was about.
+
+    Who can write into the folder of keys can write this too, and could write other keys.
+
+    Attributes:
+        key: SHA-256 of the `.zkey` file, hexadecimal.
+        circuit: SHA-256 of the `.r1cs` file, hexadecimal.
+    """
+
+    key: str
+    circuit: str
+
+    @staticmethod
+    def of(key: bytes, circuit: bytes) -> "Verified":
+        """The record for two files."""
+        return Verified(*(hashlib.sha256(data).hexdigest() for data in (key, circuit)))
 
 
 class Keys(msgspec.Struct, frozen=True, eq=False):
@@ -40,11 +63,18 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
         return self.proving.verifying
 
     def save(self, folder: Path) -> None:
-        """Write circuit, proving key and verifying key into a folder, made if absent."""
+        """Write circuit, proving key and verifying key into a folder, made if absent.
+
+        Keys of a ceremony that was verified come with a record of that.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        key = write_zkey(self.proving)
         write_file(folder / CIRCUIT_FILE, self.circuit)
-        write_file(folder / KEY_FILE, write_zkey(self.proving))
+        write_file(folder / KEY_FILE, key)
         write_file(folder / VERIFYING_FILE, snarkjs.write_verifying_key(self.verifying))
+        if self.proving.is_verified:
+            record = msgspec.json.encode(Verified.of(key, self.circuit))
+            write_file(folder / CEREMONY_FILE, record)
 
     @staticmethod
     def load(folder: Path) -> "Keys":
@@ -53,7 +83,11 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
         Raises:
             NumenError: A file is absent or malformed.
         """
-        return Keys(read_zkey(read_file(folder / KEY_FILE)), read_file(folder / CIRCUIT_FILE))
+        data, circuit = read_file(folder / KEY_FILE), read_file(folder / CIRCUIT_FILE)
+        key, path = read_zkey(data), folder / CEREMONY_FILE
+        if path.exists() and _read_record(path) == Verified.of(data, circuit):
+            key = msgspec.structs.replace(key, is_verified=True)
+        return Keys(key, circuit)
 
     def require_for(self, r1cs: R1CS) -> None:
         """Refuse to serve another circuit.
@@ -66,6 +100,13 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
                 "these keys were made for another program",
                 hint="run `numen setup` again, or give the folder that it wrote",
             )
+
+
+def _read_record(path: Path) -> Verified:
+    try:
+        return msgspec.json.decode(read_file(path, size_max=_RECORD_BYTES_MAX), type=Verified)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise KeysError(f"{path}: {error}") from error
 
 
 class Proven(msgspec.Struct, frozen=True):

@@ -1,7 +1,9 @@
 """A program's circuit, keys and proofs: what needs the prover."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from numen.api.ceremonies import first_keys
 from numen.api.proofs import Keys, Proven, draw_entropy
 from numen.ir.interface import Shape, unflatten
 from numen.ir.program import Program
@@ -19,6 +21,11 @@ def setup(circuit: Circuit, entropy: bytes | None) -> Keys:
     """Make keys (see `Compiled.setup`)."""
     r1cs = circuit.r1cs
     return Keys(groth16.setup(r1cs, entropy=entropy or draw_entropy()), write_r1cs(r1cs))
+
+
+def begin_ceremony(circuit: Circuit, powers: Path) -> Keys:
+    """Make the first keys of a ceremony (see `Compiled.begin_ceremony`)."""
+    return first_keys(circuit.r1cs, powers)
 
 
 def prove(

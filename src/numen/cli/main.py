@@ -18,6 +18,8 @@ COMMANDS = {
     "setup": "numen.cli.proofs:setup",
     "prove": "numen.cli.proofs:prove",
     "verify": "numen.cli.proofs:verify",
+    "ceremony": "numen.cli.ceremony:ceremony",
+    "export": "numen.cli.export:export",
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
     "evm": "numen.cli.evm:evm",

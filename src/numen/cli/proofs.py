@@ -17,18 +17,20 @@ path_argument = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("file", metavar="FILE[:FUNC]")
+@click.option("--ptau", "powers", type=path_argument, help="Begin a ceremony on powers of tau.")
 @folder_option
 @as_json_option
-def setup(file: str, out: Path, as_json: bool) -> None:
+def setup(file: str, powers: Path | None, out: Path, as_json: bool) -> None:
     """Make keys for proofs: circuit.r1cs, circuit.zkey, verification_key.json.
 
-    One party makes them, this machine: unsafe for production, where several must take part.
+    One party makes them, this machine: unsafe for production, where several must take part. With
+    --ptau, the key is the one that their ceremony begins with.
     """
     program = load(file)
     with progress("unrolling the program into a circuit"):
         count = program.circuit.constraint_count
     with progress(f"setting up {count:,} constraints"):
-        keys = program.setup()
+        keys = program.begin_ceremony(powers) if powers else program.setup()
     keys.save(out)
     if as_json:
         print_json(

@@ -15,6 +15,11 @@ SINGLE_PARTY_WARNING = (
     "it can prove false statements. Do not use it in production."
 )
 
+NOBODY_WARNING = (
+    "Nobody has contributed to this key, so everybody knows its secret: its ceremony begins here. "
+    "Proofs cannot be checked with it."
+)
+
 UNVERIFIED_WARNING = (
     "This key says that several parties made it, and nobody has verified that here: run "
     "`numen ceremony verify`. Do not use it in production before."
@@ -79,5 +84,5 @@ class ProvingKey(msgspec.Struct, frozen=True, eq=False):
     def warning(self) -> str:
         """Why not to trust this key in production, or empty."""
         if not self.contribution_count:
-            return SINGLE_PARTY_WARNING
+            return NOBODY_WARNING if any(self.ceremony[:64]) else SINGLE_PARTY_WARNING
         return "" if self.is_verified else UNVERIFIED_WARNING

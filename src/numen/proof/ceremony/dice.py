@@ -37,7 +37,7 @@ _QUARTERS = (
 class Dice:
     """A generator, and what is drawn from it."""
 
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes | bytearray) -> None:
         """Begin.
 
         Args:
@@ -45,6 +45,11 @@ class Dice:
         """
         self._state = [*_CONSTANTS, *struct.unpack(">8I", seed[:SEED_BYTES]), 0, 0, 0, 0]
         self._words: list[int] = []
+
+    def forget(self) -> None:
+        """Overwrite the state. Numbers that were drawn are Python's to free."""
+        self._state[:] = [0] * len(self._state)
+        self._words[:] = [0] * len(self._words)
 
     def word(self) -> int:
         """32 bits."""

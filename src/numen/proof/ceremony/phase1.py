@@ -96,7 +96,9 @@ def last_challenge(file: Ptau) -> bytes:
     return first_challenge(file.ceremony_power)
 
 
-def contribute(source: Path, target: Path, *, seed: bytes, name: str = "") -> Contribution:
+def contribute(
+    source: Path, target: Path, *, seed: bytes | bytearray, name: str = ""
+) -> Contribution:
     """Add a party's contribution.
 
     Args:
@@ -114,7 +116,11 @@ def contribute(source: Path, target: Path, *, seed: bytes, name: str = "") -> Co
         FileError: A file cannot be read or written.
     """
     assert len(seed) >= 32
-    return _contribute(source, target, Dice(seed), Signature(name))
+    dice = Dice(seed)
+    try:
+        return _contribute(source, target, dice, Signature(name))
+    finally:
+        dice.forget()
 
 
 def contribute_beacon(source: Path, target: Path, signature: Signature) -> Contribution:

@@ -7,7 +7,8 @@ its factor, nobody knows delta.
 import msgspec
 import numpy as np
 
-from numen.kernels import curve, scaling
+from numen.kernels import curve, ntt, scaling
+from numen.kernels.field import FR
 from numen.proof.binfile import Cursor
 from numen.proof.bn254 import G1, G2, G1Point, R
 from numen.proof.ceremony.circuit_key import first_key, with_ceremony
@@ -18,6 +19,7 @@ from numen.proof.ceremony.record import Signature, check_signature
 from numen.proof.ceremony.transcript import Contribution, Transcript, take_transcript
 from numen.proof.ceremony.verify1 import throw, total
 from numen.proof.errors import CeremonyError, CeremonyRejectedError
+from numen.proof.felts import Felts
 from numen.proof.keys import ProvingKey
 from numen.proof.points import Points
 from numen.proof.r1cs import R1CS
@@ -32,7 +34,7 @@ def transcript_of(key: ProvingKey) -> Transcript:
     return take_transcript(Cursor("zkey", key.ceremony, 0, len(key.ceremony)))
 
 
-def contribute(key: ProvingKey, *, seed: bytes, name: str = "") -> ProvingKey:
+def contribute(key: ProvingKey, *, seed: bytes | bytearray, name: str = "") -> ProvingKey:
     """Add a party's contribution.
 
     Args:
@@ -47,7 +49,11 @@ def contribute(key: ProvingKey, *, seed: bytes, name: str = "") -> ProvingKey:
         CeremonyError: A name that is too long; a key that no ceremony made.
     """
     assert len(seed) >= 32
-    return _contribute(key, Dice(seed), Signature(name))
+    dice = Dice(seed)
+    try:
+        return _contribute(key, dice, Signature(name))
+    finally:
+        dice.forget()
 
 
 def contribute_beacon(key: ProvingKey, signature: Signature) -> ProvingKey:
@@ -168,16 +174,27 @@ def _check_chain(key: ProvingKey, transcript: Transcript) -> None:
 
 def _check_divided(key: ProvingKey, first: ProvingKey, entropy: bytes) -> None:
     """Random sums of what was divided, before and after, have the ratio delta."""
-    for name in ("c", "h"):
+    weights = {
+        "c": throw("divided/c", entropy, len(first.c)),
+        "h": _values_of_a_quotient(throw("divided/h", entropy, len(first.h))),
+    }
+    for name, dice in weights.items():
         before, after = getattr(first, name), getattr(key, name)
-        if not len(before):
-            continue
-        dice = throw(f"divided/{name}", entropy, len(before))
+        if not before.any() and not after.any():
+            continue  # nothing, or only wires that no constraint mentions
         ((was,), (is_,)) = (
             curve.G1.decode(total(curve.G1, points, dice)) for points in (before, after)
         )
-        # Points of wires that nothing uses are infinity, before and after.
-        if was is None and is_ is None and not after.any():
-            continue
-        if not same_ratio(is_, was, G2.generator, key.verifying.delta):
+        if dice.any() and not same_ratio(is_, was, G2.generator, key.verifying.delta):
             raise CeremonyRejectedError(f"points {name}", "not divided by delta")
+
+
+def _values_of_a_quotient(coefficients: Felts) -> Felts:
+    """Values at the odd points, as provers weigh the points of h by.
+
+    A quotient has two degrees less than there are points. So keys that agree on these weights
+    serve alike, though the points may differ, as they do after a journey through bellman's form.
+    """
+    coefficients[-1] = 0
+    form = FR.to_montgomery(coefficients)
+    return FR.from_montgomery(ntt.forward(form, shift=ntt.root(2 * len(form))))
