@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 
 from numen.kernels import curve
-from numen.kernels.field import FQ
+from numen.proof import felts
 from numen.proof.bn254 import G1, G2
 from numen.proof.ceremony import ptau
 from numen.proof.ceremony.columns import weigh
@@ -16,6 +16,7 @@ from numen.proof.ceremony.encoding import whole, whole_of
 from numen.proof.ceremony.ptau import Ptau
 from numen.proof.ceremony.stream import rows_of
 from numen.proof.ceremony.transcript import Transcript, write_transcript
+from numen.proof.ceremony.unreduced import difference
 from numen.proof.errors import CeremonyError
 from numen.proof.keys import ProvingKey
 from numen.proof.points import Points
@@ -112,7 +113,13 @@ def _circuit_hash(key: ProvingKey, file: Ptau) -> bytes:
         # Of a domain of several pieces, snarkjs hashes one point more than it counted.
         count = min(size - 1, _HASHED_POINTS)
         low, high = (_powers(file, first, count) for first in (start, start + size))
-        hasher.update(whole(curve.G1, curve.G1.add(high, curve.G1.neg(low))))
+        points = curve.G1.add(high, curve.G1.neg(low))
+        if start + size + count > file.count(ptau.TAU_1):
+            rows = [felts.ints_from_felts(part[-1].reshape(-1, 4)) for part in (high, low)]
+            (x1, y1), (x2, y2) = rows
+            last = felts.felts_from_ints(difference((x1, y1), (x2, y2)))
+            points[-1] = last.reshape(-1)
+        hasher.update(whole(curve.G1, points))
     for group, points in (
         (curve.G1, key.c),
         (curve.G1, key.a),
@@ -124,11 +131,10 @@ def _circuit_hash(key: ProvingKey, file: Ptau) -> bytes:
 
 
 def _powers(file: Ptau, first: int, count: int) -> Points:
-    """Powers of tau in G1; the bytes behind the last power are taken for one more, as snarkjs does.
+    """Powers of tau in G1, and the bytes behind the last power as one more.
 
-    That is for the hash only. The other powers are checked where they are used.
+    That is for the hash only: where points are used, they are checked.
     """
     begin, _ = file.reader.place(ptau.TAU_1)
     size = 8 * curve.G1.columns
-    rows = rows_of(curve.G1, file.reader.at(begin + first * size, count * size))
-    return FQ.to_montgomery(FQ.from_montgomery(rows.reshape(-1, 4))).reshape(-1, 8)
+    return rows_of(curve.G1, file.reader.at(begin + first * size, count * size))
