@@ -120,7 +120,7 @@ def test_keys_of_snarkjs_are_read_and_written_byte_for_byte(ceremony):
     assert write_zkey(first) == ceremony.read("0.zkey")
     assert snarkjs.write_verifying_key(second.verifying) == ceremony.read("1.json")
     assert (first.contribution_count, second.contribution_count) == (0, 1)
-    assert second.warning == ""
+    assert "nobody has verified" in second.warning
     # A contribution moves sections about, so the second key is the same in another order.
     ceremony.write("again.zkey", write_zkey(second))
     ceremony.snarkjs("zkey", "export", "verificationkey", "again.zkey", "again.json")

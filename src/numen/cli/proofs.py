@@ -38,7 +38,7 @@ def setup(file: str, powers: Path | None, out: Path, as_json: bool) -> None:
         )
         return
     click.echo(f"{count:,} constraint{'' if count == 1 else 's'}; keys in {out}")
-    click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
+    _warn(keys)
 
 
 @click.command(context_settings=PASS_ALL)
@@ -70,7 +70,13 @@ def prove(file: str, args: tuple[str, ...], folder: Path, out: Path, as_json: bo
         return
     click.echo(show_value(proven.value))
     click.echo(f"proof in {out}")
-    click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
+    _warn(keys)
+
+
+def _warn(keys: proofs.Keys) -> None:
+    """Say why not to trust keys, where there is a reason."""
+    if keys.proving.warning:
+        click.secho(f"warning: {keys.proving.warning}", fg="yellow", err=True)
 
 
 @click.command()
