@@ -49,6 +49,9 @@ def is_powers(path: Path) -> bool:
         FileError: It cannot be read.
         CeremonyError: It is neither.
     """
+    # A pipe that nobody writes to would hold us until somebody does.
+    if path.exists() and not path.is_file():
+        raise CeremonyError(f"{path} is not an ordinary file")
     try:
         with path.open("rb") as file:
             magic = file.read(4)

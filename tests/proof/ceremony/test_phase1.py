@@ -89,6 +89,25 @@ def test_a_file_without_contributions_is_not_to_be_trusted(ceremony):
         verify1.verify_file(ceremony.begun, entropy=DICE)
 
 
+@pytest.mark.parametrize("points", [2, 3])
+def test_files_are_worked_on_in_pieces(ceremony, tmp_path, monkeypatch, points):
+    again, prepared, lie = (tmp_path / name for name in ("again", "prepared", "lie"))
+    monkeypatch.setattr(phase1, "CHUNK_POINTS", points)
+    phase1.contribute(ceremony.begun, again, seed=seed(1), name="Ann")
+    prepare.prepare(ceremony.ended, prepared)
+
+    assert again.read_bytes() == ceremony.joined.read_bytes()
+    assert prepared.read_bytes() == ceremony.prepared.read_bytes()
+    verify1.verify_file(prepared, entropy=DICE)
+    # The second of two neighbours of different pieces, in a file whose hash is not looked at.
+    begin, _ = sections(ceremony.prepared)[ptau.TAU_1]
+    swapped = bytearray(changed(prepared, 12 + 12 + 4 + 32 + 4, bytes([POWER + 1])))
+    for place in (begin + 64 * 3, begin + 64 * 4):
+        swapped[place : place + 64] = prepared.read_bytes()[begin + 64 * 5 :][:64]
+    lie.write_bytes(swapped)
+    assert isinstance(refusal(lie), CeremonyRejectedError)
+
+
 def test_contributions_are_written_as_they_are_read(ceremony):
     with Ptau(ceremony.ended) as file:
         data = file.reader.section(ptau.CONTRIBUTIONS)

@@ -147,7 +147,7 @@ def _check_powers(file: Ptau, number: int, entropy: bytes) -> None:
         raise CeremonyRejectedError(f"section {number}", "it begins with other points")
     if number == ptau.BETA_2:
         return
-    low, high = _shifted_sums(file, number, throw(f"powers/{number}", entropy, count - 1))
+    low, high = _shifted_sums(file, number, entropy)
     if group is curve.G1:
         is_fine = same_ratio(low, high, G2.generator, last.tau_2)
     else:
@@ -156,15 +156,18 @@ def _check_powers(file: Ptau, number: int, entropy: bytes) -> None:
         raise CeremonyRejectedError(f"section {number}", "its points are not powers of tau")
 
 
-def _shifted_sums(file: Ptau, number: int, dice: Felts) -> tuple[Any, Any]:
+def _shifted_sums(file: Ptau, number: int, entropy: bytes) -> tuple[Any, Any]:
     """The sums of all points but the last, and of all but the first, with the same multiples."""
-    group = ptau.GROUP_OF[number]
+    group, count = ptau.GROUP_OF[number], file.count(number)
     low = high = np.zeros((1, group.columns), np.uint64)
+    carried = np.zeros((0, 4), np.uint64)
     for start, points in _pieces(file, number):
-        stop = start + len(points)
-        lower, upper = dice[start:stop], dice[max(0, start - 1) : stop - 1]
+        dice = throw(f"powers/{number}/{start}", entropy, len(points))
+        lower = dice[: count - 1 - start]
+        upper = np.concatenate([carried, dice[: len(points) - 1]])
         low = group.add(low, total(group, points[: len(lower)], lower))
         high = group.add(high, total(group, points[len(points) - len(upper) :], upper))
+        carried = dice[-1:]
     return group.decode(low)[0], group.decode(high)[0]
 
 
