@@ -157,10 +157,12 @@ def test_a_power_has_bounds(tmp_path, power):
 
 
 def test_a_file_too_large_to_be_prepared_is_refused(ceremony, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "POWER_MAX", POWER - 1)
+    monkeypatch.setattr(ptau, "PREPARED_POWER_MAX", POWER - 1)
 
     with pytest.raises(CeremonyError, match="too large"):
         prepare.prepare(ceremony.ended, tmp_path / "prepared.ptau")
+    with pytest.raises(CeremonyError, match="too many"):
+        verify1.verify_file(ceremony.prepared, entropy=DICE)
 
 
 def test_a_file_appears_whole_or_not_at_all(ceremony, tmp_path):
@@ -206,14 +208,21 @@ def refusal(path):
 
 
 def is_slack(path, offset):
-    """Bytes that mean nothing: what a hash's block does not hold, and the end of its state."""
+    """Bytes that nothing can be compared with.
+
+    Of the state of the last response: what its block does not hold, and its end. Of the states
+    before: all, because the points that they were followed by are gone; who made a contribution
+    has its receipt.
+    """
     begin, _ = sections(path)[ptau.CONTRIBUTIONS]
     place = begin + 4
     with Ptau(path) as file:
         for one in file.contributions:
             partial = place + 64 * 3 + 128 * 2 + 64 * 6 + 128 * 3
-            held = one.partial[200]
+            held = one.partial[200] if one is file.contributions[-1] else 0
             if partial + held <= offset < partial + 128 or partial + 208 <= offset < partial + 216:
+                return True
+            if one is not file.contributions[-1] and partial <= offset < partial + 216:
                 return True
             place = partial + 216 + 64 + 8
             place += len(one.signature.name) + 2 if one.signature.name else 0

@@ -15,9 +15,6 @@ from numen.proof.ceremony.stream import SectionWriter, copy_section
 from numen.proof.errors import CeremonyError
 from numen.proof.points import Points
 
-POWER_MAX = 23
-"""Largest file that is prepared here: its longest transform has twice as many points."""
-
 
 def prepare(source: Path, target: Path) -> None:
     """Add the Lagrange polynomials to a file.
@@ -27,7 +24,7 @@ def prepare(source: Path, target: Path) -> None:
         target: Where the prepared file is written.
 
     Raises:
-        CeremonyError: The file is for larger circuits than `POWER_MAX` allows.
+        CeremonyError: The file is for larger circuits than `ptau.PREPARED_POWER_MAX` allows.
         FormatError: It is not well formed.
         FileError: A file cannot be read or written.
 
@@ -35,7 +32,7 @@ def prepare(source: Path, target: Path) -> None:
     three times the longest transform's points, 64 bytes each.
     """
     with Ptau(source) as file:
-        if file.power > POWER_MAX:
+        if file.power > ptau.PREPARED_POWER_MAX:
             raise CeremonyError(
                 f"a file for circuits of 2**{file.power} rows is too large to be prepared here"
             )

@@ -43,6 +43,9 @@ from numen.proof.felts import SIZE_BYTES
 POWER_MAX: Final = 28
 """The scalar field has roots of unity up to this order."""
 
+PREPARED_POWER_MAX: Final = 23
+"""Largest file that is prepared here, or verified as such: its longest transform is twice that."""
+
 HEADER, TAU_1, TAU_2, ALPHA_TAU, BETA_TAU, BETA_2, CONTRIBUTIONS = range(1, 8)
 LAGRANGE_OF: Final = {TAU_1: 12, TAU_2: 13, ALPHA_TAU: 14, BETA_TAU: 15}
 """For each section of powers, the section of its Lagrange polynomials."""

@@ -28,7 +28,7 @@ from numen.proof.ceremony.phase1 import (
     hash_point,
 )
 from numen.proof.ceremony.ptau import Contribution, Ptau
-from numen.proof.errors import CeremonyRejectedError
+from numen.proof.errors import CeremonyError, CeremonyRejectedError
 from numen.proof.felts import Felts
 from numen.proof.points import Points
 
@@ -55,7 +55,7 @@ def verify(file: Ptau, *, entropy: bytes) -> None:
     Raises:
         CeremonyRejectedError: It is not what its contributions make, or has none.
         FormatError: Points that are not in their groups.
-        CeremonyError: A beacon that takes too long to compute.
+        CeremonyError: A beacon that takes too long to compute; a prepared file that is too large.
 
     Cost: two sums of multi-scalar multiplication over all points.
     """
@@ -71,6 +71,8 @@ def verify(file: Ptau, *, entropy: bytes) -> None:
     for number in ptau.GROUP_OF:
         _check_powers(file, number, entropy)
     if file.is_prepared:
+        if file.power > ptau.PREPARED_POWER_MAX:
+            raise CeremonyError(f"prepared powers for 2**{file.power} rows are too many to verify")
         for number in ptau.LAGRANGE_OF:
             _check_lagrange(file, number, entropy)
 
