@@ -297,7 +297,20 @@ def test_help_names_every_command(numen):
     assert all(f"\n  {name} " in out for name in COMMANDS)
 
 
-GROUPS = {"evm": ("run", "statetest", "t8n", "fuzz")}
+GROUPS = {
+    "evm": ("run", "statetest", "t8n", "fuzz"),
+    "ceremony": (
+        "beacon",
+        "contribute",
+        "export",
+        "import",
+        "new",
+        "prepare",
+        "show",
+        "verify",
+    ),
+    "export": ("key", "verifier"),
+}
 """Commands that are only names for those below them."""
 
 

@@ -8,7 +8,7 @@ import click
 
 from numen.api import ceremonies
 from numen.api.ceremonies import Contributor
-from numen.cli.output import print_json
+from numen.cli.output import print_json, show_file
 from numen.cli.programs import as_json_option
 from numen.cli.progress import progress
 from numen.proof.ceremony import exchange
@@ -29,10 +29,14 @@ def ceremony() -> None:
 @ceremony.command()
 @click.argument("power", type=click.IntRange(1, 28))
 @_out_option
-def new(power: int, out: Path) -> None:
+@as_json_option
+def new(power: int, out: Path, as_json: bool) -> None:
     """Begin powers of tau for circuits of up to 2**POWER rows."""
     with progress("writing"):
         challenge = ceremonies.new_powers(power, out)
+    if as_json:
+        print_json({"file": str(out), "challenge": challenge.hex()})
+        return
     click.echo(f"{out}: nobody has contributed; the first challenge is {challenge.hex()[:32]}")
 
 
@@ -91,11 +95,12 @@ def _show_own(made: Contributor, out: Path, *, as_json: bool) -> None:
 @ceremony.command()
 @click.argument("file", type=_file)
 @_out_option
-def prepare(file: Path, out: Path) -> None:
+@as_json_option
+def prepare(file: Path, out: Path, as_json: bool) -> None:
     """Prepare powers of tau for circuits; takes minutes from 2**14 on."""
     with progress("transforming points"):
         ceremonies.prepare_powers(file, out)
-    click.echo(f"{out}: ready for `numen setup --ptau`")
+    show_file(out, "ready for `numen setup --ptau`", as_json=as_json)
 
 
 @ceremony.command()
@@ -168,11 +173,13 @@ def verify(
 @ceremony.command()
 @click.argument("key", type=_file)
 @_out_option
-def export(key: Path, out: Path) -> None:
+@as_json_option
+def export(key: Path, out: Path, as_json: bool) -> None:
     """Write KEY (.zkey) as a challenge in bellman's form, as `snarkjs zkey export bellman` does."""
     with progress("transforming points"):
         exchange.export_file(key, out)
-    click.echo(f"{out}: to be answered by `snarkjs zkey bellman contribute` and the like")
+    what = "to be answered by `snarkjs zkey bellman contribute` and the like"
+    show_file(out, what, as_json=as_json)
 
 
 @ceremony.command(name="import")
@@ -180,8 +187,9 @@ def export(key: Path, out: Path) -> None:
 @click.argument("response", type=_file)
 @_out_option
 @_name_option
-def import_(key: Path, response: Path, out: Path, name: str) -> None:
+@as_json_option
+def import_(key: Path, response: Path, out: Path, name: str, as_json: bool) -> None:
     """Take contributions to KEY from RESPONSE, a file in bellman's form. Verify the result."""
     with progress("transforming points"):
         exchange.import_file(key, response, out, name=name)
-    click.echo(f"{out}: not verified yet")
+    show_file(out, "not verified yet", as_json=as_json)

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from numen.cli.output import show_file
+from numen.cli.programs import as_json_option
 from numen.proof import contracts, snarkjs
 from numen.proof.files import read_file, write_file
 from numen.proof.verifier import VerifyingKey
@@ -34,17 +36,19 @@ def _read(path: Path) -> VerifyingKey:
 @click.option("--to", "target", type=click.Choice(["solidity", "vyper"]), required=True)
 @click.option("--name", default="Verifier", show_default=True, help="Name of the contract.")
 @_out_option
-def verifier(key: Path, target: Any, name: str, out: Path) -> None:
+@as_json_option
+def verifier(key: Path, target: Any, name: str, out: Path, as_json: bool) -> None:
     """Write a contract that checks proofs for KEY on Ethereum."""
     text = contracts.write_contract(_read(key), target, name=name)
     write_file(out, text.encode())
-    click.echo(f"{out}: verifyProof(a, b, c, input)")
+    show_file(out, "verifyProof(a, b, c, input)", as_json=as_json)
 
 
 @export.command(name="key")
 @click.argument("key", type=_file)
 @_out_option
-def key_(key: Path, out: Path) -> None:
+@as_json_option
+def key_(key: Path, out: Path, as_json: bool) -> None:
     """Write the verifying key of KEY, as snarkjs does."""
     write_file(out, snarkjs.write_verifying_key(_read(key)))
-    click.echo(f"{out}: verifying key")
+    show_file(out, "verifying key", as_json=as_json)

@@ -1,6 +1,7 @@
 """How results and errors are printed, for people and as JSON."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,14 @@ EXIT_INPUT = 2
 def print_json(value: Any) -> None:
     """Print one line of JSON."""
     click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def show_file(path: Path, what: str, *, as_json: bool) -> None:
+    """Say which file was written, and what it is for."""
+    if as_json:
+        print_json({"file": str(path)})
+    else:
+        click.echo(f"{path}: {what}")
 
 
 def fail(message: str, *, as_json: bool, before: str = "", code: int = EXIT_INPUT) -> int:
