@@ -58,7 +58,7 @@ class R1csAlgebra:
         return value
 
     def add(self, a: Exact, b: Exact) -> Exact:
-        if isinstance(a, int) and isinstance(b, int):
+        if type(a) is int and type(b) is int:
             return a + b
         return self._sum(a, b, lc.add)
 
@@ -83,8 +83,11 @@ class R1csAlgebra:
             if limbs.is_narrow(low_of(scaled), high_of(scaled)):
                 return scaled
             return Product(a, b, low_of(scaled), high_of(scaled))
-        corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-        low, high = min(corners), max(corners)
+        if a.low >= 0 and b.low >= 0:
+            low, high = a.low * b.low, a.high * b.high
+        else:
+            corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
+            low, high = min(corners), max(corners)
         if not limbs.is_narrow(low, high):
             return Product(a, b, low, high)
         return Number(gadgets.multiply(self.wires, a.lc, b.lc), low, high)
@@ -211,12 +214,12 @@ class R1csAlgebra:
             return INTEGERS.wrap(a, word)
         if isinstance(a, Number) and word.low <= a.low and a.high <= word.high:
             return a
+        if word.kind is Kind.FIELD:
+            return value_from_lc(self._class(a), 0, FIELD_ORDER - 1)
         if isinstance(a, Number) and a.late is not None and word.bits <= a.late.width:
             a = a.late.raw
             if word.low <= a.low and a.high <= word.high:
                 return a
-        if word.kind is Kind.FIELD:
-            return value_from_lc(self._class(a), 0, FIELD_ORDER - 1)
         if isinstance(a, Number) and (a.bits or limbs.is_narrow(a.low, a.high)):
             if a.bits or a.high - a.low >= 1 << (word.bits + LATE_BITS_MAX):
                 return self._residue(a, word)
@@ -302,8 +305,8 @@ class R1csAlgebra:
     def _sum(self, a: Exact, b: Exact, combine: Callable[[LC, LC], LC]) -> Value:
         """A sum or difference; worked out late where an operand is."""
         x, y = _settled(a), _settled(b)
-        first = x.late if isinstance(x, Number) else None
-        second = y.late if isinstance(y, Number) else None
+        first = None if isinstance(x, int) else x.late
+        second = None if isinstance(y, int) else y.late
         if first is None and second is None:
             return self._exact(x, y, combine)
         raw = self._exact(_raw(x), _raw(y), combine)

@@ -1,13 +1,17 @@
 """Instructions made ready to be executed many times: what the tables say, looked up once."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from numen.ir.nodes import BasicBlock, Function, Instr, Reg
+from numen.base.errors import Place
+from numen.ir.interp import INTEGERS
+from numen.ir.nodes import BasicBlock, Function, Instr, Reg, Terminator
 from numen.ir.ops import SPECS, Op
-from numen.ir.types import Array, Kind, Type, Word
+from numen.ir.types import FELT, Array, Kind, Type, Word
+from numen.proof.lane import LANES, Lane
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -22,6 +26,9 @@ class Ready(msgspec.Struct, frozen=True):
         args: Registers read.
         is_wide: Whether it has to do with words that no wire holds.
         steps: What it takes beside its own step where an operand depends on the inputs.
+        fold: Its meaning where nothing is unknown, over integers.
+        lane: A short way to what it means, if it has one.
+        place: Where it stands in the source.
     """
 
     instr: Instr
@@ -32,11 +39,29 @@ class Ready(msgspec.Struct, frozen=True):
     args: tuple[Reg, ...]
     is_wide: bool
     steps: int
+    fold: Callable[..., int] | None
+    lane: Lane | None
+    place: Place | None
 
 
-def make_ready(block: BasicBlock) -> tuple[Ready, ...]:
-    """Look up every instruction of a block; meters, which circuits ignore, are left out."""
-    return tuple(_ready(instr) for instr in block.body if instr.op is not Op.METER)
+class ReadyBlock(msgspec.Struct, frozen=True):
+    """A block.
+
+    Attributes:
+        body: Its instructions; meters, which circuits ignore, are left out.
+        params: Registers that an edge to it fills.
+        end: How it ends.
+    """
+
+    body: tuple[Ready, ...]
+    params: tuple[Reg, ...]
+    end: Terminator
+
+
+def make_ready(block: BasicBlock) -> ReadyBlock:
+    """Look up every instruction of a block."""
+    body = tuple(_ready(instr) for instr in block.body if instr.op is not Op.METER)
+    return ReadyBlock(body, tuple(param.reg for param in block.params), block.end)
 
 
 def wide_registers(fn: Function, functions: Mapping[str, Function]) -> frozenset[Reg]:
@@ -77,13 +102,17 @@ def _is_wide(of: Type | None) -> bool:
 
 
 def _ready(instr: Instr) -> Ready:
+    means, word = SPECS[instr.op].means, instr.to or instr.type
     return Ready(
         instr=instr,
-        means=SPECS[instr.op].means,
-        word=instr.to or instr.type,
+        means=means,
+        word=word,
         of=instr.type,
         dest=instr.dests[0] if instr.dests else "",
         args=instr.args,
         is_wide=_is_wide(instr.type) or _is_wide(instr.to),
         steps=_steps(instr.type),
+        fold=functools.partial(means, INTEGERS, word) if means else None,
+        lane=LANES.get(instr.op) if instr.type == FELT else None,
+        place=instr.place,
     )

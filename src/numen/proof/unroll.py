@@ -8,12 +8,12 @@ block is entered, and the work is linear in the blocks executed.
 """
 
 import heapq
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
-from numen.ir.interp import INTEGERS
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -38,8 +38,9 @@ from numen.proof.circuit_errors import (
     TooLargeError,
     UnboundedLoopError,
 )
+from numen.proof.lane import Lane
 from numen.proof.number import Number, Product, Value, Wide, to_lc, value_from_lc
-from numen.proof.ready import Ready, make_ready, wide_registers
+from numen.proof.ready import Ready, ReadyBlock, make_ready, wide_registers
 from numen.proof.routes import Route, plan_route
 from numen.proof.storage import Ref, Store
 from numen.proof.wires import Wires
@@ -47,8 +48,8 @@ from numen.proof.wires import Wires
 Held: TypeAlias = Value | Wide | Ref
 """What a register holds."""
 
-Code: TypeAlias = dict[Label, tuple[Ready, ...]]
-"""Instructions of a function, by block."""
+Code: TypeAlias = dict[Label, ReadyBlock]
+"""Blocks of a function."""
 
 
 class Path:
@@ -75,7 +76,7 @@ class Call:
         number: Tells the objects of this call from those of others.
         fn: The function.
         route: The order of its blocks.
-        code: Their instructions.
+        code: The blocks, ready.
         wide: Registers that hold words of 256 bits.
         truth: Of the path that called.
         path: The part that is running, or None between blocks.
@@ -188,7 +189,7 @@ class Unroller:
         if call.ended is None:
             caller.path = None  # every part trapped
             return None
-        instr = caller.code[caller.label][caller.index - 1].instr
+        instr = caller.code[caller.label].body[caller.index - 1].instr
         path.regs.update(zip(instr.dests, call.ended.regs.values(), strict=True))
         path.store = call.ended.store
         path.store.drop(call.number, set())
@@ -200,14 +201,18 @@ class Unroller:
             return False
         position, label = heapq.heappop(call.queue)
         path = call.parked.pop(label)
+        self._begin(call, label, path, is_first=position == call.route.position[label])
+        return True
+
+    def _begin(self, call: Call, label: Label, path: Path, *, is_first: bool) -> None:
+        """Begin a block, if it heads a loop, its first round or another."""
         if not call.queue and call.ended is None:
             # It is the only part left; those that trapped are proven not to be taken.
             path.truth = call.truth
         call.path, call.label, call.index = path, label, 0
-        self.spend(len(call.code[label]) + 1)
+        self.spend(len(call.code[label].body) + 1)
         if label in call.route.loops:
-            self._begin_round(call, path, is_first=position == call.route.position[label])
-        return True
+            self._begin_round(call, path, is_first=is_first)
 
     def _begin_round(self, call: Call, path: Path, *, is_first: bool) -> None:
         branch = call.undecided.pop(call.label, None)
@@ -227,41 +232,52 @@ class Unroller:
         path = call.path
         assert path is not None
         self.algebra.path = path.truth
-        code = call.code[call.label]
+        block = call.code[call.label]
+        wires, regs = self.wires, path.regs
         try:
-            while call.index < len(code):
-                ready = code[call.index]
-                call.index += 1
-                self.wires.place = ready.instr.place
-                if ready.means is not None:
-                    self._compute(ready, ready.means, path.regs)
+            for after, ready in itertools.islice(enumerate(block.body, 1), call.index, None):
+                wires.place = ready.place
+                if ready.fold is not None:
+                    args = [regs[reg] for reg in ready.args]
+                    for arg in args:
+                        if type(arg) is not int:
+                            regs[ready.dest] = self._compute(ready, args)
+                            break
+                    else:
+                        regs[ready.dest] = ready.fold(*args)
                 elif ready.instr.op is Op.CALL:
-                    args = [path.regs[reg] for reg in ready.args]
+                    call.index = after
+                    args = [regs[reg] for reg in ready.args]
                     self._enter(ready.instr.symbol, args, path.truth, path.store)
                     return
                 else:
                     self._effect(call, ready.instr, path)
-            self._end(call, call.fn.blocks[call.label], path)
+            self._end(call, block.end, path)
         except TrapError as error:
             self._die(call, path, error.trap)
 
-    def _compute(self, ready: Ready, means: Callable[..., Any], regs: dict[Reg, Held]) -> None:
-        """Execute a pure instruction: in the interpreter's algebra where nothing is unknown."""
-        args = [regs[reg] for reg in ready.args]
-        for arg in args:
-            if type(arg) is not int:
-                break
-        else:
-            regs[ready.dest] = means(INTEGERS, ready.word, *args)
-            return
-        self.spend(ready.steps)
+    def _compute(self, ready: Ready, args: Sequence[Held]) -> Value | Wide:
+        """Execute a pure instruction, of whose operands one depends on the inputs."""
+        assert ready.means is not None
         assert isinstance(ready.of, Word)
+        if ready.lane is not None:
+            value = self._take_lane(ready.lane, *args)
+            if value is not None:
+                return gadgets.compact(self.wires, value)
+        self.spend(ready.steps)
         self.algebra.word = ready.of
-        result = means(self.wide if ready.is_wide else self.algebra, ready.word, *args)
+        result = ready.means(self.wide if ready.is_wide else self.algebra, ready.word, *args)
         assert not isinstance(result, Product)
-        regs[ready.dest] = (
-            result if isinstance(result, Wide) else gadgets.compact(self.wires, result)
-        )
+        return result if isinstance(result, Wide) else gadgets.compact(self.wires, result)
+
+    def _take_lane(self, lane: Lane, first: Held, second: Held) -> Value | None:
+        """The result of two elements; None where one of them is to be worked out late."""
+        assert isinstance(first, int | Number)
+        assert isinstance(second, int | Number)
+        for operand in (first, second):
+            if type(operand) is Number and operand.late is not None:
+                return None
+        return lane(self.wires, first, second)
 
     def _effect(self, call: Call, instr: Instr, path: Path) -> None:
         if instr.op is Op.CONST:
@@ -286,11 +302,11 @@ class Unroller:
         self.wires.demand(truth)
         call.path = None
 
-    def _end(self, call: Call, block: BasicBlock, path: Path) -> None:
-        end: Terminator = block.end
+    def _end(self, call: Call, end: Terminator, path: Path) -> None:
+        call.path = None
         match end:
             case Jump(edge):
-                self._go(call, edge, path)
+                self._go_on(call, edge, path)
             case Branch():
                 self._branch(call, end, path)
             case Return(values):
@@ -304,7 +320,6 @@ class Unroller:
                     self._merge(call, call.ended, path, is_wide)
             case Stop(reason, message, place):
                 self._die(call, path, Trap(reason, message, place))
-        call.path = None
 
     def _branch(self, call: Call, branch: Branch, path: Path) -> None:
         cond = path.regs[branch.cond]
@@ -312,7 +327,7 @@ class Unroller:
         exits = call.route.exits[call.label]
         if isinstance(cond, int):
             call.decided.update(exits)
-            self._go(call, branch.then if cond else branch.other, path)
+            self._go_on(call, branch.then if cond else branch.other, path)
             return
         assert isinstance(cond, Number)
         for header in exits:
@@ -342,14 +357,27 @@ class Unroller:
         self.wires.check(witness.check_truth, (to_lc(truth), {}, trap))
         self.wires.demand(to_lc(truth))
 
+    def _go_on(self, call: Call, edge: Edge, path: Path) -> None:
+        """Follow the only way a part can go: at once, where no other part waits."""
+        if call.queue:
+            self._go(call, edge, path)
+            return
+        self._pass(call, edge, path)
+        is_back = edge.to in call.route.loops and call.label in call.route.loops[edge.to].body
+        self._begin(call, edge.to, path, is_first=not is_back)
+
+    def _pass(self, call: Call, edge: Edge, path: Path) -> None:
+        """Fill the parameters of the block that an edge leads to."""
+        if edge.args:
+            passed = [path.regs[reg] for reg in edge.args]
+            path.regs.update(zip(call.code[edge.to].params, passed, strict=True))
+
     def _go(self, call: Call, edge: Edge, path: Path) -> None:
         """Park a part at the block it goes to."""
         target = edge.to
-        passed = [path.regs[reg] for reg in edge.args]
-        params = call.fn.blocks[target].params
-        path.regs.update(zip((param.reg for param in params), passed, strict=True))
+        self._pass(call, edge, path)
         if target in call.parked:
-            names = [*call.route.alive_in(target), *(param.reg for param in params)]
+            names = [*call.route.alive_in(target), *call.code[target].params]
             is_wide = {name: name in call.wide for name in names}
             self._merge(call, call.parked[target], path, is_wide)
             return

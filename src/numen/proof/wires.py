@@ -43,6 +43,13 @@ class Rows:
         self.coefficients: list[int] = []
         self.ends: list[int] = []
 
+    def append(self, row: LC) -> None:
+        """Add a row."""
+        wires = self.wires
+        wires += row
+        self.coefficients += row.values()
+        self.ends.append(len(wires))
+
     def row(self, index: int) -> LC:
         """Read a row."""
         start = self.ends[index - 1] if index else 0
@@ -116,10 +123,9 @@ class Wires:
         Raises:
             TooLargeError: There are too many constraints, or they have too many terms.
         """
-        for rows, row in ((self.a, a), (self.b, b), (self.c, c)):
-            rows.wires.extend(row)
-            rows.coefficients.extend(row.values())
-            rows.ends.append(len(rows.wires))
+        self.a.append(a)
+        self.b.append(b)
+        self.c.append(c)
         self.places.append(self.place)
         if len(self.places) > self.limits.constraints:
             self.require_room(0)
