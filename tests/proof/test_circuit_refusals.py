@@ -14,7 +14,8 @@ from numen.proof.circuit_errors import (
     UnsupportedError,
 )
 from numen.proof.errors import CircuitError
-from numen.proof.wires import Limits
+from numen.proof.lc import LC
+from numen.proof.wires import Limits, Wires
 
 
 def parsed(text: str) -> Module:
@@ -71,6 +72,44 @@ def main(a: u64) -> u64:
     assert error.needed >= 2**32
     assert error.place is not None
     assert error.place.line == 3
+
+
+LONG = """
+def main(a: u32, b: u32) -> u32:
+    for i in range({rounds}):
+        a = a ^ b{more}
+    return a
+"""
+
+
+def test_a_loop_of_too_many_constraints_is_refused_after_a_sixteenth_of_them():
+    made: list[int] = []
+
+    class Counting(Wires):
+        def __init__(self, limits: Limits) -> None:
+            super().__init__(limits)
+            made.append(0)
+
+        def constrain(self, *row: LC) -> None:
+            made[0] += 1
+            super().constrain(*row)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numen.proof.circuit.Wires", Counting)
+        error = refused(LONG.format(rounds=2000, more=""), limits=Limits(constraints=32 * 1990))
+
+    assert isinstance(error, TooLargeError)
+    assert error.what == "constraints"
+    assert error.needed == 32 * 2000 + 64
+    assert error.place is not None
+    assert error.place.line == 3
+    assert made[0] <= 32 * 130 + 64
+
+
+def test_a_loop_whose_later_rounds_are_cheap_is_not_refused_for_its_first():
+    text = LONG.format(rounds=64, more=" if i < 32 else b")
+
+    assert source(text, limits=Limits(constraints=32 * 32 + 200)).constraint_count <= 32 * 34
 
 
 def test_steps_are_limited():

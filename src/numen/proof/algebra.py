@@ -190,6 +190,7 @@ class R1csAlgebra:
 
     def select(self, cond: Exact, then: Exact, other: Exact) -> Exact:
         if isinstance(cond, int):
+            self.wires.decisions += 1
             return then if cond else other
         assert isinstance(then, int | Number)
         assert isinstance(other, int | Number)

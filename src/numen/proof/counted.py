@@ -1,7 +1,7 @@
 """Loops that count: how long they run is known before the first round.
 
-A loop whose rounds cannot fit the limit is refused at once, and not after the limit has been used
-up. This is an estimate in the program's favour: a loop that is not recognised is simply begun.
+A loop whose rounds cannot fit the limits is refused at once, and not after they have been used up.
+This is an estimate in the program's favour: a loop that is not recognised is simply begun.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _STEPS = {Op.ADD: 1, Op.WRAPPING_ADD: 1, Op.SUB: -1, Op.WRAPPING_SUB: -1}
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """A loop that is too long.
+    """How long a loop is.
 
     Attributes:
         rounds: How often it runs.
@@ -34,16 +34,13 @@ class Rounds(msgspec.Struct, frozen=True):
     place: Place | None
 
 
-def rounds_beyond(
-    fn: Function, loop: Loop, regs: Mapping[Reg, object], steps: int
-) -> Rounds | None:
-    """Say whether a loop that is about to begin needs more steps than are left.
+def count_rounds(fn: Function, loop: Loop, regs: Mapping[Reg, object]) -> Rounds | None:
+    """Say how often a loop that is about to begin will run, if that is known.
 
     Args:
         fn: The function.
         loop: A loop of it.
         regs: Registers at the first entry to the header.
-        steps: Steps that are left.
     """
     defined = {
         reg: instr for label in loop.body for instr in fn.blocks[label].body for reg in instr.dests
@@ -59,7 +56,7 @@ def rounds_beyond(
     if len(found) != len([label for label in loop.body if leaves(fn, loop, label)]):
         return None
     rounds, place = min(found, default=(0, None), key=lambda count: count[0])
-    return Rounds(rounds, size, place) if rounds * size > steps else None
+    return Rounds(rounds, size, place)
 
 
 def _strides(

@@ -31,7 +31,7 @@ from numen.ir.nodes import (
 from numen.ir.ops import Op
 from numen.ir.trap import Trap, TrapError
 from numen.ir.types import Word
-from numen.proof import access, counted, gadgets, lc, wide, witness
+from numen.proof import access, counted, forecast, gadgets, lc, wide, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.circuit_errors import (
     AlwaysTrapsError,
@@ -87,6 +87,7 @@ class Call:
         ended: The parts that returned, merged.
         decided: Headers of loops that a constant condition could have left this round.
         undecided: Headers of loops that a condition on the inputs may leave, with the branch.
+        forecasts: Headers of counted loops, with what their first rounds promise.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Call:
         self.ended: Path | None = None
         self.decided: set[Label] = set()
         self.undecided: dict[Label, Branch] = {}
+        self.forecasts: dict[Label, forecast.Forecast] = {}
 
 
 class Unroller:
@@ -220,12 +222,28 @@ class Unroller:
             raise UnboundedLoopError(branch.place)
         call.decided.discard(call.label)
         if is_first:
-            left = self.wires.limits.steps - self.steps
-            loop = call.route.loops[call.label]
-            found = counted.rounds_beyond(call.fn, loop, path.regs, left)
-            if found is not None:
-                needed = self.steps + found.rounds * found.size
-                raise TooLargeError("steps", needed, self.wires.limits.steps, found.place)
+            self._foresee(call, path)
+            return
+        begun = call.forecasts.get(call.label)
+        if begun is not None:
+            limit = self.wires.limits.constraints
+            needed = begun.needed(self.wires.constraint_count, self.wires.decisions)
+            if needed > limit:
+                raise TooLargeError("constraints", needed, limit, self.wires.place)
+
+    def _foresee(self, call: Call, path: Path) -> None:
+        """Look at a loop that is about to begin, and refuse it if it is too long."""
+        call.forecasts.pop(call.label, None)
+        found = counted.count_rounds(call.fn, call.route.loops[call.label], path.regs)
+        if found is None:
+            return
+        needed = self.steps + found.rounds * found.size
+        if needed > self.wires.limits.steps:
+            raise TooLargeError("steps", needed, self.wires.limits.steps, found.place)
+        if found.rounds > forecast.ROUNDS_MIN:
+            begun = forecast.Forecast(found.rounds, self.wires.decisions)
+            begun.needed(self.wires.constraint_count, self.wires.decisions)
+            call.forecasts[call.label] = begun
 
     def _run(self, call: Call) -> None:
         """Execute the running part to the end of its block, or up to a call."""
@@ -327,6 +345,7 @@ class Unroller:
         exits = call.route.exits[call.label]
         if isinstance(cond, int):
             call.decided.update(exits)
+            self.wires.decisions += not exits
             self._go_on(call, branch.then if cond else branch.other, path)
             return
         assert isinstance(cond, Number)

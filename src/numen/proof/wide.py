@@ -129,6 +129,7 @@ class WideAlgebra:
 
     def select(self, cond: Any256, then: Any256, other: Any256) -> Any256:
         if isinstance(cond, int):
+            self.wires.decisions += 1
             return then if cond else other
         return choose(self.wires, to_lc(_value(cond)), then, other, is_wide=True)
 

@@ -74,6 +74,8 @@ class Wires:
         made: Wire of a bit to the name and operands of the operation that made it.
         defined: Wire to the one constraint that says what it holds; where nothing else reads the
             wire, both may go.
+        decisions: How often a constant has decided what is compiled and what is not, in another
+            place than the end of a loop.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -88,6 +90,7 @@ class Wires:
         self.settled: dict[int, int] = {}
         self.made: dict[int, tuple[str, LC, LC]] = {}
         self.defined: dict[int, int] = {}
+        self.decisions = 0
         self._terms = 0
 
     @property
