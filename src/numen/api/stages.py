@@ -25,12 +25,19 @@ def _r1cs(program: Compiled) -> bytes:
     return write_r1cs(program.circuit.r1cs)
 
 
+def _tape(program: Compiled) -> bytes:
+    from numen.proof.tape_file import write_tape  # noqa: PLC0415 - a run must start quickly
+
+    return write_tape(program.circuit.tape)
+
+
 EMITTERS: Final[dict[str, tuple[str, Callable[[Compiled], bytes]]]] = {
     "ir": ("program.ir", _ir),
     "bytecode": ("program.numen", lambda program: program.program.code),
     "llvm": ("program.ll", lambda program: listing(program.program).optimised.encode()),
     "asm": ("program.s", lambda program: listing(program.program).assembly.encode()),
     "r1cs": ("circuit.r1cs", _r1cs),
+    "tape": ("witness.tape", _tape),
 }
 """Name of a form, its file, and how it is made."""
 

@@ -6,19 +6,23 @@ and of the result have a wire a word, in the order of `interface.leaves`; a word
 four, 64 bits each, the lowest first.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from numen.base.errors import Place
 from numen.ir.interface import InputError, Leaf, leaves
 from numen.ir.nodes import Module
-from numen.ir.trap import TrapError
+from numen.ir.trap import Trap, TrapError
 from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
-from numen.proof import gadgets, layout, witness
+from numen.kernels.tape import Tape
+from numen.proof import gadgets, layout, tape, witness
 from numen.proof.circuit_errors import RunTrapsError
-from numen.proof.felts import Felts, felts_from_ints
+from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.lc import LC
 from numen.proof.number import Number, Value, Wide, low_of, to_lc
 from numen.proof.r1cs import R1CS
@@ -45,23 +49,28 @@ class FreeWire(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Witness(msgspec.Struct, frozen=True):
+class Witness(msgspec.Struct, frozen=True, dict=True, eq=False):
     """The values of all wires for a run.
 
     Attributes:
-        values: One integer of ``[0, FIELD_ORDER)`` a wire.
+        wires: Shape ``(wires, 4)``: one element of ``[0, FIELD_ORDER)`` a wire.
         results: What the run gave, a part a leaf of the result, as the interpreter gives them.
     """
 
-    values: list[int]
+    wires: Felts
     results: tuple[int | list[int], ...]
+
+    @functools.cached_property
+    def values(self) -> list[int]:
+        """The values as integers."""
+        return ints_from_felts(self.wires)
 
     def felts(self) -> Felts:
         """The values as an array of shape ``(wires, 4)``."""
-        return felts_from_ints(self.values)
+        return self.wires
 
 
-class Circuit(msgspec.Struct, frozen=True, eq=False):
+class Circuit(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A program as constraints.
 
     Attributes:
@@ -135,17 +144,36 @@ class Circuit(msgspec.Struct, frozen=True, eq=False):
             InputError: An argument is not of its leaf's type.
             RunTrapsError: The run of these inputs traps.
         """
+        given = _input_values(self.inputs, args)
+        values = np.zeros((len(self.wires.roles), 4), dtype=np.uint64)
+        values[0, 0] = 1
+        values[self._order[list(self.input_wires)]] = felts_from_ints(given)
+        if self.tape.follow(values) != len(self.tape.steps):
+            raise RunTrapsError(self._trap(given))
+        final = values[self._order]
+        words = ints_from_felts(final[1 : 1 + self.r1cs.output_count])
+        return Witness(final, _results(self.result, words))
+
+    @functools.cached_property
+    def tape(self) -> Tape:
+        """The plan of the witness as native code follows it; made when it is first asked for."""
+        return tape.record(self.wires.plan, len(self.wires.roles))
+
+    @functools.cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.array(self.order, dtype=np.int64)
+
+    def _trap(self, given: Sequence[int]) -> Trap:
+        """Why a run of these inputs ends, by the plan itself."""
         values = [0] * len(self.wires.roles)
         values[0] = 1
-        given = _input_values(self.inputs, args)
         for wire, value in zip(self.input_wires, given, strict=True):
             values[self.order[wire]] = value
         try:
             witness.follow(self.wires.plan, values)
         except TrapError as error:
-            raise RunTrapsError(error.trap) from None
-        final = [values[inner] for inner in self.order]
-        return Witness(final, _results(self.result, final[1:]))
+            return error.trap
+        raise AssertionError("the tape stopped where the plan goes on")
 
 
 def compile_circuit(module: Module, *, limits: Limits | None = None) -> Circuit:
