@@ -132,14 +132,19 @@ class Compiled:
                 f"{'argument' if len(inputs) == 1 else 'arguments'} ({wanted}), not {len(args)}"
             )
 
-    def inspect(self) -> "Inspection":
-        """Count constraints and work units, in all and for each source line."""
+    def inspect(self, *, with_pins: bool = False) -> "Inspection":
+        """Count constraints and work units, in all and for each source line.
+
+        Args:
+            with_pins: Whether to check, without a run, that the constraints pin every wire: some
+                tens of microseconds a constraint.
+        """
         try:
             circuit: Circuit | NumenError = self.circuit
         except NumenError as error:
             circuit = error
         found: Inspection = _later("numen.api.inspection").inspect(
-            self.program, circuit, self.source.file, self.source.text
+            self.program, circuit, self.source.file, self.source.text, with_pins=with_pins
         )
         return found
 

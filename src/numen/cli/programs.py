@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from numen.api import compiled, stages
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
 from numen.cli.progress import progress
+from numen.proof.files import write_file
 
 if TYPE_CHECKING:
     from numen.api.inspection import Inspection
+
+_LOOSE_MAX = 20
+"""Wires that are listed one by one."""
 
 PASS_ALL = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 """Lets ``-5`` be an argument."""
@@ -85,7 +90,7 @@ def run(
 @folder_option
 @as_json_option
 def compile_(file: str, emit: str, is_evm: bool, fork: str, out: Path, as_json: bool) -> None:
-    """Write one form of a program: ir, bytecode, llvm, asm or r1cs.
+    """Write one form of a program: ir, bytecode, llvm, asm, r1cs or tape.
 
     FILE is source, or a contract of the EVM, in hexadecimal or raw: its name ends in .bin, .hex or
     .evm. A whole contract has the forms ir, cfg (a drawing), llvm and asm; a pure function of it,
@@ -127,33 +132,43 @@ def dump(file: str, out: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", metavar="FILE[:FUNC]")
+@click.option("--pins", is_flag=True, help="Check that the constraints leave a prover no choice.")
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the costs over the source, as a page.",
+)  # fmt: skip
 @as_json_option
-def inspect(file: str, as_json: bool) -> None:
+def inspect(file: str, pins: bool, page: Path | None, as_json: bool) -> None:
     """Show constraints and work units, in all and for each line."""
     program = load(file)
     with progress("unrolling the program into a circuit"):
-        found = program.inspect()
+        found = program.inspect(with_pins=pins)
+    if page is not None:
+        heatmap = import_module("numen.api.heatmap")
+        write_file(page, heatmap.draw(found, program.source.file, program.source.text).encode())
     if as_json:
-        print_json(
-            {
-                "program": found.program,
-                "constraints": found.constraints,
-                "refusal": found.refusal or None,
-                "work": found.work,
-                "lines": [
-                    {
-                        "file": line.file,
-                        "line": line.line,
-                        "text": line.text,
-                        "constraints": line.constraints,
-                        "work": line.work,
-                    }
-                    for line in found.lines
-                ],
-            }
-        )
+        report = msgspec.to_builtins(found) | {"refusal": found.refusal or None}
+        print_json(report)
         return
     show_costs(found, Path(file.partition(":")[0]).name)
+    if pins:
+        _show_pins(found)
+    if page is not None:
+        click.echo(page)
+
+
+def _show_pins(found: "Inspection") -> None:
+    """Print which wires are free, and which the static check cannot show to be pinned."""
+    if found.loose is None:
+        return
+    for free in found.free:
+        click.echo(f"free: {free.name}: {free.reason}")
+    for name in found.loose[:_LOOSE_MAX]:
+        click.echo(f"not shown to be pinned: {name}")
+    if len(found.loose) > _LOOSE_MAX:
+        click.echo(f"and {len(found.loose) - _LOOSE_MAX:,} more")
+    if not found.loose:
+        click.echo("every other wire is pinned by the constraints")
 
 
 def show_costs(found: "Inspection", main: str) -> None:

@@ -188,6 +188,11 @@ def _standard(scope: Scope, node: ast.AST, name: str) -> Text | None:
         raise scope.source.refuse(
             ImportsError, node, f"no module {name}", hint or f"there are {', '.join(STANDARD)}"
         )
+    return standard_text(short)
+
+
+def standard_text(short: str) -> Text:
+    """The source of a module of ``numen.std``, one of `STANDARD`."""
     folder = importlib.resources.files("numen.lang").joinpath("std")
     text = folder.joinpath(f"{short}.numen").read_text(encoding="utf-8")
     return Text(f"numen/std/{short}.numen", text)

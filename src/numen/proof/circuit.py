@@ -108,6 +108,16 @@ class Circuit(msgspec.Struct, frozen=True, eq=False, dict=True):
                 counts[place.file, place.line] += count
         return dict(sorted(counts.items()))
 
+    def roles(self) -> dict[tuple[str, int], dict[str, int]]:
+        """Wires by file and line of the source, and by what they are for."""
+        found: dict[tuple[str, int], Counter[str]] = {}
+        for inner in self.order[1 + self.r1cs.statement_count + self.r1cs.private_count :]:
+            place = self.wires.origins[inner]
+            if place is not None:
+                key = place.file, place.line
+                found.setdefault(key, Counter())[self.wires.roles[inner]] += 1
+        return {key: dict(counts.most_common()) for key, counts in found.items()}
+
     def name(self, wire: int) -> str:
         """Name a wire: an input or output by its path, another by its role and place."""
         if wire in self.named:
