@@ -51,7 +51,8 @@ td.n { color: var(--faint); text-align: right; font-variant-numeric: tabular-num
   user-select: none; }
 td.c { text-align: right; font-variant-numeric: tabular-nums; width: 1%; }
 td.bar { width: 8rem; min-width: 8rem; padding: 0 .4rem; vertical-align: middle; }
-td.bar i { display: block; min-width: 3px; height: .6rem; border-radius: .3rem; background: rgb(var(--heat)); }
+td.bar i { display: block; min-width: 3px; height: .6rem; border-radius: .3rem;
+  background: rgb(var(--heat)); }
 tr:hover td { box-shadow: inset 0 1px var(--rule), inset 0 -1px var(--rule); }
 td.src { position: relative; }
 td.src span.tip { display: none; position: absolute; right: .6rem; top: 1.5rem; z-index: 2;
