@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
 
 # The judges of our proofs and contracts that come from npm. They are run, never linked or shipped.
-JUDGES := snarkjs@0.7.6 circom2@0.2.23 circomlib@2.0.5 solc@0.8.30
+JUDGES := snarkjs@0.7.6 circom2@0.2.23 circomlib@2.0.5 solc@0.8.30 zokrates-js@1.1.9
 
 # An Ethereum node that the EVM is measured against; it comes as a program for each system.
 ifeq ($(shell uname -sm),Linux x86_64)
