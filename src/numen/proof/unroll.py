@@ -10,7 +10,7 @@ block is entered, and the work is linear in the blocks executed.
 import heapq
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -38,7 +38,6 @@ from numen.proof.circuit_errors import (
     TooLargeError,
     UnboundedLoopError,
 )
-from numen.proof.lane import Lane
 from numen.proof.number import Number, Product, Value, Wide, to_lc, value_from_lc
 from numen.proof.ready import Ready, ReadyBlock, make_ready, wide_registers
 from numen.proof.routes import Route, plan_route
@@ -270,32 +269,33 @@ class Unroller:
                     return
                 else:
                     self._effect(call, ready.instr, path)
-            self._end(call, block.end, path)
+            call.path = None
+            end = block.end
+            if type(end) is Branch:
+                self._branch(call, end, path)
+            elif type(end) is Jump:
+                self._go_on(call, end.edge, path)
+            else:
+                self._end(call, end, path)
         except TrapError as error:
             self._die(call, path, error.trap)
 
-    def _compute(self, ready: Ready, args: Sequence[Held]) -> Value | Wide:
+    def _compute(self, ready: Ready, args: Sequence[Any]) -> Value | Wide:
         """Execute a pure instruction, of whose operands one depends on the inputs."""
+        if ready.lane is not None:
+            first, second = args
+            # What is worked out late has no lane: it may never have to be.
+            if (type(first) is int or first.late is None) and (
+                type(second) is int or second.late is None
+            ):
+                return gadgets.compact(self.wires, ready.lane(self.wires, first, second))
         assert ready.means is not None
         assert isinstance(ready.of, Word)
-        if ready.lane is not None:
-            value = self._take_lane(ready.lane, *args)
-            if value is not None:
-                return gadgets.compact(self.wires, value)
         self.spend(ready.steps)
         self.algebra.word = ready.of
         result = ready.means(self.wide if ready.is_wide else self.algebra, ready.word, *args)
         assert not isinstance(result, Product)
         return result if isinstance(result, Wide) else gadgets.compact(self.wires, result)
-
-    def _take_lane(self, lane: Lane, first: Held, second: Held) -> Value | None:
-        """The result of two elements; None where one of them is to be worked out late."""
-        assert isinstance(first, int | Number)
-        assert isinstance(second, int | Number)
-        for operand in (first, second):
-            if type(operand) is Number and operand.late is not None:
-                return None
-        return lane(self.wires, first, second)
 
     def _effect(self, call: Call, instr: Instr, path: Path) -> None:
         if instr.op is Op.CONST:
@@ -321,12 +321,7 @@ class Unroller:
         call.path = None
 
     def _end(self, call: Call, end: Terminator, path: Path) -> None:
-        call.path = None
         match end:
-            case Jump(edge):
-                self._go_on(call, edge, path)
-            case Branch():
-                self._branch(call, end, path)
             case Return(values):
                 results = {str(index): path.regs[reg] for index, reg in enumerate(values)}
                 path.regs = results
