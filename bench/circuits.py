@@ -10,6 +10,7 @@ a rival the clock on the wall counts, against the bar the processor's time: we u
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -100,12 +101,11 @@ def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_
 
 def _compilations(count: int, rounds: int, folder: Path) -> Iterator[Row]:
     """Rows of compiling: medians of interleaved rounds."""
-    assert NODE is not None
     (folder / "loop.circom").write_text(CIRCOM.format(count=count))
     (folder / "loop.zok").write_text(ZOKRATES.format(count=count))
     zokrates = None
     sides: dict[str, Callable[[], object]] = {"": lambda: _compile(count)}
-    if (MODULES / "circom2").is_dir():
+    if NODE is not None and (MODULES / "circom2").is_dir():
         command = [
             NODE,
             str(MODULES / ".bin/circom2"),
@@ -118,7 +118,7 @@ def _compilations(count: int, rounds: int, folder: Path) -> Iterator[Row]:
         sides["circom"] = lambda: subprocess.run(
             command, cwd=folder, check=True, capture_output=True
         )
-    if (MODULES / "zokrates-js").is_dir():
+    if NODE is not None and (MODULES / "zokrates-js").is_dir():
         zokrates = Answering(str(RIVALS / "zokrates.js"), str(MODULES), str(folder / "loop.zok"))
         sides["ZoKrates"] = zokrates
     _compile(100)  # what is imported and looked up once
@@ -138,9 +138,9 @@ def _compilations(count: int, rounds: int, folder: Path) -> Iterator[Row]:
 
 def _witnesses(count: int, folder: Path) -> Iterator[Contest]:
     """Filling the wires, which includes checking the arguments."""
-    circuit = _compile(count)
     if not (folder / "loop_js").is_dir():
         return
+    circuit = _compile(count)
     there = Answering(
         str(RIVALS / "witness.js"), str(folder / "loop_js"), "loop", f'{{"x": "{START}"}}'
     )
@@ -155,7 +155,7 @@ def _witnesses(count: int, folder: Path) -> Iterator[Contest]:
 def entries(quick: bool) -> Iterator[Contest | Row]:
     """Compile, then fill."""
     if NODE is None or not MODULES.is_dir():
-        raise SystemExit("the rivals are not installed: make judges")
+        print("the rivals are not installed, their rows are left out: make judges", file=sys.stderr)
     count = 5_000 if quick else 50_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
