@@ -101,14 +101,33 @@ def main(m: list[u8, 32]) -> list[u8, 32]:
     assert_pinned(compile_circuit(compile_source(source)))
 
 
-def test_bits_of_an_element_are_said_not_to_be_shown():
-    """That they are those of the number below the order is more than the rules can see."""
-    circuit = compile_circuit(compile_source("def main(a: felt) -> u256:\n    return u256(a)\n"))
+ELEMENT = "def main(a: felt) -> u256:\n    return u256(a)\n"
 
-    loose = find_pins(circuit.r1cs).loose
 
-    assert loose
+def test_bits_of_an_element_are_those_of_the_number_below_the_order():
+    circuit = compile_circuit(compile_source(ELEMENT))
+
+    assert_pinned(circuit)
+    assert Rule.CANONICAL in find_pins(circuit.r1cs).rules.values()
     assert loose_wires(circuit, circuit.witness([FIELD_ORDER - 1]).values) == []
+
+
+def test_a_missing_part_of_that_proof_is_noticed():
+    whole = compile_circuit(compile_source(ELEMENT))
+    matrices = whole.r1cs.matrices
+    single = [  # the constraints that are more than that a wire is a bit
+        row
+        for row in range(whole.constraint_count)
+        if any(m.row_starts[row + 1] - m.row_starts[row] > 2 for m in matrices)
+        or matrices[2].row_starts[row + 1] > matrices[2].row_starts[row]
+    ]
+    some_bits = range(0, 508, 29)
+
+    silent = [
+        row for row in {*single, *some_bits} if not find_pins(without(whole, {row}).r1cs).loose
+    ]
+
+    assert silent == []
 
 
 @settings(max_examples=40)
@@ -200,5 +219,7 @@ def test_every_rule_is_used():
     used = set()
     for op, word in [("rem", "u8"), ("rem", "u128"), ("eq", "u8"), ("add", "u8")]:
         used |= set(find_pins(operation(op, word).r1cs).rules.values())
+
+    used |= set(find_pins(compile_circuit(compile_source(ELEMENT)).r1cs).rules.values())
 
     assert used == set(Rule)

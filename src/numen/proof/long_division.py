@@ -24,6 +24,7 @@ def long_division(
     spans: Spans,
     where: Mapping[int, Sequence[int]],
     pinned: Container[int],
+    start: int = 0,
 ) -> list[int]:
     """Find the wires of one quotient and remainder that are pinned by long division.
 
@@ -32,11 +33,12 @@ def long_division(
         spans: Ranges of wires.
         where: Constraints by wire.
         pinned: Wires that are known to be pinned.
+        start: The constraint to begin with.
 
     Returns:
         Wires that are pinned too; none where nothing is found.
     """
-    return _Search(rows, spans, where, pinned).found()
+    return _Search(rows, spans, where, pinned).found(start)
 
 
 class _Search:
@@ -52,16 +54,17 @@ class _Search:
         self.rows, self.spans, self.where, self.pinned = rows, spans, where, pinned
         self.tried: set[int] = set()
 
-    def found(self) -> list[int]:
-        for index, row in enumerate(self.rows):
+    def found(self, start: int) -> list[int]:
+        for index in range(start, len(self.rows)):
+            row = self.rows[index]
             if row.line is None or index in self.tried or not self._open(row.line):
                 continue
             equation = self._chain(index, with_truths=False)
             factors = self._factors(equation)
             if factors is None:
                 continue
-            for start in self._windows(factors):
-                found = self._divided(factors, start)
+            for window in self._windows(factors):
+                found = self._divided(factors, window)
                 if found:
                     return found
         return []

@@ -9,7 +9,8 @@ uniqueness:
 - *digits*: a sum whose parts have ranges that do not overlap, as bits of a word;
 - *zero test*: ``x * inverse = 1 - out`` and ``x * out = 0``; the inverse of zero is free;
 - *division*: ``0 <= rest < b`` and ``rest = a - b * quotient`` without passing the order;
-- *long division*: the same of sums of limbs, joined by their carries.
+- *long division*: the same of sums of limbs, joined by their carries;
+- *canonical*: bits of an element that are proven to be those of the number below the order.
 
 What no rule reaches is listed: it may still be pinned by an argument that is not among the rules.
 """
@@ -21,6 +22,7 @@ from enum import Enum
 import msgspec
 
 from numen.ir.types import FIELD_ORDER
+from numen.proof.canonical import canonical_bits
 from numen.proof.lc import LC
 from numen.proof.long_division import long_division
 from numen.proof.r1cs import R1CS
@@ -37,6 +39,7 @@ class Rule(Enum):
     ZERO_TEST = "zero test"
     DIVISION = "division"
     LONG_DIVISION = "long division"
+    CANONICAL = "bits of a number below the order"
     FREE = "inverse of a value that may be zero"
 
 
@@ -78,6 +81,7 @@ class _Checker:
         named = r1cs.statement_count + r1cs.private_count
         given = [0, *range(1 + r1cs.output_count, 1 + named)]
         self.rules: dict[int, Rule] = dict.fromkeys(given, Rule.GIVEN)
+        self._start = 0
         self.where: dict[int, list[int]] = {}
         for index, row in enumerate(self.rows):
             for wire in row.wires():
@@ -86,11 +90,22 @@ class _Checker:
     def check(self) -> Pins:
         """Apply the rules until nothing new follows."""
         self._follow(range(len(self.rows)))
-        while found := long_division(self.rows, self.spans, self.where, self.rules):
-            self.rules.update(dict.fromkeys(found, Rule.LONG_DIVISION))
+        while found := self._seek():
             self._follow(sorted({index for wire in found for index in self.where[wire]}))
         loose = tuple(wire for wire in range(self.wire_count) if wire not in self.rules)
         return Pins(self.rules, loose)
+
+    def _seek(self) -> list[int]:
+        """Apply the rules that look at many constraints; the wires that one of them pins."""
+        # Constraints stand in the order of the program, so what can be shown next comes first.
+        while self._start < len(self.rows) and self.rows[self._start].wires() <= self.rules.keys():
+            self._start += 1
+        for rule, search in ((Rule.CANONICAL, canonical_bits), (Rule.LONG_DIVISION, long_division)):
+            found = search(self.rows, self.spans, self.where, self.rules, self._start)
+            if found:
+                self.rules.update(dict.fromkeys(found, rule))
+                return found
+        return []
 
     def _follow(self, rows: Iterable[int]) -> None:
         """Apply the rules to constraints, and to others as more is known of their wires."""
