@@ -28,17 +28,17 @@ FUNCTION_LINES_MAX, FILE_LINES_MAX = 50, 500
 
 BUDGET_LINES = {
     "": 200,  # the public names
-    "api": 1300,
+    "api": 2000,
     "base": 800,
-    "cli": 1800,
+    "cli": 2200,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
     "jit": 1800,
-    "kernels": 5300,
+    "kernels": 9000,
     "lang": 5500,
     "market": 6500,
-    "proof": 10000,
+    "proof": 22000,
     "vm": 600,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
