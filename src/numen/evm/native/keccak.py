@@ -9,25 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from numen.evm.forks import Fork
+from numen.evm.keccak import LANES, RATE_BYTES, ROTATIONS, ROUNDS, round_constants
 from numen.evm.native.layout import MEMO, MEMO_ENTRIES, WORLD
 from numen.evm.native.runtime_types import define, routine
 from numen.kernels.llvm import Callee, Function, Module, Value, const
 
-ROUNDS: Final = 24
-RATE_BYTES: Final = 136
-LANES: Final = 25
-
 UNROLLED: Final = 4
 """Rounds in the body of the loop; a divisor of `ROUNDS`. With 24 it takes a third longer."""
-
-_ROTATIONS: Final = (
-    (0, 36, 3, 41, 18),
-    (1, 44, 10, 45, 2),
-    (62, 6, 43, 15, 61),
-    (28, 55, 25, 21, 56),
-    (27, 20, 39, 8, 14),
-)
-"""Rotation of lane (x, y) as row x, column y (reference, table 1, modulo 64)."""
 
 
 def write_keccak(module: Module, _fork: Fork) -> None:
@@ -36,26 +24,12 @@ def write_keccak(module: Module, _fork: Fork) -> None:
     _write_memo(module)
 
 
-def _round_constants() -> list[int]:
-    """The constants of step iota, from the linear feedback shift register that defines them."""
-    register, constants = 1, []
-    for _ in range(ROUNDS):
-        constant = 0
-        for j in range(7):
-            constant |= (register & 1) << ((1 << j) - 1)
-            register <<= 1
-            if register & 0x100:
-                register ^= 0x171
-        constants.append(constant)
-    return constants
-
-
 def _write_permutation(module: Module) -> Callee:
     """Keccak-f[1600] on 25 words in memory."""
     params = {"state": "ptr noalias"}
     f = module.function("keccak_f", "void", params, internal=True, attributes="nounwind noinline")
     places = [f.gep("i64", f.params[0], i) for i in range(LANES)]
-    constants = module.words("keccak_constants", _round_constants())
+    constants = module.words("keccak_constants", round_constants())
     lanes = [f.load("i64", place) for place in places]
     with f.loop(0, ROUNDS, step=UNROLLED, carried=lanes) as loop:
         state: Sequence[Value] = loop.carried
@@ -81,7 +55,7 @@ def _round(f: Function, a: Sequence[Value], constant: Value) -> list[Value]:
     for x in range(5):
         change = f.xor(columns[(x + 4) % 5], _rotate(f, columns[(x + 1) % 5], 1))
         for y in range(5):
-            lane = _rotate(f, f.xor(a[x + 5 * y], change), _ROTATIONS[x][y])
+            lane = _rotate(f, f.xor(a[x + 5 * y], change), ROTATIONS[x][y])
             moved[y + 5 * ((2 * x + 3 * y) % 5)] = lane
     result = []
     for y in range(5):
