@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from numen.base.errors import Place
 from numen.ir.interface import InputError, Leaf, leaves
 from numen.ir.nodes import Module
-from numen.ir.trap import Trap, TrapError
+from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
 from numen.kernels.tape import Tape
 from numen.proof import gadgets, layout, tape, witness
-from numen.proof.circuit_errors import RunTrapsError
+from numen.proof.circuit_errors import RunTrapsError, TooManyRoundsError
 from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.lc import LC
 from numen.proof.number import Number, Value, Wide, low_of, to_lc
@@ -153,13 +153,17 @@ class Circuit(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             InputError: An argument is not of its leaf's type.
             RunTrapsError: The run of these inputs traps.
+            TooManyRoundsError: It needs more rounds of a loop than `Limits.rounds` allowed.
         """
         given = _input_values(self.inputs, args)
         values = np.zeros((len(self.wires.roles), 4), dtype=np.uint64)
         values[0, 0] = 1
         values[self._order[list(self.input_wires)]] = felts_from_ints(given)
         if self.tape.follow(values) != len(self.tape.steps):
-            raise RunTrapsError(self._trap(given))
+            trap = self._trap(given)
+            if trap.reason is Reason.WORK_LIMIT:
+                raise TooManyRoundsError(trap)
+            raise RunTrapsError(trap)
         final = values[self._order]
         words = ints_from_felts(final[1 : 1 + self.r1cs.output_count])
         return Witness(final, _results(self.result, words))

@@ -6,7 +6,8 @@ ProofError
 ├── TooLargeError          more steps, constraints or storage than the limits allow
 ├── UnsupportedError       an instruction or shape that circuits do not express
 ├── AlwaysTrapsError       every run traps, so that there is nothing to prove
-└── RunTrapsError          the run of these inputs traps
+├── RunTrapsError          the run of these inputs traps
+└── TooManyRoundsError     the run of these inputs needs more rounds than the circuit has
 """
 
 from numen.base.errors import Place
@@ -25,7 +26,8 @@ class UnboundedLoopError(CircuitRefusalError):
         super().__init__(
             "this loop cannot be bounded: whether it goes on depends on the inputs",
             place=place,
-            hint="write `for i in range(N)` with a constant N and `if` inside; proofs of loops "
+            hint="give the most rounds that a run may take (`--loop-bound N`), or write "
+            "`for i in range(N)` with a constant N and `if` inside; proofs of loops "
             "without bound need a STARK (`prove --system stark`), which this version lacks",
         )
 
@@ -86,3 +88,24 @@ class RunTrapsError(CircuitRefusalError):
             place=trap.place,
         )
         self.trap = trap
+
+
+class TooManyRoundsError(CircuitRefusalError):
+    """The run of these inputs needs more rounds of a loop than the circuit has.
+
+    Attributes:
+        trap: Where the run would go on.
+    """
+
+    def __init__(self, trap: Trap) -> None:
+        super().__init__(
+            f"this run cannot be proven with these keys: {trap.message}",
+            place=trap.place,
+            hint="set up keys with a greater `--loop-bound`, and prove with the same",
+        )
+        self.trap = trap
+
+
+def rounds_spent(most: int) -> str:
+    """Say that a loop would go on past its bound."""
+    return f"the loop needs more than {most:,} round{'' if most == 1 else 's'}"

@@ -29,7 +29,7 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import Op
-from numen.ir.trap import Trap, TrapError
+from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import Word
 from numen.proof import access, counted, forecast, gadgets, lc, wide, witness
 from numen.proof.algebra import R1csAlgebra
@@ -37,6 +37,7 @@ from numen.proof.circuit_errors import (
     AlwaysTrapsError,
     TooLargeError,
     UnboundedLoopError,
+    rounds_spent,
 )
 from numen.proof.number import Number, Product, Value, Wide, to_lc, value_from_lc
 from numen.proof.ready import Ready, ReadyBlock, make_ready, wide_registers
@@ -87,6 +88,8 @@ class Call:
         decided: Headers of loops that a constant condition could have left this round.
         undecided: Headers of loops that a condition on the inputs may leave, with the branch.
         forecasts: Headers of counted loops, with what their first rounds promise.
+        rounds: Headers of loops that go on as the inputs say, with how often they have been gone
+            back to.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Call:
         self.decided: set[Label] = set()
         self.undecided: dict[Label, Branch] = {}
         self.forecasts: dict[Label, forecast.Forecast] = {}
+        self.rounds: dict[Label, int] = {}
 
 
 class Unroller:
@@ -218,9 +222,12 @@ class Unroller:
     def _begin_round(self, call: Call, path: Path, *, is_first: bool) -> None:
         branch = call.undecided.pop(call.label, None)
         if not is_first and branch is not None and call.label not in call.decided:
-            raise UnboundedLoopError(branch.place)
+            if self.wires.limits.rounds is None:
+                raise UnboundedLoopError(branch.place)
+            call.rounds[call.label] = call.rounds.get(call.label, 0) + 1
         call.decided.discard(call.label)
         if is_first:
+            call.rounds.pop(call.label, None)
             self._foresee(call, path)
             return
         begun = call.forecasts.get(call.label)
@@ -351,11 +358,12 @@ class Unroller:
             truth = Number(gadgets.multiply(self.wires, to_lc(path.truth), cond.lc, "path"), 0, 1)
         rest = value_from_lc(lc.sub(to_lc(path.truth), to_lc(truth)), 0, 1)
         taken, left = branch.then, branch.other
-        if _only_stops(call.fn.blocks[left.to]):
+        if self._stops(call, branch, left) is not None:
             taken, left, truth, rest = left, taken, rest, truth
-        if _only_stops(call.fn.blocks[taken.to]):
+        stop = self._stops(call, branch, taken)
+        if stop is not None:
             # Proven not to be taken, it leaves the other part as true as the whole.
-            self._stop(call.fn.blocks[taken.to].end, truth)
+            self._stop(stop, truth)
             self._go(call, left, path)
             return
         alive = {reg: path.regs[reg] for reg in call.route.alive_in(taken.to)}
@@ -365,8 +373,21 @@ class Unroller:
         path.truth = rest
         self._go(call, left, path)
 
-    def _stop(self, end: Terminator, truth: Value) -> None:
-        assert isinstance(end, Stop)
+    def _stops(self, call: Call, branch: Branch, edge: Edge) -> Stop | None:
+        """How a run that takes an edge ends at once, if it does."""
+        block = call.fn.blocks[edge.to]
+        if not block.body and isinstance(block.end, Stop):
+            return block.end
+        most = self.wires.limits.rounds
+        if most is None:
+            return None
+        for header in call.route.exits[call.label]:
+            is_within = edge.to in call.route.loops[header].body
+            if is_within and call.rounds.get(header, 0) >= most:
+                return Stop(Reason.WORK_LIMIT, rounds_spent(most), branch.place)
+        return None
+
+    def _stop(self, end: Stop, truth: Value) -> None:
         trap = Trap(end.reason, end.message, end.place)
         self.wires.check(witness.check_truth, (to_lc(truth), {}, trap))
         self.wires.demand(to_lc(truth))
@@ -434,7 +455,3 @@ class Unroller:
             return msgspec.structs.replace(other, offset=offset)
         assert not isinstance(other, Ref)
         return wide.choose(self.wires, truth, then, other, is_wide=is_wide)
-
-
-def _only_stops(block: BasicBlock) -> bool:
-    return not block.body and isinstance(block.end, Stop)

@@ -20,11 +20,14 @@ class Limits(msgspec.Struct, frozen=True):
             compared, 16 to a step.
         constraints: Rows of the constraint system.
         terms: Entries of its three matrices together.
+        rounds: How often a loop whose condition depends on the inputs may go back to its head, each
+            time that it is entered; a run that needs more has no witness. None refuses such loops.
     """
 
     steps: int = 1 << 21
     constraints: int = 1 << 20
     terms: int = 1 << 24
+    rounds: int | None = None
 
 
 class Rows:
