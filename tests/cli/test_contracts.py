@@ -95,7 +95,6 @@ def test_a_function_of_a_contract_is_a_program(capsys, tmp_path):
         (["run", str(CONTRACT), "1"], "called by their signatures"),
         (["run", f"{CONTRACT}:gcd", "1"], "called by their signatures"),
         (["run", f"{CONTRACT}:gcd(uint256)", "1"], "has it the function"),
-        (["run", f"{CONTRACT}:digest(uint256)", "1"], "KECCAK256 at 0x"),
         (["run", f"{CONTRACT}:gcd(uint256,uint256)", "1"], "takes 2 arguments"),
         (["compile", str(CONTRACT), "--emit", "r1cs", "-o", "out"], "no form r1cs"),
         (["compile", "examples/gcd.py", "--emit", "cfg", "-o", "out"], "no form cfg"),

@@ -30,7 +30,6 @@ IMPURE = {
     "CALLER": "CALLER",
     "GAS": "GAS",
     "MSIZE": "MSIZE",
-    "KECCAK256": "32 0 KECCAK256",
     "BALANCE": "0 BALANCE",
     "TIMESTAMP": "TIMESTAMP",
     "CALL": "0 0 0 0 0 0 0 CALL",
@@ -86,7 +85,6 @@ def test_code_that_cannot_be_lifted_is_refused(code, error, offset):
 @pytest.mark.parametrize(
     ("name", "signature", "opcode"),
     [
-        ("pure.solc-0.8.30.hex", "digest(uint256)", "KECCAK256"),
         ("pure.solc-0.8.30.hex", "impure(uint256)", "SLOAD"),
         ("pure.vyper-0.4.3.hex", "paid(uint256)", "SELFBALANCE"),
     ],

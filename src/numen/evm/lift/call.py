@@ -8,10 +8,16 @@ function computes offsets, everything from some offset on is in a byte memory in
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from numen.base.crypto import keccak256
 from numen.evm.lift.cells import WORD_BYTES, Cells, Words
 from numen.evm.lift.errors import DynamicMemoryError, ImpureError, LiftLimitError, ShapeError
 from numen.evm.lift.instructions import Instruction
-from numen.evm.lift.limits import CELL_BYTES_MAX, FUNCTION_STEPS_MAX, WORDS_MAX
+from numen.evm.lift.limits import (
+    CELL_BYTES_MAX,
+    FUNCTION_STEPS_MAX,
+    HASH_BYTES_MAX,
+    WORDS_MAX,
+)
 from numen.evm.lift.signature import SELECTOR_BYTES
 
 V = TypeVar("V")
@@ -44,12 +50,14 @@ class Values(Words[V], Protocol):
     def load_input(self, offset: V, ahead: int) -> V:
         """A word of the calldata, so many bytes after an offset; zeros past the end."""
 
+    def digest(self, words: Sequence[V], length: int) -> V:
+        """Keccak-256 of so many bytes, at least one: words, the last one filled up with zeros."""
+
 
 REVERT_BYTES_MAX: Final = 1100
 """Longest output of a REVERT that is looked into: ``Error(string)`` with a message of the IR."""
 
 _IMPURE: Final = {
-    "KECCAK256": "a lifted function has no hash",
     "GAS": "a lifted function has no gas",
     "MSIZE": "a lifted function's memory has no size",
     "SLOAD": "it reads storage",
@@ -129,14 +137,8 @@ class PureCall(Generic[V]):
             LiftLimitError: An offset is over `limits.CELL_BYTES_MAX`.
         """
         match instr.name:
-            case "CALLDATASIZE":
-                return self.const(self._input_size)
-            case "CALLVALUE" | "RETURNDATASIZE":
-                return self.const(0)
-            case "CODESIZE":
-                return self.const(len(self._code))
-            case "PC":
-                return self.const(instr.offset)
+            case "CALLDATASIZE" | "CALLVALUE" | "RETURNDATASIZE" | "CODESIZE" | "PC":
+                return self.const(self._fact(instr))
             case "CALLDATALOAD":
                 return self._read_input(args[0], 0, WORD_BYTES)
             case "MLOAD":
@@ -149,11 +151,25 @@ class PureCall(Generic[V]):
                 self._copy(instr, args, lambda at, size: self._read_input(args[1], at, size))
             case "CODECOPY":
                 self._copy(instr, args, lambda at, size: self._read_code(instr, args[1], at, size))
+            case "KECCAK256":
+                return self._digest(instr, args[0], args[1])
             case "MCOPY":
                 self._copy(instr, args, lambda at, size: self._part(instr, args[1], at, size))
             case _:
                 raise ImpureError(impurity(instr.name), instr.offset, instr.name)
         return None
+
+    def _fact(self, instr: Instruction) -> int:
+        """What is the same in every call."""
+        match instr.name:
+            case "CALLDATASIZE":
+                return self._input_size
+            case "CODESIZE":
+                return len(self._code)
+            case "PC":
+                return instr.offset
+            case _:
+                return 0
 
     def load(self, instr: Instruction, offset: V) -> V:
         """A word of memory."""
@@ -171,6 +187,29 @@ class PureCall(Generic[V]):
         if size % WORD_BYTES or size > WORD_BYTES * WORDS_MAX:
             raise ShapeError(f"a result of {size} bytes is not words", instr.offset, instr.name)
         return [self._part(instr, offset, at, WORD_BYTES) for at in range(0, size, WORD_BYTES)]
+
+    def _digest(self, instr: Instruction, offset: V, length: V) -> V:
+        """Hash a part of memory."""
+        size = self._values.known(length)
+        if size is None:
+            raise DynamicMemoryError(
+                "the length of what is hashed is not known", instr.offset, instr.name
+            )
+        if size > HASH_BYTES_MAX:
+            raise LiftLimitError(
+                f"a hash of {size} bytes; at most {HASH_BYTES_MAX} are lifted",
+                instr.offset,
+                instr.name,
+            )
+        if not size:
+            return self.const(int.from_bytes(keccak256(b""), "big"))
+        words = [
+            self._part(instr, offset, at, WORD_BYTES) for at in range(0, size - 31, WORD_BYTES)
+        ]
+        if rest := size % WORD_BYTES:
+            last = self._part(instr, offset, size - rest, rest)
+            words.append(self._values.shift_left(last, 8 * (WORD_BYTES - rest)))
+        return self._values.digest(words, size)
 
     def known_bytes(self, offset: V, length: V) -> bytes | None:
         """The bytes of a part of memory, where every one is known."""

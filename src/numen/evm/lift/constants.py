@@ -5,7 +5,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from numen.evm.lift.cells import Cells
+from numen.base.crypto import keccak256
+from numen.evm.lift.cells import WORD_BYTES, Cells
 from numen.evm.lift.limits import TARGETS_MAX
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME
@@ -40,6 +41,12 @@ def compute(byte: int, args: Sequence[int]) -> int:
             _memo.clear()
         found = _memo[key] = int(PURE[byte](INTEGERS, *args))
     return found
+
+
+def digest(words: Sequence[int], length: int) -> int:
+    """Keccak-256 of the first ``length`` bytes of words."""
+    message = b"".join(word.to_bytes(WORD_BYTES, "big") for word in words)
+    return int.from_bytes(keccak256(message[:length]), "big")
 
 
 def selector_of(byte: int, args: Sequence[object], head: int) -> int | None:
@@ -159,6 +166,11 @@ class KnownValues:
     def load_input(self, offset: Known, ahead: int) -> Known:  # noqa: ARG002
         """A word of the calldata at an unknown offset."""
         return None
+
+    def digest(self, words: Sequence[Known], length: int) -> Known:
+        """The hash of a message, where all of it is known."""
+        numbers = [word for word in words if isinstance(word, int)]
+        return digest(numbers, length) if len(numbers) == len(words) else None
 
 
 KNOWN: Final = KnownValues()

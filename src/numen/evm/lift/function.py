@@ -29,6 +29,7 @@ from numen.evm.lift.power import power_function
 from numen.evm.lift.prologue import open_function
 from numen.evm.lift.reverts import stop_of_revert
 from numen.evm.lift.signature import SELECTOR_BYTES, Signature, parse_signature
+from numen.evm.lift.sponge import hash_functions
 from numen.evm.lift.values import CLEAR_FUNCTION, EXP_FUNCTION, ByteMemory, RegisterValues
 from numen.evm.lift.walk import BAD_TARGET, Branch, End, Fail, Fall, Jump, Leave, walk
 from numen.evm.lift.ways import Ways, find_ways
@@ -197,6 +198,7 @@ class _Lifting:
             functions[EXP_FUNCTION] = power_function(EXP_FUNCTION)
         if self.values.has_clears and self.values.memory is not None:
             functions[CLEAR_FUNCTION] = clear_function(CLEAR_FUNCTION, self.values.memory.type)
+        functions |= hash_functions(frozenset(self.values.hashed))
         result = U256 if count == 1 else TupleShape((U256,) * count)
         return Module(functions, name, Interface(self.signature.inputs, result))
 

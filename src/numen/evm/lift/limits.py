@@ -32,6 +32,12 @@ MEMORY_BYTES_MAX: Final = 1 << 20
 MEMORY_BYTES_DEFAULT: Final = 4096
 """Byte memory of a lifted function that computes offsets, unless the caller says otherwise."""
 
+HASH_BYTES_MAX: Final = 2048
+"""Longest message that a lifted function hashes, in bytes."""
+
+HASH_LENGTHS_MAX: Final = 64
+"""Most different lengths of such messages in one function: each is a function of its own."""
+
 WORDS_MAX: Final = 1024
 """Most words of a function's parameters, and of its result."""
 

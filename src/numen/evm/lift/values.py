@@ -12,8 +12,10 @@ import msgspec
 from numen.evm import meaning
 from numen.evm.lift.algebra import Constant, IrAlgebra, Register, Value, Writer
 from numen.evm.lift.cells import WORD_BYTES
-from numen.evm.lift.constants import compute, selector_of
+from numen.evm.lift.constants import compute, digest, selector_of
 from numen.evm.lift.errors import LiftLimitError
+from numen.evm.lift.limits import HASH_LENGTHS_MAX
+from numen.evm.lift.sponge import hash_name
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME
 from numen.ir.nodes import Instr, Reg
@@ -68,6 +70,7 @@ class RegisterValues:
         reads_input: Whether calldata are read at computed offsets.
         has_powers: Whether `EXP_FUNCTION` is called.
         has_clears: Whether `CLEAR_FUNCTION` is.
+        hashed: Lengths of the messages that are hashed.
     """
 
     def __init__(self, writer: Writer, memory: ByteMemory | None, input_bytes: int) -> None:
@@ -77,6 +80,7 @@ class RegisterValues:
         self.reads_input = False
         self.has_powers = False
         self.has_clears = False
+        self.hashed: set[int] = set()
         self._algebra = IrAlgebra(writer)
         self._linear: dict[Reg, Linear] = {}
         self._heads: dict[Reg, int] = {}
@@ -216,6 +220,28 @@ class RegisterValues:
         last = Constant(self.input_bytes, U64)
         index = writer.write(Op.WRAPPING_SUB, U64, last, near)
         return writer.write(Op.LOAD, U256, Register(INPUT, U64), index)
+
+    def digest(self, words: Sequence[Value], length: int) -> Value:
+        """Keccak-256 of so many bytes, at least one: words, the last one filled up with zeros.
+
+        Raises:
+            LiftLimitError: There are `limits.HASH_LENGTHS_MAX` other lengths.
+        """
+        numbers = [word.value for word in words if isinstance(word, Constant)]
+        if len(numbers) == len(words):
+            return self.const(digest(numbers, length))
+        self.hashed.add(length)
+        writer = self.writer
+        if len(self.hashed) > HASH_LENGTHS_MAX:
+            raise LiftLimitError(
+                f"messages of more than {HASH_LENGTHS_MAX} lengths are hashed",
+                writer.place.line if writer.place is not None else None,
+            )
+        dest, regs = writer.fresh(), tuple(writer.reg(self.word(word)) for word in words)
+        writer.body.append(
+            Instr(Op.CALL, (dest,), regs, symbol=hash_name(length), place=writer.place)
+        )
+        return Register(dest, U256)
 
     def _within_input(self, offset: Value) -> Value:
         end = self.const(self.input_bytes)
