@@ -5,7 +5,7 @@ It is written by decoding the index to one truth a cell, n - 2 constraints, and 
 anew, n more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from numen.ir.nodes import Instr
 from numen.ir.ops import Op
@@ -97,16 +97,27 @@ class Access:
             others = then.objects.get(slot)
             if others is None or others is cells:
                 continue
-            merged: dict[int, Cell] = {}
-            for index in sorted(cells.keys() | others.keys()):
-                a, b = others.get(index, 0), cells.get(index, 0)
-                if a is b or a == b:
-                    merged[index] = b
-                else:
-                    merged[index] = self._choose(
-                        truth, self.word(a), self.word(b), is_wide=slot in into.wide
-                    )
-            into.make(slot, merged)
+            into.make(slot, self._merged(truth, others, cells, is_wide=slot in into.wide))
+
+    def _merged(
+        self, truth: LC, then: Mapping[int, Cell], other: Mapping[int, Cell], *, is_wide: bool
+    ) -> dict[int, Cell]:
+        merged: dict[int, Cell] = {}
+        for index in sorted(other.keys() | then.keys()):
+            if index in merged:
+                continue
+            a, b = then.get(index, 0), other.get(index, 0)
+            if a is b or a == b:
+                merged[index] = b
+                continue
+            word = _word_at(then, index) or _word_at(other, index) or U8
+            x, y = _whole(then, index, word), _whole(other, index, word)
+            if x is None or y is None or word == U8:
+                merged[index] = self._choose(truth, self.word(a), self.word(b), is_wide=is_wide)
+                continue
+            chosen = self._choose(truth, x, y, is_wide=word.bits == 256)
+            merged |= {index + i: _cell(chosen, word, i) for i in range(word.size_bytes)}
+        return merged
 
     def word(self, cell: Cell) -> Any256:
         """The value of a cell, also where it is a byte of a word."""
@@ -247,15 +258,8 @@ class Access:
     def _load(self, ref: Ref, index: Value, word: Word, store: Store) -> Any256:
         at = self._index(index, ref.length - word.size_bytes)
         if isinstance(at, int):
-            cells = [store.read(ref.slot, at + i) for i in range(word.size_bytes)]
-            whole = cells[0].value if isinstance(cells[0], Piece) else None
-            if whole is not None and all(
-                isinstance(cell, Piece)
-                and cell.value is whole
-                and cell.word == word
-                and cell.index == i
-                for i, cell in enumerate(cells)
-            ):
+            whole = _whole(store.objects[ref.slot], at, word)
+            if whole is not None and not isinstance(whole, int):
                 return whole
         bytes_of = [self._read(store, ref, at, i) for i in range(word.size_bytes)]
         return self._join([_settled(byte) for byte in bytes_of], word)
@@ -281,8 +285,34 @@ class Access:
     def _store(self, ref: Ref, index: Value, word: Word, value: Any256, store: Store) -> None:
         at = self._index(index, ref.length - word.size_bytes)
         for i in range(word.size_bytes):
-            cell: Cell = value >> 8 * i & 255 if isinstance(value, int) else Piece(value, word, i)
-            self._write(store, ref, at, cell, i)
+            self._write(store, ref, at, _cell(value, word, i), i)
+
+
+def _word_at(cells: Mapping[int, Cell], index: int) -> Word | None:
+    """The type of a word of which the first byte is here."""
+    cell = cells.get(index, 0)
+    return cell.word if isinstance(cell, Piece) and cell.index == 0 else None
+
+
+def _whole(cells: Mapping[int, Cell], index: int, word: Word) -> Any256 | None:
+    """The word in consecutive bytes, if they were stored as one or are all constants."""
+    bytes_of = [cells.get(index + i, 0) for i in range(word.size_bytes)]
+    if all(isinstance(byte, int) for byte in bytes_of) and word.kind is Kind.UNSIGNED:
+        return int.from_bytes(bytes(byte for byte in bytes_of if isinstance(byte, int)), "little")
+    first = bytes_of[0]
+    is_one = isinstance(first, Piece) and all(
+        isinstance(byte, Piece)
+        and byte.value is first.value
+        and byte.word == word
+        and byte.index == i
+        for i, byte in enumerate(bytes_of)
+    )
+    return first.value if isinstance(first, Piece) and is_one else None
+
+
+def _cell(value: Any256, word: Word, index: int) -> Cell:
+    """A byte of a word that is stored."""
+    return value >> 8 * index & 255 if isinstance(value, int) else Piece(value, word, index)
 
 
 def _bits(byte: int) -> list[Bit]:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from numen.base.errors import Place
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -79,6 +80,7 @@ class Call:
         code: The blocks, ready.
         wide: Registers that hold words of 256 bits.
         truth: Of the path that called.
+        place: Of the instruction that called, for those that have none of their own.
         path: The part that is running, or None between blocks.
         label: Its block.
         index: The next instruction.
@@ -86,6 +88,7 @@ class Call:
         queue: Places in the order, and blocks, of those; a heap.
         ended: The parts that returned, merged.
         decided: Headers of loops that a constant condition could have left this round.
+        counting: Those of them that it could have left otherwise than by a trap.
         undecided: Headers of loops that a condition on the inputs may leave, with the branch.
         forecasts: Headers of counted loops, with what their first rounds promise.
         rounds: Headers of loops that go on as the inputs say, with how often they have been gone
@@ -107,6 +110,7 @@ class Call:
         self.code = code
         self.wide = wide_regs
         self.truth = truth
+        self.place: Place | None = None
         self.path: Path | None = None
         self.label: Label = next(iter(fn.blocks))
         self.index = 0
@@ -114,6 +118,7 @@ class Call:
         self.queue: list[tuple[int, Label]] = []
         self.ended: Path | None = None
         self.decided: set[Label] = set()
+        self.counting: set[Label] = set()
         self.undecided: dict[Label, Branch] = {}
         self.forecasts: dict[Label, forecast.Forecast] = {}
         self.rounds: dict[Label, int] = {}
@@ -175,6 +180,7 @@ class Unroller:
             wide_regs = wide_registers(fn, self.module.functions)
             self._planned[name] = (plan_route(fn), code, wide_regs)
         call = Call(self._call_count, fn, truth, *self._planned[name])
+        call.place = self.wires.place
         self._call_count += 1
         regs = dict(zip((param.reg for param in fn.params), args, strict=True))
         call.parked[call.label] = Path(truth, regs, store)
@@ -221,11 +227,14 @@ class Unroller:
 
     def _begin_round(self, call: Call, path: Path, *, is_first: bool) -> None:
         branch = call.undecided.pop(call.label, None)
-        if not is_first and branch is not None and call.label not in call.decided:
-            if self.wires.limits.rounds is None:
-                raise UnboundedLoopError(branch.place)
+        is_bounded = self.wires.limits.rounds is not None or call.label in call.decided
+        if not is_first and branch is not None and not is_bounded:
+            raise UnboundedLoopError(branch.place)
+        is_open = branch is not None and call.label not in call.counting
+        if not is_first and (is_open or call.label in call.rounds):
             call.rounds[call.label] = call.rounds.get(call.label, 0) + 1
         call.decided.discard(call.label)
+        call.counting.discard(call.label)
         if is_first:
             call.rounds.pop(call.label, None)
             self._foresee(call, path)
@@ -260,7 +269,7 @@ class Unroller:
         wires, regs = self.wires, path.regs
         try:
             for after, ready in itertools.islice(enumerate(block.body, 1), call.index, None):
-                wires.place = ready.place
+                wires.place = ready.place or call.place
                 if ready.fold is not None:
                     args = [regs[reg] for reg in ready.args]
                     for arg in args:
@@ -347,8 +356,13 @@ class Unroller:
         exits = call.route.exits[call.label]
         if isinstance(cond, int):
             call.decided.update(exits)
+            call.counting.update(header for header in exits if self._ends(call, branch, header))
+            edge = branch.then if cond else branch.other
+            stop = self._spent(call, branch, edge)
+            if stop is not None:
+                raise TrapError(Trap(stop.reason, stop.message, stop.place))
             self.wires.decisions += not exits
-            self._go_on(call, branch.then if cond else branch.other, path)
+            self._go_on(call, edge, path)
             return
         assert isinstance(cond, Number)
         for header in exits:
@@ -373,17 +387,28 @@ class Unroller:
         path.truth = rest
         self._go(call, left, path)
 
+    def _ends(self, call: Call, branch: Branch, header: Label) -> bool:
+        """Whether a branch leaves a loop otherwise than by a trap."""
+        body, blocks = call.route.loops[header].body, call.fn.blocks
+        outside = [edge.to for edge in (branch.then, branch.other) if edge.to not in body]
+        return not all(isinstance(blocks[label].end, Stop) for label in outside)
+
     def _stops(self, call: Call, branch: Branch, edge: Edge) -> Stop | None:
         """How a run that takes an edge ends at once, if it does."""
         block = call.fn.blocks[edge.to]
         if not block.body and isinstance(block.end, Stop):
             return block.end
+        return self._spent(call, branch, edge)
+
+    def _spent(self, call: Call, branch: Branch, edge: Edge) -> Stop | None:
+        """How a run ends that goes on with a loop whose rounds are over, if this edge does."""
         most = self.wires.limits.rounds
         if most is None:
             return None
         for header in call.route.exits[call.label]:
-            is_within = edge.to in call.route.loops[header].body
-            if is_within and call.rounds.get(header, 0) >= most:
+            # A loop that tests at the end of its rounds has gone through one when it tests.
+            over = call.rounds.get(header, 0) + (edge.to == header)
+            if edge.to in call.route.loops[header].body and over >= most:
                 return Stop(Reason.WORK_LIMIT, rounds_spent(most), branch.place)
         return None
 

@@ -106,6 +106,8 @@ class WideAlgebra:
     def equal(self, a: Any256, b: Any256) -> Value:
         if isinstance(a, int) and isinstance(b, int):
             return int(a == b)
+        if _high(a) < _low(b) or _high(b) < _low(a):
+            return 0
         *lower, top = limbs.subtract(self._parts(a), self._parts(b))
         # Each difference is below 2**64 in size: their sum is zero when each is.
         low_equal = self.narrow.equal(_joined(lower), 0)
@@ -119,6 +121,10 @@ class WideAlgebra:
     def less(self, a: Any256, b: Any256) -> Value:
         if isinstance(a, int) and isinstance(b, int):
             return int(a < b)
+        if _high(a) < _low(b):
+            return 1
+        if _low(a) >= _high(b):
+            return 0
         if isinstance(b, int) and 1 < b < 1 << LIMB_BITS and b & (b - 1) == 0 and _low(a) >= 0:
             return self._is_below_power(a, b.bit_length() - 1)
         parts = limbs.subtract(self._parts(a), self._parts(b))

@@ -20,8 +20,9 @@ class Limits(msgspec.Struct, frozen=True):
             compared, 16 to a step.
         constraints: Rows of the constraint system.
         terms: Entries of its three matrices together.
-        rounds: How often a loop whose condition depends on the inputs may go back to its head, each
-            time that it is entered; a run that needs more has no witness. None refuses such loops.
+        rounds: Rounds of a loop whose condition depends on the inputs, each time it is entered: a
+            run that needs more has no witness. Where the condition stands in the middle of the
+            loop, it is what follows it that is counted. None refuses such loops.
     """
 
     steps: int = 1 << 21
