@@ -62,7 +62,7 @@ def test_an_impure_instruction_is_named_with_its_offset(opcode):
         ("4 CALLDATALOAD 0 RETURN", ShapeError, 5),
         ("31 0 RETURN", ShapeError, 4),
         ("4 CALLDATALOAD 0 0 CALLDATACOPY 32 0 RETURN", DynamicMemoryError, 7),
-        ("4 CALLDATALOAD 0 64 CALLDATACOPY 32 0 RETURN", DynamicMemoryError, 7),
+        ("4 CALLDATALOAD 0 64 MCOPY 32 0 RETURN", DynamicMemoryError, 7),
         ("4 CALLDATALOAD 36 0 CALLDATACOPY 32 0 RETURN", DynamicMemoryError, 7),
         ("32 4 CALLDATALOAD 0 CODECOPY 32 0 RETURN", DynamicMemoryError, 7),
         ("4 CALLDATALOAD MLOAD 48 MLOAD ADD" + RETURNS, DynamicMemoryError, 6),

@@ -94,6 +94,13 @@ class Writer:
             self.constants[key] = (self.fresh("k"), value.type)
         return self.constants[key][0]
 
+    def definitions(self) -> list[Instr]:
+        """The instructions that define the constants so far."""
+        return [
+            Instr(Op.CONST, (reg,), (), word, imm=value)
+            for (value, _), (reg, word) in self.constants.items()
+        ]
+
     def write(
         self, op: Op, word: Word, *args: Value, of: Type | None = None, to: Word | None = None
     ) -> Register:

@@ -50,6 +50,12 @@ class Values(Words[V], Protocol):
     def load_input(self, offset: V, ahead: int) -> V:
         """A word of the calldata, so many bytes after an offset; zeros past the end."""
 
+    def copy_input(self, offset: V, source: V, length: V) -> None:
+        """So many bytes of calldata, and zeros past their end, to the byte memory."""
+
+    def digest_memory(self, offset: V, length: V) -> V:
+        """Keccak-256 of so many bytes of the byte memory."""
+
     def digest(self, words: Sequence[V], length: int) -> V:
         """Keccak-256 of so many bytes, at least one: words, the last one filled up with zeros."""
 
@@ -192,9 +198,11 @@ class PureCall(Generic[V]):
         """Hash a part of memory."""
         size = self._values.known(length)
         if size is None:
-            raise DynamicMemoryError(
-                "the length of what is hashed is not known", instr.offset, instr.name
-            )
+            if self._place(instr, offset, 0, 1) is not None:
+                raise DynamicMemoryError(
+                    "the length of what is hashed is not known", instr.offset, instr.name
+                )
+            return self._values.digest_memory(offset, length)
         if size > HASH_BYTES_MAX:
             raise LiftLimitError(
                 f"a hash of {size} bytes; at most {HASH_BYTES_MAX} are lifted",
@@ -232,7 +240,7 @@ class PureCall(Generic[V]):
         """Copy to memory what ``read`` gives of each chunk, by its place in the copy and size."""
         length = self._values.known(args[2])
         if length is None:
-            self._clear(instr, args)
+            self._copy_some(instr, args)
             return
         if length > CELL_BYTES_MAX:
             raise LiftLimitError(f"{length} bytes of memory", instr.offset, instr.name)
@@ -242,15 +250,18 @@ class PureCall(Generic[V]):
         for at, size, value in parts:
             self._store(instr, args[0], at, size, value)
 
-    def _clear(self, instr: Instruction, args: Sequence[V]) -> None:
-        """Copy a length that is not known, which is done where all of it is zeros."""
-        source = self._values.known(args[1])
-        is_zero = instr.name == "CALLDATACOPY" and source is not None and source >= self._input_size
-        if not is_zero or self._place(instr, args[0], 0, 1) is not None:
+    def _copy_some(self, instr: Instruction, args: Sequence[V]) -> None:
+        """Copy a length that is not known, which is done with calldata."""
+        is_input = instr.name == "CALLDATACOPY"
+        if not is_input or self._place(instr, args[0], 0, 1) is not None:
             raise DynamicMemoryError("the length is not known", instr.offset, instr.name)
         if self._values.known(args[0]) is None:
             self.computed.add(instr.offset)
-        self._values.clear(args[0], args[2])
+        source = self._values.known(args[1])
+        if source is not None and source >= self._input_size:
+            self._values.clear(args[0], args[2])
+        else:
+            self._values.copy_input(args[0], args[1], args[2])
 
     def _read_input(self, offset: V, at: int, size: int) -> V:
         start = self._values.known(offset)

@@ -3,6 +3,7 @@
 Solidity clears the memory of an array whose length is computed so.
 """
 
+from numen.base.errors import Place
 from numen.evm.lift.algebra import Constant, Register, Writer
 from numen.evm.lift.cells import WORD_BYTES
 from numen.ir.nodes import BasicBlock, Branch, Edge, Function, Instr, Jump, Param, Return
@@ -10,9 +11,10 @@ from numen.ir.ops import Op
 from numen.ir.types import BOOL, U8, U64, U256, Memory
 
 
-def clear_function(name: str, memory: Memory) -> Function:
+def clear_function(name: str, memory: Memory, place: Place | None = None) -> Function:
     """Make ``memory[low : low + count] = 0``; all of it is inside."""
     writer = Writer()
+    writer.place = place
     at, end, byte_at = (Register(reg, U64) for reg in ("at", "end", "byte_at"))
     size = Constant(WORD_BYTES, U64)
     left = writer.write(Op.WRAPPING_SUB, U64, end, at)
@@ -20,7 +22,7 @@ def clear_function(name: str, memory: Memory) -> Function:
     words = BasicBlock(
         (Param("at", U64),),
         tuple(writer.body),
-        Branch(is_short.name, Edge("bytes", ("at",)), Edge("word")),
+        Branch(is_short.name, Edge("bytes", ("at",)), Edge("word"), place),
     )
     word = _step(writer, at, WORD_BYTES, Constant(0, U256), "words")
     writer.body = []
@@ -28,16 +30,12 @@ def clear_function(name: str, memory: Memory) -> Function:
     bytes_ = BasicBlock(
         (Param("byte_at", U64),),
         tuple(writer.body),
-        Branch(is_over.name, Edge("done"), Edge("byte")),
+        Branch(is_over.name, Edge("done"), Edge("byte"), place),
     )
     byte = _step(writer, byte_at, 1, Constant(0, U8), "bytes")
-    constants = [
-        Instr(Op.CONST, (reg,), (), of, imm=value)
-        for (value, _), (reg, of) in writer.constants.items()
-    ]
     last = Instr(Op.WRAPPING_ADD, ("end",), ("low", "count"), U64)
     params = (Param("memory", memory), Param("low", U64), Param("count", U64))
-    start = BasicBlock(params, (*constants, last), Jump(Edge("words", ("low",))))
+    start = BasicBlock(params, (*writer.definitions(), last), Jump(Edge("words", ("low",))))
     blocks = {
         "start": start,
         "words": words,

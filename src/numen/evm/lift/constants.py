@@ -167,6 +167,13 @@ class KnownValues:
         """A word of the calldata at an unknown offset."""
         return None
 
+    def copy_input(self, offset: Known, source: Known, length: Known) -> None:
+        """Calldata to the byte memory, which is not followed."""
+
+    def digest_memory(self, offset: Known, length: Known) -> Known:  # noqa: ARG002
+        """The hash of a part of the byte memory, which is not followed."""
+        return None
+
     def digest(self, words: Sequence[Known], length: int) -> Known:
         """The hash of a message, where all of it is known."""
         numbers = [word for word in words if isinstance(word, int)]

@@ -14,10 +14,11 @@ from typing import Final
 
 from numen.base.errors import Place
 from numen.evm.forks import fork as fork_by_name
-from numen.evm.lift.algebra import Register, Value, Writer
+from numen.evm.lift.algebra import Constant, Register, Value, Writer
 from numen.evm.lift.call import PureCall, impurity
 from numen.evm.lift.cells import WORD_BYTES, Cells
 from numen.evm.lift.clear import clear_function
+from numen.evm.lift.copying import copy_function
 from numen.evm.lift.decide import decide_again
 from numen.evm.lift.draft import Draft, Passing, build, settle
 from numen.evm.lift.errors import ImpureError, LiftLimitError, ShapeError
@@ -29,8 +30,17 @@ from numen.evm.lift.power import power_function
 from numen.evm.lift.prologue import open_function
 from numen.evm.lift.reverts import stop_of_revert
 from numen.evm.lift.signature import SELECTOR_BYTES, Signature, parse_signature
-from numen.evm.lift.sponge import hash_functions
-from numen.evm.lift.values import CLEAR_FUNCTION, EXP_FUNCTION, ByteMemory, RegisterValues
+from numen.evm.lift.sponge import HASH, hash_functions, hash_name, memory_hash_functions
+from numen.evm.lift.tails import merge_hashing_tails
+from numen.evm.lift.tidy import add_constants_once, drop_dead_stores
+from numen.evm.lift.values import (
+    CLEAR_FUNCTION,
+    COPY_FUNCTION,
+    EXP_FUNCTION,
+    MEMORY,
+    ByteMemory,
+    RegisterValues,
+)
 from numen.evm.lift.walk import BAD_TARGET, Branch, End, Fail, Fall, Jump, Leave, walk
 from numen.evm.lift.ways import Ways, find_ways
 from numen.ir import flow, nodes
@@ -59,6 +69,8 @@ def lift_function(
     *,
     fork: str = "prague",
     memory_bytes: int = MEMORY_BYTES_DEFAULT,
+    array_bound: int | None = None,
+    private: frozenset[int] = frozenset(),
     file: str = FILE,
 ) -> Module:
     """Lift a pure function of a contract.
@@ -69,6 +81,9 @@ def lift_function(
         fork: Whose opcodes the code is read with, a name that `forks.fork` knows.
         memory_bytes: How much memory the function may reach at computed offsets, 32 to
             `limits.MEMORY_BYTES_MAX`; more is a trap. Not used where every offset is known.
+        array_bound: Most elements of an array without a length, and bytes of ``bytes`` and
+            ``string``: calldata have room for so many. None refuses them.
+        private: Which parameters a proof hides, counted from 0.
         file: Name for the places of the instructions, whose lines are offsets in the code.
 
     Returns:
@@ -77,13 +92,13 @@ def lift_function(
         fails.
 
     Raises:
-        SignatureError: It is not the signature of a function with parameters of fixed size.
+        SignatureError: It is not the signature of a function with parameters of bounded size.
         UnknownForkError: No fork has the name.
         LiftError: The function cannot be lifted: the offset and the reason are named.
     """
     if not WORD_BYTES <= memory_bytes <= MEMORY_BYTES_MAX:
         raise LiftLimitError(f"a memory of {memory_bytes} bytes; 32 to {MEMORY_BYTES_MAX} can be")
-    named = parse_signature(signature)
+    named = parse_signature(signature, array_bound=array_bound, private=private)
     bytecode = disassemble(code, fork_by_name(fork))
     ways = find_ways(bytecode, named)
     memory = None if ways.bytes_from is None else ByteMemory(ways.bytes_from, memory_bytes)
@@ -100,9 +115,10 @@ def _clean(module: Module) -> Module:
     for _ in range(_ROUNDS):
         for name in _CLEAN:
             fn = PASSES[name].run(fn)
-        fn = decide_again(fn)
+        fn = add_constants_once(decide_again(fn))
     for name in _CLEAN:
         fn = PASSES[name].run(fn)
+    fn = merge_hashing_tails(drop_dead_stores(fn, MEMORY), module.functions)
     module = Module({**module.functions, module.entry: fn}, module.entry, module.interface)
     check(module)
     return module
@@ -144,7 +160,8 @@ class _Lifting:
         size = SELECTOR_BYTES + WORD_BYTES * len(signature.words)
         self.values = RegisterValues(self.writer, memory, size)
         self.arguments: list[Value] = [
-            Register(f"word{index}", U256) for index in range(len(signature.words))
+            Constant(word, U256) if isinstance(word, int) else Register(f"word{index}", U256)
+            for index, word in enumerate(signature.words)
         ]
         self.call: PureCall[Value] = PureCall(
             ways.graph.bytecode.code,
@@ -194,13 +211,28 @@ class _Lifting:
         functions: dict[str, Function] = {
             name: Function(name, (U256,) * count, {"start": entry, **blocks})
         }
-        if self.values.has_powers:
-            functions[EXP_FUNCTION] = power_function(EXP_FUNCTION)
-        if self.values.has_clears and self.values.memory is not None:
-            functions[CLEAR_FUNCTION] = clear_function(CLEAR_FUNCTION, self.values.memory.type)
-        functions |= hash_functions(frozenset(self.values.hashed))
+        functions |= self.helpers()
         result = U256 if count == 1 else TupleShape((U256,) * count)
         return Module(functions, name, Interface(self.signature.inputs, result))
+
+    def helpers(self) -> dict[str, Function]:
+        """The functions that the function calls."""
+        values, found = self.values, dict[str, Function]()
+        at = values.places.get
+        memory = None if values.memory is None else values.memory.type
+        if values.has_powers:
+            found[EXP_FUNCTION] = power_function(EXP_FUNCTION)
+        if values.has_clears and memory is not None:
+            found[CLEAR_FUNCTION] = clear_function(CLEAR_FUNCTION, memory, at(CLEAR_FUNCTION))
+        if values.has_copies and memory is not None:
+            found[COPY_FUNCTION] = copy_function(
+                COPY_FUNCTION, memory, values.input_type, at(COPY_FUNCTION)
+            )
+        hashed = {length: at(hash_name(length)) for length in values.hashed}
+        found |= hash_functions(hashed)
+        if values.hashes_memory and memory is not None:
+            found |= memory_hash_functions(memory, at(HASH))
+        return found
 
     def write(self, number: int) -> None:
         """Write the block of a context that some way leads to."""

@@ -2,7 +2,7 @@
 
 from numen.evm.lift.algebra import Constant, IrAlgebra, Register, Value, Writer
 from numen.evm.meaning import exp_step
-from numen.ir.nodes import BasicBlock, Branch, Edge, Function, Instr, Jump, Param, Return
+from numen.ir.nodes import BasicBlock, Branch, Edge, Function, Jump, Param, Return
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, U256
 
@@ -32,13 +32,9 @@ def power_function(name: str) -> Function:
     args = (following.name, writer.reg(step), shifted.name)
     body = BasicBlock((), tuple(writer.body), Jump(Edge("head", args)))
     zero, one = writer.reg(Constant(0, U256)), writer.reg(Constant(1, U256))
-    constants = tuple(
-        Instr(Op.CONST, (reg,), (), word, imm=value)
-        for (value, _), (reg, word) in writer.constants.items()
-    )
     start = BasicBlock(
         (Param(base.name, U256), Param(exponent.name, U256)),
-        constants,
+        tuple(writer.definitions()),
         Jump(Edge("head", (zero, one, exponent.name))),
     )
     done = BasicBlock((), (), Return((power.name,)))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from numen.evm.lift.algebra import Constant, Register, Value, Writer
 from numen.evm.lift.cells import WORD_BYTES
-from numen.evm.lift.signature import SELECTOR_BYTES, Signature
+from numen.evm.lift.signature import SELECTOR_BYTES, Given, Length, Signature
 from numen.evm.lift.values import INPUT, MEMORY, RegisterValues
 from numen.ir.interface import leaves
-from numen.ir.nodes import BasicBlock, Edge, Instr, Jump, Label, Param
+from numen.ir.nodes import BasicBlock, Edge, Instr, Jump, Label, Param, Reg
 from numen.ir.ops import Op
-from numen.ir.types import U32, U64, U256
+from numen.ir.types import BOOL, U32, U64, U256, Array
 
 
 def open_function(
@@ -27,23 +27,39 @@ def open_function(
     params = [Param(f"arg{index}", leaf.type) for index, leaf in enumerate(found)]
     writer = values.writer
     writer.body, writer.place = [], None
-    for word, (leaf, index) in zip(words, signature.words, strict=True):
-        reg = _name(word)
-        if index is None:
-            params[leaf] = Param(reg, U256)
-        else:
-            at = writer.reg(Constant(index, U64))
-            array = params[leaf]
-            writer.body.append(Instr(Op.GET, (reg,), (array.reg, at), array.type))
+    for word, place in zip(words, signature.words, strict=True):
+        match place:
+            case Given(leaf, None):
+                params[leaf] = Param(_name(word), U256)
+            case Given(leaf, int() as index):
+                at = writer.reg(Constant(index, U64))
+                array = params[leaf]
+                writer.body.append(Instr(Op.GET, (_name(word),), (array.reg, at), array.type))
+            case Length():
+                _write_length(place, params[place.leaf], _name(word), writer)
     if values.memory is not None:
         writer.body.append(Instr(Op.MEMORY, (MEMORY,), (), values.memory.type))
     if values.reads_input:
         _write_input(signature, values, words, writer)
-    body = [
-        Instr(Op.CONST, (reg,), (), word, imm=value)
-        for (value, _), (reg, word) in writer.constants.items()
-    ]
-    return BasicBlock(tuple(params), (*body, *writer.body), Jump(Edge(first)))
+    body = (*writer.definitions(), *writer.body)
+    return BasicBlock(tuple(params), body, Jump(Edge(first)))
+
+
+def _write_length(length: Length, param: Param, reg: Reg, writer: Writer) -> None:
+    """Require that an array has room, and take its length out of a table of all that can be.
+
+    What comes out of the table is known to be no more than the last number in it, in a circuit too,
+    where loops over the array end by that.
+    """
+    given, beyond = Register(param.reg, U64), Constant(length.most + 1, U64)
+    is_short = writer.write(Op.LT, BOOL, given, beyond, of=U64)
+    writer.require(is_short, f"{length.name} has room for {length.most} elements")
+    table = Array(U64, length.most + 1)
+    names = writer.fresh("t"), writer.fresh("t")
+    numbers = tuple(range(length.most + 1))
+    writer.body.append(Instr(Op.ARRAY, (names[0],), (), table, data=numbers))
+    writer.body.append(Instr(Op.GET, (names[1],), (names[0], given.name), table))
+    writer.body.append(Instr(Op.TRUNCATE, (reg,), (names[1],), U64, U256))
 
 
 def _write_input(

@@ -1,22 +1,55 @@
 """Signatures of functions: their selectors, and their parameters as words.
 
-Parameters are of fixed size: elementary types, fixed arrays and tuples of them. Each elementary
-value is one word of calldata, in order (contract ABI specification, "Formal Specification of the
-Encoding").
+Of fixed size are elementary types, fixed arrays and tuples of them: each elementary value is one
+word of calldata, in order. An array whose length depends on the call, ``bytes`` and ``string`` have
+room for so many elements as a bound says, whatever their length: its words follow the others, the
+length first, and among the others stands where (contract ABI specification, "Formal Specification
+of the Encoding"; decoders accept the room that is left).
 """
 
 import re
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 import msgspec
 
 from numen.base.crypto import keccak256
 from numen.evm.lift.errors import SignatureError
 from numen.evm.lift.limits import SIGNATURE_LENGTH_MAX, WORDS_MAX
-from numen.ir.interface import DEPTH_MAX, Input, ListShape, Shape, TupleShape
-from numen.ir.types import U256
+from numen.ir.interface import DEPTH_MAX, Input, ListShape, Shape, StructShape, TupleShape, leaves
+from numen.ir.types import U64, U256
 
 SELECTOR_BYTES: Final = 4
+WORD_BYTES: Final = 32
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A word of calldata that the caller gives.
+
+    Attributes:
+        leaf: Of the inputs, which holds it.
+        index: Its index there; None where the leaf is a single word.
+    """
+
+    leaf: int
+    index: int | None
+
+
+class Length(msgspec.Struct, frozen=True):
+    """A word of calldata that says how long an array is.
+
+    Attributes:
+        leaf: Of the inputs, which holds it.
+        most: The longest that there is room for.
+        name: Of the parameter.
+    """
+
+    leaf: int
+    most: int
+    name: str
+
+
+Place: TypeAlias = Given | Length | int
+"""What a word of calldata is: a number is the same in every call."""
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -26,25 +59,36 @@ class Signature(msgspec.Struct, frozen=True):
         name: Of the function.
         canonical: With the types' full names: what the selector is the hash of.
         selector: The first four bytes of that hash, as a number.
-        inputs: The parameters; every elementary value is a `U256`.
-        words: For each word of calldata, in order, the leaf of the inputs that holds it, and its
-            index there; None where the leaf is a single word.
+        inputs: The parameters. Every elementary value is a `U256`; an array of any length is a
+            struct of its ``length``, a `U64`, and its ``items``.
+        words: What the words of calldata are, in order.
     """
 
     name: str
     canonical: str
     selector: int
     inputs: tuple[Input, ...]
-    words: tuple[tuple[int, int | None], ...]
+    words: tuple[Place, ...]
 
 
-def parse_signature(text: str) -> Signature:
+def parse_signature(
+    text: str, *, array_bound: int | None = None, private: frozenset[int] = frozenset()
+) -> Signature:
     """Read ``name(type,...)``, spaces allowed; ``uint`` and ``int`` mean 256 bits.
 
+    Args:
+        text: The signature.
+        array_bound: Most elements of an array without a length, and bytes of ``bytes`` and
+            ``string``, 1 to `limits.WORDS_MAX`; None refuses them.
+        private: Which parameters a proof hides, counted from 0.
+
     Raises:
-        SignatureError: It is no signature, or a parameter's size depends on its value.
+        SignatureError: It is no signature, or has a parameter that cannot be bounded; or no such
+            parameter as is private.
     """
-    return _Parser(text).signature()
+    if array_bound is not None and not 0 < array_bound <= WORDS_MAX:
+        raise SignatureError(f"arrays of {array_bound} elements; 1 to {WORDS_MAX} can be")
+    return _Parser(text, array_bound).signature(private)
 
 
 _TOKEN = re.compile(r"\s*([A-Za-z_$][A-Za-z0-9_$]*|[0-9]+|[(),\[\]])")
@@ -54,8 +98,9 @@ _ELEMENTARY = re.compile(r"address|bool|function|(u?)int([0-9]*)|bytes([0-9]+)")
 class _Parser:
     """Tokens of a signature, taken from the left."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, array_bound: int | None) -> None:
         self.text = text
+        self.array_bound = array_bound
         if len(text) > SIGNATURE_LENGTH_MAX:
             raise SignatureError(f"a signature of {len(text)} characters")
         self.tokens: list[str] = []
@@ -73,7 +118,7 @@ class _Parser:
             f"{self.text[:80]!r} is not a signature like gcd(uint256,uint256): {reason}"
         )
 
-    def signature(self) -> Signature:
+    def signature(self, private: frozenset[int]) -> Signature:
         name = self.take()
         if not re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name):
             self.fail("it does not begin with a name")
@@ -83,13 +128,33 @@ class _Parser:
             self.fail(f"it goes on with {self.tokens[self.at]!r}")
         canonical = f"{name}({','.join(text for text, _ in members)})"
         selector = int.from_bytes(keccak256(canonical.encode())[:SELECTOR_BYTES], "big")
-        inputs = tuple(Input(f"arg{i}", shape) for i, (_, shape) in enumerate(members))
-        words: list[tuple[int, int | None]] = []
+        inputs = tuple(
+            Input(f"arg{i}", shape, is_private=i in private) for i, (_, shape) in enumerate(members)
+        )
+        for index in sorted(private):
+            if not 0 <= index < len(inputs):
+                self.fail(f"it has no parameter {index} to be private, counted from 0")
+        words = self.lay_out(inputs)
+        return Signature(name, canonical, selector, inputs, words)
+
+    def lay_out(self, inputs: tuple[Input, ...]) -> tuple[Place, ...]:
+        """The words of calldata: first those of fixed size, then the arrays in order."""
+        heads: list[Place] = []
+        tails: list[Place] = []
+        fixed = sum(1 if isinstance(f.shape, StructShape) else _size(f.shape) for f in inputs)
         leaf = 0
         for field in inputs:
-            words += _words(field.shape, leaf)
-            leaf += _leaf_count(field.shape)
-        return Signature(name, canonical, selector, inputs, tuple(words))
+            match field.shape:
+                case StructShape(_, ((_, _), (_, items))):
+                    heads.append(WORD_BYTES * (fixed + len(tails)))
+                    most = self.array_bound or 0
+                    tails += [Length(leaf, most, field.name), *_words(items, leaf + 1)]
+                case shape:
+                    heads += _words(shape, leaf)
+            leaf += len(leaves(field.shape))
+            if len(heads) + len(tails) > WORDS_MAX:
+                self.fail(f"it has more than {WORDS_MAX} words")
+        return (*heads, *tails)
 
     def members(self, depth: int) -> list[tuple[str, Shape]]:
         """Types up to the closing parenthesis."""
@@ -111,7 +176,7 @@ class _Parser:
         while self.peek() == "[":
             self.at += 1
             if self.peek() == "]":
-                self.fail(f"the length of {text}[] depends on the call; write {text}[n]")
+                return self.array(text, shape, depth)
             digits = self.take()
             if not digits.isdecimal() or not 0 < int(digits[:9]) <= WORDS_MAX or len(digits) > 9:
                 self.fail(f"an array has 1 to {WORDS_MAX} elements")
@@ -122,6 +187,27 @@ class _Parser:
                 self.fail(f"it has more than {WORDS_MAX} words")
         return text, shape
 
+    def array(self, text: str, element: Shape, depth: int) -> tuple[str, Shape]:
+        """The rest of an array whose length depends on the call."""
+        self.expect("]")
+        text = f"{text}[]"
+        return text, self.bounded(text, element, 1, depth)
+
+    def bounded(self, text: str, element: Shape, size: int, depth: int) -> Shape:
+        """A length, and elements of a parameter, so many to a word of calldata."""
+        if self.array_bound is None:
+            self.fail(
+                f"the length of {text} depends on the call; give the most elements that it may "
+                f"have (`--array-bound N`), or write {text.removesuffix('[]')}[n]"
+            )
+        if depth or self.peek() == "[":
+            self.fail(f"{text} is inside another type")
+        items = ListShape(element, -(-self.array_bound // size))
+        if _size(items) > WORDS_MAX:
+            self.fail(f"it has more than {WORDS_MAX} words")
+        name = text.capitalize() if size > 1 else "Array"
+        return StructShape(name, (("length", U64), ("items", items)))
+
     def single(self, depth: int) -> tuple[str, Shape]:
         token = self.take()
         if token == "(":  # noqa: S105 - a parenthesis is no secret
@@ -130,12 +216,12 @@ class _Parser:
             if not members or _size(shape) > WORDS_MAX:
                 self.fail(f"a tuple has 1 to {WORDS_MAX} words")
             return f"({','.join(text for text, _ in members)})", shape
+        if token in ("bytes", "string"):
+            return token, self.bounded(token, U256, WORD_BYTES, depth)
         return self.elementary(token), U256
 
     def elementary(self, token: str) -> str:
         match = _ELEMENTARY.fullmatch(token)
-        if token in ("bytes", "string"):
-            self.fail(f"the length of {token} depends on the call")
         if match is None:
             self.fail(f"{token!r} is not a type")
         if "int" in token:
@@ -174,17 +260,7 @@ def _size(shape: Shape) -> int:
             return 1
 
 
-def _leaf_count(shape: Shape) -> int:
-    match shape:
-        case ListShape(element):
-            return _leaf_count(element)
-        case TupleShape(items):
-            return sum(_leaf_count(item) for item in items)
-        case _:
-            return 1
-
-
-def _words(shape: Shape, leaf: int, index: int | None = None) -> list[tuple[int, int | None]]:
+def _words(shape: Shape, leaf: int, index: int | None = None) -> list[Given]:
     """Where each word of a shape lies: the ABI lays elements out one after another."""
     match shape:
         case ListShape(element, length):
@@ -192,10 +268,10 @@ def _words(shape: Shape, leaf: int, index: int | None = None) -> list[tuple[int,
             rows = (_words(element, leaf, base + i) for i in range(length))
             return [place for row in rows for place in row]
         case TupleShape(items):
-            found: list[tuple[int, int | None]] = []
+            found: list[Given] = []
             for item in items:
                 found += _words(item, leaf, index)
-                leaf += _leaf_count(item)
+                leaf += len(leaves(item))
             return found
         case _:
-            return [(leaf, index)]
+            return [Given(leaf, index)]

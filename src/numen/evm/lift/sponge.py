@@ -1,15 +1,16 @@
-"""Keccak-256 as functions of the IR: what a KECCAK256 of a known length calls.
+"""Keccak-256 as functions of the IR: what a KECCAK256 calls.
 
-A function a length takes the words of the message and gives the digest. All of them share the
-permutation, a loop of 24 rounds, and the step that takes a lane in. Nothing depends on the data, so
-a circuit can have it.
+A function for each known length takes the words of the message and gives the digest; another takes
+any part of the byte memory. All share the permutation, a loop of 24 rounds, and the step that takes
+a lane in. Nothing depends on the data but the number of blocks, so a circuit can have it.
 
 Source: Keccak reference 3.0, with Keccak's own padding, as Ethereum uses it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from numen.base.errors import Place
 from numen.evm.keccak import LANES, RATE_BYTES, ROTATIONS, ROUNDS, round_constants
 from numen.evm.lift.algebra import Constant, Register, Value, Writer
 from numen.evm.lift.cells import WORD_BYTES
@@ -26,7 +27,10 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import Op
-from numen.ir.types import BOOL, U64, U256, Array, Word
+from numen.ir.types import BOOL, U64, U256, Array, Memory, Word
+
+HASH: Final = "evm$keccak"
+"""The function that hashes a part of memory."""
 
 PERMUTE: Final = "evm$keccak_f"
 ABSORB: Final = "evm$absorb"
@@ -48,21 +52,101 @@ def hash_name(length: int) -> str:
     return f"evm$keccak{length}"
 
 
-def hash_functions(lengths: frozenset[int]) -> dict[str, Function]:
+def hash_functions(lengths: Mapping[int, Place | None]) -> dict[str, Function]:
     """Make the functions that hash messages of some lengths in bytes, each at least 1.
 
     The parameters of each are the words of the message, the last one filled up with zeros.
+
+    Args:
+        lengths: With the places that the functions are at.
     """
-    found = {hash_name(length): _hash_function(length) for length in sorted(lengths)}
-    if found:
-        shared = (_permutation(), _absorption(), _squeezing())
-        found |= {fn.name: fn for fn in shared}
-    return found
+    found = {hash_name(length): _hash_function(length, lengths[length]) for length in lengths}
+    return found | _shared() if found else found
 
 
-def _hash_function(length: int) -> Function:
+def memory_hash_functions(memory: Memory, place: Place | None = None) -> dict[str, Function]:
+    """Make `HASH`, which hashes a part of a memory, and what it calls."""
+    return {HASH: _memory_hash_function(memory, place), **_shared()}
+
+
+def _shared() -> dict[str, Function]:
+    return {fn.name: fn for fn in (_permutation(), _absorption(), _squeezing())}
+
+
+def _memory_hash_function(memory: Memory, place: Place | None) -> Function:
+    """Make the hash of so many bytes of a memory that is kept back to front (`values`).
+
+    ``at`` is the place in the memory's register of a lane at the first byte, all of which are
+    inside. Blocks are absorbed while they are whole; the last one is always cut.
+    """
+    writer = Writer()
+    writer.place = place
+    count, done = Register("count", U64), Register("done", U64)
+    opening = [Instr(Op.ARRAY, ("state",), (), STATE)]
+    following = writer.write(Op.WRAPPING_ADD, U64, done, Constant(RATE_BYTES, U64))
+    is_last = writer.write(Op.LT, BOOL, count, following, of=U64)
+    head = BasicBlock(
+        (Param("done", U64),),
+        tuple(writer.body),
+        Branch(is_last.name, Edge("last"), Edge("whole"), place),
+    )
+
+    writer.body = []
+    for index in range(_RATE):
+        lane = _loaded(writer, Register("at", U64), done, 8 * index)
+        args = ("state", _index(writer, index), lane.name)
+        writer.body.append(Instr(Op.CALL, (), args, symbol=ABSORB, place=place))
+    writer.body.append(Instr(Op.CALL, (), ("state",), symbol=PERMUTE, place=place))
+    whole = BasicBlock((), tuple(writer.body), Jump(Edge("head", (following.name,))))
+
+    writer.body = []
+    left = writer.write(Op.WRAPPING_SUB, U64, count, done)
+    for index in range(_RATE):
+        _absorb_cut(writer, index, left, done)
+    _mix(writer, _RATE - 1, Constant(0x80 << 56, U64))
+    writer.body.append(Instr(Op.CALL, (), ("state",), symbol=PERMUTE, place=place))
+    writer.body.append(Instr(Op.CALL, ("digest",), ("state",), symbol=SQUEEZE, place=place))
+    last = BasicBlock((), tuple(writer.body), Return(("digest",)))
+
+    params = (Param("memory", memory), Param("at", U64), Param("count", U64))
+    first = Jump(Edge("head", (writer.reg(Constant(0, U64)),)))
+    start = BasicBlock(params, (*writer.definitions(), *opening), first)
+    return Function(HASH, (U256,), {"start": start, "head": head, "whole": whole, "last": last})
+
+
+def _loaded(writer: Writer, at: Value, done: Value, ahead: int) -> Register:
+    """A lane so many bytes behind those that are done."""
+    moved = writer.write(Op.WRAPPING_SUB, U64, at, done)
+    index = writer.write(Op.WRAPPING_SUB, U64, moved, Constant(ahead, U64))
+    return writer.write(Op.LOAD, U64, Register("memory", U64), index)
+
+
+def _absorb_cut(writer: Writer, index: int, left: Value, done: Value) -> None:
+    """Absorb a lane of the last block: bytes of the message, the one that ends it, or nothing."""
+    is_beyond = writer.write(Op.LT, BOOL, left, Constant(8 * index, U64), of=U64)
+    is_short = writer.write(Op.LT, BOOL, left, Constant(8 * index + 8, U64), of=U64)
+    # Nothing is read behind the message, where the memory may end.
+    behind = writer.write(Op.WRAPPING_ADD, U64, done, Constant(8 * index, U64))
+    near = writer.write(Op.SELECT, U64, is_beyond, Constant(0, U64), behind)
+    lane = _loaded(writer, Register("at", U64), near, 0)
+    rest = writer.write(Op.WRAPPING_SUB, U64, left, Constant(8 * index, U64))
+    is_cut = writer.write(Op.XOR, BOOL, is_short, is_beyond)
+    kept = writer.write(Op.SELECT, U64, is_cut, rest, Constant(0, U64))
+    bits = writer.write(Op.SHL, U64, kept, Constant(3, U64))
+    empty = writer.write(Op.WRAPPING_SUB, U64, Constant(56, U64), bits)
+    bytes_ = writer.write(Op.SHR, U64, writer.write(Op.SHR, U64, lane, empty), Constant(8, U64))
+    shifted = writer.write(Op.SHL, U64, bytes_, Constant(8, U64))
+    ended = writer.write(Op.SHL, U64, writer.write(Op.OR, U64, shifted, Constant(1, U64)), empty)
+    part = writer.write(Op.SELECT, U64, is_short, ended, lane)
+    value = writer.write(Op.SELECT, U64, is_beyond, Constant(0, U64), part)
+    args = ("state", _index(writer, index), value.name)
+    writer.body.append(Instr(Op.CALL, (), args, symbol=ABSORB, place=writer.place))
+
+
+def _hash_function(length: int, place: Place | None) -> Function:
     """Absorb the words of a message and its padding, and squeeze."""
     writer = Writer()
+    writer.place = place
     count = -(-length // WORD_BYTES)
     words = [Register(f"word{index}", U256) for index in range(count)]
     lanes = dict(_lanes(words))
@@ -76,13 +160,13 @@ def _hash_function(length: int) -> Function:
             writer.body, parts = [], lanes.pop(number, None)
             if parts is not None and number * _LANE_BYTES < length:
                 args = ("state", _index(writer, index), _lane(writer, *parts))
-                writer.body.append(Instr(Op.CALL, (), args, symbol=ABSORB))
+                writer.body.append(Instr(Op.CALL, (), args, symbol=ABSORB, place=place))
             for at, byte in ends:
                 if at // _LANE_BYTES == number:
                     _mix(writer, index, Constant(byte << 8 * (at % _LANE_BYTES), U64))
             body += writer.body
-        body.append(Instr(Op.CALL, (), ("state",), symbol=PERMUTE))
-    body.append(Instr(Op.CALL, ("digest",), ("state",), symbol=SQUEEZE))
+        body.append(Instr(Op.CALL, (), ("state",), symbol=PERMUTE, place=place))
+    body.append(Instr(Op.CALL, ("digest",), ("state",), symbol=SQUEEZE, place=place))
     params = tuple(Param(word.name, U256) for word in words)
     return _function(hash_name(length), params, writer, body, Return(("digest",)), U256)
 
@@ -174,7 +258,7 @@ def _permutation() -> Function:
         writer.body.append(Instr(Op.SET, (), ("state", at, lane.name), STATE))
     done = BasicBlock((), tuple(writer.body), Return(()))
     entry = Jump(Edge("head", (writer.reg(Constant(0, U64)), *firsts)))
-    start = BasicBlock((Param("state", STATE),), (*_constants(writer), *opening), entry)
+    start = BasicBlock((Param("state", STATE),), (*writer.definitions(), *opening), entry)
     return Function(PERMUTE, (), {"start": start, "head": head, "round": turned, "done": done})
 
 
@@ -218,13 +302,6 @@ def _index(writer: Writer, index: int) -> Reg:
     return writer.reg(Constant(index, U64))
 
 
-def _constants(writer: Writer) -> list[Instr]:
-    return [
-        Instr(Op.CONST, (reg,), (), word, imm=value)
-        for (value, _), (reg, word) in writer.constants.items()
-    ]
-
-
 def _function(
     name: str,
     params: tuple[Param, ...],
@@ -234,5 +311,5 @@ def _function(
     *results: Word,
 ) -> Function:
     """A function of one block."""
-    block = BasicBlock(params, (*_constants(writer), *body), end)
+    block = BasicBlock(params, (*writer.definitions(), *body), end)
     return Function(name, results, {"start": block})

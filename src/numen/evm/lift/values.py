@@ -9,13 +9,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from numen.base.errors import Place
 from numen.evm import meaning
 from numen.evm.lift.algebra import Constant, IrAlgebra, Register, Value, Writer
 from numen.evm.lift.cells import WORD_BYTES
 from numen.evm.lift.constants import compute, digest, selector_of
 from numen.evm.lift.errors import LiftLimitError
 from numen.evm.lift.limits import HASH_LENGTHS_MAX
-from numen.evm.lift.sponge import hash_name
+from numen.evm.lift.sponge import HASH, hash_name
 from numen.evm.meaning import PURE
 from numen.evm.opcodes import BY_NAME
 from numen.ir.nodes import Instr, Reg
@@ -28,10 +29,14 @@ EXP_FUNCTION: Final = "evm$exp"
 CLEAR_FUNCTION: Final = "evm$clear"
 """The function that it calls to clear memory."""
 
+COPY_FUNCTION: Final = "evm$copy"
+"""The function that it calls to copy calldata."""
+
 MEMORY: Final = "memory"
 INPUT: Final = "calldata"
 """Registers of the two memories."""
 
+_LANE_BYTES: Final = 8
 _EXPONENT_MAX: Final = 1 << 16
 
 Linear: TypeAlias = tuple[Reg, int]
@@ -39,7 +44,9 @@ Linear: TypeAlias = tuple[Reg, int]
 
 _WORD_MAX: Final = (1 << 256) - 1
 _ADD, _SUB, _EXP, _ISZERO = (BY_NAME[name].byte for name in ("ADD", "SUB", "EXP", "ISZERO"))
-_MUL, _SHL = BY_NAME["MUL"].byte, BY_NAME["SHL"].byte
+_MUL, _SHL, _AND = (BY_NAME[name].byte for name in ("MUL", "SHL", "AND"))
+_KEEPS_ALIGNED: Final = frozenset({_ADD, _SUB, _MUL, _SHL, _AND})
+_WORD_SHIFT: Final = 5
 _TRUTHS: Final = {BY_NAME[op.name].byte: op for op in (Op.AND, Op.OR, Op.XOR)}
 
 
@@ -70,7 +77,10 @@ class RegisterValues:
         reads_input: Whether calldata are read at computed offsets.
         has_powers: Whether `EXP_FUNCTION` is called.
         has_clears: Whether `CLEAR_FUNCTION` is.
+        has_copies: Whether `COPY_FUNCTION` is.
         hashed: Lengths of the messages that are hashed.
+        places: Where each function is called first.
+        hashes_memory: Whether messages of other lengths are.
     """
 
     def __init__(self, writer: Writer, memory: ByteMemory | None, input_bytes: int) -> None:
@@ -80,10 +90,14 @@ class RegisterValues:
         self.reads_input = False
         self.has_powers = False
         self.has_clears = False
+        self.has_copies = False
         self.hashed: set[int] = set()
+        self.places: dict[str, Place | None] = {}
+        self.hashes_memory = False
         self._algebra = IrAlgebra(writer)
         self._linear: dict[Reg, Linear] = {}
         self._heads: dict[Reg, int] = {}
+        self._aligned: set[Reg] = set()
 
     def const(self, value: int) -> Value:
         """A known word."""
@@ -132,12 +146,36 @@ class RegisterValues:
             if byte == _ISZERO:
                 return self.writer.write(Op.NOT, BOOL, *args)
         words = [self.word(arg) for arg in args]
+        value = self._computed(byte, words)
+        if byte in _KEEPS_ALIGNED:
+            self._note(byte, words, value)
+        return value
+
+    def _computed(self, byte: int, words: Sequence[Value]) -> Value:
         if byte in (_ADD, _SUB):
             return self._sum(byte, words[0], words[1])
         if byte == _EXP:
             return self._power(words[0], words[1])
         value: Value = PURE[byte](self._algebra, *words)
         return value
+
+    def _note(self, byte: int, args: Sequence[Value], value: Value) -> None:
+        """Remember a result that is a multiple of the size of a word."""
+        if not isinstance(value, Register):
+            return
+        found = [self._is_aligned(arg) for arg in args]
+        if byte == _SHL:
+            count = self.known(args[0])
+            is_aligned = found[1] or (count is not None and count >= _WORD_SHIFT)
+        else:
+            is_aligned = any(found) if byte in (_MUL, _AND) else all(found)
+        if is_aligned:
+            self._aligned.add(value.name)
+
+    def _is_aligned(self, value: Value) -> bool:
+        if isinstance(value, Constant):
+            return value.value % WORD_BYTES == 0
+        return value.name in self._aligned
 
     def shift_left(self, value: Value, bits: int) -> Value:
         """``value * 2**bits`` modulo 2**256."""
@@ -187,9 +225,46 @@ class RegisterValues:
 
     def clear(self, offset: Value, length: Value) -> None:
         """Zeros to the byte memory; a length of zero is nothing, wherever it is."""
-        memory, writer = self.memory, self.writer
-        assert memory is not None, "an unknown length without a byte memory"
         self.has_clears = True
+        writer, memory = self.writer, self._bytes
+        at, bytes_ = self._span(offset, length)
+        top = Constant(memory.type.size_bytes, U64)
+        above = writer.write(Op.WRAPPING_SUB, U64, top, at)
+        low = writer.write(Op.WRAPPING_SUB, U64, above, bytes_)
+        self._call(CLEAR_FUNCTION, MEMORY, writer.reg(low), writer.reg(bytes_))
+
+    def copy_input(self, offset: Value, source: Value, length: Value) -> None:
+        """So many bytes of calldata, and zeros past their end, to the byte memory."""
+        self.has_copies = self.reads_input = True
+        writer = self.writer
+        at, bytes_ = self._span(offset, length)
+        first = Constant(self._bytes.type.size_bytes - WORD_BYTES, U64)
+        to = writer.reg(writer.write(Op.WRAPPING_SUB, U64, first, at))
+        near = writer.reg(self._narrow(self._within_input(self.word(source))))
+        words = writer.write(Op.SHR, U64, bytes_, Constant(_WORD_SHIFT, U64))
+        rest: Value = Constant(0, U64)
+        if not self._is_aligned(length):
+            rest = writer.write(Op.AND, U64, bytes_, Constant(WORD_BYTES - 1, U64))
+        regs = to, near, writer.reg(words), writer.reg(rest)
+        self._call(COPY_FUNCTION, MEMORY, INPUT, *regs)
+
+    def digest_memory(self, offset: Value, length: Value) -> Value:
+        """Keccak-256 of so many bytes of the byte memory."""
+        self.hashes_memory = True
+        writer = self.writer
+        at, bytes_ = self._span(offset, length)
+        # Where there are no bytes, they are anywhere.
+        is_none = writer.write(Op.EQ, BOOL, bytes_, Constant(0, U64), of=U64)
+        near = writer.write(Op.SELECT, U64, is_none, Constant(0, U64), at)
+        first = Constant(self._bytes.type.size_bytes - _LANE_BYTES, U64)
+        index = writer.write(Op.WRAPPING_SUB, U64, first, near)
+        dest = writer.fresh()
+        self._call(HASH, MEMORY, writer.reg(index), writer.reg(bytes_), dest=dest)
+        return Register(dest, U256)
+
+    def _span(self, offset: Value, length: Value) -> tuple[Value, Value]:
+        """A part of the byte memory, from its start, and its length; required to be inside."""
+        memory, writer = self._bytes, self.writer
         size, count = self.const(memory.size_bytes), self.word(length)
         at = self._sum(_SUB, self.word(offset), self.const(memory.start))
         is_near = writer.write(Op.LT, BOOL, at, size, of=U256)
@@ -201,12 +276,13 @@ class RegisterValues:
             writer.write(Op.NOT, BOOL, is_outside),
             f"memory outside {memory.start} to {memory.start + memory.size_bytes}",
         )
-        top = Constant(memory.type.size_bytes, U64)
-        bytes_ = self._narrow(count)
-        above = writer.write(Op.WRAPPING_SUB, U64, top, self._narrow(at))
-        low = writer.write(Op.WRAPPING_SUB, U64, above, bytes_)
-        regs = (MEMORY, writer.reg(low), writer.reg(bytes_))
-        writer.body.append(Instr(Op.CALL, (), regs, symbol=CLEAR_FUNCTION, place=writer.place))
+        return self._narrow(at), self._narrow(count)
+
+    def _call(self, symbol: str, *regs: Reg, dest: Reg | None = None) -> None:
+        dests = () if dest is None else (dest,)
+        place = self.writer.place
+        self.places.setdefault(symbol, place)
+        self.writer.body.append(Instr(Op.CALL, dests, regs, symbol=symbol, place=place))
 
     def load_input(self, offset: Value, ahead: int) -> Value:
         """A word of the calldata, so many bytes after an offset; zeros past the end."""
@@ -238,9 +314,7 @@ class RegisterValues:
                 writer.place.line if writer.place is not None else None,
             )
         dest, regs = writer.fresh(), tuple(writer.reg(self.word(word)) for word in words)
-        writer.body.append(
-            Instr(Op.CALL, (dest,), regs, symbol=hash_name(length), place=writer.place)
-        )
+        self._call(hash_name(length), *regs, dest=dest)
         return Register(dest, U256)
 
     def _within_input(self, offset: Value) -> Value:
@@ -306,9 +380,7 @@ class RegisterValues:
             return shifted
         self.has_powers = True
         dest, regs = self.writer.fresh(), (self.writer.reg(base), self.writer.reg(exponent))
-        self.writer.body.append(
-            Instr(Op.CALL, (dest,), regs, symbol=EXP_FUNCTION, place=self.writer.place)
-        )
+        self._call(EXP_FUNCTION, *regs, dest=dest)
         return Register(dest, U256)
 
     def _product(self, a: Value, b: Value) -> Value:
@@ -326,8 +398,7 @@ class RegisterValues:
         Raises:
             LiftLimitError: It is known, and is not.
         """
-        memory, writer = self.memory, self.writer
-        assert memory is not None, "an unknown offset without a byte memory"
+        memory, writer = self._bytes, self.writer
         first = memory.type.size_bytes - size
         at = self._sum(_SUB, self.word(offset), self.const(memory.start))
         if isinstance(at, Constant):
@@ -342,6 +413,11 @@ class RegisterValues:
         end = memory.start + memory.size_bytes
         writer.require(is_inside, f"memory outside {memory.start} to {end}")
         return writer.write(Op.WRAPPING_SUB, U64, Constant(first, U64), self._narrow(at))
+
+    @property
+    def _bytes(self) -> ByteMemory:
+        assert self.memory is not None, "an unknown offset or length without a byte memory"
+        return self.memory
 
     def _narrow(self, value: Value) -> Value:
         return self.writer.write(Op.TRUNCATE, U64, value, of=U256, to=U64)

@@ -52,7 +52,9 @@ def find_ways(bytecode: Bytecode, signature: Signature) -> Ways:
 
 def _explore(bytecode: Bytecode, signature: Signature, bytes_from: int | None) -> Graph:
     for returns in (RETURNS_MAX, 1):
-        arguments: list[Known] = [None] * len(signature.words)
+        arguments: list[Known] = [
+            word if isinstance(word, int) else None for word in signature.words
+        ]
         call: PureCall[Known] = PureCall(
             bytecode.code, KNOWN, signature.selector, arguments, bytes_from
         )
