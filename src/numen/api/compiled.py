@@ -44,6 +44,31 @@ class Source(msgspec.Struct, frozen=True):
     entry: str
 
 
+class Bounds(msgspec.Struct, frozen=True):
+    """What a program may take where nothing in it says so.
+
+    Attributes:
+        fork: Of a contract: whose opcodes it has.
+        loop: Most rounds of a loop that the inputs end, in a proof; None refuses to prove such
+            loops, but where there are arrays: then it is their bound.
+        array: Of a contract: most elements of an array without a length, and bytes of ``bytes`` and
+            ``string``; None refuses them.
+        memory_bytes: Of a contract: memory that it reaches at computed offsets; None is 4,096.
+        private: Of a contract: the parameters that proofs hide, counted from 0.
+    """
+
+    fork: str = "prague"
+    loop: int | None = None
+    array: int | None = None
+    memory_bytes: int | None = None
+    private: tuple[int, ...] = ()
+
+    @property
+    def rounds(self) -> int | None:
+        """Most rounds of a loop."""
+        return self.array if self.loop is None else self.loop
+
+
 class Compiled:
     """A checked program. What is costly (native code, circuit, keys) is made when first asked for.
 
@@ -52,12 +77,23 @@ class Compiled:
         module: As lowered, before optimisation.
         is_untrusted: Whether it came as machine code from somebody else, so that its compilation
             is bounded.
+        rounds: Most rounds that its circuit has for a loop that the inputs end; None for none.
     """
 
-    def __init__(self, source: Source, module: Module, *, is_untrusted: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        module: Module,
+        *,
+        is_untrusted: bool = False,
+        rounds: int | None = None,
+        fill: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None,
+    ) -> None:
         self.source = source
         self.module = module
         self.is_untrusted = is_untrusted
+        self.rounds = rounds
+        self._fill = fill
         self._keys: Keys | None = None
 
     @functools.cached_property
@@ -72,7 +108,7 @@ class Compiled:
         Raises:
             NumenError: It has loops or numbers that a circuit cannot bound; the place is named.
         """
-        circuit: Circuit = _later("numen.api.proving").circuit_of(self.program)
+        circuit: Circuit = _later("numen.api.proving").circuit_of(self.program, self.rounds)
         return circuit
 
     def __call__(self, *args: Any) -> Any:
@@ -101,10 +137,9 @@ class Compiled:
             InputError: The arguments do not have the program's shapes.
             TrappedError: The program stopped with a trap.
         """
-        self._require_count(args)
         result = machine.run(
             self.program,
-            args,
+            self._given(args),
             work_limit=work_limit,
             engine=engine,
             is_untrusted=self.is_untrusted,
@@ -116,12 +151,16 @@ class Compiled:
 
     def bind(self, args: tuple[Any, ...]) -> list[int | list[int]]:
         """Check arguments against the interface and flatten them to the machine's words."""
-        self._require_count(args)
         return [
             part
-            for field, arg in zip(self.module.interface.inputs, args, strict=True)
+            for field, arg in zip(self.module.interface.inputs, self._given(args), strict=True)
             for part in flatten(field.shape, arg, field.name)
         ]
+
+    def _given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments as the interface has them."""
+        self._require_count(args)
+        return args if self._fill is None else self._fill(args)
 
     def _require_count(self, args: tuple[Any, ...]) -> None:
         inputs = self.module.interface.inputs
@@ -223,7 +262,7 @@ EVM_SUFFIXES: Final = (".bin", ".hex", ".evm")
 """How the names of files end that hold a contract of the EVM."""
 
 
-def from_file(path: Path, entry: str = "main", *, fork: str = "prague") -> Compiled:
+def from_file(path: Path, entry: str = "main", *, bounds: Bounds | None = None) -> Compiled:
     """Compile a file, which can import its neighbours; or load one that was compiled.
 
     A name that ends in ``.numen`` is bytecode, one that ends in ``.ir`` the text of the IR. Of a
@@ -233,14 +272,36 @@ def from_file(path: Path, entry: str = "main", *, fork: str = "prague") -> Compi
     Args:
         path: The file.
         entry: The function that runs.
-        fork: Of a contract: whose opcodes it has.
+        bounds: For what the program does not say itself.
 
     Raises:
         NumenError: It cannot be read, or is no program.
     """
+    bounds = bounds or Bounds()
     if path.suffix in EVM_SUFFIXES or "(" in entry:
-        lifted: Module = _later("numen.api.contracts").read_function(path, entry, fork)
-        return _loaded(path, lifted)
+        return from_contract(path, entry, bounds)
+    program = _from_file(path, entry)
+    program.rounds = bounds.loop
+    return program
+
+
+def from_contract(path: Path, signature: str, bounds: Bounds) -> Compiled:
+    """Lift a pure function of a contract, whatever the name of its file.
+
+    Arguments for an array without a length are lists, for ``bytes`` hexadecimal text, for
+    ``string`` text, of no more than the bound.
+
+    Raises:
+        NumenError: The file cannot be read, or the function cannot be lifted.
+    """
+    contracts = _later("numen.api.contracts")
+    module: Module = contracts.read_function(path, signature, bounds)
+    fill = functools.partial(contracts.fill, module.interface)
+    source = Source("", str(path), module.entry)
+    return Compiled(source, module, is_untrusted=True, rounds=bounds.rounds, fill=fill)
+
+
+def _from_file(path: Path, entry: str) -> Compiled:
     if path.suffix == ".numen":
         program = load(read_file(path, size_max=CODE_BYTES_MAX))
         return _loaded(path, program.module)

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from numen.api.compiled import Bounds
 from numen.base.errors import NumenError
 from numen.evm.forks import Fork
 from numen.evm.forks import fork as fork_by_name
@@ -14,6 +15,16 @@ from numen.evm.lift.graph import Graph, contract_graph
 from numen.evm.lift.instructions import disassemble
 from numen.evm.lift.listing import print_registers
 from numen.evm.lift.reading import FILE_BYTES_MAX, read_bytecode
+from numen.evm.lift.signature import WORD_BYTES
+from numen.ir.interface import (
+    Input,
+    InputError,
+    Interface,
+    ListShape,
+    Shape,
+    StructShape,
+    TupleShape,
+)
 from numen.ir.nodes import Module
 from numen.proof.files import read_file, write_file
 
@@ -55,7 +66,7 @@ def read_contract(path: Path, fork: str) -> Contract:
     return Contract(path.name, _read(path), fork_by_name(fork))
 
 
-def read_function(path: Path, signature: str, fork: str) -> Module:
+def read_function(path: Path, signature: str, bounds: Bounds) -> Module:
     """Lift a pure function of the contract in a file.
 
     Raises:
@@ -66,7 +77,77 @@ def read_function(path: Path, signature: str, fork: str) -> Module:
             f"{path.name} is bytecode, whose functions are called by their signatures",
             hint=f"{path.name}:'f(uint256)' is a function, {path.name} the whole contract",
         )
-    return lift_function(_read(path), signature, fork=fork, file=path.name)
+    memory = {} if bounds.memory_bytes is None else {"memory_bytes": bounds.memory_bytes}
+    return lift_function(
+        _read(path),
+        signature,
+        fork=bounds.fork,
+        array_bound=bounds.array,
+        private=frozenset(bounds.private),
+        file=path.name,
+        **memory,
+    )
+
+
+def fill(interface: Interface, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give arrays of any length their lengths, and the room behind them zeros.
+
+    Raises:
+        InputError: One is longer than there is room for, or no array.
+    """
+    return tuple(
+        _filled(field, arg) if isinstance(field.shape, StructShape) else arg
+        for field, arg in zip(interface.inputs, args, strict=True)
+    )
+
+
+def _filled(field: Input, arg: Any) -> Any:
+    """An array of any length as a struct of its length and its room."""
+    match field.shape:
+        case StructShape(kind, (_, (_, ListShape(element, most)))):
+            pass
+        case _:
+            return arg
+    if isinstance(arg, dict):
+        return arg
+    if kind == "Array":
+        if not isinstance(arg, list | tuple):
+            raise InputError(f"{field.name}: expected a list")
+        length, items = len(arg), list(arg)
+    else:
+        raw = _raw(field.name, kind, arg)
+        parts = (raw[at : at + WORD_BYTES] for at in range(0, len(raw), WORD_BYTES))
+        length = len(raw)
+        items = [int.from_bytes(part.ljust(WORD_BYTES, b"\0"), "big") for part in parts]
+    if len(items) > most:
+        raise InputError(
+            f"{field.name}: {length} elements do not fit",
+            hint="there is room for as many as --array-bound says, and keys are of one bound",
+        )
+    return {"length": length, "items": items + [_empty(element)] * (most - len(items))}
+
+
+def _empty(shape: Shape) -> Any:
+    """Zeros in a shape."""
+    match shape:
+        case ListShape(element, length):
+            return [_empty(element)] * length
+        case TupleShape(items):
+            return [_empty(item) for item in items]
+        case _:
+            return 0
+
+
+def _raw(path: str, kind: str, arg: Any) -> bytes:
+    """The bytes of a text: its own, or those that it writes in hexadecimal."""
+    if not isinstance(arg, str):
+        raise InputError(f"{path}: expected a text")
+    if kind == "String":
+        return arg.encode()
+    try:
+        return bytes.fromhex(arg.removeprefix("0x"))
+    except ValueError:
+        raise InputError(f'{path}: expected bytes in hexadecimal, like "0x00ff"') from None
 
 
 def _read(path: Path) -> bytes:

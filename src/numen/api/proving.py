@@ -10,11 +10,12 @@ from numen.ir.program import Program
 from numen.proof import groth16
 from numen.proof.circuit import Circuit, compile_circuit
 from numen.proof.formats import write_r1cs
+from numen.proof.wires import Limits
 
 
-def circuit_of(program: Program) -> Circuit:
+def circuit_of(program: Program, rounds: int | None) -> Circuit:
     """The program as rank-1 constraints (see `Compiled.circuit`)."""
-    return compile_circuit(program.module)
+    return compile_circuit(program.module, limits=Limits(rounds=rounds))
 
 
 def setup(circuit: Circuit, entropy: bytes | None) -> Keys:

@@ -11,6 +11,7 @@ from numen.api import compiled, stages
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
 from numen.cli.progress import progress
+from numen.cli.targets import Target, split, takes_program
 from numen.proof.files import write_file
 
 if TYPE_CHECKING:
@@ -29,36 +30,37 @@ folder_option = click.option(
 )  # fmt: skip
 
 
-def load(target: str) -> compiled.Compiled:
-    """Compile ``FILE`` or ``FILE:FUNCTION``; of a contract, ``FILE:f(uint256)``."""
-    path, function = _split(target)
-    return compiled.from_file(path, function or "main")
+program_argument = click.argument(
+    "words", nargs=-1, type=click.UNPROCESSED, metavar="FILE[:FUNC] ARG..."
+)
+file_argument = click.argument("words", nargs=1, required=False, metavar="FILE[:FUNC]")
 
 
-def _split(target: str) -> tuple[Path, str]:
-    """The file and the function that a person names, which may be none."""
-    path, colon, function = target.rpartition(":")
-    if colon and (function.isidentifier() or function.endswith(")")):
-        return Path(path), function
-    return Path(target), ""
+def load_alone(target: Target, word: str | None) -> compiled.Compiled:
+    """Compile the program of a command that takes no arguments for it."""
+    program, rest = target.load((word,) if word is not None else ())
+    if rest:
+        raise click.UsageError(f"--evm is in place of {rest[0]}")
+    return program
 
 
 @click.command(context_settings=PASS_ALL)
-@click.argument("file", metavar="FILE[:FUNC]")
-@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
+@program_argument
+@takes_program
 @click.option("--work-limit", type=click.IntRange(1, 2**64 - 1), help="Stop after so many units.")
 @click.option("--engine", type=click.Choice(["auto", "jit", "interp"]), default="auto")
 @as_json_option
 def run(
-    file: str, args: tuple[str, ...], work_limit: int | None, engine: Any, as_json: bool
+    words: tuple[str, ...], target: Target, work_limit: int | None, engine: Any, as_json: bool
 ) -> None:
     """Run a program and print what it returns.
 
-    FILE is source, or what `numen compile` wrote: bytecode (.numen) or IR (.ir).
+    FILE is source, or what `numen compile` wrote: bytecode (.numen) or IR (.ir). A pure function of
+    a contract is named by --evm and --function in place of FILE, or as FILE:'f(uint256)'.
 
     ARG is JSON, hexadecimal allowed: 5, 0xff, true, [1,2,3], {"x": 1}; or @file.json.
     """
-    program = load(file)
+    program, args = target.load(words)
     limits = {} if work_limit is None else {"work_limit": work_limit}
     values = [parse_argument(arg) for arg in args]
     with progress("running"):
@@ -96,11 +98,11 @@ def compile_(file: str, emit: str, is_evm: bool, fork: str, out: Path, as_json: 
     .evm. A whole contract has the forms ir, cfg (a drawing), llvm and asm; a pure function of it,
     FILE:'f(uint256)', has those of every program.
     """
-    path, function = _split(file)
+    path, function = split(file)
     if not function and (is_evm or path.suffix in compiled.EVM_SUFFIXES):
         _compile_contract(path, emit, fork, out, as_json)
         return
-    program = compiled.from_file(path, function or "main", fork=fork)
+    program = compiled.from_file(path, function or "main", bounds=compiled.Bounds(fork))
     with progress("compiling"):
         written = stages.write(program, emit, out)
     _report([written], as_json)
@@ -119,28 +121,32 @@ def _compile_contract(path: Path, emit: str, fork: str, out: Path, as_json: bool
 
 
 @click.command()
-@click.argument("file", metavar="FILE[:FUNC]")
+@file_argument
+@takes_program
 @folder_option
 @as_json_option
-def dump(file: str, out: Path, as_json: bool) -> None:
+def dump(words: str | None, target: Target, out: Path, as_json: bool) -> None:
     """Write every stage of one compile, to read or to diff."""
-    program = load(file)
+    program = load_alone(target, words)
     with progress("compiling"):
         paths = list(stages.write_all(program, out))
     _report(paths, as_json)
 
 
 @click.command()
-@click.argument("file", metavar="FILE[:FUNC]")
+@file_argument
+@takes_program
 @click.option("--pins", is_flag=True, help="Check that the constraints leave a prover no choice.")
 @click.option(
     "--html", "page", type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the costs over the source, as a page.",
 )  # fmt: skip
 @as_json_option
-def inspect(file: str, pins: bool, page: Path | None, as_json: bool) -> None:
+def inspect(
+    words: str | None, target: Target, pins: bool, page: Path | None, as_json: bool
+) -> None:
     """Show constraints and work units, in all and for each line."""
-    program = load(file)
+    program = load_alone(target, words)
     with progress("unrolling the program into a circuit"):
         found = program.inspect(with_pins=pins)
     if page is not None:
@@ -150,7 +156,7 @@ def inspect(file: str, pins: bool, page: Path | None, as_json: bool) -> None:
         report = msgspec.to_builtins(found) | {"refusal": found.refusal or None}
         print_json(report)
         return
-    show_costs(found, Path(file.partition(":")[0]).name)
+    show_costs(found, Path(program.source.file).name)
     if pins:
         _show_pins(found)
     if page is not None:

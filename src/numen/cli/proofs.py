@@ -7,8 +7,16 @@ import click
 from numen.api import proofs
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
-from numen.cli.programs import PASS_ALL, as_json_option, folder_option, load
+from numen.cli.programs import (
+    PASS_ALL,
+    as_json_option,
+    file_argument,
+    folder_option,
+    load_alone,
+    program_argument,
+)
 from numen.cli.progress import progress
+from numen.cli.targets import Target, takes_program
 from numen.proof import snarkjs
 from numen.proof.files import read_file
 
@@ -16,17 +24,18 @@ path_argument = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file", metavar="FILE[:FUNC]")
+@file_argument
+@takes_program
 @click.option("--ptau", "powers", type=path_argument, help="Begin a ceremony on powers of tau.")
 @folder_option
 @as_json_option
-def setup(file: str, powers: Path | None, out: Path, as_json: bool) -> None:
+def setup(words: str | None, target: Target, powers: Path | None, out: Path, as_json: bool) -> None:
     """Make keys for proofs: circuit.r1cs, circuit.zkey, verification_key.json.
 
     One party makes them, this machine: unsafe for production, where several must take part. With
     --ptau, the key is the one that their ceremony begins with.
     """
-    program = load(file)
+    program = load_alone(target, words)
     with progress("unrolling the program into a circuit"):
         count = program.circuit.constraint_count
     with progress(f"setting up {count:,} constraints"):
@@ -42,17 +51,17 @@ def setup(file: str, powers: Path | None, out: Path, as_json: bool) -> None:
 
 
 @click.command(context_settings=PASS_ALL)
-@click.argument("file", metavar="FILE[:FUNC]")
-@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
+@program_argument
+@takes_program
 @click.option(
     "--keys", "folder", required=True, help="Folder that `numen setup` wrote.",
     type=click.Path(file_okay=False, path_type=Path),
 )  # fmt: skip
 @folder_option
 @as_json_option
-def prove(file: str, args: tuple[str, ...], folder: Path, out: Path, as_json: bool) -> None:
+def prove(words: tuple[str, ...], target: Target, folder: Path, out: Path, as_json: bool) -> None:
     """Run a program and prove the run: proof.json, public.json."""
-    program = load(file)
+    program, args = target.load(words)
     with progress("reading the keys"):
         keys = proofs.Keys.load(folder)
     with progress("proving"):
