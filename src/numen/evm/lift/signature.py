@@ -172,11 +172,12 @@ class _Parser:
     def type(self, depth: int) -> tuple[str, Shape]:
         if depth >= DEPTH_MAX:
             self.fail(f"it is nested deeper than {DEPTH_MAX}")
+        is_inside = depth > 0
         text, shape = self.single(depth)
         while self.peek() == "[":
             self.at += 1
             if self.peek() == "]":
-                return self.array(text, shape, depth)
+                return self.array(text, shape, is_inside=is_inside)
             digits = self.take()
             if not digits.isdecimal() or not 0 < int(digits[:9]) <= WORDS_MAX or len(digits) > 9:
                 self.fail(f"an array has 1 to {WORDS_MAX} elements")
@@ -187,20 +188,20 @@ class _Parser:
                 self.fail(f"it has more than {WORDS_MAX} words")
         return text, shape
 
-    def array(self, text: str, element: Shape, depth: int) -> tuple[str, Shape]:
+    def array(self, text: str, element: Shape, *, is_inside: bool) -> tuple[str, Shape]:
         """The rest of an array whose length depends on the call."""
         self.expect("]")
         text = f"{text}[]"
-        return text, self.bounded(text, element, 1, depth)
+        return text, self.bounded(text, element, 1, is_inside=is_inside)
 
-    def bounded(self, text: str, element: Shape, size: int, depth: int) -> Shape:
+    def bounded(self, text: str, element: Shape, size: int, *, is_inside: bool) -> Shape:
         """A length, and elements of a parameter, so many to a word of calldata."""
         if self.array_bound is None:
             self.fail(
                 f"the length of {text} depends on the call; give the most elements that it may "
                 f"have (`--array-bound N`), or write {text.removesuffix('[]')}[n]"
             )
-        if depth or self.peek() == "[":
+        if is_inside or self.peek() == "[":
             self.fail(f"{text} is inside another type")
         items = ListShape(element, -(-self.array_bound // size))
         if _size(items) > WORDS_MAX:
@@ -217,7 +218,7 @@ class _Parser:
                 self.fail(f"a tuple has 1 to {WORDS_MAX} words")
             return f"({','.join(text for text, _ in members)})", shape
         if token in ("bytes", "string"):
-            return token, self.bounded(token, U256, WORD_BYTES, depth)
+            return token, self.bounded(token, U256, WORD_BYTES, is_inside=depth > 0)
         return self.elementary(token), U256
 
     def elementary(self, token: str) -> str:
