@@ -11,7 +11,7 @@ from numen.api import compiled, stages
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
 from numen.cli.progress import progress
-from numen.cli.targets import Target, split, takes_program
+from numen.cli.targets import Target, split, takes_bounds, takes_program
 from numen.proof.files import write_file
 
 if TYPE_CHECKING:
@@ -88,10 +88,12 @@ def run(
 @click.argument("file", metavar="FILE[:FUNC]")
 @click.option("--emit", type=click.Choice([*stages.EMITTERS, "cfg"]), required=True)
 @click.option("--evm", "is_evm", is_flag=True, help="FILE is a contract, whatever its name.")
-@click.option("--fork", default="prague", help="Whose opcodes a contract has.")
+@takes_bounds
 @folder_option
 @as_json_option
-def compile_(file: str, emit: str, is_evm: bool, fork: str, out: Path, as_json: bool) -> None:
+def compile_(
+    file: str, emit: str, is_evm: bool, bounds: compiled.Bounds, out: Path, as_json: bool
+) -> None:
     """Write one form of a program: ir, bytecode, llvm, asm, r1cs or tape.
 
     FILE is source, or a contract of the EVM, in hexadecimal or raw: its name ends in .bin, .hex or
@@ -100,9 +102,9 @@ def compile_(file: str, emit: str, is_evm: bool, fork: str, out: Path, as_json: 
     """
     path, function = split(file)
     if not function and (is_evm or path.suffix in compiled.EVM_SUFFIXES):
-        _compile_contract(path, emit, fork, out, as_json)
+        _compile_contract(path, emit, bounds.fork, out, as_json)
         return
-    program = compiled.from_file(path, function or "main", bounds=compiled.Bounds(fork))
+    program = compiled.from_file(path, function or "main", bounds=bounds)
     with progress("compiling"):
         written = stages.write(program, emit, out)
     _report([written], as_json)

@@ -1,7 +1,7 @@
 """What program a command is about: a file, or a function of a contract, and its bounds."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from numen.api import compiled
+from numen.cli.progress import progress
 
 ROUNDS_MAX = 1 << 20
 """Most rounds of a loop that can be asked for; the limits of circuits are met long before."""
@@ -53,7 +54,8 @@ class Target(msgspec.Struct, frozen=True):
         if self.evm is not None:
             if not self.function:
                 raise click.UsageError("--evm needs --function 'f(uint256)', the one to run")
-            return compiled.from_contract(self.evm, self.function, self.bounds), words
+            with progress("following the contract"):
+                return compiled.from_contract(self.evm, self.function, self.bounds), words
         if not words:
             raise click.UsageError("Missing argument 'FILE[:FUNC]'.")
         path, function = split(words[0])
@@ -71,12 +73,16 @@ def split(target: str) -> tuple[Path, str]:
     return Path(target), ""
 
 
-_OPTIONS = (
+_NAMES = (
     click.option(
-        "--evm", type=click.Path(dir_okay=False, path_type=Path), metavar="CONTRACT",
+        "--evm",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="CONTRACT",
         help="A contract of the EVM, in place of FILE; with --function.",
     ),
     click.option("--function", metavar="NAME", help="Which one: of a contract, 'f(uint256)'."),
+)
+_BOUNDS = (
     click.option("--fork", default="prague", help="Whose opcodes a contract has."),
     click.option(
         "--loop-bound", type=click.IntRange(1, ROUNDS_MAX), metavar="N",
@@ -105,8 +111,26 @@ def takes_program(command: C) -> C:
         named = {name: options.pop(name) for name in Target.__struct_fields__}
         return command(*args, target=Target(**named), **options)
 
-    found: Any = with_target
-    for option in reversed(_OPTIONS):
-        found = option(found)
-    result: C = found
-    return result
+    found: C = _with(with_target, _NAMES + _BOUNDS)
+    return found
+
+
+def takes_bounds(command: C) -> C:
+    """Give a command the options that bound a program, as its argument ``bounds``."""
+
+    @functools.wraps(command)
+    def with_bounds(*args: Any, **options: Any) -> Any:
+        named = [options.pop(name) for name in _BOUND_NAMES]
+        return command(*args, bounds=compiled.Bounds(*named), **options)
+
+    found: C = _with(with_bounds, _BOUNDS)
+    return found
+
+
+_BOUND_NAMES = ("fork", "loop_bound", "array_bound", "memory_bytes", "private")
+
+
+def _with(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
+    for option in reversed(options):
+        command = option(command)
+    return command

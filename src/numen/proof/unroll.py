@@ -16,7 +16,6 @@ import msgspec
 
 from numen.base.errors import Place
 from numen.ir.nodes import (
-    BasicBlock,
     Branch,
     Edge,
     Function,
