@@ -9,10 +9,10 @@ Sources: EIP-196 and EIP-197; EIP-1108 for prices.
 from typing import Final
 
 from numen.evm.forks import Fork
-from numen.evm.precompiles.bn254_code import entries
-from numen.evm.precompiles.bn254_code.entries import PAIR_BYTES, POINT_BYTES
 from numen.evm.precompiles.contract import Contract, RefusedError, padded
 from numen.proof.bn254 import G1, G2, G1Point, G2Point, Q
+from numen.proof.bn254_code import entries
+from numen.proof.bn254_code.entries import PAIR_BYTES, POINT_BYTES
 
 
 def _price_add(_: bytes, fork: Fork) -> int:

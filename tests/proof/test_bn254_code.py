@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numen.evm.precompiles.bn254_code import entries
 from numen.proof.bn254 import G1, G2, Q, R, is_in_g2
+from numen.proof.bn254_code import entries
 from numen.proof.pairing import is_product_one
 from tests.evm.precompiles.points import Curves
 

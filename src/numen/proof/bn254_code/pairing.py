@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import Any, Final
 
-from numen.evm.precompiles.bn254_code.felts import (
+from numen.kernels.bn254 import FQ
+from numen.kernels.llvm import Callee, Function, Value, const
+from numen.kernels.montgomery import load
+from numen.proof.bn254 import X, fq2_negate, twist_frobenius
+from numen.proof.bn254_code.felts import (
     FELT,
     FELT2,
     FELT12,
@@ -18,10 +22,6 @@ from numen.evm.precompiles.bn254_code.felts import (
     trace,
     write,
 )
-from numen.kernels.bn254 import FQ
-from numen.kernels.llvm import Callee, Function, Value, const
-from numen.kernels.montgomery import load
-from numen.proof.bn254 import X, fq2_negate, twist_frobenius
 from numen.proof.pairing import LOOP, Tower, add_step, by_line, double_step, final_exponentiation
 from numen.proof.tower import (
     FQ12_ONE,

@@ -13,16 +13,6 @@ from typing import Any, Final
 
 import msgspec
 
-from numen.evm.precompiles.bn254_code.felts import (
-    FELT,
-    FELT2,
-    Arithmetic,
-    Shape,
-    read,
-    size_of,
-    trace,
-    write,
-)
 from numen.kernels.llvm import Callee, Value, const
 from numen.proof import bn254
 from numen.proof.bn254 import (
@@ -33,6 +23,16 @@ from numen.proof.bn254 import (
     fq2_scale,
     fq2_subtract,
     twist_frobenius,
+)
+from numen.proof.bn254_code.felts import (
+    FELT,
+    FELT2,
+    Arithmetic,
+    Shape,
+    read,
+    size_of,
+    trace,
+    write,
 )
 
 

@@ -10,12 +10,12 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from numen.evm.precompiles.bn254_code.felts import WORD_BYTES, Arithmetic, Felt, read, write
-from numen.evm.precompiles.bn254_code.groups import G1, G2, Points, write_in_g2
-from numen.evm.precompiles.bn254_code.pairing import PAIR_WORDS, RUNNING_WORDS, write_pairing
 from numen.kernels import compiler
 from numen.kernels.bn254 import FQ
 from numen.kernels.llvm import Function, Module, Value, const
+from numen.proof.bn254_code.felts import WORD_BYTES, Arithmetic, Felt, read, write
+from numen.proof.bn254_code.groups import G1, G2, Points, write_in_g2
+from numen.proof.bn254_code.pairing import PAIR_WORDS, RUNNING_WORDS, write_pairing
 
 POINT_BYTES = 2 * WORD_BYTES
 PAIR_BYTES = PAIR_WORDS * WORD_BYTES
