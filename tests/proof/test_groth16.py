@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numen.kernels import curve
-from numen.proof import groth16
+from numen.proof import groth16, native_verifier, verifier
 from numen.proof.bn254 import G1, G2, Q, R
 from numen.proof.errors import (
     CircuitError,
@@ -29,6 +29,20 @@ from tests.strategies.cube import CUBE, ENTROPY, cube
 from tests.strategies.r1cs import Solved, scalars, solved_circuits
 
 
+def verify(key, proof, statement):
+    """Both verifiers, which give the same answer to everything."""
+    answers = []
+    for check in (verifier.verify, native_verifier.verify_natively):
+        try:
+            answers.append(check(key, proof, statement))
+        except ProofError as error:
+            answers.append(error)
+    plain, native = answers
+    assert (type(plain), str(plain)) == (type(native), str(native))
+    if plain is not None:
+        raise plain
+
+
 @given(solved=solved_circuits(), entropy=st.binary(min_size=32, max_size=40))
 @settings(max_examples=12)
 def test_every_true_statement_can_be_proven(solved, entropy):
@@ -37,7 +51,7 @@ def test_every_true_statement_can_be_proven(solved, entropy):
     proof = groth16.prove(key, solved.witness, entropy=ENTROPY, r1cs=solved.r1cs)
 
     assert groth16.statement_of(key, solved.witness) == solved.statement
-    groth16.verify(key.verifying, proof, solved.statement)
+    verify(key.verifying, proof, solved.statement)
 
 
 @pytest.mark.parametrize("statement", range(4))
@@ -50,7 +64,7 @@ def test_sizes_about_the_powers_of_two_are_complete(rows, statement):
 
     proof = groth16.prove(key, felts_from_ints(values), entropy=ENTROPY, r1cs=r1cs)
 
-    groth16.verify(key.verifying, proof, values[1 : statement + 1])
+    verify(key.verifying, proof, values[1 : statement + 1])
 
 
 @pytest.mark.slow
@@ -90,7 +104,7 @@ def test_whoever_keeps_the_secrets_can_prove_anything():
     r1cs, key, _, _ = cube()
     oracle = Trapdoor(Solved(r1cs, CUBE, []), draw_secrets(ENTROPY))
 
-    groth16.verify(key.verifying, oracle.simulate([28], 5, 7), [28])
+    verify(key.verifying, oracle.simulate([28], 5, 7), [28])
 
     assert "single-party" in key.warning
 
@@ -100,7 +114,7 @@ def test_proofs_of_one_statement_differ_and_all_hold():
     other = groth16.prove(key, witness, entropy=b"x" * 32)
 
     assert {other.a, other.b, other.c}.isdisjoint({proof.a, proof.b, proof.c})
-    groth16.verify(key.verifying, other, [27])
+    verify(key.verifying, other, [27])
 
 
 def test_entropy_used_twice_blinds_two_witnesses_differently():
@@ -195,7 +209,7 @@ def test_no_other_statement_is_accepted(value):
     _, key, _, proof = cube()
     if value != 27:
         with pytest.raises(ProofRejectedError):
-            groth16.verify(key.verifying, proof, [value])
+            verify(key.verifying, proof, [value])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +219,7 @@ def test_a_value_that_is_not_canonical_is_refused(statement):
     _, key, _, proof = cube()
 
     with pytest.raises(InvalidProofError, match=r"statement\[0\]"):
-        groth16.verify(key.verifying, proof, statement)
+        verify(key.verifying, proof, statement)
 
 
 @pytest.mark.parametrize("statement", [[], [1, 27], [27, 27], [27] * 1000])
@@ -213,7 +227,7 @@ def test_a_wrong_number_of_values_is_refused(statement):
     _, key, _, proof = cube()
 
     with pytest.raises(InvalidProofError, match="1"):
-        groth16.verify(key.verifying, proof, statement)
+        verify(key.verifying, proof, statement)
 
 
 def mutations(proof):
@@ -241,14 +255,14 @@ def test_a_proof_changed_in_any_place_is_refused():
     assert len(changed) == 33
     for other in changed:
         with pytest.raises((InvalidProofError, ProofRejectedError)):
-            groth16.verify(key.verifying, other, [27])
+            verify(key.verifying, other, [27])
 
 
 def test_infinities_are_refused():
     _, key, _, proof = cube()
     for part in ("a", "b", "c"):
         with pytest.raises(InvalidProofError, match="infinity"):
-            groth16.verify(key.verifying, msgspec.structs.replace(proof, **{part: None}), [27])
+            verify(key.verifying, msgspec.structs.replace(proof, **{part: None}), [27])
 
 
 def test_a_point_of_the_twist_outside_the_subgroup_is_refused():
@@ -256,7 +270,7 @@ def test_a_point_of_the_twist_outside_the_subgroup_is_refused():
     outside = next(twist_points())
     for b in (outside, G2.add(proof.b, outside), G2.add(proof.b, G2.multiply(outside, R))):
         with pytest.raises(InvalidProofError, match="subgroup"):
-            groth16.verify(key.verifying, msgspec.structs.replace(proof, b=b), [27])
+            verify(key.verifying, msgspec.structs.replace(proof, b=b), [27])
 
 
 def test_a_key_changed_in_any_place_accepts_nothing():
@@ -275,7 +289,7 @@ def test_a_key_changed_in_any_place_accepts_nothing():
     ]
     for change in changes:
         with pytest.raises(ProofError):
-            groth16.verify(msgspec.structs.replace(vk, **change), proof, [27])
+            verify(msgspec.structs.replace(vk, **change), proof, [27])
 
 
 def test_a_key_without_a_contribution_is_refused():
@@ -285,7 +299,7 @@ def test_a_key_without_a_contribution_is_refused():
     forged = groth16.Proof(vk.alpha, vk.beta, G1.negate(G1.combine(vk.ic, [1, 28])))
 
     with pytest.raises(WeakKeyError):
-        groth16.verify(vk, forged, [28])
+        verify(vk, forged, [28])
 
 
 def test_proofs_of_other_circuits_are_refused():
@@ -294,4 +308,4 @@ def test_proofs_of_other_circuits_are_refused():
     other = groth16.setup(square, entropy=ENTROPY)
 
     with pytest.raises(ProofRejectedError):
-        groth16.verify(other.verifying, proof, [27])
+        verify(other.verifying, proof, [27])

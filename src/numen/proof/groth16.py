@@ -8,8 +8,9 @@ Who only verifies imports `numen.proof.verifier`, which needs no native code.
 """
 
 from numen.proof.keys import ProvingKey
+from numen.proof.native_verifier import verify
 from numen.proof.prover import prove, statement_of
 from numen.proof.setup import setup
-from numen.proof.verifier import Proof, VerifyingKey, verify
+from numen.proof.verifier import Proof, VerifyingKey
 
 __all__ = ["Proof", "ProvingKey", "VerifyingKey", "prove", "setup", "statement_of", "verify"]

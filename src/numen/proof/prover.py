@@ -23,10 +23,11 @@ from numen.proof.bn254 import R
 from numen.proof.errors import KeyMismatchError, ProofRejectedError, WitnessError, WrongKeyError
 from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.keys import ProvingKey
+from numen.proof.native_verifier import verify_natively
 from numen.proof.points import Points
 from numen.proof.r1cs import R1CS, check_witness, check_witness_form, domain_log, multiply
 from numen.proof.setup import ENTROPY_MIN_BYTES, draw
-from numen.proof.verifier import Proof, verify
+from numen.proof.verifier import Proof
 
 
 def statement_of(key: ProvingKey, witness: Felts) -> list[int]:
@@ -64,7 +65,7 @@ def prove(key: ProvingKey, witness: Felts, *, entropy: bytes, r1cs: R1CS | None 
         check_witness(r1cs, witness)
     proof = _prove(key, witness, *blinding(witness, entropy))
     try:
-        verify(key.verifying, proof, statement_of(key, witness))
+        verify_natively(key.verifying, proof, statement_of(key, witness))
     except ProofRejectedError:
         if r1cs is None:
             raise

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from numen.base.codec import U256
 from numen.proof.eip197 import decode_proof, encode_proof, key_digest
+from numen.proof.native_verifier import verify
 from numen.proof.statement import Snark, SnarkRule, encode_words
-from numen.proof.verifier import Proof, VerifyingKey, verify
+from numen.proof.verifier import Proof, VerifyingKey
 
 
 def snark_evidence(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -> Snark:

@@ -17,6 +17,9 @@ from numen.proof.bn254 import G1, G2, G1Point, G2Point, R, is_in_g2
 from numen.proof.errors import InvalidProofError, ProofRejectedError, WeakKeyError
 from numen.proof.pairing import is_product_one
 
+NOT_IN_SUBGROUP = "not in the subgroup of prime order"
+"""What is wrong with a point of the twist that is not of G2."""
+
 
 class VerifyingKey(msgspec.Struct, frozen=True):
     """What a verifier needs to know of a circuit and its setup.
@@ -73,10 +76,9 @@ def verify(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -> None:
 
     Cost: four pairings with one final exponentiation, and a product of 254 bits a value.
     """
-    if key.gamma == key.delta:
-        raise WeakKeyError
-    _check_statement(key, statement)
-    _check_proof(proof)
+    check_form(key, proof, statement)
+    if not is_in_g2(proof.b):
+        raise InvalidProofError("pi_b", NOT_IN_SUBGROUP)
     public = G1.combine(key.ic, [1, *statement])
     pairs = (
         (proof.a, proof.b),
@@ -88,6 +90,19 @@ def verify(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -> None:
         raise ProofRejectedError
 
 
+def check_form(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -> None:
+    """Check all that makes a proof worth a pairing, but for the subgroup of `Proof.b`.
+
+    Raises:
+        InvalidProofError: As for `verify`.
+        WeakKeyError: As for `verify`.
+    """
+    if key.gamma == key.delta:
+        raise WeakKeyError
+    _check_statement(key, statement)
+    _check_points(proof)
+
+
 def _check_statement(key: VerifyingKey, statement: Sequence[int]) -> None:
     if len(statement) != key.statement_count:
         reason = f"{len(statement)} values where the key asks for {key.statement_count}"
@@ -97,7 +112,7 @@ def _check_statement(key: VerifyingKey, statement: Sequence[int]) -> None:
             raise InvalidProofError(f"statement[{index}]", "not an integer of the field")
 
 
-def _check_proof(proof: Proof) -> None:
+def _check_points(proof: Proof) -> None:
     for part, point, is_valid in (
         ("pi_a", proof.a, G1.contains),
         ("pi_b", proof.b, G2.contains),
@@ -107,5 +122,3 @@ def _check_proof(proof: Proof) -> None:
             raise InvalidProofError(part, "the point at infinity")
         if not is_valid(point):
             raise InvalidProofError(part, "not a point of the curve")
-    if not is_in_g2(proof.b):
-        raise InvalidProofError("pi_b", "not in the subgroup of prime order")

@@ -117,6 +117,14 @@ def write(f: Function, felts: Any, pointer: Value) -> None:
         f.store(value, f.gep("i256", pointer, index), align=8)
 
 
+def from_bytes(f: Function, arithmetic: Arithmetic, data: Value, index: int) -> Felt:
+    """Emit reading coordinate ``index`` of some bytes: big-endian, not in Montgomery form."""
+    word = f.byte_swap(f.load("i256", f.gep("i256", data, index), align=1))
+    # The form of the form of 1, times a plain number, is the number's form.
+    radix = const("i256", FQ.square_of_radix)
+    return Felt(f, arithmetic, f.call(arithmetic.product, radix, word))
+
+
 def _flat(felts: Any) -> Iterator[Any]:
     if isinstance(felts, tuple):
         for part in felts:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from numen.kernels.llvm import Callee, Value, const
+from numen.kernels.llvm import Callee, Function, Value, const
 from numen.proof import bn254
 from numen.proof.bn254 import (
     X,
@@ -76,6 +76,9 @@ G2: Final = Group(
 _WINDOW_BITS: Final = 4
 """Bits of a scalar that one addition stands for."""
 
+MULTIPLES: Final = 1 << _WINDOW_BITS
+"""Points that a digit may stand for."""
+
 assert X < 2**64, "one limb holds the parameter"
 
 
@@ -122,6 +125,7 @@ class Points:
         double: Function ``(out, a)``.
         multiply: Function ``(out, a, scalar, digits)``: adds a point to itself so often as the
             lowest digits, in base 16, of the number at ``scalar`` say. ``out`` and ``a`` are apart.
+        multiples: Function ``(table, a)``: the first `MULTIPLES` multiples, from infinity on.
     """
 
     def __init__(self, arithmetic: Arithmetic, group: Group) -> None:
@@ -144,7 +148,26 @@ class Points:
             ["out"],
             lambda a: (double_point(group, a),),
         )
+        self.multiples = self._write_multiples()
         self.multiply = self._write_multiply()
+
+    @property
+    def infinity(self) -> Any:
+        """The coordinates of infinity."""
+        return self._group.zero, self._group.one, self._group.zero
+
+    def _write_multiples(self) -> Callee:
+        params = {"table": "ptr", "a": "ptr"}
+        f = self._arithmetic.module.function(
+            f"{self._group.name}.multiples", "void", params, internal=True
+        )
+        table, a = f.params
+        write(f, self.infinity, table)
+        with f.loop(1, MULTIPLES) as loop:
+            multiple = f.gep(f"[{self.size} x i256]", table, loop.index)
+            f.call(self.add, multiple, f.gep("i256", multiple, -self.size), a)
+        f.ret()
+        return f.callee
 
     def _write_multiply(self) -> Callee:
         params = {"out": "ptr", "a": "ptr", "scalar": "ptr", "digits": "i64"}
@@ -154,21 +177,45 @@ class Points:
         out, a, scalar, digits = f.params
         form = f"[{self.size} x i256]"
         multiples = f.alloca("i256", self.size << _WINDOW_BITS)
-        infinity = (self._group.zero, self._group.one, self._group.zero)
-        write(f, infinity, multiples)
-        with f.loop(1, 1 << _WINDOW_BITS) as loop:
-            multiple = f.gep(form, multiples, loop.index)
-            f.call(self.add, multiple, f.gep("i256", multiple, -self.size), a)
-        write(f, infinity, out)
+        f.call(self.multiples, multiples, a)
+        write(f, self.infinity, out)
         with f.loop(f.sub(digits, 1), -1, step=-1) as loop:
             for _ in range(_WINDOW_BITS):
                 f.call(self.double, out, out)
-            limb = f.load("i64", f.gep("i64", scalar, f.lshr(loop.index, 4)), align=8)
-            shift = f.shl(f.and_(loop.index, 15), 2)
-            digit = f.and_(f.lshr(limb, shift), (1 << _WINDOW_BITS) - 1)
+            digit = _digit(f, scalar, loop.index)
             f.call(self.add, out, out, f.gep(form, multiples, digit))
         f.ret()
         return f.callee
+
+
+def _digit(f: Function, scalar: Value, index: Value) -> Value:
+    """Emit reading a digit, of `_WINDOW_BITS`, of the number at an address."""
+    limb = f.load("i64", f.gep("i64", scalar, f.lshr(index, 4)), align=8)
+    shift = f.shl(f.and_(index, 15), 2)
+    return f.and_(f.lshr(limb, shift), MULTIPLES - 1)
+
+
+def write_combine(arithmetic: Arithmetic, points: Points) -> Callee:
+    """Define ``combine(out, tables, scalars, n, digits)``: a sum of multiples of n points.
+
+    ``tables`` holds each point's `Points.multiples`; scalars are words, and have so many digits.
+    """
+    params = dict.fromkeys(("out", "tables", "scalars"), "ptr") | {"n": "i64", "digits": "i64"}
+    f = arithmetic.module.function("combine", "void", params, internal=True)
+    out, tables, scalars, n, digits = f.params
+    form = f"[{points.size} x i256]"
+    write(f, points.infinity, out)
+    with f.loop(f.sub(digits, 1), -1, step=-1) as loop:
+        for _ in range(_WINDOW_BITS):
+            f.call(points.double, out, out)
+        with f.loop(0, n) as each:
+            digit = _digit(f, f.gep("i256", scalars, each.index), loop.index)
+            # Nothing here is secret: a zero may be seen.
+            with f.when(f.icmp("ne", digit, 0)):
+                place = f.add(f.mul(each.index, MULTIPLES), digit)
+                f.call(points.add, out, out, f.gep(form, tables, place))
+    f.ret()
+    return f.callee
 
 
 def write_in_g2(arithmetic: Arithmetic, points: Points) -> Callee:

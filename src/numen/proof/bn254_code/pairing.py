@@ -1,10 +1,12 @@
 """The native pairing of BN254, from the formulas of `numen.proof.pairing`.
 
+A Miller loop walks over lines that depend on the point of G2 only, and takes their values at the
+point of G1. The lines come first, as a table: who pairs many points with one keeps them.
+
 An element of Fq12 is 12 words. A pair is a point of G1 (two words) and one of G2 (four), finite.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from numen.proof.bn254_code.felts import (
     FELT12,
     WORD_BYTES,
     Arithmetic,
+    Shape,
     size_of,
     trace,
     write,
@@ -33,99 +36,158 @@ from numen.proof.tower import (
     fq12_square,
 )
 
-_SIZE: Final = size_of(FELT12)
+FQ12_WORDS: Final = size_of(FELT12)
 POINT1: Final = (FELT, FELT)
 POINT2: Final = (FELT2, FELT2)
 PAIR_WORDS: Final = size_of((POINT1, POINT2))
 RUNNING: Final = (FELT2,) * 3
-RUNNING_WORDS: Final = size_of(RUNNING)
+LINE: Final = (FELT2,) * 3
+TABLE_WORDS: Final = size_of(LINE) * (len(LOOP) + sum(map(bool, LOOP)) + 2)
+"""Of the lines of one point of G2: some 19 KiB."""
 
 
-def write_pairing(arithmetic: Arithmetic) -> Callee:
-    """Define ``pair(pairs, running, n)``: 1 where the product of the pairings is one, else 0.
+class Pairing:
+    """The functions of the pairing, written into one module.
 
-    ``running`` has room for `RUNNING_WORDS` words for each pair.
+    Attributes:
+        lines: Function ``(table, q)``: the lines of a Miller loop, in the order in which it needs
+            them. ``table`` has room for `TABLE_WORDS` words.
+        miller_loop: Function ``(value, points, tables, n)`` of n points of G1 and n addresses of
+            tables: the product of the loops' values, one for no points.
+        multiply: Function ``(out, a, b)`` on values.
+        is_one: Function ``(value)``: 1 where the pairings multiply to one, else 0.
     """
-    loop = _write_miller_loop(arithmetic)
-    module = arithmetic.module
-    f = module.function(
-        "pair", "i64", {"pairs": "ptr", "running": "ptr", "n": "i64"}, internal=True
-    )
-    pairs, running, n = f.params
-    value = f.alloca("i256", _SIZE)
-    f.call(loop, value, pairs, running, n)
-    result = final_exponentiation(value, _tower(f, arithmetic))
+
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        self.lines = _write_lines(arithmetic)
+        self.miller_loop = _write_miller_loop(arithmetic)
+        self.multiply = trace(
+            arithmetic,
+            "fq12.multiply",
+            {"out": FELT12, "a": FELT12, "b": FELT12},
+            ["out"],
+            lambda a, b: (fq12_multiply(a, b),),
+        )
+        self.is_one = _write_is_one(arithmetic, self.multiply)
+
+
+def _write_is_one(arithmetic: Arithmetic, multiply: Callee) -> Callee:
+    f = arithmetic.module.function("is_one", "i64", {"value": "ptr"}, internal=True)
+    (value,) = f.params
+    result = final_exponentiation(value, _tower(f, arithmetic, multiply))
     differs: Value = const("i256", 0)
-    for index in range(_SIZE):
+    for index in range(FQ12_WORDS):
         word = load(f, f.gep("i256", result, index))
         differs = f.or_(differs, f.xor(word, const("i256", FQ.one if index == 0 else 0)))
     f.ret(f.zext(f.icmp("eq", differs, 0), "i64"))
     return f.callee
 
 
-def _write_miller_loop(arithmetic: Arithmetic) -> Callee:
-    """Define ``miller_loop(value, pairs, running, n)``."""
+def _write_lines(arithmetic: Arithmetic) -> Callee:
     module = arithmetic.module
-    square = _unary(arithmetic, "fq12.square", fq12_square)
-    double, add = _write_steps(arithmetic)
+    shapes: dict[str, Shape] = {"line": LINE, "t": RUNNING}
+    double = _step(arithmetic, "lines.double", shapes, double_step)
+    shapes["q"] = POINT2
+    add = _step(arithmetic, "lines.add", shapes, add_step)
     negate = _write_twist(arithmetic, "twist.negate", lambda q: (q[0], fq2_negate(q[1])))
     frobenius = _write_twist(arithmetic, "twist.frobenius", twist_frobenius)
     digits = module.words("miller.digits", LOOP)
-    params = {"value": "ptr", "pairs": "ptr", "running": "ptr", "n": "i64"}
-    f = module.function("miller_loop", "void", params, internal=True)
-    value, pairs, running, n = f.params
-    moved = f.alloca("i256", size_of(POINT2))
-
-    @contextmanager
-    def each() -> Iterator[tuple[Value, Value, Value]]:
-        """Code for every pair: its point of G1, of G2, and the one that runs."""
-        with f.loop(0, n) as loop:
-            p = f.gep(f"[{PAIR_WORDS} x i256]", pairs, loop.index)
-            t = f.gep(f"[{RUNNING_WORDS} x i256]", running, loop.index)
-            yield p, f.gep("i256", p, size_of(POINT1)), t
-
-    write(f, FQ12_ONE, value)
-    with each() as (_, q, t):
-        f.copy(t, q, const("i64", WORD_BYTES * size_of(POINT2)))
-        write(f, (1, 0), f.gep("i256", t, size_of(POINT2)))
+    f = module.function("lines", "void", {"table": "ptr", "q": "ptr"}, internal=True)
+    table, q = f.params
+    moved, t = f.alloca("i256", size_of(POINT2)), f.alloca("i256", size_of(RUNNING))
+    cursor = _Cursor(f)
+    f.copy(t, q, const("i64", WORD_BYTES * size_of(POINT2)))
+    write(f, (1, 0), f.gep("i256", t, size_of(POINT2)))
     with f.loop(0, len(LOOP)) as loop:
-        f.call(square, value, value)
+        f.call(double, cursor.next(table), t)
         digit = f.load("i64", f.gep("i64", digits, loop.index))
-        with each() as (p, q, t):
-            f.call(double, value, t, p)
-            with f.when(f.icmp("eq", digit, 1)):
-                f.call(add, value, t, p, q)
-            with f.when(f.icmp("eq", digit, -1)):
-                f.call(negate, moved, q)
-                f.call(add, value, t, p, moved)
-    with each() as (p, q, t):
-        f.call(frobenius, moved, q)
-        f.call(add, value, t, p, moved)
-        f.call(frobenius, moved, moved)
-        f.call(negate, moved, moved)
-        f.call(add, value, t, p, moved)
+        with f.when(f.icmp("eq", digit, 1)):
+            f.call(add, cursor.next(table), t, q)
+        with f.when(f.icmp("eq", digit, -1)):
+            f.call(negate, moved, q)
+            f.call(add, cursor.next(table), t, moved)
+    f.call(frobenius, moved, q)
+    f.call(add, cursor.next(table), t, moved)
+    f.call(frobenius, moved, moved)
+    f.call(negate, moved, moved)
+    f.call(add, cursor.next(table), t, moved)
     f.ret()
     return f.callee
 
 
-def _write_steps(arithmetic: Arithmetic) -> tuple[Callee, Callee]:
-    """Define what the loop does to a pair: ``(value, t, p[, q])``, changing the first two."""
+def _write_miller_loop(arithmetic: Arithmetic) -> Callee:
+    module = arithmetic.module
+    square = _unary(arithmetic, "fq12.square", fq12_square)
+    shapes = {"value": FELT12, "line": LINE, "p": POINT1}
 
-    def double(value: Any, t: Any, p: Any) -> Any:
-        t, line = double_step(t)
-        return by_line(value, line, p), t
+    def formula(value: Any, line: Any, p: Any) -> Any:
+        return (by_line(value, line, p),)
 
-    def add(value: Any, t: Any, p: Any, q: Any) -> Any:
-        t, line = add_step(t, q)
-        return by_line(value, line, p), t
+    multiply = trace(arithmetic, "fq12.by_line", shapes, ["value"], formula)
+    digits = module.words("miller.digits", LOOP)
+    params = {"value": "ptr", "points": "ptr", "tables": "ptr", "n": "i64"}
+    f = module.function("miller_loop", "void", params, internal=True)
+    value, points, tables, n = f.params
+    cursor = _Cursor(f)
 
-    shapes = {"value": FELT12, "t": RUNNING, "p": POINT1, "q": POINT2}
-    without_q = {name: shape for name, shape in shapes.items() if name != "q"}
-    outputs = ["value", "t"]
-    return (
-        trace(arithmetic, "miller.double", without_q, outputs, double),
-        trace(arithmetic, "miller.add", shapes, outputs, add),
-    )
+    def by_lines() -> None:
+        """Multiply by the next line of every pair."""
+        index = cursor.advance()
+        with f.loop(0, n) as loop:
+            table = f.load("ptr", f.gep("ptr", tables, loop.index))
+            p = f.gep(_form(size_of(POINT1)), points, loop.index)
+            f.call(multiply, value, f.gep(_form(size_of(LINE)), table, index), p)
+
+    write(f, FQ12_ONE, value)
+    with f.loop(0, len(LOOP)) as loop:
+        f.call(square, value, value)
+        by_lines()
+        digit = f.load("i64", f.gep("i64", digits, loop.index))
+        with f.when(f.icmp("ne", digit, 0)):
+            by_lines()
+    for _ in range(2):
+        by_lines()
+    f.ret()
+    return f.callee
+
+
+class _Cursor:
+    """Counts lines, in memory."""
+
+    def __init__(self, f: Function) -> None:
+        self._f = f
+        self._place = f.alloca("i64")
+        f.store(const("i64", 0), self._place)
+
+    def advance(self) -> Value:
+        """The index of the next line."""
+        index = self._f.load("i64", self._place)
+        self._f.store(self._f.add(index, 1), self._place)
+        return index
+
+    def next(self, table: Value) -> Value:
+        """The address of the next line of a table."""
+        return self._f.gep(_form(size_of(LINE)), table, self.advance())
+
+
+def _form(words: int) -> str:
+    return f"[{words} x i256]"
+
+
+def _step(
+    arithmetic: Arithmetic, name: str, shapes: dict[str, Shape], step: Callable[..., Any]
+) -> Callee:
+    """Define a step ``(line, t[, q])`` of the running point, which gives a line."""
+
+    def double(t: Any) -> Any:
+        t, line = step(t)
+        return line, t
+
+    def add(t: Any, q: Any) -> Any:
+        t, line = step(t, q)
+        return line, t
+
+    return trace(arithmetic, name, shapes, ["line", "t"], add if "q" in shapes else double)
 
 
 def _write_twist(arithmetic: Arithmetic, name: str, formula: Callable[..., Any]) -> Callee:
@@ -134,15 +196,8 @@ def _write_twist(arithmetic: Arithmetic, name: str, formula: Callable[..., Any])
     return trace(arithmetic, name, shapes, ["out"], lambda q: (formula(q),))
 
 
-def _tower(f: Function, arithmetic: Arithmetic) -> Tower[Value]:
+def _tower(f: Function, arithmetic: Arithmetic, multiply: Callee) -> Tower[Value]:
     """Fq12 on addresses: every operation emits a call, and gives where its result lies."""
-    multiply = trace(
-        arithmetic,
-        "fq12.multiply",
-        {"out": FELT12, "a": FELT12, "b": FELT12},
-        ["out"],
-        lambda a, b: (fq12_multiply(a, b),),
-    )
     square = _unary(arithmetic, "fq12.cyclotomic_square", cyclotomic_square)
     conjugate = _unary(arithmetic, "fq12.conjugate", fq12_conjugate)
     frobenius = _unary(arithmetic, "fq12.frobenius", fq12_frobenius)
@@ -150,7 +205,7 @@ def _tower(f: Function, arithmetic: Arithmetic) -> Tower[Value]:
     power = _write_power(arithmetic, square, multiply)
 
     def emit(callee: Callee, *args: Value) -> Value:
-        out = f.alloca("i256", _SIZE)
+        out = f.alloca("i256", FQ12_WORDS)
         f.call(callee, out, *args)
         return out
 
@@ -177,7 +232,7 @@ def _write_power(arithmetic: Arithmetic, square: Callee, multiply: Callee) -> Ca
         "fq12.power_of_x", "void", {"out": "ptr", "a": "ptr"}, internal=True
     )
     out, a = f.params
-    f.copy(out, a, const("i64", WORD_BYTES * _SIZE))
+    f.copy(out, a, const("i64", WORD_BYTES * FQ12_WORDS))
     with f.loop(X.bit_length() - 2, -1, step=-1) as loop:
         f.call(square, out, out)
         with f.when(f.trunc(f.lshr(const("i64", X), loop.index), "i1")):
