@@ -133,6 +133,14 @@ def test_large_sums_by_their_logarithms(group: Group, size: int, kind: str) -> N
     assert group.decode(SUMS[group.name](points, words(scalars))) == expected
 
 
+@pytest.mark.parametrize("kind", ["full", "bits", "equal", "cancel", "tiny"])
+def test_sums_do_not_depend_on_parts(group: Group, kind: str, monkeypatch) -> None:
+    assert 3000 > 4 << msm.window_bits(3000) - 1
+    monkeypatch.setattr(msm, "_PART_FACTOR", 1)
+
+    test_large_sums_by_their_logarithms(group, 3000, kind)
+
+
 def test_the_same_point_many_times(group: Group) -> None:
     points = np.repeat(group.generator, 1000, axis=0)
 

@@ -2,12 +2,13 @@
 
 add (out, a, b, n, lists, scratch)          out[i] = a[i] + b[i]
 recode (digits, scalars, n, bits, count)    scalars to signed digits of ``bits`` bits
-sort (buffer, points, digits, n, counts, starts, buckets)
-                                            points to their buckets
+sort (buffer, points, digits, n, counts, starts, sums, buckets)
+                                            points to their buckets, behind the sums so far
 reduce (buffer, counts, starts, buckets, lists, scratch)
                                             every bucket to its sum, in place
-collect (out, buffer, counts, starts, buckets)
-                                            the sum of bucket i times i + 1, Jacobian
+keep (sums, buffer, counts, starts, buckets)
+                                            sums of buckets to where they are not in the way
+collect (out, sums, buckets)                the sum of bucket i times i + 1, Jacobian
 combine (out, windows, count, bits)         windows to one affine point
 accumulate (sums, table, digits, n, lists, scratch, copies)
                                             sums[i] += digit i times the table's base
@@ -34,6 +35,7 @@ def group_functions(field: Field, b: tuple[int, ...], *, mulx: bool) -> str:
     _write_recode(points.module)
     _write_sort(points)
     _write_reduce(points)
+    _write_keep(points)
     _write_collect(points)
     _write_combine(points)
     _write_accumulate(points)
@@ -120,23 +122,36 @@ def _signed_copy(f: Function, points: Points, out: Value, a: Value, negative: Va
 
 
 def _write_sort(points: Points) -> None:
-    """Counting sort; digit d goes to bucket abs(d) - 1, zero to none."""
+    """Counting sort; digit d goes to bucket abs(d) - 1, zero to none, each behind its sum."""
     names = _pointers("buffer", "points", "digits") | {"n": "i64"}
-    names |= _pointers("counts", "starts") | {"buckets": "i64"}
+    names |= _pointers("counts", "starts", "sums") | {"buckets": "i64"}
     f = points.module.function("sort", "void", names)
-    buffer, given, digits, n, counts, starts, buckets = f.params
+    buffer, given, digits, n, counts, starts, sums, buckets = f.params
+    e = Elements(f, points.coordinates)
+
+    def is_held(bucket: Value) -> tuple[Value, Value]:
+        """The address of a bucket's sum, and whether it counts: infinity need not."""
+        total = f.gep(points.affine, sums, bucket)
+        return total, f.not_(e.is_zero(total, e.at(total, 1)))
+
     with f.loop(0, buckets) as loop:
-        f.store(_ZERO, f.gep("i64", counts, loop.index))
+        _, held = is_held(loop.index)
+        f.store(f.zext(held, "i64"), f.gep("i64", counts, loop.index))
     with f.loop(0, n) as loop:
         size, _ = _magnitude(f, digits, loop.index)
         with f.when(f.icmp("ne", size, 0)):
             cell = f.gep("i64", counts, f.sub(size, 1))
             f.store(f.add(f.load("i64", cell), 1), cell)
     with f.loop(0, buckets, carried=[_ZERO]) as loop:
-        cell = f.gep("i64", counts, loop.index)
-        f.store(loop.carried[0], f.gep("i64", starts, loop.index))
-        loop.advance(f.add(loop.carried[0], f.load("i64", cell)))
+        cell, (start,) = f.gep("i64", counts, loop.index), loop.carried
+        f.store(start, f.gep("i64", starts, loop.index))
+        after = f.add(start, f.load("i64", cell))
         f.store(_ZERO, cell)
+        total, held = is_held(loop.index)
+        with f.when(held):
+            copy_point(e, f.gep(points.affine, buffer, start), total)
+            f.store(const("i64", 1), cell)
+        loop.advance(after)
     with f.loop(0, n) as loop:
         size, negative = _magnitude(f, digits, loop.index)
         with f.when(f.icmp("ne", size, 0)):
@@ -193,20 +208,30 @@ def _move_the_odd(
             f.store(f.add(pairs, odd), cell)
 
 
+def _write_keep(points: Points) -> None:
+    names = _pointers("sums", "buffer", "counts", "starts") | {"buckets": "i64"}
+    f = points.module.function("keep", "void", names)
+    sums, buffer, counts, starts, buckets = f.params
+    e = Elements(f, points.coordinates)
+    with f.loop(0, buckets) as loop:
+        count = f.load("i64", f.gep("i64", counts, loop.index))
+        place = f.load("i64", f.gep("i64", starts, loop.index))
+        with f.when(f.icmp("ne", count, 0)):
+            total = f.gep(points.affine, sums, loop.index)
+            copy_point(e, total, f.gep(points.affine, buffer, place))
+    f.ret()
+
+
 def _write_collect(points: Points) -> None:
     """From the top: the running sum of buckets is added once for each bucket below."""
-    names = _pointers("out", "buffer", "counts", "starts") | {"buckets": "i64"}
-    f = points.module.function("collect", "void", names)
-    out, buffer, counts, starts, buckets = f.params
+    f = points.module.function("collect", "void", _pointers("out", "sums") | {"buckets": "i64"})
+    out, sums, buckets = f.params
     e = Elements(f, points.coordinates)
     running = f.alloca(points.jacobian)
     for place in (running, out):
         e.set(e.at(place, 2), 0)
     with f.loop(f.sub(buckets, 1), -1, step=-1) as loop:
-        count = f.load("i64", f.gep("i64", counts, loop.index))
-        with f.when(f.icmp("ne", count, 0)):
-            place = f.load("i64", f.gep("i64", starts, loop.index))
-            f.call(points.add_affine, running, f.gep(points.affine, buffer, place))
+        f.call(points.add_affine, running, f.gep(points.affine, sums, loop.index))
         f.call(points.add, out, running)
     f.ret()
 
