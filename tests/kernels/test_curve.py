@@ -135,7 +135,7 @@ def test_large_sums_by_their_logarithms(group: Group, size: int, kind: str) -> N
 
 @pytest.mark.parametrize("kind", ["full", "bits", "equal", "cancel", "tiny"])
 def test_sums_do_not_depend_on_parts(group: Group, kind: str, monkeypatch) -> None:
-    assert 3000 > 4 << msm.window_bits(3000) - 1
+    assert 4 << msm.window_bits(3000) - 1 < 3000
     monkeypatch.setattr(msm, "_PART_FACTOR", 1)
 
     test_large_sums_by_their_logarithms(group, 3000, kind)
