@@ -1,102 +1,159 @@
-"""Groth16 over BN254: setup, proof and verification against groth16py (arkworks, one thread).
+"""Groth16 over BN254: setup, proof and verification against groth16py (arkworks) and snarkjs.
 
-The circuit is a chain, x -> (x + c) x, of full-width values: one public value, 2**k - 16
-constraints. Both sides prove from the same bytes of a witness; ours also checks the witness
-against the circuit and verifies its own proof, within the time that is counted. CPU seconds are
-of all threads together.
+Circuits are those of `bench/groth16_circuits.py`: chains of full-width values, and bits. All sides
+prove from the same bytes of a witness; ours also checks the witness against the circuit and
+verifies its own proof, within the time that is counted. CPU seconds are of all threads together,
+and of snarkjs's processes. snarkjs's times hold the start of Node and the reading of files.
+
+Memory, and how long kernels take to load, are measured in processes of their own.
 """
 
+import json
 import os
-import random
+import resource
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import Contest, Row, main
-from numen.proof import groth16
-from numen.proof.bn254 import R
+from groth16_circuits import Circuit, bits, chain
+from harness import Row, main
+from numen.proof import groth16, native_verifier
 from numen.proof.eip197 import decode_proof, encode_proof
-from numen.proof.felts import felts_from_ints
-from numen.proof.formats import read_wtns, write_r1cs, write_wtns
-from numen.proof.r1cs import R1CS
+from numen.proof.formats import read_wtns, write_r1cs
 from numen.proof.snarkjs import read_verifying_key, write_verifying_key
+from numen.proof.zkey import write_zkey
 
 try:
     import groth16py
 except ImportError:
     groth16py = None
 
-PROVE_TARGET = 3.0
-"""What we promise of a proof of 2**14 constraints, wall and CPU."""
+HERE = Path(__file__).parent
+SNARKJS = HERE.parent / ".judges/node_modules/snarkjs/build/cli.cjs"
+NODE = shutil.which("node")
+
+Targets = dict[str, float | None]
+"""Highest ratio promised, by the clock."""
+
+NONE: Targets = {}
+SETUP_LARGE: Targets = {"wall": 0.5, "CPU": 0.5}
+PROVE_LARGE: Targets = {"wall": 0.5, "CPU": 0.85}
+PROVE_SNARKJS: Targets = {"wall": 0.125, "CPU": 0.125}
+VERIFY: Targets = {"wall": 1.0, "CPU": 1.0}
+
+VERIFICATIONS = 50
+"""Proofs that are verified in a row: one takes a millisecond."""
+
+MEMORY_GB, FIRST_SECONDS, CACHED_SECONDS = 1.5, 10.0, 0.2
+"""Bars that are no rivals."""
 
 
-def chain(log: int) -> tuple[R1CS, bytes]:
-    """A chain of ``2**log - 16`` constraints, and its witness as a `.wtns` file."""
-    dice, count = random.Random(log), (1 << log) - 16
-    values, rows = [1, 0, dice.randrange(R)], []
-    for i in range(count):
-        x, c = i + 2, dice.randrange(R)
-        values.append((values[x] + c) * values[x] % R)
-        rows.append(({x: 1, 0: c}, {x: 1}, {x + 1: 1}))
-    # The end of the chain is the public value.
-    rows[-1] = (*rows[-1][:2], {1: 1})
-    values[1] = values.pop()
-    r1cs = R1CS.from_rows(rows, wire_count=len(values), output_count=1, private_count=1)
-    return r1cs, write_wtns(felts_from_ints(values))
+def clocks(call: Callable[[], Any]) -> dict[str, float]:
+    """Seconds of one call, by the wall and of processors; children that ended count."""
+    wall, cpu = time.perf_counter(), _processor_seconds()
+    call()
+    return {"wall": time.perf_counter() - wall, "CPU": _processor_seconds() - cpu}
+
+
+def _processor_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def both_clocks(
     name: str,
     ours: Callable[[], Any],
-    rival: Callable[[], Any],
+    rivals: dict[str, tuple[Callable[[], Any], Targets]],
     rounds: int,
-    target: float | None = None,
 ) -> Iterator[Row]:
-    """Run two sides in turn; a row for wall time and one for CPU time, medians in seconds."""
+    """Run all sides in turn; for each rival a row for each clock, medians in seconds."""
+    sides = {"": ours} | {rival: call for rival, (call, _) in rivals.items()}
     samples: dict[tuple[str, str], list[float]] = {}
     for _ in range(rounds):
-        for side, call in (("ours", ours), ("rival", rival)):
-            wall, cpu = time.perf_counter(), time.process_time()
-            call()
-            samples.setdefault((side, "wall"), []).append(time.perf_counter() - wall)
-            samples.setdefault((side, "CPU"), []).append(time.process_time() - cpu)
-    for clock in ("wall", "CPU"):
-        mine, theirs = (statistics.median(samples[side, clock]) for side in ("ours", "rival"))
-        yield Row(f"{name}, {clock} vs groth16py", mine, theirs, "s", target)
+        for side, call in sides.items():
+            for clock, seconds in clocks(call).items():
+                samples.setdefault((side, clock), []).append(seconds)
+    medians = {key: statistics.median(values) for key, values in samples.items()}
+    for rival, (_, targets) in rivals.items():
+        for clock in ("wall", "CPU"):
+            figures = medians["", clock], medians[rival, clock]
+            yield Row(f"{name}, {clock} vs {rival}", *figures, "s", targets.get(clock))
 
 
-def contests(quick: bool) -> Iterator[Contest | Row]:
+def contests(quick: bool) -> Iterator[Row]:
     """Everything that is compared."""
     if groth16py is None:
         raise SystemExit("groth16py is not installed: pip install -e '.[judges]'")
-    with tempfile.TemporaryDirectory() as folder:
-        for log in (10,) if quick else (10, 14):
-            yield from _compare(Path(folder), log, 3 if quick else 5)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield from _kernels(folder / "cache")
+        yield from _compare("2^10 chain", chain(10), folder, 3 if quick else 5)
+        if quick:
+            return
+        yield from _compare("2^14 chain", chain(14), folder, 5)
+        yield from _compare("2^17 chain", chain(17), folder, 3, SETUP_LARGE, PROVE_LARGE)
+        yield from _compare("2^17 bits", bits(17), folder, 3)
+        yield _memory(folder)
 
 
-def _compare(folder: Path, log: int, rounds: int) -> Iterator[Contest | Row]:
-    r1cs, wtns = chain(log)
-    circuit, witness = folder / f"{log}.r1cs", folder / f"{log}.wtns"
-    circuit.write_bytes(write_r1cs(r1cs))
-    witness.write_bytes(wtns)
+def _kernels(cache: Path) -> Iterator[Row]:
+    environment = os.environ | {"NUMEN_CACHE": str(cache)}
+    for name, bar in (("first use", FIRST_SECONDS), ("cached", CACHED_SECONDS)):
+        seconds = _child("kernels", environment=environment)
+        for clock in ("wall", "CPU"):
+            yield Row(f"all kernels, {name}, {clock} vs bar", seconds[clock], bar, "s", 1.0)
+
+
+def _child(*arguments: str, environment: dict[str, str] | None = None) -> dict[str, float]:
+    command = [sys.executable, str(HERE / "groth16_child.py"), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return dict(json.loads(done.stdout))
+
+
+def _memory(folder: Path) -> Row:
+    r1cs, wtns = chain(20)
+    (folder / "witness.wtns").write_bytes(wtns)
+    key = groth16.setup(r1cs, entropy=os.urandom(32))
+    (folder / "circuit.zkey").write_bytes(write_zkey(key))
+    del r1cs, key
+    peak = _child("prove", str(folder))["peak_bytes"] / 1e9
+    return Row("prove 2^20 chain from files, peak memory vs bar", peak, MEMORY_GB, "GB", 1.0)
+
+
+def _compare(
+    name: str,
+    circuit: Circuit,
+    folder: Path,
+    rounds: int,
+    setup_targets: Targets = NONE,
+    prove_targets: Targets = NONE,
+) -> Iterator[Row]:
+    r1cs, wtns = circuit
+    (folder / "circuit.r1cs").write_bytes(write_r1cs(r1cs))
+    (folder / "witness.wtns").write_bytes(wtns)
 
     def setup() -> groth16.ProvingKey:
         return groth16.setup(r1cs, entropy=os.urandom(32))
 
-    key = setup()
-    its_key, its_verifying = groth16py.setup(str(circuit))
+    def its_setup() -> Any:
+        return groth16py.setup(str(folder / "circuit.r1cs"))
+
+    key, (its_key, its_verifying) = setup(), its_setup()
+    (folder / "circuit.zkey").write_bytes(write_zkey(key))
 
     def prove() -> groth16.Proof:
         return groth16.prove(key, read_wtns(wtns), entropy=os.urandom(32), r1cs=r1cs)
 
     def its_prove() -> bytes:
-        return bytes(groth16py.prove_wtns(its_key, str(witness)))
+        return bytes(groth16py.prove_wtns(its_key, str(folder / "witness.wtns")))
 
-    statement = groth16.statement_of(key, read_wtns(wtns))
-    proof = prove()
+    statement, proof = groth16.statement_of(key, read_wtns(wtns)), prove()
     its_verifier = groth16py.Verifier(
         groth16py.VerifyingKey.from_snarkjs(write_verifying_key(key.verifying).decode())
     )
@@ -106,17 +163,35 @@ def _compare(folder: Path, log: int, rounds: int) -> Iterator[Contest | Row]:
     )
     assert its_verifier.verify(encode_proof(proof), statement)
 
-    size = f"2^{log}"
-    yield from both_clocks(
-        f"setup {size}", setup, lambda: groth16py.setup(str(circuit)), max(3, rounds - 2)
-    )
-    yield from both_clocks(f"prove {size}", prove, its_prove, rounds, PROVE_TARGET)
-    yield Contest(
-        f"verify {size}",
-        lambda: groth16.verify(key.verifying, proof, statement),
-        {"groth16py": lambda: its_verifier.verify(encode_proof(proof), statement)},
-        same=None,
-    )
+    its = {"groth16py": (its_setup, setup_targets)}
+    yield from both_clocks(f"setup {name}", setup, its, max(2, rounds - 2))
+    its = {"groth16py": (its_prove, prove_targets)}
+    yield from both_clocks(f"prove {name}", prove, its, rounds)
+    yield from _against_snarkjs(name, prove, folder)
+
+    def verify() -> None:
+        for _ in range(VERIFICATIONS):
+            native_verifier.verify_natively(key.verifying, proof, statement)
+
+    def its_verify() -> None:
+        for _ in range(VERIFICATIONS):
+            assert its_verifier.verify(encode_proof(proof), statement)
+
+    its = {"groth16py": (its_verify, VERIFY)}
+    yield from both_clocks(f"verify {VERIFICATIONS} of {name}", verify, its, 9)
+
+
+def _against_snarkjs(name: str, prove: Callable[[], Any], folder: Path) -> Iterator[Row]:
+    if NODE is None or not SNARKJS.is_file():
+        print(f"prove {name}: snarkjs is not here, its rows are left out", file=sys.stderr)
+        return
+    files = ("circuit.zkey", "witness.wtns", "proof.json", "public.json")
+    command = [NODE, str(SNARKJS), "groth16", "prove", *(str(folder / file) for file in files)]
+
+    def its_prove() -> None:
+        subprocess.run(command, check=True, capture_output=True)
+
+    yield from both_clocks(f"prove {name}", prove, {"snarkjs": (its_prove, PROVE_SNARKJS)}, 2)
 
 
 if __name__ == "__main__":
