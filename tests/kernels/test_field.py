@@ -1,5 +1,6 @@
 """The laws of a field, for every field; and the arithmetic of Python's integers."""
 
+import ctypes
 import functools
 import random
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from numen.kernels import compiler, field, field_code, montgomery
 from numen.kernels.errors import KernelInputError
 from numen.kernels.field import FQ, FR, PrimeField, integers, words
+from numen.kernels.llvm import Module
 
 FIELDS = {"fr": FR, "fq": FQ}
 
@@ -93,6 +95,33 @@ def test_the_plain_round_agrees_with_the_assembly() -> None:
         a = words(values)
 
         assert np.array_equal(portable.mul(a, a[::-1].copy()), fp.mul(a, a[::-1].copy()))
+
+
+@functools.cache
+def sums_of_two(name: str, *, mulx: bool) -> compiler.Library:
+    """A function ``(out, x, y)``: the sum of the products of two words by two others."""
+    module = Module()
+    f = module.function("sum2", "void", {"out": "ptr", "x": "ptr", "y": "ptr"})
+    out, x, y = f.params
+    pairs = [((x, 0), (y, 32)), ((x, 32), (y, 0))]
+    code = FIELDS[name].code
+    f.store(montgomery.sum_of_products(f, code, pairs, mulx=mulx), out, align=8)
+    f.ret()
+    return compiler.load(str(module))
+
+
+@pytest.mark.parametrize("mulx", sorted({False, montgomery.has_mulx()}))
+@pytest.mark.parametrize("name", FIELDS)
+@given(values=edges_first(4))
+def test_sums_of_two_products(name: str, mulx: bool, values: list[int]) -> None:
+    p = FIELDS[name].prime
+    x0, x1, y0, y1 = (v % p for v in values)
+    call = sums_of_two(name, mulx=mulx).function("sum2", None, *[ctypes.c_void_p] * 3)
+    x, y = words([x0, x1]), words([y0, y1])
+
+    call(x.ctypes.data, x.ctypes.data, y.ctypes.data)  # the result may lie over a factor
+
+    assert integers(x[:1]) == [(x0 * y1 + x1 * y0) * pow(2, -256, p) % p]
 
 
 def test_many_elements_are_split_among_threads() -> None:

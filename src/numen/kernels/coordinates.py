@@ -10,6 +10,7 @@ from numen.kernels.llvm import Callee, Function, Module, Value, const
 from numen.kernels.montgomery import Field, load
 
 _WORD = "i256"
+WORD_BYTES = 32
 _BINARY = {"out": "ptr", "a": "ptr", "b": "ptr"}
 _UNARY = {"out": "ptr", "a": "ptr"}
 
@@ -38,7 +39,7 @@ class Coordinates:
             self.mul, self.inv = base.mul, base.inv
             self.sqr = _square(module, base.mul)
         else:
-            self.mul = _extension_mul(module, field, base.mul)
+            self.mul = _extension_mul(module, field, mulx=mulx)
             self.sqr = _extension_sqr(module, field, base.mul)
             self.inv = _extension_inv(module, field, base)
 
@@ -134,22 +135,17 @@ def _square(module: Module, mul: Callee) -> Callee:
     return f.callee
 
 
-def _extension_mul(module: Module, field: Field, mul: Callee) -> Callee:
-    """(a + b u)(c + d u) by three products (Karatsuba)."""
+def _extension_mul(module: Module, field: Field, *, mulx: bool) -> Callee:
+    """(a + b u)(c + d u): two sums of two products, each reduced once."""
     f = module.function("fq2.mul", "void", _BINARY, internal=True, attributes="nounwind noinline")
     out, x, y = f.params
-    a, b = load(f, x), load(f, f.gep(_WORD, x, 1))
-    c, d = load(f, y), load(f, f.gep(_WORD, y, 1))
-    low, high, left, right = (f.alloca(_WORD) for _ in range(4))
-    f.store(montgomery.add(f, field, a, b), left, align=8)
-    f.store(montgomery.add(f, field, c, d), right, align=8)
-    f.call(mul, low, x, y)
-    f.call(mul, high, f.gep(_WORD, x, 1), f.gep(_WORD, y, 1))
-    f.call(mul, left, left, right)
-    ac, bd = load(f, low), load(f, high)
-    f.store(montgomery.sub(f, field, ac, bd), out, align=8)
-    mixed = montgomery.sub(f, field, load(f, left), ac)
-    f.store(montgomery.sub(f, field, mixed, bd), f.gep(_WORD, out, 1), align=8)
+    minus_d = f.alloca(_WORD, align=8)
+    f.store(montgomery.neg(f, field, load(f, f.gep(_WORD, y, 1))), minus_d, align=8)
+    a, b, c, d = (x, 0), (x, WORD_BYTES), (y, 0), (y, WORD_BYTES)
+    first = montgomery.sum_of_products(f, field, [(a, c), (b, (minus_d, 0))], mulx=mulx)
+    second = montgomery.sum_of_products(f, field, [(a, d), (b, c)], mulx=mulx)
+    f.store(first, out, align=8)
+    f.store(second, f.gep(_WORD, out, 1), align=8)
     f.ret()
     return f.callee
 

@@ -4,21 +4,24 @@ The form of a is a * 2**256 mod p, so that a product needs no division: after ea
 the lowest limb is made zero by adding a multiple of p, and shifted out. Results are always
 reduced to ``[0, p)``, so equal numbers have equal words.
 
-Where the processor has them, a round is inline assembly over the two carry chains of ADX;
-elsewhere it is plain LLVM over 128-bit products.
+Where the processor has ``mulx``, products are the assembly of `numen.kernels.mulx`; elsewhere they
+are plain LLVM over 128-bit products.
 
 Source: Montgomery, "Modular multiplication without trial division", Math. Comp. 44 (1985); the
 order of the loops is CIOS of Koç, Acar, Kaliski, IEEE Micro 16 (1996), without the extra limb,
 which a prime below 2**255 does not need.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from numen.kernels import compiler
+from numen.kernels import mulx as mulx_code
 from numen.kernels.llvm import Callee, Function, Module, Value, const
+from numen.kernels.mulx import Word
 
 LIMBS = 4
 """Limbs of 64 bits in a word, lowest first."""
@@ -82,21 +85,47 @@ def neg(f: Function, field: Field, a: Value) -> Value:
     return f.select(f.icmp("eq", a, 0), const("i256", 0), f.sub(const("i256", field.prime), a))
 
 
-def mul(f: Function, field: Field, a: Value, b: Value, *, mulx: bool) -> Value:
-    """Emit a * b / 2**256 mod p: the product of two forms as a form.
+def mul(f: Function, field: Field, a: Value, b: Value) -> Value:
+    """Emit a * b / 2**256 mod p in plain LLVM: the product of two forms as a form.
 
     Args:
         f: Where to.
         field: The prime.
         a: Below p.
         b: Below 2**256 (below p, if the result is to be a product of forms).
-        mulx: Whether the processor has the instruction of that name (BMI2 of x86-64).
     """
     x, y = split(f, a), split(f, b)
     total: Sequence[Value] | None = None
     for limb in y:
-        total = (_round_mulx if mulx else _round)(f, field, total, x, limb)
+        total = _round(f, field, total, x, limb)
     assert total is not None
+    return _reduced(f, field, total)
+
+
+def sum_of_products(
+    f: Function, field: Field, pairs: Sequence[tuple[Word, Word]], *, mulx: bool
+) -> Value:
+    """Emit ``sum(x * y) / 2**256 mod p`` of words in memory.
+
+    Args:
+        f: Where to.
+        field: The prime.
+        pairs: One pair, x below p and y any word; or two pairs, all below p, which is below 2**254,
+            so that their sum takes one subtraction.
+        mulx: Whether the processor has the instruction of that name (BMI2 of x86-64).
+    """
+    assert 1 <= len(pairs) <= 2, "more would take more than one subtraction"
+    if not mulx:
+        words = [tuple(load(f, f.gep("i8", *word)) for word in pair) for pair in pairs]
+        products = [mul(f, field, x, y) for x, y in words]
+        return functools.reduce(functools.partial(add, f, field), products)
+    limbs = [field.prime >> (64 * i) & _MASK for i in range(LIMBS)]
+    modulus = f.module.words(f"{field.name}.modulus", [*limbs, field.factor])
+    return _reduced(f, field, mulx_code.sum_of_products(f, modulus, pairs))
+
+
+def _reduced(f: Function, field: Field, total: Sequence[Value]) -> Value:
+    """Join the limbs of a number below 2p, and subtract p where it is not below p."""
     wide = join(f, total)
     less, under = f.overflow("usub", wide, field.prime)
     return f.select(under, wide, less)
@@ -125,7 +154,7 @@ def product(module: Module, field: Field, *, mulx: bool) -> Callee:
         params = {"out": "ptr", "a": "ptr", "b": "ptr"}
         f = module.function(name, "void", params, internal=True, attributes="nounwind noinline")
         out, a, b = f.params
-        f.store(mul(f, field, load(f, a), load(f, b), mulx=mulx), out, align=8)
+        f.store(sum_of_products(f, field, [((a, 0), (b, 0))], mulx=mulx), out, align=8)
         f.ret()
     return module.functions[name].callee
 
@@ -161,7 +190,12 @@ def word_product(module: Module, field: Field, *, mulx: bool) -> Callee:
     if name not in module.functions:
         params = {"a": "i256", "b": "i256"}
         f = module.function(name, "i256", params, internal=True, attributes="nounwind noinline")
-        f.ret(mul(f, field, *f.params, mulx=mulx))
+        words: list[Word] = []
+        for value in f.params:
+            place = f.alloca("i256", align=8)
+            f.store(value, place, align=8)
+            words.append((place, 0))
+        f.ret(sum_of_products(f, field, [(words[0], words[1])], mulx=mulx))
     return module.functions[name].callee
 
 
@@ -211,73 +245,3 @@ def _multiply_add(f: Function, a: Value, b: Value, c: Value, d: Value) -> tuple[
     wide = f.mul(f.zext(b, "i128"), f.zext(c, "i128"))
     wide = f.add(f.add(wide, f.zext(a, "i128")), f.zext(d, "i128"))
     return f.trunc(wide, "i64"), f.trunc(f.lshr(wide, 64), "i64")
-
-
-def _round_mulx(
-    f: Function, field: Field, total: Sequence[Value] | None, x: Sequence[Value], limb: Value
-) -> list[Value]:
-    """The round as one block of assembly.
-
-    An addition with carry is what limits this on current processors, so low halves and high
-    halves are added in one chain each: seven for a product, seven for its reduction.
-    Operands: $0-$3 total, $4 the limb that runs over, $5-$8 scratch, $9 rdx, $10-$13 x.
-    """
-    product = _FIRST_PRODUCT if total is None else _NEXT_PRODUCT
-    primes = [field.prime >> (64 * i) & _MASK for i in range(LIMBS)]
-    template = product + _REDUCE.format(factor=field.factor, p=primes)
-    # The limb shares rdx with output 9, the running total the registers of outputs 0 to 3.
-    tied = [] if total is None else [str(i) for i in range(LIMBS)]
-    constraints = ["=&r"] * 9 + ["=&{dx}"] + ["r"] * LIMBS + ["9", *tied, "~{flags}"]
-    result = "{" + ", ".join(["i64"] * 10) + "}"
-    out = f.asm(result, template, ",".join(constraints), *x, limb, *(total or ()))
-    return [f.extract(out, i, "i64") for i in range(1, LIMBS + 1)]
-
-
-_FIRST_PRODUCT = """\
-mulxq $10, $0, $1
-mulxq $11, $5, $2
-addq $5, $1
-mulxq $12, $5, $3
-adcq $5, $2
-mulxq $13, $5, $4
-adcq $5, $3
-adcq $$0, $4
-"""
-
-_NEXT_PRODUCT = """\
-mulxq $10, $5, $6
-addq $5, $0
-mulxq $11, $5, $7
-adcq $5, $1
-mulxq $12, $5, $8
-adcq $5, $2
-mulxq $13, $5, $4
-adcq $5, $3
-adcq $$0, $4
-addq $6, $1
-adcq $7, $2
-adcq $8, $3
-adcq $$0, $4
-"""
-
-_REDUCE = """\
-movabsq $${factor}, %rdx
-imulq $0, %rdx
-movabsq $${p[0]}, $5
-mulxq $5, $5, $6
-addq $5, $0
-movabsq $${p[1]}, $5
-mulxq $5, $5, $7
-adcq $5, $1
-movabsq $${p[2]}, $5
-mulxq $5, $5, $8
-adcq $5, $2
-movabsq $${p[3]}, $5
-mulxq $5, $5, $0
-adcq $5, $3
-adcq $$0, $0
-addq $6, $1
-adcq $7, $2
-adcq $8, $3
-adcq $0, $4
-"""
