@@ -10,8 +10,10 @@ Source: https://github.com/iden3/r1csfile, which the other formats follow.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numen.proof.errors import FormatError
 from numen.proof.felts import SIZE_BYTES, Felts, first_not_below
@@ -51,10 +53,23 @@ class Cursor:
         Raises:
             FormatError: There are not so many.
         """
+        start = self._pass_over(size)
+        return self.data[start : self.offset]
+
+    def records(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+        """Take records as they lie in the file: not copied, and perhaps not aligned.
+
+        Raises:
+            FormatError: There are not so many.
+        """
+        start = self._pass_over(count * dtype.itemsize)
+        return np.frombuffer(self.data, dtype, count, start)
+
+    def _pass_over(self, size: int) -> int:
         if size > self.left:
             raise self.wrong(f"{size} bytes expected, {self.left} left")
         start, self.offset = self.offset, self.offset + size
-        return self.data[start : self.offset]
+        return start
 
     def unsigned(self, size: int) -> int:
         """Take an unsigned integer of so many bytes."""
@@ -77,8 +92,8 @@ class Cursor:
             FormatError: There are not so many, or one is not below the bound.
         """
         start = self.offset
-        raw = np.frombuffer(self.take(count * SIZE_BYTES), dtype="<u8").reshape(-1, 4)
-        felts = raw.astype(np.uint64)
+        # Copied once, from the file to memory that is aligned.
+        felts = self.records(np.dtype("<u8"), 4 * count).reshape(-1, 4).astype(np.uint64)
         index = first_not_below(felts, bound)
         if index is not None:
             at = start + SIZE_BYTES * index

@@ -115,7 +115,7 @@ def _take_matrices(cursor: Cursor, wire_count: int, domain: int) -> tuple[Matrix
     count, start = cursor.unsigned(4), cursor.offset
     if cursor.left != count * _ENTRY.itemsize:
         raise cursor.wrong(f"{cursor.left} bytes for {count} entries of matrices")
-    entries = np.frombuffer(cursor.take(cursor.left), dtype=_ENTRY)
+    entries = cursor.records(_ENTRY, count)
     limits = {"matrix": 2, "row": domain, "wire": wire_count}
     for field, limit in limits.items():
         beyond = entries[field] >= limit
