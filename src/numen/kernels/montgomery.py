@@ -218,8 +218,8 @@ def load(f: Function, pointer: Value) -> Value:
 
 
 def has_mulx() -> bool:
-    """Whether this processor has ``mulx``."""
-    return compiler.has_feature("bmi2")
+    """Whether this processor has ``mulx``, and the additions that go with it."""
+    return compiler.has_feature("bmi2") and compiler.has_feature("adx")
 
 
 def _round(

@@ -1,12 +1,14 @@
-"""Sums of Montgomery products as one block of assembly, for processors with ``mulx``.
+"""Sums of Montgomery products as one block of assembly, for processors with ``mulx`` and ADX.
 
-An addition with carry is what limits this on current processors. So a row of a product, four limbs
-by one, adds its low halves in one chain and its high halves in another; the last high half lands in
-the register that the multiplier no longer needs. Numbers are read from memory where they are
-multiplied, so that registers are left for two rows.
+The whole product comes first, eight limbs that wait for nothing; only the reduction of its lower
+half, where each limb waits for the one before, is a long chain, and the next product can begin within
+it. A row, four limbs by one, adds low halves and high halves in one chain each, which the two carry
+flags of ADX keep apart. Numbers are read from memory where they are multiplied: there are registers
+for no more than the product.
 
 Source of the sums: Longa, "Efficient Algorithms for Large Prime Characteristic Fields and Their
-Application to Bilinear Pairings", CHES 2023, algorithm 2.
+Application to Bilinear Pairings", CHES 2023; of the order: Koç, Acar, Kaliski, "Analyzing and
+Comparing Montgomery Multiplication Algorithms", IEEE Micro 16 (1996), method SOS.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +20,10 @@ Word: TypeAlias = tuple[Value, int]
 """Where a word is: an address, and so many bytes behind it."""
 
 _LIMBS = 4
-_LOW, _HIGHS, _TOTALS = "$5", ("$6", "$7", "$8"), ("$0", "$1", "$2", "$3", "$4")
-_FIRST_ADDRESS = 10
+_TOTAL = [f"${i}" for i in range(2 * _LIMBS)]
+_LOW, _HIGH, _LOW_HALF = "$8", "$9", "${8:k}"
+_OUTPUTS = 11
+"""$0-$7 the product, $8 and $9 halves of a limb's, $10 rdx; then come the addresses."""
 
 
 def sum_of_products(f: Function, modulus: Value, pairs: Sequence[tuple[Word, Word]]) -> list[Value]:
@@ -32,71 +36,60 @@ def sum_of_products(f: Function, modulus: Value, pairs: Sequence[tuple[Word, Wor
     """
     bases = list(dict.fromkeys([modulus, *(base for pair in pairs for base, _ in pair)]))
 
-    def limb(word: Word, index: int) -> str:
+    def limbs(word: Word, count: int = _LIMBS) -> list[str]:
         base, offset = word
-        return f"{offset + 8 * index}(${_FIRST_ADDRESS + bases.index(base)})"
+        return [f"{offset + 8 * i}(${_OUTPUTS + bases.index(base)})" for i in range(count)]
 
     lines: list[str] = []
     for index in range(_LIMBS):
-        total = [_TOTALS[_place(index, i)] for i in range(_LIMBS + 1)]
+        total = _TOTAL[index : index + _LIMBS + 1]
         for which, (x, y) in enumerate(pairs):
-            lines.append(f"movq {limb(y, index)}, %rdx")
-            row = _next_row if which else _row if index else _first_row
-            lines += row(total, [limb(x, i) for i in range(_LIMBS)])
-        lines += _reduction(total, [limb((modulus, 0), i) for i in range(_LIMBS + 1)])
-    # $0-$4 the running total, $5-$8 halves of products, $9 rdx, then the addresses.
-    constraints = ["=&r"] * 9 + ["=&{dx}"] + ["r"] * len(bases) + ["~{memory}", "~{flags}"]
-    result = "{" + ", ".join(["i64"] * 10) + "}"
-    out = f.asm(result, "\n".join(lines), ",".join(constraints), *bases, effects=True)
-    return [f.extract(out, _place(_LIMBS, i), "i64") for i in range(_LIMBS)]
+            lines.append(f"movq {limbs(y)[index]}, %rdx")
+            if which or index:
+                lines += _row(total, limbs(x), is_top_empty=not which)
+            else:
+                lines += _first_row(total, limbs(x))
+    lines += _reduction(limbs((modulus, 0), _LIMBS + 1))
+    constraints = ["=&r"] * (_OUTPUTS - 1) + ["=&{dx}"] + ["r"] * len(bases)
+    result = "{" + ", ".join(["i64"] * _OUTPUTS) + "}"
+    clobbers = ["~{memory}", "~{flags}"]
+    text, operands = "\n".join(lines), ",".join([*constraints, *clobbers])
+    out = f.asm(result, text, operands, *bases, effects=True)
+    return [f.extract(out, _LIMBS + i, "i64") for i in range(_LIMBS)]
 
 
-def _place(index: int, limb: int) -> int:
-    """Which operand holds a limb of the total in a round: each round shifts one out."""
-    return (index + limb) % len(_TOTALS)
-
-
-def _first_row(total: Sequence[str], factors: Sequence[str]) -> Iterator[str]:
-    yield f"mulxq {factors[0]}, {total[0]}, {total[1]}"
+def _first_row(total: Sequence[str], x: Sequence[str]) -> Iterator[str]:
+    yield f"mulxq {x[0]}, {total[0]}, {total[1]}"
     for i in range(1, _LIMBS):
-        yield f"mulxq {factors[i]}, {_LOW}, {total[i + 1]}"
+        yield f"mulxq {x[i]}, {_LOW}, {total[i + 1]}"
         yield f"{'adcq' if i > 1 else 'addq'} {_LOW}, {total[i]}"
-    yield f"adcq $$0, {total[4]}"
+    yield f"adcq $$0, {total[_LIMBS]}"
 
 
-def _row(total: Sequence[str], factors: Sequence[str]) -> Iterator[str]:
-    """A row above which the total is empty."""
-    highs = (*_HIGHS, total[4])
-    yield from _lows(total, factors, highs)
-    yield f"adcq $$0, {total[4]}"
-    yield from _chain(_HIGHS, total[1:4])
-    yield f"adcq $$0, {total[4]}"
-
-
-def _next_row(total: Sequence[str], factors: Sequence[str]) -> Iterator[str]:
-    highs = (*_HIGHS, "%rdx")
-    yield from _lows(total, factors, highs)
-    yield f"adcq $$0, {total[4]}"
-    yield from _chain(highs, total[1:])
-
-
-def _reduction(total: Sequence[str], modulus: Sequence[str]) -> Iterator[str]:
-    """Add the multiple of p that makes the lowest limb zero, which then takes a high half."""
-    *prime, factor = modulus
-    highs = (*_HIGHS, total[0])
-    yield f"movq {factor}, %rdx"
-    yield f"imulq {total[0]}, %rdx"
-    yield from _lows(total, prime, highs)
-    yield f"adcq $$0, {total[0]}"
-    yield from _chain(highs, total[1:])
-
-
-def _lows(total: Sequence[str], factors: Sequence[str], highs: Sequence[str]) -> Iterator[str]:
+def _row(total: Sequence[str], x: Sequence[str], *, is_top_empty: bool) -> Iterator[str]:
+    """Add x times rdx to five limbs, of which the highest may have no value yet."""
+    yield f"xorl {_LOW_HALF}, {_LOW_HALF}"
     for i in range(_LIMBS):
-        yield f"mulxq {factors[i]}, {_LOW}, {highs[i]}"
-        yield f"{'adcq' if i else 'addq'} {_LOW}, {total[i]}"
+        is_fresh = is_top_empty and i == _LIMBS - 1
+        high = total[_LIMBS] if is_fresh else _HIGH
+        yield f"mulxq {x[i]}, {_LOW}, {high}"
+        yield f"adcxq {_LOW}, {total[i]}"
+        if not is_fresh:
+            yield f"adoxq {_HIGH}, {total[i + 1]}"
+    yield f"movl $$0, {_LOW_HALF}"
+    yield f"adcxq {_LOW}, {total[_LIMBS]}"
+    if is_top_empty:
+        yield f"adoxq {_LOW}, {total[_LIMBS]}"
 
 
-def _chain(addends: Sequence[str], total: Sequence[str]) -> Iterator[str]:
-    for i, (addend, place) in enumerate(zip(addends, total, strict=True)):
-        yield f"{'adcq' if i else 'addq'} {addend}, {place}"
+def _reduction(modulus: Sequence[str]) -> Iterator[str]:
+    """Make the lower half zero by multiples of p, and add what they carry to the upper half."""
+    *prime, factor = modulus
+    for index in range(_LIMBS):
+        # A limb that became zero takes the highest of its round.
+        total = [_TOTAL[(index + i) % _LIMBS] for i in range(_LIMBS + 1)]
+        yield f"movq {factor}, %rdx"
+        yield f"imulq {total[0]}, %rdx"
+        yield from _row(total, prime, is_top_empty=True)
+    for i in range(_LIMBS):
+        yield f"{'adcq' if i else 'addq'} {_TOTAL[i]}, {_TOTAL[_LIMBS + i]}"
