@@ -1,10 +1,10 @@
 """Sums of Montgomery products as one block of assembly, for processors with ``mulx`` and ADX.
 
 The whole product comes first, eight limbs that wait for nothing; only the reduction of its lower
-half, where each limb waits for the one before, is a long chain, and the next product can begin within
-it. A row, four limbs by one, adds low halves and high halves in one chain each, which the two carry
-flags of ADX keep apart. Numbers are read from memory where they are multiplied: there are registers
-for no more than the product.
+half, where each limb waits for the one before, is a long chain, and the next product can begin
+within it. A row, four limbs by one, adds low halves and high halves in one chain each, which the
+two carry flags of ADX keep apart. Numbers are read from memory where they are multiplied: there are
+registers for no more than the product.
 
 Source of the sums: Longa, "Efficient Algorithms for Large Prime Characteristic Fields and Their
 Application to Bilinear Pairings", CHES 2023; of the order: Koç, Acar, Kaliski, "Analyzing and
