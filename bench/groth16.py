@@ -168,10 +168,19 @@ def _compare(
     its = {"groth16py": (its_prove, prove_targets)}
     yield from both_clocks(f"prove {name}", prove, its, rounds)
     yield from _against_snarkjs(name, prove, folder)
+    yield from _verifications(name, key.verifying, proof, statement, its_verifier)
 
+
+def _verifications(
+    name: str,
+    key: groth16.VerifyingKey,
+    proof: groth16.Proof,
+    statement: list[int],
+    its_verifier: Any,
+) -> Iterator[Row]:
     def verify() -> None:
         for _ in range(VERIFICATIONS):
-            native_verifier.verify_natively(key.verifying, proof, statement)
+            native_verifier.verify_natively(key, proof, statement)
 
     def its_verify() -> None:
         for _ in range(VERIFICATIONS):
