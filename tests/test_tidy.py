@@ -80,6 +80,7 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
+    "numen.proof.stark.checker": "who writes a chip asks it where a trace is wrong",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
     "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
     "numen.__main__": "the command `python -m numen`",

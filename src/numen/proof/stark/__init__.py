@@ -1,0 +1,1 @@
+"""The STARK: tables of field elements whose rows satisfy constraints, joined by messages."""
