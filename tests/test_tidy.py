@@ -80,7 +80,8 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
-    "numen.proof.stark.checker": "who writes a chip asks it where a trace is wrong",
+    "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
+    "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
     "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
     "numen.__main__": "the command `python -m numen`",

@@ -7,7 +7,9 @@ import numpy as np
 
 from numen.proof.stark.air import Chip, ChipBuilder, Machine
 from numen.proof.stark.field import P
-from numen.proof.stark.statement import PublicMessage
+from numen.proof.stark.profile import Profile
+from numen.proof.stark.prover import Secrets, preprocess, prove
+from numen.proof.stark.statement import PublicMessage, Statement
 
 
 class Toy(msgspec.Struct, frozen=True):
@@ -129,3 +131,26 @@ def memory(rows: int = 32, cells: int = 4, seed: int = 1) -> Toy:
         (),
         (*starts, *ends),
     )
+
+
+TINY = Profile("tiny", 4, 1, 6, 2, 2, 3, 3)
+"""Quick and worthless: for tests of everything but the number of bits."""
+
+TINY_SIX = Profile("tiny-six", 6, 3, 5, 3, 0, 3, 3)
+
+TINY_HIDING = Profile("tiny-hiding", 4, 2, 4, 2, 0, 6, 3, 16)
+
+TINIES = (TINY, TINY_SIX, TINY_HIDING)
+
+SECRETS = Secrets(bytes(range(32)))
+
+
+def proven(toy: Toy, profile: Profile = TINY, **changes) -> tuple[Statement, bytes]:
+    """A statement about a toy, and a proof of it; changes are put in the place of the toy's."""
+    fixed = preprocess(toy.machine, toy.preprocessed, profile)
+    told = Statement(toy.machine, toy.publics, toy.messages, fixed.root, profile)
+    traces = changes.pop("traces", toy.traces)
+    secrets = changes.pop("secrets", SECRETS)
+    assert not changes
+    data = prove(toy.machine, traces, fixed, toy.publics, toy.messages, profile, secrets)
+    return told, data

@@ -8,6 +8,7 @@ import numpy as np
 from numen.proof.stark.air import Chip, Machine
 from numen.proof.stark.errors import StatementError, TraceError
 from numen.proof.stark.field import TWO_ADICITY, Felts, P
+from numen.proof.stark.profile import Profile
 
 MESSAGES_MAX = 1 << 20
 """Public messages of one statement."""
@@ -28,6 +29,24 @@ class PublicMessage(msgspec.Struct, frozen=True, array_like=True):
     bus: str
     values: tuple[int, ...]
     multiplicity: int
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """What a proof is made of, and checked against.
+
+    Attributes:
+        machine: The tables and their constraints.
+        publics: The machine's public values.
+        messages: What the statement itself sends and receives.
+        preprocessed: Root of the preprocessed columns; None where the machine has none.
+        profile: The parameters.
+    """
+
+    machine: Machine
+    publics: tuple[int, ...]
+    messages: tuple[PublicMessage, ...]
+    preprocessed: bytes | None
+    profile: Profile
 
 
 def check_statement(

@@ -1,0 +1,329 @@
+"""The prover of the STARK."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from numen.proof.stark import codec, deep, domain, fri, logup, merkle, quotient
+from numen.proof.stark.air import Chip, Machine
+from numen.proof.stark.checker import tables_of
+from numen.proof.stark.commit import Committed, Randomness, commit, open_levels
+from numen.proof.stark.conversation import Conversation
+from numen.proof.stark.errors import StatementError, TraceError
+from numen.proof.stark.field import Element, Felts, add, extension, invert, subtract
+from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Tree, layout_of
+from numen.proof.stark.portable import PORTABLE, Kernels
+from numen.proof.stark.profile import Profile
+from numen.proof.stark.proof import Proof
+from numen.proof.stark.statement import PublicMessage, Statement, check_statement
+
+
+class Fixed(msgspec.Struct, frozen=True):
+    """The preprocessed columns of a machine, committed once for many proofs.
+
+    Attributes:
+        tables: By chip.
+        committed: Their tree, or None where the machine has none.
+    """
+
+    tables: dict[str, Felts]
+    committed: Committed | None
+
+    @property
+    def root(self) -> bytes | None:
+        """What verifiers compare with."""
+        return self.committed.root if self.committed else None
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """What hiding profiles draw their randomness from.
+
+    Attributes:
+        entropy: At least 32 random bytes, for this proof alone.
+        groups: Seeds for single groups of columns instead, where another proof is to have the
+            same root. Whoever knows a seed can look behind the commitment.
+    """
+
+    entropy: bytes
+    groups: dict[str, bytes] = {}
+
+
+def preprocess(
+    machine: Machine,
+    tables: Mapping[str, Felts],
+    profile: Profile,
+    kernels: Kernels = PORTABLE,
+) -> Fixed:
+    """Commit to the preprocessed columns of a machine.
+
+    Raises:
+        TraceError: A table has not the shape of its chip.
+    """
+    rows: list[int | None] = []
+    for chip in machine.chips:
+        empty = np.zeros((len(tables.get(chip.name, ())), chip.width), dtype=np.uint32)
+        _, fixed = tables_of(chip, {chip.name: empty}, tables)
+        if chip.preprocessed and not len(fixed):
+            raise TraceError(chip.name, "it has preprocessed columns, but no rows of them")
+        rows.append(len(fixed).bit_length() - 1 if chip.preprocessed else None)
+    layout = Layout(machine, profile, tuple(rows))
+    if not layout.present:
+        return Fixed({}, None)
+    tree = layout.trees[0]
+    names = [machine.chips[matrix.chip].name for matrix in tree.matrices]
+    codewords = [
+        kernels.extend(tables[name], matrix.log_height + profile.log_blowup, None)
+        for name, matrix in zip(names, tree.matrices, strict=True)
+    ]
+    kept = {name: tables[name] for name in names}
+    return Fixed(kept, commit(tree, codewords, Randomness(b""), kernels))
+
+
+def prove(
+    machine: Machine,
+    traces: Mapping[str, Felts],
+    fixed: Fixed,
+    publics: Sequence[int],
+    messages: Sequence[PublicMessage],
+    profile: Profile,
+    secrets: Secrets | None = None,
+    kernels: Kernels = PORTABLE,
+) -> bytes:
+    """Prove that tables satisfy a machine.
+
+    Args:
+        machine: What to satisfy.
+        traces: By chip, ``(rows, width)``; a chip without rows may be missing.
+        fixed: The machine's preprocessed columns, of the same profile.
+        publics: The machine's public values.
+        messages: What the statement itself sends and receives.
+        profile: The parameters.
+        secrets: Randomness; needed by hiding profiles, ignored by others.
+        kernels: What computes.
+
+    Raises:
+        StatementError: The statement does not fit the machine, or randomness is missing.
+        TraceError: A table has not the shape of its chip. Whether the tables satisfy the machine
+            is not checked: of others a proof is made that no verifier accepts.
+    """
+    statement = Statement(machine, tuple(publics), tuple(messages), fixed.root, profile)
+    check_statement(machine, publics, messages)
+    if profile.is_hiding and (secrets is None or len(secrets.entropy) < 32):
+        raise StatementError(f"profile {profile.name!r} needs 32 bytes of entropy")
+    tables = [tables_of(chip, traces, fixed.tables) for chip in machine.chips]
+    rows = [len(main).bit_length() - 1 if len(main) else None for main, _ in tables]
+    layout = layout_of(machine, profile, rows)
+    return _Prover(statement, layout, tables, fixed, secrets or Secrets(b""), kernels).run()
+
+
+class _Prover:
+    """The state of one proof."""
+
+    def __init__(
+        self,
+        statement: Statement,
+        layout: Layout,
+        tables: Sequence[tuple[Felts, Felts]],
+        fixed: Fixed,
+        secrets: Secrets,
+        kernels: Kernels,
+    ) -> None:
+        self._statement, self._layout, self._tables = statement, layout, tables
+        self._profile, self._kernels, self._secrets = statement.profile, kernels, secrets
+        self._ext = extension(self._profile.degree)
+        self._blowup = self._profile.log_blowup
+        self._nonces: list[int] = []
+        self._weights: dict[tuple[int, Element], Felts] = {}
+        self._trees: dict[str, Committed] = {}
+        self._sums: dict[int, Element] = {}
+        if fixed.committed:
+            self._trees[PREPROCESSED] = fixed.committed
+
+    def run(self) -> bytes:
+        talk = Conversation(self._statement, self._layout, self._work)
+        for tree in self._layout.trees:
+            if tree.name not in (PREPROCESSED, LOGUP, QUOTIENT):
+                self._commit(talk, tree, [self._columns(tree, m.chip) for m in tree.matrices])
+        challenges = talk.logup()
+        terms = logup.Terms(challenges, self._statement.machine)
+        self._commit_fractions(talk, terms)
+        alpha = talk.alpha([self._sums[i] for i in self._layout.summed])
+        self._commit_quotients(talk, terms, alpha)
+        zeta = talk.zeta()
+        values = self._open_outside(zeta)
+        gamma = talk.gamma(values)
+        return self._fold(talk, values, zeta, gamma)
+
+    def _work(self, state: bytes, bits: int) -> int:
+        self._nonces.append(self._kernels.grind(state, bits))
+        return self._nonces[-1]
+
+    def _randomness(self, tree: str) -> Randomness:
+        seed = self._secrets.groups.get(tree)
+        if seed is not None:
+            return Randomness(b"group" + seed)
+        return Randomness(tree.encode() + b"\0" + self._secrets.entropy)
+
+    def _columns(self, tree: Tree, chip: int) -> Felts:
+        matrix = next(m for m in tree.matrices if m.chip == chip)
+        return np.ascontiguousarray(self._tables[chip][0][:, matrix.columns])
+
+    def _commit(self, talk: Conversation, tree: Tree, tables: Sequence[Felts]) -> None:
+        """Encode tables over their rows, masked where the profile hides, and commit."""
+        randomness, mask = self._randomness(tree.name), self._profile.mask
+        codewords = []
+        for place, (matrix, table) in enumerate(zip(tree.matrices, tables, strict=True)):
+            noise = randomness.felts(f"mask {place}", mask, matrix.width) if mask else None
+            size = matrix.log_height + self._blowup
+            codewords.append(self._kernels.extend(table, size, noise))
+        self._keep(talk, tree, codewords)
+
+    def _keep(self, talk: Conversation, tree: Tree, codewords: Sequence[Felts]) -> None:
+        committed = commit(tree, codewords, self._randomness(tree.name), self._kernels)
+        self._trees[tree.name] = committed
+        talk.commit(tree.name, committed.root)
+
+    def _publics(self, chip: Chip) -> tuple[int, ...]:
+        return self._statement.machine.publics_of(chip, self._statement.publics)
+
+    def _commit_fractions(self, talk: Conversation, terms: logup.Terms) -> None:
+        found = []
+        for tree in self._layout.trees:
+            if tree.name != LOGUP:
+                continue
+            for matrix in tree.matrices:
+                chip = self._layout.machine.chips[matrix.chip]
+                main, fixed = self._tables[matrix.chip]
+                publics, degree = self._publics(chip), self._ext.degree
+                columns, total = quotient.fractions(chip, main, fixed, publics, terms, degree)
+                self._sums[matrix.chip] = total
+                found.append(columns)
+            self._commit(talk, tree, found)
+
+    def _commit_quotients(self, talk: Conversation, terms: logup.Terms, alpha: Element) -> None:
+        tree = self._layout.trees[-1]
+        randomness = self._randomness("quotients")
+        codewords = []
+        for matrix in tree.matrices:
+            size = matrix.log_height + self._blowup
+            if matrix.chip < 0:
+                length = self._profile.bound(matrix.log_height)
+                coefficients = randomness.felts("mask polynomial", length, self._ext.degree)
+            else:
+                coefficients = self._quotient(matrix.chip, terms, alpha, randomness)
+            codewords.append(self._kernels.evaluate(coefficients, size))
+        self._keep(talk, tree, codewords)
+
+    def _quotient(
+        self, number: int, terms: logup.Terms, alpha: Element, randomness: Randomness
+    ) -> Felts:
+        """The coefficients of the parts of a chip's quotient, side by side."""
+        chip, log_rows = self._layout.machine.chips[number], self._layout.log_rows[number]
+        assert log_rows is not None
+        mask, rows = self._profile.mask, 1 << log_rows
+        # Constraints have degree 3 (rows + mask - 1), the quotient that less the rows.
+        size = 1 << (2 * rows + 3 * mask - 1).bit_length()
+        words = self._codewords(number, size)
+        total = self._sums.get(number)
+        publics = self._publics(chip)
+        found = quotient.quotient(chip, words, log_rows, publics, terms, total, alpha)
+        coefficients = self._kernels.recover(found)
+        cut, degree = rows + mask, self._ext.degree
+        low, high = coefficients[:cut], coefficients[cut : 2 * cut + mask]
+        parts = np.zeros((rows + 2 * mask, 2 * degree), dtype=np.uint32)
+        parts[: len(low), :degree], parts[: len(high), degree:] = low, high
+        if mask:
+            # low + x**cut r and high - r join to the same quotient.
+            noise = randomness.felts(f"cut {number}", mask, degree)
+            parts[cut : cut + mask, :degree] = noise
+            parts[:mask, degree:] = subtract(parts[:mask, degree:], noise)
+        return parts
+
+    def _codewords(self, number: int, size: int) -> tuple[Felts, Felts, Felts | None]:
+        """The codewords of a chip over the coset of a size: all of the trace in one array."""
+        chip = self._layout.machine.chips[number]
+        main = np.zeros((size, chip.width), dtype=np.uint32)
+        fixed, sums = np.zeros((size, 0), dtype=np.uint32), None
+        for name, committed in self._trees.items():
+            for matrix, words in zip(committed.tree.matrices, committed.codewords, strict=True):
+                if matrix.chip != number:
+                    continue
+                if name == PREPROCESSED:
+                    fixed = words[:size]
+                elif name == LOGUP:
+                    sums = words[:size]
+                else:
+                    main[:, matrix.columns] = words[:size]
+        return main, fixed, sums
+
+    def _open_outside(self, zeta: Element) -> Felts:
+        """Evaluate every column at zeta, and those that are read there in the next row."""
+        found = [np.zeros((0, self._ext.degree), dtype=np.uint32)]
+        for tree in self._layout.trees:
+            for matrix in tree.matrices:
+                codeword = self._trees[tree.name].codeword(matrix)
+                found.append(self._evaluate(codeword, matrix.log_height, zeta))
+                if matrix.following:
+                    columns = codeword[:, matrix.following]
+                    after = deep.next_point(self._ext, zeta, matrix.log_rows)
+                    found.append(self._evaluate(columns, matrix.log_height, after))
+        return np.concatenate(found)
+
+    def _evaluate(self, codeword: Felts, log_height: int, point: Element) -> Felts:
+        """Evaluate columns at a point outside of the domain; shape ``(width, d)``.
+
+        As many values are enough as the polynomials may have coefficients.
+        """
+        log = (self._profile.bound(log_height) - 1).bit_length()
+        if (log, point) not in self._weights:
+            self._weights[log, point] = domain.weights(self._ext, log, point)
+        weights = self._weights[log, point]
+        return self._kernels.weigh(self._ext, codeword[: 1 << log], weights)
+
+    def _fold(self, talk: Conversation, values: Felts, zeta: Element, gamma: Element) -> bytes:
+        layout, ext, kernels = self._layout, self._ext, self._kernels
+        batches = {
+            height: deep.combine(
+                ext,
+                parts,
+                lambda tree, matrix: self._trees[tree.name].codeword(matrix),
+                domain.coset(height + self._blowup),
+                kernels.dot,
+            )
+            for height, parts in deep.batches(layout, ext, values, zeta, gamma).items()
+        }
+        word, committed = batches[layout.heights[0]], []
+        for place, layer in enumerate(layout.layers):
+            shape = fri.layer_shape(layout, place)
+            leaves = word.reshape(1 << shape[0][0], shape[0][1])
+            levels = kernels.levels([[leaves]])
+            root = merkle.bind(shape, levels[-1][0].tobytes())
+            beta = talk.beta(root)
+            committed.append((shape, leaves, levels, root))
+            firsts = domain.coset(layer.log_height + self._blowup)[:: 1 << layer.log_arity]
+            groups = leaves.reshape(len(leaves), -1, ext.degree)
+            word = kernels.fold(ext, groups, invert(firsts), beta)
+            if layer.joins:
+                factor = np.array(ext.power(beta, 1 << layer.log_arity), dtype=np.uint32)
+                batch = batches[layer.log_height - layer.log_arity]
+                word = add(word, ext.multiply_arrays(batch, factor))
+        last = domain.coefficients(word)[: layout.final_length]
+        indices = talk.queries(last)
+        log = layout.heights[0] + self._blowup
+        trees = [self._trees[tree.name] for tree in layout.trees]
+        proof = Proof(
+            layout.log_rows,
+            tuple(tree.root for tree in trees if tree.tree.name != PREPROCESSED),
+            tuple(self._sums[i] for i in layout.summed),
+            values,
+            tuple(root for _, _, _, root in committed),
+            last,
+            tuple(self._nonces),
+            tuple(tree.open(indices, log) for tree in trees),
+            tuple(
+                open_levels(shape, [[leaves]], levels, indices, log)
+                for shape, leaves, levels, _ in committed
+            ),
+        )
+        return codec.encode(self._profile, proof)
