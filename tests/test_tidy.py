@@ -56,6 +56,7 @@ LAZY_IMPORTS = {
 
 FLOATS = {
     f"{SRC}evm/testers/backend.py": "eth-tester's interface asks for a ratio",
+    f"{SRC}proof/stark/soundness.py": "the strokes divide fractions, exactly",
 }
 """Files of exact packages that may use floats."""
 
@@ -80,6 +81,7 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
+    "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
     "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",

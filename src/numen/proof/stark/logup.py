@@ -6,8 +6,9 @@ A message on bus number b with values v has the fingerprint
 
 for random alpha and independent random betas. If each message is sent as often as received, the
 sum of ``multiplicity / D`` over all rows, chips and the statement is zero; else it is with a
-probability of twice the number of messages over the size of the extension: two messages share a
-fingerprint, or alpha is a root of the sum's numerator.
+probability of at most three times the number of messages over the size of the extension: a
+message shares its fingerprint with another, a fingerprint is zero, or alpha is a root of the
+sum's numerator.
 
 A chip commits to a column of fractions for each pair of interactions, and to a column whose
 difference from row to row is the sum of all, but for the average:
