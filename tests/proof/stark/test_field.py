@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numen.proof.stark import field
+from numen.proof.stark.errors import StatementError
 from numen.proof.stark.field import GENERATOR, TWO_ADICITY, P, extension
 
 DEGREES = (4, 6)
@@ -56,6 +57,27 @@ def test_laws_of_the_extension(degree, data):
     assert ext.frobenius(ext.multiply(a, b)) == ext.multiply(ext.frobenius(a), ext.frobenius(b))
     if a != ext.zero:
         assert ext.multiply(a, ext.invert(a)) == ext.one
+
+
+@pytest.mark.parametrize("degree", DEGREES)
+@given(st.data())
+def test_a_product_is_that_of_polynomials_modulo_the_modulus(degree, data):
+    ext = extension(degree)
+    a, b = data.draw(elements(degree)), data.draw(elements(degree))
+    product = [0] * (2 * degree - 1)
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            product[i + j] += x * y
+    for k in range(2 * degree - 2, degree - 1, -1):
+        for i, c in enumerate(ext.tail):
+            product[k - degree + i] += product[k] * c
+
+    assert ext.multiply(a, b) == tuple(c % P for c in product[:degree])
+
+
+def test_other_degrees_are_refused():
+    with pytest.raises(StatementError, match="5"):
+        extension(5)
 
 
 @pytest.mark.parametrize("degree", DEGREES)

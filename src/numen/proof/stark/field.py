@@ -8,12 +8,14 @@ square and 4 divides P - 1. No ``x**6 - w`` is irreducible, because 3 does not d
 the ninth cyclotomic polynomial ``x**6 + x**3 + 1`` is: P is 2 modulo 9, which has order 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from numen.proof.stark.errors import StatementError
 
 P: Final = (1 << 31) - (1 << 24) + 1
 """The prime, 2130706433."""
@@ -95,11 +97,14 @@ class Extension:
         one: The element 1.
     """
 
-    def __init__(self, tail: Sequence[int]) -> None:
+    def __init__(
+        self, tail: Sequence[int], multiply: Callable[[Element, Element], Element]
+    ) -> None:
         self.degree: Final = len(tail)
         self.tail: Final = tuple(c % P for c in tail)
         self.zero: Final[Element] = (0,) * self.degree
         self.one: Final[Element] = (1, *self.zero[1:])
+        self._multiply: Final = multiply
         self._tail_terms: Final = tuple((i, c) for i, c in enumerate(self.tail) if c)
 
     def lift(self, a: int) -> Element:
@@ -120,12 +125,7 @@ class Extension:
         return tuple([x * factor % P for x in a])
 
     def multiply(self, a: Element, b: Element) -> Element:
-        product = [0] * (2 * self.degree - 1)
-        for i, x in enumerate(a):
-            if x:
-                for j, y in enumerate(b, i):
-                    product[j] += x * y
-        return self._reduce(product)
+        return self._multiply(a, b)
 
     def power(self, a: Element, exponent: int) -> Element:
         """Raise to an exponent of zero or more."""
@@ -222,17 +222,47 @@ class Extension:
             total = add(total, multiply(a[..., i : i + 1], np.array(row, dtype=np.uint32)))
         return total
 
-    def _reduce(self, product: list[int]) -> Element:
-        d = self.degree
-        for k in range(2 * d - 2, d - 1, -1):
-            high = product[k] % P
-            for i, c in self._tail_terms:
-                product[k - d + i] += high * c
-        return tuple([c % P for c in product[:d]])
+
+def _multiply_four(a: Element, b: Element) -> Element:
+    """Multiply modulo ``x**4 - 3``."""
+    a0, a1, a2, a3 = a
+    b0, b1, b2, b3 = b
+    return (
+        (a0 * b0 + 3 * (a1 * b3 + a2 * b2 + a3 * b1)) % P,
+        (a0 * b1 + a1 * b0 + 3 * (a2 * b3 + a3 * b2)) % P,
+        (a0 * b2 + a1 * b1 + a2 * b0 + 3 * a3 * b3) % P,
+        (a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0) % P,
+    )
+
+
+def _multiply_six(a: Element, b: Element) -> Element:
+    """Multiply modulo ``x**6 + x**3 + 1``, of which ``x**9`` is 1."""
+    a0, a1, a2, a3, a4, a5 = a
+    b0, b1, b2, b3, b4, b5 = b
+    c6 = a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1
+    c7 = a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2
+    c8 = a3 * b5 + a4 * b4 + a5 * b3
+    return (
+        (a0 * b0 - c6 + a4 * b5 + a5 * b4) % P,
+        (a0 * b1 + a1 * b0 - c7 + a5 * b5) % P,
+        (a0 * b2 + a1 * b1 + a2 * b0 - c8) % P,
+        (a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 - c6) % P,
+        (a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 - c7) % P,
+        (a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 - c8) % P,
+    )
 
 
 @cache
 def extension(degree: int) -> Extension:
-    """The extension of a degree, which is 4 or 6."""
-    tails = {4: (3, 0, 0, 0), 6: (-1, 0, 0, -1, 0, 0)}
-    return Extension(tails[degree])
+    """The extension of a degree.
+
+    Raises:
+        StatementError: It is neither 4 nor 6.
+    """
+    match degree:
+        case 4:
+            return Extension((3, 0, 0, 0), _multiply_four)
+        case 6:
+            return Extension((-1, 0, 0, -1, 0, 0), _multiply_six)
+        case _:
+            raise StatementError(f"no extension of degree {degree} is provided")
