@@ -12,6 +12,7 @@ from numen.proof.stark.commit import Committed, Randomness, commit, open_levels
 from numen.proof.stark.conversation import Conversation
 from numen.proof.stark.errors import StatementError, TraceError
 from numen.proof.stark.field import Element, Felts, add, extension, invert, subtract
+from numen.proof.stark.hiding import hidden, ring
 from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Tree, layout_of
 from numen.proof.stark.portable import PORTABLE, Kernels
 from numen.proof.stark.profile import Profile
@@ -107,14 +108,39 @@ def prove(
         TraceError: A table has not the shape of its chip. Whether the tables satisfy the machine
             is not checked: of others a proof is made that no verifier accepts.
     """
-    statement = Statement(machine, tuple(publics), tuple(messages), fixed.root, profile)
     check_statement(machine, publics, messages)
-    if profile.is_hiding and (secrets is None or len(secrets.entropy) < 32):
-        raise StatementError(f"profile {profile.name!r} needs 32 bytes of entropy")
     tables = [tables_of(chip, traces, fixed.tables) for chip in machine.chips]
     rows = [len(main).bit_length() - 1 if len(main) else None for main, _ in tables]
+    if profile.is_hiding:
+        if secrets is None or len(secrets.entropy) < 32:
+            raise StatementError(f"profile {profile.name!r} needs 32 bytes of entropy")
+        tables = _blind(machine, tables, profile.degree, secrets)
+        machine = hidden(machine, profile)
     layout = layout_of(machine, profile, rows)
+    statement = Statement(machine, tuple(publics), tuple(messages), fixed.root, profile)
     return _Prover(statement, layout, tables, fixed, secrets or Secrets(b""), kernels).run()
+
+
+def _blind(
+    machine: Machine, tables: Sequence[tuple[Felts, Felts]], degree: int, secrets: Secrets
+) -> list[tuple[Felts, Felts]]:
+    """Write the random messages of `hiding` beside the tables."""
+    randomness = Randomness(b"blind" + secrets.entropy)
+    talking = [
+        chip.name
+        for chip, (main, _) in zip(machine.chips, tables, strict=True)
+        if chip.interactions and len(main)
+    ]
+    blinds = {name: randomness.felts(name, 1, degree)[0] for name in talking}
+    others = ring(talking)
+    found = []
+    for chip, (main, fixed) in zip(machine.chips, tables, strict=True):
+        width = 2 * degree if chip.interactions else 0
+        extra = np.zeros((len(main), width), dtype=np.uint32)
+        if chip.name in blinds:
+            extra[0] = np.concatenate([blinds[chip.name], blinds[others[chip.name]]])
+        found.append((np.concatenate([main, extra], axis=1), fixed))
+    return found
 
 
 class _Prover:

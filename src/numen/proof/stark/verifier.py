@@ -5,6 +5,7 @@ It needs SHA-256, integers and numpy, and nothing of the prover.
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from numen.proof.stark import codec, deep, fri, logup, merkle
@@ -13,6 +14,7 @@ from numen.proof.stark.conversation import Conversation
 from numen.proof.stark.errors import StarkRejectedError, StatementError
 from numen.proof.stark.evaluate import Algebra, Row, evaluate
 from numen.proof.stark.field import Element, Extension, Felts, P, extension, root_of_unity
+from numen.proof.stark.hiding import hidden
 from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Matrix, Tree
 from numen.proof.stark.logup import Challenges
 from numen.proof.stark.proof import Proof
@@ -33,6 +35,8 @@ def verify(statement: Statement, data: bytes) -> tuple[Layout, Proof]:
     Cost: linear in the sizes of proof and machine; below 100 ms for some 150 columns.
     """
     check_statement(statement.machine, statement.publics, statement.messages)
+    machine = hidden(statement.machine, statement.profile)
+    statement = msgspec.structs.replace(statement, machine=machine)
     layout, proof = codec.decode(data, statement.machine, statement.profile)
     ext = extension(statement.profile.degree)
     roots = _roots(statement, layout, proof)
