@@ -123,7 +123,7 @@ def test_a_second_computation_agrees(name, m):
     assert soundness.least(parameters, Regime.JOHNSON) >= min(HASH_BITS, least)
 
 
-def machine_layout(profile: str, log_rows: int, width: int) -> Layout:
+def machine_layout(profile: str, log_rows: int, width: int, messages: int = 40) -> Layout:
     """A machine as wide as the register machine, in chips of four heights."""
     chips = []
     for number in range(4):
@@ -132,8 +132,8 @@ def machine_layout(profile: str, log_rows: int, width: int) -> Layout:
         for i in range(200):
             x, y = columns[i % width], columns[(i + 1) % width]
             b.require(f"product {i}", x * y - columns[(i * i) % width].next)
-        for i in range(40):
-            b.send("bus", columns[i : i + 7], columns[-1])
+        for i in range(messages):
+            b.send("bus", [columns[(i + j) % width] for j in range(7)], columns[-1])
         chips.append(b.build())
     heights = [log_rows, log_rows - 2, 16, 4]
     return layout_of(Machine.of(chips), PROFILES[profile], heights)

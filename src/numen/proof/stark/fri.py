@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numen.proof.stark import merkle
+from numen.proof.stark.deep import dot
 from numen.proof.stark.errors import StarkRejectedError
 from numen.proof.stark.field import Element, Extension, Felts, P, add, multiply, root_of_unity
 from numen.proof.stark.field import subtract as minus
@@ -69,11 +70,14 @@ def fold(ext: Extension, groups: Felts, inverses: Felts, beta: Element) -> Felts
 
 
 def evaluate(ext: Extension, coefficients: Felts, at: Felts) -> Felts:
-    """Evaluate a polynomial of the extension at points of the base field, by Horner."""
-    total = np.zeros((len(at), ext.degree), dtype=np.uint32)
-    for coefficient in coefficients[::-1]:
-        total = add(ext.scale_arrays(total, at), coefficient)
-    return total
+    """Evaluate a polynomial of the extension at points of the base field; shape ``(n, d)``."""
+    powers = np.ones((len(at), len(coefficients)), dtype=np.uint32)
+    done, factor = 1, at
+    while done < len(coefficients):
+        step = min(done, len(coefficients) - done)
+        powers[:, done : done + step] = multiply(powers[:, :step], factor[:, None])
+        done, factor = done + step, multiply(factor, factor)
+    return dot(ext, powers, coefficients)
 
 
 def layer_shape(layout: Layout, place: int) -> Shape:

@@ -67,9 +67,9 @@ PROFILES: Final = {
     profile.name: profile for profile in (
         #        name         degree blowup queries grinding     rows_min final  mask
         Profile("fast",            4,     1,     88,      16, 16,       6,    6),
-        Profile("proven",          6,     3,     54,      20,  0,       6,    6),
-        Profile("fast-zk",         4,     2,     45,      16, 16,      12,    6, 128),
-        Profile("proven-zk",       6,     3,     56,      20,  0,      12,    6, 160),
+        Profile("proven",          6,     3,     54,      20,  0,       8,    8),
+        Profile("fast-zk",         4,     2,     45,      16, 16,      12,    8, 128),
+        Profile("proven-zk",       6,     3,     56,      20,  0,      12,    8, 160),
     )
 }
 # fmt: on
