@@ -15,6 +15,7 @@ from numen.proof.stark.field import P
 from numen.proof.stark.layout import Layout, layout_of
 from numen.proof.stark.profile import PROFILES
 from numen.proof.stark.soundness import HASH_BITS, Fold, Parameters, Regime
+from tests.markdown import ROOT
 from tests.proof.stark.toys import TINIES, memory, memory_machine
 
 GOLDILOCKS = 2**64 - 2**32 + 1
@@ -171,3 +172,15 @@ def test_hiding_profiles_have_randomness_enough(name):
     assert any(tree.name == "image_in" for tree in layout.trees)
     assert soundness.hides(layout)
     assert not soundness.hides(layout_of(memory_machine(), PROFILES["fast"], layout.log_rows))
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_the_table_of_the_page_is_what_is_computed(profile):
+    bits = soundness.bits(machine_layout(profile.name, 20, 150))
+    row = (
+        f"| `{profile.name}` | degree {profile.degree} | 1/{1 << profile.log_blowup} "
+        f"| {profile.queries} | {profile.query_grinding} | {bits.proven} | {bits.conjectured} "
+        f"| {'yes' if profile.is_hiding else 'no'} |"
+    )
+
+    assert row in (ROOT / "docs/proofs.md").read_text().splitlines()
