@@ -48,7 +48,7 @@ def test_every_byte_is_accounted_for(profile, monkeypatch):
     assert proof_bytes(layout, drawn[0]) == len(data)
 
 
-@pytest.mark.parametrize(("name", "kib"), [("fast", 360), ("proven", 310), ("proven-zk", 340)])
+@pytest.mark.parametrize(("name", "kib"), [("fast", 360), ("proven", 310), ("proven-zk", 350)])
 def test_a_proof_of_a_wide_machine_is_short(name, kib):
     layout = machine_layout(name, 18, 60, 20)
     log, rng = layout.heights[0] + layout.profile.log_blowup, random.Random(1)

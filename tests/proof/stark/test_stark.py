@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from numen.proof.stark import codec
+from numen.proof.stark.air import ChipBuilder, Machine
 from numen.proof.stark.checker import check
 from numen.proof.stark.errors import (
+    AirError,
     MalformedStarkError,
     StarkRejectedError,
     StatementError,
@@ -16,6 +18,7 @@ from numen.proof.stark.errors import (
 )
 from numen.proof.stark.field import P
 from numen.proof.stark.layout import layout_of
+from numen.proof.stark.profile import Profile, profile_named
 from numen.proof.stark.proof import group_root
 from numen.proof.stark.prover import Secrets, preprocess, prove
 from numen.proof.stark.verifier import verify
@@ -183,10 +186,55 @@ def test_tables_that_do_not_fit_are_refused():
 
 def test_heights_that_no_proof_can_have_are_refused():
     machine = memory_machine()
+    b = ChipBuilder("talker")
+    x = b.column("x")
+    for _ in range(256):
+        b.send("bus", (x,), 1)
+    talker = b.build()
     for rows, match in (
         ((None, None, None, None), "empty"),
         ((24, 4, None, None), "too many rows"),
-        ((4, None, None, None), "absent"),
+        ((4, None, None, None), "'range' is absent"),
     ):
         with pytest.raises(MalformedStarkError, match=match):
             layout_of(machine, TINY, rows)
+    with pytest.raises(MalformedStarkError, match="as many messages"):
+        layout_of(Machine.of([talker]), TINY, (23,))
+    assert layout_of(Machine.of([talker]), TINY, (22,)).present
+
+
+def test_a_chip_that_says_something_of_the_statement_is_present():
+    other = memory_machine().chips[3]
+    machine = Machine.of([*fibonacci().machine.chips, other], ["start", "end"])
+    loose = Machine.of(memory_machine().chips)
+    strict = Machine.of(memory_machine().chips, (), ["square"])
+
+    with pytest.raises(MalformedStarkError, match="'fibonacci' is absent"):
+        layout_of(machine, TINY, (None, 4))
+    assert layout_of(machine, TINY, (4, None)).present
+    assert layout_of(loose, TINY, (None, 4, None, None)).present
+    with pytest.raises(MalformedStarkError, match="'square' is absent"):
+        layout_of(strict, TINY, (None, 4, None, None))
+    assert loose.digest != strict.digest
+    with pytest.raises(AirError, match="'cube'"):
+        Machine.of(memory_machine().chips, (), ["cube"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"log_blowup": 0},
+        {"queries": 0},
+        {"query_grinding": 65},
+        {"log_final": 4},
+        {"mask": 1},
+        {"mask": -1},
+        {"log_blowup": 2, "mask": 6},
+    ],
+)
+def test_a_profile_that_cannot_be_is_refused(change):
+    with pytest.raises(StatementError, match="fast"):
+        profile_named("slow")
+    with pytest.raises(StatementError, match="contradict"):
+        Profile(**{**msgspec.structs.asdict(TINY), **change})
+    assert Profile(**{**msgspec.structs.asdict(TINY), "log_blowup": 2, "mask": 5}).is_hiding

@@ -138,7 +138,7 @@ TINY = Profile("tiny", 4, 1, 6, 2, 2, 3, 3)
 
 TINY_SIX = Profile("tiny-six", 6, 3, 5, 3, 0, 3, 3)
 
-TINY_HIDING = Profile("tiny-hiding", 4, 2, 4, 2, 0, 6, 3, 16)
+TINY_HIDING = Profile("tiny-hiding", 4, 2, 4, 2, 0, 6, 3, 32)
 
 TINIES = (TINY, TINY_SIX, TINY_HIDING)
 

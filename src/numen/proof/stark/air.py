@@ -420,20 +420,28 @@ class Machine(msgspec.Struct, frozen=True, array_like=True, dict=True):
     Attributes:
         chips: In the order of every commitment.
         publics: Names of the public values, in order.
+        required: Names of chips that are not absent from any proof, beside those that read
+            public values or have preprocessed columns. What an absent chip requires is not
+            required: its messages are not exchanged, and that is all.
     """
 
     chips: tuple[Chip, ...]
     publics: tuple[str, ...]
+    required: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, chips: Iterable[Chip], publics: Iterable[str] = ()) -> Self:
+    def of(
+        cls, chips: Iterable[Chip], publics: Iterable[str] = (), required: Iterable[str] = ()
+    ) -> Self:
         """Make a machine.
 
         Raises:
-            AirError: Names repeat, a chip reads a public value that there is not, or messages
-                of one bus differ in length.
+            AirError: Names repeat, a chip reads a public value that there is not, one that there
+                is not is required, or messages of one bus differ in length.
         """
-        machine = cls(tuple(chips), tuple(publics))
+        machine = cls(tuple(chips), tuple(publics), tuple(required))
+        if unknown := set(machine.required) - {chip.name for chip in machine.chips}:
+            raise AirError("machine", f"no chip is called {min(unknown)!r}")
         for names in (tuple(c.name for c in machine.chips), machine.publics):
             if len(set(names)) != len(names):
                 raise AirError("machine", f"two of {names} have one name")
@@ -467,7 +475,9 @@ class Machine(msgspec.Struct, frozen=True, array_like=True, dict=True):
     @cached_property
     def digest(self) -> bytes:
         """32 bytes that no machine with another meaning has."""
-        raw = msgspec.msgpack.encode(([chip.digest for chip in self.chips], self.publics))
+        raw = msgspec.msgpack.encode(
+            ([chip.digest for chip in self.chips], self.publics, self.required)
+        )
         tag = b"numen/stark/machine/1" + len(raw).to_bytes(8, "little")
         return hashlib.sha256(tag + raw).digest()
 

@@ -7,8 +7,9 @@ fingerprint of such a message is uniform, and the totals are uniform but for the
 
 Everything else of a proof is hidden by the masks of `layout` and `domain.extend`: each polynomial
 has as many random coefficients as its openings show values, quotients are cut with a random part,
-and a random polynomial is a part of the batch that is folded. Source: Haboeck, Al Kindi, eprint
-2024/1037.
+and a random polynomial is a part of each batch that is folded. A quotient at a query is a function
+of the trace there and in the next row, so two values count for each query. Source: Haboeck,
+Al Kindi, eprint 2024/1037.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ def hidden(machine: Machine, profile: Profile) -> Machine:
         return machine
     if BLIND in machine.buses:
         raise AirError("machine", f"the bus {BLIND!r} is reserved")
-    return Machine.of((blinded(chip, profile.degree) for chip in machine.chips), machine.publics)
+    chips = (blinded(chip, profile.degree) for chip in machine.chips)
+    return Machine.of(chips, machine.publics, machine.required)
 
 
 def blinded(chip: Chip, degree: int) -> Chip:

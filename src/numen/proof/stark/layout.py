@@ -25,7 +25,7 @@ class Matrix(msgspec.Struct, frozen=True):
     """Columns of one chip in one tree.
 
     Attributes:
-        chip: Number of the chip, or -1 for the mask polynomial.
+        chip: Number of the chip, or below 0 for the mask polynomial of a height.
         log_rows: Of the table.
         log_height: As which it is encoded.
         columns: Of the table, those that are here.
@@ -210,7 +210,8 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
     def _quotient(self, d: int) -> list[Matrix]:
         found = [self._matrix(i, log, range(QUOTIENT_PARTS * d), ()) for i, _, log in self.present]
         if self.profile.is_hiding:
-            found.append(Matrix(-1, self.heights[0], self.heights[0], tuple(range(d))))
+            # A batch is hidden by a random polynomial of its own length, at each height.
+            found += [Matrix(-1 - h, h, h, tuple(range(d))) for h in self.heights]
         return found
 
     def _matrix(
@@ -230,20 +231,17 @@ def layout_of(machine: Machine, profile: Profile, log_rows: Sequence[int | None]
     """Lay out a proof.
 
     Raises:
-        MalformedStarkError: No table has rows, one has too many, or so many messages may be
-            exchanged that their number could wrap modulo P.
+        MalformedStarkError: No table has rows, one has too many, one that must be present is
+            not, or so many messages may be exchanged that their number could wrap modulo P.
     """
     layout = Layout(machine, profile, tuple(log_rows))
     if not layout.present:
         raise MalformedStarkError("heights", "every table is empty")
     if layout.heights[0] + profile.log_blowup > TWO_ADICITY:
         raise MalformedStarkError("heights", "a table has too many rows")
-    if any(chip.preprocessed for chip, log in _chips(layout) if log is None):
-        raise MalformedStarkError("heights", "a table with preprocessed columns is absent")
+    for chip, log in zip(machine.chips, layout.log_rows, strict=True):
+        if log is None and (chip.preprocessed or chip.publics or chip.name in machine.required):
+            raise MalformedStarkError("heights", f"{chip.name!r} is absent")
     if sum(len(chip.interactions) << log for _, chip, log in layout.present) >= P:
         raise MalformedStarkError("heights", "as many messages as the field has elements")
     return layout
-
-
-def _chips(layout: Layout) -> Iterator[tuple[Chip, int | None]]:
-    return zip(layout.machine.chips, layout.log_rows, strict=True)

@@ -10,6 +10,9 @@ import msgspec
 
 from numen.proof.stark.errors import StatementError
 
+QUERIES_MAX: Final = 1000
+"""Of any profile."""
+
 
 class Profile(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """The parameters of a proof.
@@ -23,8 +26,11 @@ class Profile(msgspec.Struct, frozen=True, array_like=True, dict=True):
         challenge_grinding: Bits of work before every other challenge.
         log_rows_min: A shorter table is encoded as if it had ``2**log_rows_min`` rows.
         log_final: Folding ends at polynomials of about ``2**log_final`` coefficients.
-        mask: Random coefficients that are added to each secret polynomial; 0 hides nothing. At
-            least the number of values of one polynomial that its openings show.
+        mask: Random coefficients that are added to each secret polynomial; 0 hides nothing.
+            `soundness.hides` says how many are enough.
+
+    Raises:
+        StatementError: They contradict each other.
     """
 
     name: str
@@ -36,6 +42,20 @@ class Profile(msgspec.Struct, frozen=True, array_like=True, dict=True):
     log_rows_min: int
     log_final: int
     mask: int = 0
+
+    def __post_init__(self) -> None:
+        """See that codes are long enough for what they hold, and numbers are in range."""
+        fits = (
+            1 <= self.log_blowup <= 8
+            and 1 <= self.queries <= QUERIES_MAX
+            and 0 <= self.query_grinding <= 64
+            and 0 <= self.challenge_grinding <= 64
+            and 0 <= self.log_final <= self.log_rows_min <= 20
+            and self.mask >= 0
+            and 3 * self.mask <= 2 << self.log_rows_min
+        )
+        if not fits or (self.mask and self.log_blowup < 2):
+            raise StatementError(f"the parameters of profile {self.name!r} contradict each other")
 
     @property
     def is_hiding(self) -> bool:
@@ -68,8 +88,8 @@ PROFILES: Final = {
         #        name         degree blowup queries grinding     rows_min final  mask
         Profile("fast",            4,     1,     88,      16, 16,       6,    6),
         Profile("proven",          6,     3,     54,      20,  0,       8,    8),
-        Profile("fast-zk",         4,     2,     45,      16, 16,      12,    8, 128),
-        Profile("proven-zk",       6,     3,     56,      20,  0,      12,    8, 160),
+        Profile("fast-zk",         4,     2,     47,      16, 16,      12,    8, 256),
+        Profile("proven-zk",       6,     3,     57,      20,  0,      12,    8, 256),
     )
 }
 # fmt: on

@@ -235,7 +235,9 @@ class _Prover:
             size = matrix.log_height + self._blowup
             if matrix.chip < 0:
                 length = self._profile.bound(matrix.log_height)
-                coefficients = randomness.felts("mask polynomial", length, self._ext.degree)
+                coefficients = randomness.felts(
+                    f"batch {matrix.log_height}", length, self._ext.degree
+                )
             else:
                 coefficients = self._quotient(matrix.chip, terms, alpha, randomness)
             codewords.append(self._kernels.evaluate(coefficients, size))

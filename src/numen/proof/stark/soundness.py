@@ -232,10 +232,12 @@ def _folds(layout: Layout) -> Iterator[Fold]:
 def hides(layout: Layout) -> bool:
     """Whether each secret polynomial has as many random coefficients as openings show values.
 
-    Twice as many in trees that another proof may open again: all but those of this proof alone.
+    These are two for each query, because the quotient there depends on the next row too, and the
+    coordinates of two values outside. Twice as many are needed in trees that another proof may
+    open again: all but those of this proof alone.
     """
     profile = layout.profile
-    shown = profile.queries + 2 * profile.degree
+    shown = 2 * profile.queries + 2 * profile.degree
     shared = {tree.name for tree in layout.trees} - {"main", PREPROCESSED, LOGUP, QUOTIENT}
     return profile.mask >= shown * (2 if shared else 1)
 
