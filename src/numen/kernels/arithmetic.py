@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from numen.kernels.values import Value, const, poison
+from numen.kernels.values import Value, const, lanes_of, poison
 
 
 class Arithmetic(Protocol):
@@ -67,9 +67,13 @@ class Arithmetic(Protocol):
         return self.binary("xor", a, -1)
 
     def icmp(self, predicate: str, a: Value, b: Value | int) -> Value:
-        """Compare integers: ``eq ne ult ule ugt uge slt sle sgt sge``; gives an i1."""
+        """Compare integers: ``eq ne ult ule ugt uge slt sle sgt sge``; gives an i1.
+
+        Of vectors it gives a vector of i1.
+        """
         other = b.name if isinstance(b, Value) else const(a.type, b).name
-        return self.define("i1", f"icmp {predicate} {a.type} {a.name}, {other}")
+        result = f"<{lanes_of(a.type)[0]} x i1>" if a.type[0] == "<" else "i1"
+        return self.define(result, f"icmp {predicate} {a.type} {a.name}, {other}")
 
     def select(self, cond: Value, then: Value, other: Value | int) -> Value:
         """``then`` where the i1 (or vector of i1) is set, else ``other``."""
@@ -107,7 +111,7 @@ class Arithmetic(Protocol):
 
     def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
         """Lanes of a followed by b, by index."""
-        element = a.type.split(" x ", 1)[1][:-1]
+        element = lanes_of(a.type)[1]
         mask = ", ".join(f"i32 {lane}" for lane in lanes)
         return self.define(
             f"<{len(lanes)} x {element}>",

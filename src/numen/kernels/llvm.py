@@ -31,6 +31,7 @@ from numen.kernels.values import (
     Value,
     bits_of,
     const,
+    lanes_of,
     poison,
     vector,
 )
@@ -45,6 +46,8 @@ __all__ = [
     "Value",
     "bits_of",
     "const",
+    "lanes_of",
+    "mangled",
     "poison",
     "vector",
 ]
@@ -163,6 +166,16 @@ class Function(Arithmetic):
     def store(self, value: Value, pointer: Value, align: int = 0, *, alias: str = "") -> None:
         """Write memory; ``align`` and ``alias`` as for `load`."""
         self._lines.append(f"  store {value}, {pointer}{self._notes(align, alias)}")
+
+    def load_lanes(self, type_: str, pointer: Value, mask: Value, align: int) -> Value:
+        """Read the lanes of a vector whose i1 in the mask is set; the others are zero."""
+        name = f"llvm.masked.load.{mangled(type_)}.p0"
+        return self.intrinsic(name, type_, pointer, const("i32", align), mask, const(type_, 0))
+
+    def store_lanes(self, value: Value, pointer: Value, mask: Value, align: int) -> None:
+        """Write the lanes of a vector whose i1 in the mask is set."""
+        name = f"llvm.masked.store.{mangled(value.type)}.p0"
+        self.intrinsic(name, "void", value, pointer, const("i32", align), mask)
 
     def _notes(self, align: int, alias: str) -> str:
         text = f", align {align}" if align else ""
@@ -466,6 +479,14 @@ class Module:
         parts += [str(f) for f in self.functions.values()]
         parts += [f"!{i} = !{{{text}}}" for text, i in self._metadata.items()]
         return "\n".join(parts) + "\n"
+
+
+def mangled(type_: str) -> str:
+    """A type as it stands in the name of an intrinsic: ``v8i32`` for ``<8 x i32>``."""
+    if type_[0] != "<":
+        return type_
+    lanes, element = lanes_of(type_)
+    return f"v{lanes}{element}"
 
 
 def _without_attributes(type_: str) -> str:

@@ -48,8 +48,17 @@ def bits_of(type_: str) -> int:
     return int(type_[1:])
 
 
+def lanes_of(type_: str) -> tuple[int, str]:
+    """Lanes and element type of a vector type such as ``<8 x i32>``."""
+    lanes, element = type_[1:-1].split(" x ", 1)
+    return int(lanes), element
+
+
 def const(type_: str, value: int) -> Value:
-    """An integer constant, reduced modulo 2**width."""
+    """An integer constant, reduced modulo 2**width; of a vector type, the same in every lane."""
+    if type_[0] == "<":
+        lanes, element = lanes_of(type_)
+        return vector(element, [value] * lanes)
     if type_ == "i1":
         return Value("i1", "true" if value & 1 else "false")
     return Value(type_, str(value & ((1 << bits_of(type_)) - 1)))

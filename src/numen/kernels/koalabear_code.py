@@ -1,0 +1,240 @@
+"""Arithmetic modulo the KoalaBear prime in vectors of lanes, and loops over arrays.
+
+    scale (out, a, factor, n)       every element times one
+    unreduced (a, n) -> 0 if every word is below the prime
+
+A product is a Montgomery product, ``a * b / 2**32``: of two forms it is a form, of a form and a
+plain number a plain number. Every result is below the prime if every operand is.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from numen.kernels.llvm import Function, Module, Value, const, mangled, vector
+
+PRIME = (1 << 31) - (1 << 24) + 1
+"""https://github.com/Plonky3/Plonky3/tree/main/koala-bear"""
+
+GENERATOR = 3
+"""Of the multiplicative group."""
+
+TWO_ADICITY = 24
+"""Largest k for which there is a root of unity of order 2**k."""
+
+LANES = 8
+"""Elements computed side by side: a register of AVX2. LLVM splits it for shorter registers."""
+
+_INVERSE = pow(PRIME, -1, 1 << 32)
+
+
+def form(value: int) -> int:
+    """The Montgomery form of a number."""
+    return (value << 32) % PRIME
+
+
+Pair = tuple[Value, Value]
+"""Words of 64 bits for the even lanes, and for the odd ones."""
+
+
+class Fixed(msgspec.Struct, frozen=True):
+    """A factor, and its product with the prime's reciprocal modulo 2**32."""
+
+    factor: Value
+    by_inverse: Value
+
+
+class Lanes:
+    """Writes arithmetic on vectors of elements to the end of a function.
+
+    Attributes:
+        f: The function.
+        type: LLVM type of a vector.
+    """
+
+    def __init__(self, f: Function) -> None:
+        self.f = f
+        self.type = f"<{LANES} x i32>"
+        self._wide = f"<{LANES // 2} x i64>"
+
+    def constant(self, value: int) -> Value:
+        """The Montgomery form of a number, in every lane."""
+        return const(self.type, form(value))
+
+    def zero(self) -> Value:
+        return const(self.type, 0)
+
+    def load(self, pointer: Value) -> Value:
+        return self.f.load(self.type, pointer, align=4)
+
+    def store(self, value: Value, pointer: Value) -> None:
+        self.f.store(value, pointer, align=4)
+
+    def broadcast(self, pointer: Value) -> Value:
+        """The element at an address, in every lane."""
+        return self.f.splat(self.f.load("i32", pointer), LANES)
+
+    def add(self, a: Value, b: Value) -> Value:
+        total = self.f.add(a, b)
+        return self.smaller(total, self.f.sub(total, PRIME))
+
+    def sub(self, a: Value, b: Value) -> Value:
+        rest = self.f.sub(a, b)
+        return self.smaller(rest, self.f.add(rest, PRIME))
+
+    def neg(self, a: Value) -> Value:
+        return self.sub(self.zero(), a)
+
+    def mul(self, a: Value, b: Value) -> Value:
+        """The Montgomery product; one factor may be any word of 32 bits."""
+        products = self._products(a, b)
+        return self._reduced(products, self._multiples(products))
+
+    def fixed(self, b: Value) -> Fixed:
+        """Prepare a factor of many products, outside the loop that has them."""
+        return Fixed(b, self.f.mul(b, _INVERSE))
+
+    def times(self, a: Value, b: Fixed) -> Value:
+        """As `mul`, for a quarter less."""
+        multiples = self._times_prime(self.f.mul(a, b.by_inverse))
+        return self._reduced(self._products(a, b.factor), multiples)
+
+    def dot(self, pairs: Sequence[tuple[Value, Value]]) -> Value:
+        """The sum of Montgomery products, with one reduction for every four of them."""
+        total = None
+        for begin in range(0, len(pairs), 4):
+            some = [self._products(a, b) for a, b in pairs[begin : begin + 4]]
+            even, odd = some[0]
+            for more_even, more_odd in some[1:]:
+                even, odd = self.f.add(even, more_even), self.f.add(odd, more_odd)
+            # Two products are below PRIME * 2**32, four are below 2**64.
+            reduce = self._reduced if len(some) <= 2 else self._reduced_long
+            part = reduce((even, odd), self._multiples((even, odd)))
+            total = part if total is None else self.add(total, part)
+        assert total is not None
+        return total
+
+    def power(self, a: Value, exponent: int) -> Value:
+        """A power of a form, ``exponent`` being a positive constant: square and multiply."""
+        bits = f"{exponent:b}"
+        power = a
+        for bit in bits[1:]:
+            power = self.mul(power, power)
+            if bit == "1":
+                power = self.mul(power, a)
+        return power
+
+    def smaller(self, a: Value, b: Value) -> Value:
+        """The smaller of two words, in each lane."""
+        return self.f.intrinsic(f"llvm.umin.{mangled(self.type)}", self.type, a, b)
+
+    def _products(self, a: Value, b: Value) -> Pair:
+        """The whole products of the even lanes, and of the odd ones."""
+        (even_a, odd_a), (even_b, odd_b) = self._split(a), self._split(b)
+        return self.f.mul(even_a, even_b), self.f.mul(odd_a, odd_b)
+
+    def _split(self, a: Value) -> tuple[Value, Value]:
+        """The even lanes and the odd ones, each as a word of 64 bits."""
+        wide = self.f.cast("bitcast", a, self._wide)
+        return self.f.and_(wide, 0xFFFFFFFF), self.f.lshr(wide, 32)
+
+    def _halves(self, even: Value, odd: Value, half: int) -> Value:
+        """The lower (0) or upper (1) halves of the even and the odd lanes, in order."""
+        f = self.f
+        words = (f.cast("bitcast", even, self.type), f.cast("bitcast", odd, self.type))
+        lanes = [i + half if i % 2 == 0 else LANES + i - 1 + half for i in range(LANES)]
+        return f.shuffle(*words, lanes)
+
+    def _multiples(self, products: Pair) -> Pair:
+        """The multiples of the prime whose lower halves are those of the products."""
+        # In vectors of 32 bits, or LLVM would multiply words of 64 bits to know 32 of them.
+        return self._times_prime(self.f.mul(self._halves(*products, 0), _INVERSE))
+
+    def _times_prime(self, factors: Value) -> Pair:
+        even, odd = self._split(factors)
+        return self.f.mul(even, PRIME), self.f.mul(odd, PRIME)
+
+    def _reduced(self, products: Pair, multiples: Pair) -> Value:
+        """Products below ``PRIME * 2**32``, divided by 2**32."""
+        # The lower halves are equal, so the difference is that of the upper halves.
+        even, odd = (self.f.sub(p, m) for p, m in zip(products, multiples, strict=True))
+        rest = self._halves(even, odd, 1)
+        return self.smaller(rest, self.f.add(rest, PRIME))
+
+    def _reduced_long(self, products: Pair, multiples: Pair) -> Value:
+        """Products below ``2 * PRIME * 2**32``, divided by 2**32."""
+        upper = self._halves(*products, 1)
+        upper = self.smaller(upper, self.f.sub(upper, PRIME))
+        return self.sub(upper, self._halves(*multiples, 1))
+
+
+Access = tuple[Callable[[Value], Value], Callable[[Value, Value], None]]
+"""How to load a vector, and how to store one."""
+
+
+def lane_mask(f: Function, count: Value) -> Value:
+    """Set in the first ``count`` lanes, an i64."""
+    numbers = vector("i32", range(LANES))
+    return f.icmp("ult", numbers, f.splat(f.trunc(count, "i32"), LANES))
+
+
+def over_vectors(f: Function, n: Value, emit: Callable[[Lanes, Value, Access], None]) -> None:
+    """Write code for elements 0 to n, `LANES` at a time, the last ones with a mask.
+
+    Args:
+        f: Where to write.
+        n: How many elements, an i64.
+        emit: Writes one round, given arithmetic, the index of the first element, and access.
+    """
+    v = Lanes(f)
+    whole = f.and_(n, -LANES)
+    with f.loop(0, whole, step=LANES) as loop:
+        emit(v, loop.index, (v.load, v.store))
+    rest = f.sub(n, whole)
+    with f.when(f.icmp("ne", rest, 0)):
+        mask = lane_mask(f, rest)
+
+        def load(pointer: Value) -> Value:
+            return f.load_lanes(v.type, pointer, mask, 4)
+
+        def store(value: Value, pointer: Value) -> None:
+            f.store_lanes(value, pointer, mask, 4)
+
+        emit(v, whole, (load, store))
+
+
+def array_functions() -> str:
+    """The text of a module with the functions of this file."""
+    module = Module()
+    _scale(module)
+    _unreduced(module)
+    return str(module)
+
+
+def _scale(module: Module) -> None:
+    f = module.function("scale", "void", {"out": "ptr", "a": "ptr", "factor": "i64", "n": "i64"})
+    out, a, factor, n = f.params
+    factors = f.splat(f.trunc(factor, "i32"), LANES)
+
+    def emit(v: Lanes, index: Value, access: Access) -> None:
+        load, store = access
+        store(v.mul(load(f.gep("i32", a, index)), factors), f.gep("i32", out, index))
+
+    over_vectors(f, n, emit)
+    f.ret()
+
+
+def _unreduced(module: Module) -> None:
+    f = module.function("unreduced", "i64", {"a": "ptr", "n": "i64"})
+    a, n = f.params
+    v = Lanes(f)
+    whole = f.and_(n, -LANES)
+    with f.loop(0, whole, step=LANES, carried=[v.zero()]) as loop:
+        words = v.load(f.gep("i32", a, loop.index))
+        wrong = f.zext(f.icmp("uge", words, PRIME), v.type)
+        loop.advance(f.or_(loop.carried[0], wrong))
+    found = f.intrinsic(f"llvm.vector.reduce.or.{mangled(v.type)}", "i32", loop.carried[0])
+    with f.loop(whole, n, carried=[found]) as rest:
+        word = f.load("i32", f.gep("i32", a, rest.index))
+        rest.advance(f.or_(rest.carried[0], f.zext(f.icmp("uge", word, PRIME), "i32")))
+    f.ret(f.zext(rest.carried[0], "i64"))
