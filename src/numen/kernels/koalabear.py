@@ -31,8 +31,9 @@ __all__ = ["GENERATOR", "PRIME", "QUARTIC", "SEXTIC", "TWO_ADICITY", "Matrix"]
 QUARTIC = (3, 0, 0, 0)
 """x**4 = 3, as coefficients: irreducible, because 3 generates the field's group."""
 
-SEXTIC = (3, 0, 0, 1, 0, 0)
-"""x**6 = x**3 + 3. No x**6 = c is irreducible: 3 does not divide p - 1, so c has a cube root."""
+SEXTIC = (PRIME - 1, 0, 0, PRIME - 1, 0, 0)
+"""x**6 = -x**3 - 1, the ninth cyclotomic polynomial: irreducible, for p is 2 modulo 9. It is not
+x**6 = c for some c, because each c has a cube root."""
 
 Matrix: TypeAlias = npt.NDArray[np.uint32]
 """Rows of elements."""
