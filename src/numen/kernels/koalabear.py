@@ -162,6 +162,11 @@ def scale(out: Matrix, a: Matrix, factor: int) -> None:
     _scale(out, a, form(factor))
 
 
+def to_forms(out: Matrix, a: Matrix) -> None:
+    """Write the Montgomery form of every element of an array."""
+    scale(out, a, (1 << 32) % PRIME)
+
+
 def _scale(out: Matrix, a: Matrix, factor: int) -> None:
     """Write the Montgomery product of every element with one word."""
     assert out.shape == a.shape
