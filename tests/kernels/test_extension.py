@@ -159,10 +159,12 @@ def test_folding_combines_the_parts_of_a_polynomial(e: Extension, log: int) -> N
 
 
 def test_running_sums_leave_other_columns_alone(e: Extension) -> None:
-    matrix = elements(1000, e.degree + 3)
+    matrix, step = elements(1000, e.degree + 3), elements(1, e.degree, seed=15)[0].tolist()
     expected = matrix.astype(np.uint64)
-    expected[:, 2 : 2 + e.degree] = np.cumsum(expected[:, 2 : 2 + e.degree], axis=0) % P
-    e.running_sums(matrix, 2)
+    changes = expected[:-1, 2 : 2 + e.degree] + np.uint64(P) - np.array(step, np.uint64)
+    expected[0, 2 : 2 + e.degree] = 0
+    expected[1:, 2 : 2 + e.degree] = np.cumsum(changes, axis=0) % P
+    e.running_sums(matrix, 2, step)
 
     assert np.array_equal(matrix, expected)
 
@@ -207,8 +209,9 @@ def test_what_does_not_fit_is_refused(e: Extension) -> None:
         lambda: e.fold(a, unit, 16, 3),
         lambda: e.fold(a, unit, 3, 3),
         lambda: e.fold(a, unit, 2, 0),
-        lambda: e.running_sums(a, 1),
-        lambda: e.running_sums(a, -1),
+        lambda: e.running_sums(a, 1, unit),
+        lambda: e.running_sums(a, -1, unit),
+        lambda: e.running_sums(a, 0, unit[1:]),
     ):
         with pytest.raises(KernelInputError):
             call()

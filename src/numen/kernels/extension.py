@@ -193,17 +193,19 @@ class Extension:
             shift, log = shift * shift % PRIME, log - 1
         return values
 
-    def running_sums(self, matrix: Matrix, column: int) -> None:
-        """Let each row's element become the sum of the elements up to it, in place.
+    def running_sums(self, matrix: Matrix, column: int, step: Sequence[int]) -> None:
+        """Let each row's element become the sum of those before it, less a step for each, in place.
 
         Args:
-            matrix: Shape ``(n, columns)``.
-            column: Where the element begins. Numbers must be below the prime, or sums are wrong.
+            matrix: Shape ``(n, columns)``. Its numbers must be below the prime, or sums are wrong.
+            column: Where the element begins.
+            step: An element.
         """
         rows, columns = koalabear.check_words(matrix, "matrix").shape
         if not 0 <= column <= columns - self.degree:
             raise KernelInputError(f"no element begins in column {column} of {columns}")
-        self.kernels.call("running_sums", koalabear.element(matrix, column), columns, rows)
+        places = (koalabear.element(matrix, column), address(self._constant(step, "step")))
+        self.kernels.call("running_sums", *places, columns, rows)
 
     def _fold(self, values: Matrix, halves: Matrix, beta: Matrix) -> Matrix:
         size = len(values) // 2

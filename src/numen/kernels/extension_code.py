@@ -11,14 +11,15 @@
                                             rows of a matrix times coefficients
     column_sums (sums, matrix, weights, columns, first, last)
                                             weights times rows of a matrix, added up
-    running_sums (matrix, columns, n)       each element becomes the sum of those up to it
+    running_sums (matrix, step, columns, n) each element becomes the sum of those before it, less
+                                            a step for each
 
 All numbers are plain, but for what a function's own comment calls forms. n is a multiple of the
 number of lanes.
 """
 
-from numen.kernels.extension_lanes import Element, Extension, Tail, inversion
-from numen.kernels.koalabear_code import LANES, PRIME, Lanes
+from numen.kernels.extension_lanes import Element, Extension, Tail
+from numen.kernels.koalabear_code import BATCH, LANES, PLAIN, PRIME, RADIX, Lanes, inversion
 from numen.kernels.llvm import Function, Module, Value, const, mangled
 
 CHUNK = 4 * LANES
@@ -26,14 +27,6 @@ CHUNK = 4 * LANES
 
 ROWS = 4
 """Rows whose products are added before a reduction; `column_sums` reads so many at once."""
-
-_BATCH = 32
-"""Vectors of elements that share an inversion."""
-
-_TWO = 1 << 32
-_PLAIN = pow(_TWO, -1, PRIME)
-"""The Montgomery product with it divides by the radix twice: the reciprocal of a plain number,
-taken for a form, becomes plain."""
 
 
 class _Writer:
@@ -61,7 +54,7 @@ class _Writer:
         f = self.open("mul", "out a b", "n")
         out, a, b, n = f.params
         e = self.extension(f)
-        square = const(e.v.type, _TWO**2 % PRIME)
+        square = const(e.v.type, RADIX**2 % PRIME)
         with f.loop(0, n, step=LANES) as loop:
             x, y = (e.load(self.place(f, array, loop.index)) for array in (a, b))
             e.store(e.mul(x, e.scale(y, square)), self.place(f, out, loop.index))
@@ -71,7 +64,7 @@ class _Writer:
         f = self.open("scale", "out a factors", "n")
         out, a, factors, n = f.params
         e = self.extension(f)
-        square = e.v.fixed(const(e.v.type, _TWO**2 % PRIME))
+        square = e.v.fixed(const(e.v.type, RADIX**2 % PRIME))
         with f.loop(0, n, step=LANES) as loop:
             factor = e.v.times(e.v.load(f.gep("i32", factors, loop.index)), square)
             product = e.scale(e.load(self.place(f, a, loop.index)), factor)
@@ -83,8 +76,8 @@ class _Writer:
         out, a, n = f.params
         e = self.extension(f)
         size, type_ = self.degree * LANES, f"<{self.degree * LANES} x i32>"
-        memory = f.alloca(type_, _BATCH)
-        plain = const(e.v.type, _PLAIN)
+        memory = f.alloca(type_, BATCH)
+        plain = const(e.v.type, PLAIN)
 
         def given(index: Value) -> tuple[Element, Value]:
             element = e.load(self.place(f, a, index))
@@ -95,9 +88,9 @@ class _Writer:
         def kept(index: Value, start: Value) -> Value:
             return f.gep("i32", memory, f.mul(f.sub(index, start), size // LANES))
 
-        with f.loop(0, n, step=LANES * _BATCH) as batch:
+        with f.loop(0, n, step=LANES * BATCH) as batch:
             start = batch.index
-            end = f.intrinsic("llvm.smin.i64", "i64", n, f.add(start, LANES * _BATCH))
+            end = f.intrinsic("llvm.smin.i64", "i64", n, f.add(start, LANES * BATCH))
             with f.loop(start, end, step=LANES, carried=e.one()) as loop:
                 e.store(loop.carried, kept(loop.index, start))
                 loop.advance(*e.mul(loop.carried, given(loop.index)[0]))
@@ -118,7 +111,7 @@ class _Writer:
         e = self.extension(f)
         factor = e.broadcast(constants)
         value = e.broadcast(f.gep("i32", constants, self.degree))
-        square = e.v.fixed(const(e.v.type, _TWO**2 % PRIME))
+        square = e.v.fixed(const(e.v.type, RADIX**2 % PRIME))
         with f.loop(0, n, step=LANES) as loop:
             total = e.mul(e.load(self.place(f, sums, loop.index)), factor)
             rest = [e.v.times(x, square) for x in e.sub(total, value)]
@@ -219,18 +212,23 @@ class _Sums(_Writer):
         f.ret()
 
     def running_sums(self) -> None:
-        f = self.open("running_sums", "matrix", "columns", "n")
-        matrix, columns, n = f.params
+        f = self.open("running_sums", "matrix step", "columns", "n")
+        matrix, step, columns, n = f.params
+
+        def reduced(total: Value) -> Value:
+            return f.intrinsic("llvm.umin.i32", "i32", total, f.sub(total, PRIME))
+
+        steps = [f.load("i32", f.gep("i32", step, k)) for k in range(self.degree)]
+        steps = [reduced(f.sub(const("i32", PRIME), word)) for word in steps]
         zero = [const("i32", 0)] * self.degree
         with f.loop(0, n, carried=zero) as loop:
             place = f.gep("i32", matrix, f.mul(loop.index, columns))
             totals = []
             for k, before in enumerate(loop.carried):
                 cell = f.gep("i32", place, k)
-                total = f.add(before, f.load("i32", cell))
-                rest = f.sub(total, PRIME)
-                totals.append(f.intrinsic("llvm.umin.i32", "i32", total, rest))
-                f.store(totals[-1], cell)
+                change = reduced(f.add(f.load("i32", cell), steps[k]))
+                totals.append(reduced(f.add(before, change)))
+                f.store(before, cell)
             loop.advance(*totals)
         f.ret()
 

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Sequence
 
 from numen.kernels.koalabear_code import LANES, PRIME, Lanes, form
-from numen.kernels.llvm import Callee, Module, Value, const, lanes_of
+from numen.kernels.llvm import Callee, Value, const, lanes_of
 
 Tail = tuple[int, ...]
 """Coefficients of the power that is the degree."""
@@ -66,7 +66,7 @@ class Extension:
         Args:
             v: Arithmetic on coefficients.
             tail: The extension.
-            invert: From `inversion`.
+            invert: From `numen.kernels.koalabear_code.inversion`.
         """
         self.v = v
         self.degree = len(tail)
@@ -192,25 +192,3 @@ class Extension:
                 part = self.v.times(a, self.v.fixed(const(self.v.type, form(factor))))
             total = self.v.add(total, part) if i else part
         return total
-
-
-def inversion(module: Module) -> Callee:
-    """A function of the reciprocals of forms in the field: the power ``p - 2``; 0 for 0."""
-    type_ = f"<{LANES} x i32>"
-    f = module.function("invert", type_, {"a": type_}, internal=True)
-    v = Lanes(f)
-
-    def raised(a: Value, squarings: int) -> Value:
-        with f.loop(0, squarings, carried=[a]) as loop:
-            loop.advance(v.mul(loop.carried[0], loop.carried[0]))
-        return loop.carried[0]
-
-    # ones(k) is the power 2**k - 1, and p - 2 is (2**6 - 1) * 2**25 + 2**24 - 1.
-    assert PRIME - 2 == ((1 << 6) - 1 << 25) + (1 << 24) - 1
-    ones = {1: f.params[0]}
-    ones[2] = v.mul(raised(ones[1], 1), ones[1])
-    ones[3] = v.mul(raised(ones[2], 1), ones[1])
-    for k in (3, 6, 12):
-        ones[2 * k] = v.mul(raised(ones[k], k), ones[k])
-    f.ret(v.mul(raised(ones[6], 25), ones[24]))
-    return f.callee

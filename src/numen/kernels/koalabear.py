@@ -22,7 +22,15 @@ import numpy.typing as npt
 
 from numen.kernels import threads
 from numen.kernels.errors import KernelInputError
-from numen.kernels.koalabear_code import GENERATOR, PRIME, TWO_ADICITY, array_functions, form
+from numen.kernels.koalabear_code import (
+    GENERATOR,
+    LANES,
+    PRIME,
+    RADIX,
+    TWO_ADICITY,
+    array_functions,
+    form,
+)
 from numen.kernels.native import Kernels
 from numen.kernels.options import Options
 
@@ -162,9 +170,35 @@ def scale(out: Matrix, a: Matrix, factor: int) -> None:
     _scale(out, a, form(factor))
 
 
+def inverse(a: Matrix) -> Matrix:
+    """The reciprocals of a vector of elements, shape ``(n,)``; 0 for 0."""
+    check(a.reshape(-1, 1), "a")
+    padded = np.zeros(len(a) + -len(a) % LANES, np.uint32)
+    padded[: len(a)] = a
+    out = np.empty_like(padded)
+
+    def part(start: int, stop: int) -> None:
+        places = (element(out, LANES * start), element(padded, LANES * start))
+        _KERNELS.call("inverse", *places, LANES * (stop - start))
+
+    threads.over_ranges(len(padded) // LANES, _LEAST // LANES, part)
+    return out[: len(a)]
+
+
+def powers(base: int, count: int) -> Matrix:
+    """The powers ``base**i`` for i below ``count``, shape ``(count,)``."""
+    out = np.ones(max(1, count), np.uint32)
+    done = 1
+    while done < count:
+        step = min(done, count - done)
+        scale(out[done : done + step], out[:step], pow(base, done, PRIME))
+        done += step
+    return out[:count]
+
+
 def to_forms(out: Matrix, a: Matrix) -> None:
     """Write the Montgomery form of every element of an array."""
-    scale(out, a, (1 << 32) % PRIME)
+    scale(out, a, RADIX % PRIME)
 
 
 def _scale(out: Matrix, a: Matrix, factor: int) -> None:

@@ -1,6 +1,7 @@
 """Arithmetic modulo the KoalaBear prime in vectors of lanes, and loops over arrays.
 
     scale (out, a, factor, n)       every element times one
+    inverse (out, a, n)             0 for 0; n is a multiple of the number of lanes
     unreduced (a, n) -> 0 if every word is below the prime
 
 A product is a Montgomery product, ``a * b / 2**32``: of two forms it is a form, of a form and a
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from numen.kernels.llvm import Function, Module, Value, const, mangled, vector
+from numen.kernels.llvm import Callee, Function, Module, Value, const, mangled, vector
 
 PRIME = (1 << 31) - (1 << 24) + 1
 """https://github.com/Plonky3/Plonky3/tree/main/koala-bear"""
@@ -25,7 +26,17 @@ TWO_ADICITY = 24
 LANES = 8
 """Elements computed side by side: a register of AVX2. LLVM splits it for shorter registers."""
 
-_INVERSE = pow(PRIME, -1, 1 << 32)
+RADIX = 1 << 32
+"""Of the Montgomery form."""
+
+PLAIN = pow(RADIX, -1, PRIME)
+"""The Montgomery product with it divides by the radix twice: the reciprocal of a plain number,
+taken for a form, becomes plain."""
+
+BATCH = 32
+"""Vectors that share an inversion."""
+
+_INVERSE = pow(PRIME, -1, RADIX)
 
 
 def form(value: int) -> int:
@@ -207,6 +218,7 @@ def array_functions() -> str:
     """The text of a module with the functions of this file."""
     module = Module()
     _scale(module)
+    _inverse(module)
     _unreduced(module)
     return str(module)
 
@@ -238,3 +250,53 @@ def _unreduced(module: Module) -> None:
         word = f.load("i32", f.gep("i32", a, rest.index))
         rest.advance(f.or_(rest.carried[0], f.zext(f.icmp("uge", word, PRIME), "i32")))
     f.ret(f.zext(rest.carried[0], "i64"))
+
+
+def _inverse(module: Module) -> None:
+    invert = inversion(module)
+    f = module.function("inverse", "void", {"out": "ptr", "a": "ptr", "n": "i64"})
+    out, a, n = f.params
+    v = Lanes(f)
+    memory = f.alloca(v.type, BATCH)
+    one, plain = v.constant(1), v.fixed(const(v.type, PLAIN))
+
+    def given(index: Value) -> tuple[Value, Value]:
+        words = v.load(f.gep("i32", a, index))
+        is_zero = f.icmp("eq", words, 0)
+        return f.select(is_zero, one, words), is_zero
+
+    with f.loop(0, n, step=LANES * BATCH) as batch:
+        end = f.intrinsic("llvm.smin.i64", "i64", n, f.add(batch.index, LANES * BATCH))
+        with f.loop(batch.index, end, step=LANES, carried=[one]) as loop:
+            v.store(loop.carried[0], f.gep("i32", memory, f.sub(loop.index, batch.index)))
+            loop.advance(v.mul(loop.carried[0], given(loop.index)[0]))
+        inverted, last = f.call(invert, loop.carried[0]), f.sub(end, LANES)
+        with f.loop(last, f.sub(batch.index, 1), step=-LANES, carried=[inverted]) as loop:
+            words, is_zero = given(loop.index)
+            before = v.load(f.gep("i32", memory, f.sub(loop.index, batch.index)))
+            found = v.times(v.mul(loop.carried[0], before), plain)
+            v.store(f.select(is_zero, v.zero(), found), f.gep("i32", out, loop.index))
+            loop.advance(v.mul(loop.carried[0], words))
+    f.ret()
+
+
+def inversion(module: Module) -> Callee:
+    """A function of the reciprocals of forms in the field: the power ``p - 2``; 0 for 0."""
+    type_ = f"<{LANES} x i32>"
+    f = module.function("invert", type_, {"a": type_}, internal=True)
+    v = Lanes(f)
+
+    def raised(a: Value, squarings: int) -> Value:
+        with f.loop(0, squarings, carried=[a]) as loop:
+            loop.advance(v.mul(loop.carried[0], loop.carried[0]))
+        return loop.carried[0]
+
+    # ones(k) is the power 2**k - 1, and p - 2 is (2**6 - 1) * 2**25 + 2**24 - 1.
+    assert PRIME - 2 == ((1 << 6) - 1 << 25) + (1 << 24) - 1
+    ones = {1: f.params[0]}
+    ones[2] = v.mul(raised(ones[1], 1), ones[1])
+    ones[3] = v.mul(raised(ones[2], 1), ones[1])
+    for k in (3, 6, 12):
+        ones[2 * k] = v.mul(raised(ones[k], k), ones[k])
+    f.ret(v.mul(raised(ones[6], 25), ones[24]))
+    return f.callee
