@@ -81,6 +81,7 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
+    "numen.proof.stark.native": "the kernels of the prover, chosen by who calls it",
     "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
     "numen.proof.stark.prover": "the prover of any machine, whoever makes it",

@@ -137,6 +137,14 @@ def domain(log: int, shift: int = 1) -> Matrix:
     return out.reshape(size)
 
 
+def reversed_order(log: int) -> npt.NDArray[np.int64]:
+    """For each number below 2**log, that with its log bits in reversed order."""
+    out = np.zeros(1 << log, np.int64)
+    for bit in range(log):
+        out[1 << bit : 2 << bit] = out[: 1 << bit] + (1 << (log - 1 - bit))
+    return out
+
+
 def reversed_roots(log: int, *, is_inverse: bool = False) -> Matrix:
     """Montgomery forms of the first half of the powers of ``root(2**log)``, in reversed order.
 

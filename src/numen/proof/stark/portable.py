@@ -11,11 +11,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from numen.proof.stark import deep, domain, fri, transcript
-from numen.proof.stark.field import Element, Extension, Felts
+from numen.proof.stark import deep, domain, fri, logup, quotient, transcript
+from numen.proof.stark.air import Chip
+from numen.proof.stark.field import Element, Extension, Felts, invert
 
 Digests = NDArray[np.uint8]
 """Shape ``(count, 32)``."""
+
+Codewords = tuple[Felts, Felts, Felts | None]
+"""Of the trace, of the preprocessed columns and of LogUp's, all over one coset."""
 
 
 class Kernels(msgspec.Struct, frozen=True):
@@ -26,9 +30,12 @@ class Kernels(msgspec.Struct, frozen=True):
         evaluate: As `domain.evaluate`.
         recover: As `domain.recover`.
         levels: As `levels` below.
-        dot: As `deep.dot`.
+        fractions: As `quotient.fractions`.
+        quotient: As `quotient.quotient`.
+        weights: As `domain.weights`.
         weigh: As `domain.weigh`.
-        fold: As `fri.fold`.
+        combine: As `combine` below.
+        fold: As `fold` below.
         grind: As `transcript.find_nonce`.
     """
 
@@ -36,9 +43,16 @@ class Kernels(msgspec.Struct, frozen=True):
     evaluate: Callable[[Felts, int], Felts]
     recover: Callable[[Felts], Felts]
     levels: Callable[[Sequence[Sequence[Felts]]], list[Digests]]
-    dot: Callable[[Extension, Felts, Felts], Felts]
+    fractions: Callable[
+        [Chip, Felts, Felts, Sequence[int], logup.Terms, int], tuple[Felts, Element]
+    ]
+    quotient: Callable[
+        [Chip, Codewords, int, Sequence[int], logup.Terms, Element | None, Element], Felts
+    ]
+    weights: Callable[[Extension, int, Element], Felts]
     weigh: Callable[[Extension, Felts, Felts], Felts]
-    fold: Callable[[Extension, Felts, Felts, Element], Felts]
+    combine: Callable[[Extension, list[deep.Batch], deep.Rows, int], Felts]
+    fold: Callable[[Extension, Felts, int, Element], Felts]
     grind: Callable[[bytes, int], int]
 
 
@@ -63,6 +77,18 @@ def levels(heights: Sequence[Sequence[Felts]]) -> list[Digests]:
     return found
 
 
+def combine(ext: Extension, parts: list[deep.Batch], rows: deep.Rows, log_size: int) -> Felts:
+    """Evaluate the batch of one height over a whole codeword, as `deep.combine`."""
+    return deep.combine(ext, parts, rows, domain.coset(log_size), deep.dot)
+
+
+def fold(ext: Extension, word: Felts, log_arity: int, beta: Element) -> Felts:
+    """Fold a whole codeword, ``2**log_arity`` values into one, as `fri.fold`."""
+    arity = 1 << log_arity
+    firsts = domain.coset(len(word).bit_length() - 1)[::arity]
+    return fri.fold(ext, word.reshape(-1, arity, ext.degree), invert(firsts), beta)
+
+
 def _leaves(group: Sequence[Felts]) -> Digests:
     joined = np.ascontiguousarray(np.concatenate(group, axis=1)).astype("<u4")
     return _hash_rows(joined.view(np.uint8))
@@ -78,9 +104,12 @@ PORTABLE: Final = Kernels(
     evaluate=domain.evaluate,
     recover=domain.recover,
     levels=levels,
-    dot=deep.dot,
+    fractions=quotient.fractions,
+    quotient=quotient.quotient,
+    weights=domain.weights,
     weigh=domain.weigh,
-    fold=fri.fold,
+    combine=combine,
+    fold=fold,
     grind=transcript.find_nonce,
 )
 """Numpy and hashlib alone."""

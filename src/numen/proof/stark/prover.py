@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from numen.proof.stark import codec, deep, domain, fri, logup, merkle, quotient
+from numen.proof.stark import codec, deep, domain, fri, logup, merkle
 from numen.proof.stark.air import Chip, Machine
 from numen.proof.stark.checker import tables_of
 from numen.proof.stark.commit import Committed, Randomness, commit, open_levels
 from numen.proof.stark.conversation import Conversation
 from numen.proof.stark.errors import StatementError, TraceError
-from numen.proof.stark.field import Element, Felts, add, extension, invert, subtract
+from numen.proof.stark.field import Element, Felts, add, extension, subtract
 from numen.proof.stark.hiding import hidden, ring
 from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Tree, layout_of
 from numen.proof.stark.portable import PORTABLE, Kernels
@@ -193,7 +193,10 @@ class _Prover:
 
     def _columns(self, tree: Tree, chip: int) -> Felts:
         matrix = next(m for m in tree.matrices if m.chip == chip)
-        return np.ascontiguousarray(self._tables[chip][0][:, matrix.columns])
+        table = self._tables[chip][0]
+        if matrix.width < table.shape[1]:
+            table = table[:, matrix.columns]
+        return np.ascontiguousarray(table)
 
     def _commit(self, talk: Conversation, tree: Tree, tables: Sequence[Felts]) -> None:
         """Encode tables over their rows, masked where the profile hides, and commit."""
@@ -222,7 +225,7 @@ class _Prover:
                 chip = self._layout.machine.chips[matrix.chip]
                 main, fixed = self._tables[matrix.chip]
                 publics, degree = self._publics(chip), self._ext.degree
-                columns, total = quotient.fractions(chip, main, fixed, publics, terms, degree)
+                columns, total = self._kernels.fractions(chip, main, fixed, publics, terms, degree)
                 self._sums[matrix.chip] = total
                 found.append(columns)
             self._commit(talk, tree, found)
@@ -255,7 +258,7 @@ class _Prover:
         words = self._codewords(number, size)
         total = self._sums.get(number)
         publics = self._publics(chip)
-        found = quotient.quotient(chip, words, log_rows, publics, terms, total, alpha)
+        found = self._kernels.quotient(chip, words, log_rows, publics, terms, total, alpha)
         coefficients = self._kernels.recover(found)
         cut, degree = rows + mask, self._ext.degree
         low, high = coefficients[:cut], coefficients[cut : 2 * cut + mask]
@@ -271,7 +274,7 @@ class _Prover:
     def _codewords(self, number: int, size: int) -> tuple[Felts, Felts, Felts | None]:
         """The codewords of a chip over the coset of a size: all of the trace in one array."""
         chip = self._layout.machine.chips[number]
-        main = np.zeros((size, chip.width), dtype=np.uint32)
+        main: Felts | None = None
         fixed, sums = np.zeros((size, 0), dtype=np.uint32), None
         for name, committed in self._trees.items():
             for matrix, words in zip(committed.tree.matrices, committed.codewords, strict=True):
@@ -281,8 +284,13 @@ class _Prover:
                     fixed = words[:size]
                 elif name == LOGUP:
                     sums = words[:size]
+                elif matrix.width == chip.width:
+                    main = words[:size]
                 else:
+                    if main is None:
+                        main = np.zeros((size, chip.width), dtype=np.uint32)
                     main[:, matrix.columns] = words[:size]
+        assert main is not None
         return main, fixed, sums
 
     def _open_outside(self, zeta: Element) -> Felts:
@@ -293,9 +301,9 @@ class _Prover:
                 codeword = self._trees[tree.name].codeword(matrix)
                 found.append(self._evaluate(codeword, matrix.log_height, zeta))
                 if matrix.following:
-                    columns = codeword[:, matrix.following]
                     after = deep.next_point(self._ext, zeta, matrix.log_rows)
-                    found.append(self._evaluate(columns, matrix.log_height, after))
+                    every = self._evaluate(codeword, matrix.log_height, after)
+                    found.append(every[list(matrix.following)])
         return np.concatenate(found)
 
     def _evaluate(self, codeword: Felts, log_height: int, point: Element) -> Felts:
@@ -305,19 +313,18 @@ class _Prover:
         """
         log = (self._profile.bound(log_height) - 1).bit_length()
         if (log, point) not in self._weights:
-            self._weights[log, point] = domain.weights(self._ext, log, point)
+            self._weights[log, point] = self._kernels.weights(self._ext, log, point)
         weights = self._weights[log, point]
         return self._kernels.weigh(self._ext, codeword[: 1 << log], weights)
 
     def _fold(self, talk: Conversation, values: Felts, zeta: Element, gamma: Element) -> bytes:
         layout, ext, kernels = self._layout, self._ext, self._kernels
         batches = {
-            height: deep.combine(
+            height: kernels.combine(
                 ext,
                 parts,
                 lambda tree, matrix: self._trees[tree.name].codeword(matrix),
-                domain.coset(height + self._blowup),
-                kernels.dot,
+                height + self._blowup,
             )
             for height, parts in deep.batches(layout, ext, values, zeta, gamma).items()
         }
@@ -329,9 +336,7 @@ class _Prover:
             root = merkle.bind(shape, levels[-1][0].tobytes())
             beta = talk.beta(root)
             committed.append((shape, leaves, levels, root))
-            firsts = domain.coset(layer.log_height + self._blowup)[:: 1 << layer.log_arity]
-            groups = leaves.reshape(len(leaves), -1, ext.degree)
-            word = kernels.fold(ext, groups, invert(firsts), beta)
+            word = kernels.fold(ext, word, layer.log_arity, beta)
             if layer.joins:
                 factor = np.array(ext.power(beta, 1 << layer.log_arity), dtype=np.uint32)
                 batch = batches[layer.log_height - layer.log_arity]
