@@ -43,7 +43,8 @@ class Secrets(msgspec.Struct, frozen=True):
     Attributes:
         entropy: At least 32 random bytes, for this proof alone.
         groups: Seeds for single groups of columns instead, where another proof is to have the
-            same root. Whoever knows a seed can look behind the commitment.
+            same root. A seed serves one table: of two under one seed, the difference shows.
+            Whoever knows it can look behind the commitment.
     """
 
     entropy: bytes
