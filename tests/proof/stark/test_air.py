@@ -101,6 +101,11 @@ def test_a_machine_refuses_chips_that_do_not_fit_together():
         Machine.of([chip], ["start"])
     with pytest.raises(AirError, match="'bus'"):
         Machine.of([sender("a", 1), sender("b", 2)])
+    for group in ("logup", "quotient", "preprocessed", "gruppe ä"):
+        b = ChipBuilder("c")
+        b.column("x", group)
+        with pytest.raises(AirError, match="group"):
+            Machine.of([b.build()])
 
 
 def sender(name: str, length: int) -> Chip:

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from numen.proof.stark import fri, merkle
-from numen.proof.stark.layout import PREPROCESSED, Layout
+from numen.proof.stark.air import PREPROCESSED
+from numen.proof.stark.layout import Layout
 from numen.proof.stark.proof import nonces_count
 from numen.proof.stark.verifier import verify
 from tests.proof.stark.test_soundness import machine_layout

@@ -34,6 +34,12 @@ MAIN_GROUP: Final = "main"
 """The tree in which columns are committed unless they ask for another."""
 
 
+PREPROCESSED: Final = "preprocessed"
+LOGUP: Final = "logup"
+QUOTIENT: Final = "quotient"
+"""The trees that are not groups of the trace's columns."""
+
+
 class Op(IntEnum):
     """What a node is. The operands ``a`` and ``b`` are indices of earlier nodes but where said."""
 
@@ -437,11 +443,15 @@ class Machine(msgspec.Struct, frozen=True, array_like=True, dict=True):
 
         Raises:
             AirError: Names repeat, a chip reads a public value that there is not, one that there
-                is not is required, or messages of one bus differ in length.
+                is not is required, messages of one bus differ in length, or a group has the
+                name of another tree.
         """
         machine = cls(tuple(chips), tuple(publics), tuple(required))
         if unknown := set(machine.required) - {chip.name for chip in machine.chips}:
             raise AirError("machine", f"no chip is called {min(unknown)!r}")
+        for group in machine.groups:
+            if not group.isascii() or group in (PREPROCESSED, LOGUP, QUOTIENT):
+                raise AirError("machine", f"no group of columns may be called {group!r}")
         for names in (tuple(c.name for c in machine.chips), machine.publics):
             if len(set(names)) != len(names):
                 raise AirError("machine", f"two of {names} have one name")

@@ -23,12 +23,12 @@ from typing import Final
 
 import numpy as np
 
-from numen.proof.stark.air import Machine
+from numen.proof.stark.air import PREPROCESSED, Machine
 from numen.proof.stark.conversation import ABSENT
 from numen.proof.stark.errors import MalformedStarkError
 from numen.proof.stark.field import Felts, P
 from numen.proof.stark.fri import layer_shape
-from numen.proof.stark.layout import PREPROCESSED, Layout, layout_of
+from numen.proof.stark.layout import Layout, layout_of
 from numen.proof.stark.merkle import HASH_BYTES, Opening, Shape
 from numen.proof.stark.profile import Profile
 from numen.proof.stark.proof import Proof, nonces_count

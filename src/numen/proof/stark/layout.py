@@ -10,15 +10,13 @@ from functools import cached_property
 import msgspec
 
 from numen.proof.stark import logup
-from numen.proof.stark.air import Chip, Machine
+from numen.proof.stark.air import LOGUP, PREPROCESSED, QUOTIENT, Chip, Machine
 from numen.proof.stark.errors import MalformedStarkError
 from numen.proof.stark.field import TWO_ADICITY, P
 from numen.proof.stark.profile import FOLD_LOG, SALT_WIDTH, Profile
 
 QUOTIENT_PARTS = 2
 """Polynomials that a quotient of degree up to three tables' heights is cut into."""
-
-PREPROCESSED, LOGUP, QUOTIENT = "preprocessed", "logup", "quotient"
 
 
 class Matrix(msgspec.Struct, frozen=True):
@@ -52,7 +50,7 @@ class Tree(msgspec.Struct, frozen=True):
     """One commitment.
 
     Attributes:
-        name: A group of columns of the trace, or one of the names above.
+        name: A group of columns of the trace, or `PREPROCESSED`, `LOGUP` or `QUOTIENT`.
         matrices: In the order of chips.
         log_blowup: Of the code.
         salt: Width of the salt at each height.

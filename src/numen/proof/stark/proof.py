@@ -2,10 +2,10 @@
 
 import msgspec
 
-from numen.proof.stark.air import Machine
+from numen.proof.stark.air import PREPROCESSED, Machine
 from numen.proof.stark.errors import MalformedStarkError
 from numen.proof.stark.field import Element, Felts
-from numen.proof.stark.layout import PREPROCESSED, Layout
+from numen.proof.stark.layout import Layout
 from numen.proof.stark.merkle import Opening
 
 

@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 
 from numen.proof.stark import codec, deep, domain, fri, logup, merkle
-from numen.proof.stark.air import Chip, Machine
+from numen.proof.stark.air import LOGUP, PREPROCESSED, QUOTIENT, Chip, Machine
 from numen.proof.stark.checker import tables_of
 from numen.proof.stark.commit import Committed, Randomness, commit, open_levels
 from numen.proof.stark.conversation import Conversation
 from numen.proof.stark.errors import StatementError, TraceError
 from numen.proof.stark.field import Element, Felts, add, extension, subtract
 from numen.proof.stark.hiding import hidden, ring
-from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Tree, layout_of
+from numen.proof.stark.layout import Layout, Tree, layout_of
 from numen.proof.stark.portable import PORTABLE, Kernels
 from numen.proof.stark.profile import Profile
 from numen.proof.stark.proof import Proof

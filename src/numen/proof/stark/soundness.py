@@ -38,8 +38,9 @@ from typing import Final
 import msgspec
 
 from numen.proof.stark import logup
+from numen.proof.stark.air import LOGUP, PREPROCESSED, QUOTIENT
 from numen.proof.stark.field import P
-from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout
+from numen.proof.stark.layout import Layout
 from numen.proof.stark.statement import MESSAGES_MAX
 
 HASH_BITS: Final = 128

@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 
 from numen.proof.stark import codec, deep, fri, logup, merkle
-from numen.proof.stark.air import Chip
+from numen.proof.stark.air import LOGUP, PREPROCESSED, QUOTIENT, Chip
 from numen.proof.stark.conversation import Conversation
 from numen.proof.stark.errors import StarkRejectedError, StatementError
 from numen.proof.stark.evaluate import Algebra, Row, evaluate
 from numen.proof.stark.field import Element, Extension, Felts, P, extension, root_of_unity
 from numen.proof.stark.hiding import hidden
-from numen.proof.stark.layout import LOGUP, PREPROCESSED, QUOTIENT, Layout, Matrix, Tree
+from numen.proof.stark.layout import Layout, Matrix, Tree
 from numen.proof.stark.logup import Challenges
 from numen.proof.stark.proof import Proof
 from numen.proof.stark.statement import Statement, check_statement
