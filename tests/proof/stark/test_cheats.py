@@ -7,8 +7,9 @@ import pytest
 from numen.proof.stark import domain
 from numen.proof.stark.errors import StarkError, StarkRejectedError
 from numen.proof.stark.field import P, add
+from numen.proof.stark.fixed import Fixed, preprocess
 from numen.proof.stark.portable import PORTABLE, Kernels
-from numen.proof.stark.prover import Fixed, preprocess, prove
+from numen.proof.stark.prover import prove
 from numen.proof.stark.statement import Statement
 from numen.proof.stark.verifier import verify
 from tests.proof.stark.toys import SECRETS, TINIES, Toy, fibonacci, memory

@@ -5,10 +5,11 @@ import pytest
 
 from numen.proof.stark import domain, transcript
 from numen.proof.stark.field import P, extension
+from numen.proof.stark.fixed import preprocess
 from numen.proof.stark.native import NATIVE
 from numen.proof.stark.portable import PORTABLE
 from numen.proof.stark.profile import Profile
-from numen.proof.stark.prover import preprocess, prove
+from numen.proof.stark.prover import prove
 from tests.proof.stark.toys import SECRETS, TINIES, Toy, fibonacci, memory
 
 TOYS = {

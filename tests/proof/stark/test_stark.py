@@ -17,10 +17,11 @@ from numen.proof.stark.errors import (
     TraceError,
 )
 from numen.proof.stark.field import P
+from numen.proof.stark.fixed import preprocess
 from numen.proof.stark.layout import layout_of
 from numen.proof.stark.profile import Profile, profile_named
 from numen.proof.stark.proof import group_root
-from numen.proof.stark.prover import Secrets, preprocess, prove
+from numen.proof.stark.prover import Secrets, prove
 from numen.proof.stark.verifier import verify
 from tests.proof.stark.toys import (
     SECRETS,

@@ -7,8 +7,9 @@ import numpy as np
 
 from numen.proof.stark.air import Chip, ChipBuilder, Machine
 from numen.proof.stark.field import P
+from numen.proof.stark.fixed import preprocess
 from numen.proof.stark.profile import Profile
-from numen.proof.stark.prover import Secrets, preprocess, prove
+from numen.proof.stark.prover import Secrets, prove
 from numen.proof.stark.statement import PublicMessage, Statement
 
 

@@ -10,31 +10,15 @@ from numen.proof.stark.air import LOGUP, PREPROCESSED, QUOTIENT, Chip, Machine
 from numen.proof.stark.checker import tables_of
 from numen.proof.stark.commit import Committed, Randomness, commit, open_levels
 from numen.proof.stark.conversation import Conversation
-from numen.proof.stark.errors import StatementError, TraceError
+from numen.proof.stark.errors import StatementError
 from numen.proof.stark.field import Element, Felts, add, extension, subtract
+from numen.proof.stark.fixed import Fixed
 from numen.proof.stark.hiding import hidden, ring
 from numen.proof.stark.layout import Layout, Tree, layout_of
 from numen.proof.stark.portable import PORTABLE, Kernels
 from numen.proof.stark.profile import Profile
 from numen.proof.stark.proof import Proof
 from numen.proof.stark.statement import PublicMessage, Statement, check_statement
-
-
-class Fixed(msgspec.Struct, frozen=True):
-    """The preprocessed columns of a machine, committed once for many proofs.
-
-    Attributes:
-        tables: By chip.
-        committed: Their tree, or None where the machine has none.
-    """
-
-    tables: dict[str, Felts]
-    committed: Committed | None
-
-    @property
-    def root(self) -> bytes | None:
-        """What verifiers compare with."""
-        return self.committed.root if self.committed else None
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -49,37 +33,6 @@ class Secrets(msgspec.Struct, frozen=True):
 
     entropy: bytes
     groups: dict[str, bytes] = {}
-
-
-def preprocess(
-    machine: Machine,
-    tables: Mapping[str, Felts],
-    profile: Profile,
-    kernels: Kernels = PORTABLE,
-) -> Fixed:
-    """Commit to the preprocessed columns of a machine.
-
-    Raises:
-        TraceError: A table has not the shape of its chip.
-    """
-    rows: list[int | None] = []
-    for chip in machine.chips:
-        empty = np.zeros((len(tables.get(chip.name, ())), chip.width), dtype=np.uint32)
-        _, fixed = tables_of(chip, {chip.name: empty}, tables)
-        if chip.preprocessed and not len(fixed):
-            raise TraceError(chip.name, "it has preprocessed columns, but no rows of them")
-        rows.append(len(fixed).bit_length() - 1 if chip.preprocessed else None)
-    layout = Layout(machine, profile, tuple(rows))
-    if not layout.present:
-        return Fixed({}, None)
-    tree = layout.trees[0]
-    names = [machine.chips[matrix.chip].name for matrix in tree.matrices]
-    codewords = [
-        kernels.extend(tables[name], matrix.log_height + profile.log_blowup, None)
-        for name, matrix in zip(names, tree.matrices, strict=True)
-    ]
-    kept = {name: tables[name] for name in names}
-    return Fixed(kept, commit(tree, codewords, Randomness(b""), kernels))
 
 
 def prove(
