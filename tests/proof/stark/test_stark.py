@@ -1,6 +1,8 @@
 """Honest proofs are accepted, and false statements have no proof."""
 
 import random
+import subprocess
+import sys
 
 import msgspec
 import numpy as np
@@ -239,3 +241,15 @@ def test_a_profile_that_cannot_be_is_refused(change):
     with pytest.raises(StatementError, match="contradict"):
         Profile(**{**msgspec.structs.asdict(TINY), **change})
     assert Profile(**{**msgspec.structs.asdict(TINY), "log_blowup": 2, "mask": 5}).is_hiding
+
+
+def test_the_verifier_loads_neither_compiler_nor_prover():
+    program = (
+        "import sys, numen.proof.stark.verifier, numen.proof.stark.soundness\n"
+        "bad = ('llvmlite', 'numen.kernels', 'numen.jit', 'numen.ir', 'numen.proof.stark.prover')\n"
+        "sys.exit(', '.join(name for name in sys.modules if name.startswith(bad)) or 0)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
