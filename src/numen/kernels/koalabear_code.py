@@ -37,6 +37,7 @@ BATCH = 32
 """Vectors that share an inversion."""
 
 _INVERSE = pow(PRIME, -1, RADIX)
+_NEGATED_INVERSE = RADIX - _INVERSE
 
 
 def form(value: int) -> int:
@@ -49,7 +50,12 @@ Pair = tuple[Value, Value]
 
 
 class Fixed(msgspec.Struct, frozen=True):
-    """A factor, and its product with the prime's reciprocal modulo 2**32."""
+    """A factor that is the same in every lane.
+
+    Attributes:
+        factor: Words of 64 bits.
+        by_inverse: Its product with the prime's negated reciprocal modulo 2**32.
+    """
 
     factor: Value
     by_inverse: Value
@@ -99,16 +105,17 @@ class Lanes:
     def mul(self, a: Value, b: Value) -> Value:
         """The Montgomery product; one factor may be any word of 32 bits."""
         products = self._products(a, b)
-        return self._reduced(products, self._multiples(products))
+        return self._reduced(products, self._multiples(products, _NEGATED_INVERSE))
 
     def fixed(self, b: Value) -> Fixed:
-        """Prepare a factor of many products, outside the loop that has them."""
-        return Fixed(b, self.f.mul(b, _INVERSE))
+        """Prepare a factor of many products, the same in every lane, outside their loop."""
+        return Fixed(self._split(b)[0], self.f.mul(b, _NEGATED_INVERSE))
 
     def times(self, a: Value, b: Fixed) -> Value:
         """As `mul`, for a quarter less."""
         multiples = self._times_prime(self.f.mul(a, b.by_inverse))
-        return self._reduced(self._products(a, b.factor), multiples)
+        even, odd = (self.f.mul(half, b.factor) for half in self._split(a))
+        return self._reduced((even, odd), multiples)
 
     def dot(self, pairs: Sequence[tuple[Value, Value]]) -> Value:
         """The sum of Montgomery products, with one reduction for every four of them."""
@@ -119,8 +126,11 @@ class Lanes:
             for more_even, more_odd in some[1:]:
                 even, odd = self.f.add(even, more_even), self.f.add(odd, more_odd)
             # Two products are below PRIME * 2**32, four are below 2**64.
-            reduce = self._reduced if len(some) <= 2 else self._reduced_long
-            part = reduce((even, odd), self._multiples((even, odd)))
+            sums = (even, odd)
+            if len(some) <= 2:
+                part = self._reduced(sums, self._multiples(sums, _NEGATED_INVERSE))
+            else:
+                part = self._reduced_long(sums)
             total = part if total is None else self.add(total, part)
         assert total is not None
         return total
@@ -156,10 +166,10 @@ class Lanes:
         lanes = [i + half if i % 2 == 0 else LANES + i - 1 + half for i in range(LANES)]
         return f.shuffle(*words, lanes)
 
-    def _multiples(self, products: Pair) -> Pair:
-        """The multiples of the prime whose lower halves are those of the products."""
+    def _multiples(self, products: Pair, inverse: int) -> Pair:
+        """The multiples of the prime by the lower halves of products times a word."""
         # In vectors of 32 bits, or LLVM would multiply words of 64 bits to know 32 of them.
-        return self._times_prime(self.f.mul(self._halves(*products, 0), _INVERSE))
+        return self._times_prime(self.f.mul(self._halves(*products, 0), inverse))
 
     def _times_prime(self, factors: Value) -> Pair:
         even, odd = self._split(factors)
@@ -167,16 +177,17 @@ class Lanes:
 
     def _reduced(self, products: Pair, multiples: Pair) -> Value:
         """Products below ``PRIME * 2**32``, divided by 2**32."""
-        # The lower halves are equal, so the difference is that of the upper halves.
-        even, odd = (self.f.sub(p, m) for p, m in zip(products, multiples, strict=True))
-        rest = self._halves(even, odd, 1)
-        return self.smaller(rest, self.f.add(rest, PRIME))
+        # The lower halves add up to zero. (LLVM would make something dear of a difference.)
+        even, odd = (self.f.add(p, m) for p, m in zip(products, multiples, strict=True))
+        total = self._halves(even, odd, 1)
+        return self.smaller(total, self.f.sub(total, PRIME))
 
-    def _reduced_long(self, products: Pair, multiples: Pair) -> Value:
+    def _reduced_long(self, products: Pair) -> Value:
         """Products below ``2 * PRIME * 2**32``, divided by 2**32."""
         upper = self._halves(*products, 1)
         upper = self.smaller(upper, self.f.sub(upper, PRIME))
-        return self.sub(upper, self._halves(*multiples, 1))
+        # The lower halves are equal, so the difference is that of the upper halves.
+        return self.sub(upper, self._halves(*self._multiples(products, _INVERSE), 1))
 
 
 Access = tuple[Callable[[Value], Value], Callable[[Value, Value], None]]

@@ -47,37 +47,39 @@ def transform_functions() -> str:
 
 
 class _Buffer:
-    """Rows of some vectors, `STRIP` words apart, and the butterflies on them."""
+    """Rows of some vectors, one after the other, and the butterflies on them."""
 
     def __init__(self, v: Lanes, memory: Value, vectors: int) -> None:
         self.v = v
+        self.words = vectors * LANES
         self._memory = memory
-        self._vectors = vectors
 
-    def place(self, row: Value, vector: int) -> Value:
-        words = self.v.f.add(self.v.f.mul(row, STRIP), vector * LANES)
-        return self.v.f.gep("i32", self._memory, words)
+    def place(self, word: Value) -> Value:
+        return self.v.f.gep("i32", self._memory, word)
 
     def butterfly(self, a: Value, b: Value, zeta: Fixed) -> tuple[Value, Value]:
         product = self.v.times(b, zeta)
         return self.v.add(a, product), self.v.sub(a, product)
 
-    def two(self, row: Value, half: Value, zeta: Fixed) -> None:
-        """One level, for a row of the lower half of a block."""
-        for vector in range(self._vectors):
-            places = [self.place(row, vector), self.place(self.v.f.add(row, half), vector)]
+    def two(self, first: Value, half: Value, zeta: Fixed) -> None:
+        """One level of a block, given its first row and how many are half of it."""
+        f, distance = self.v.f, self.v.f.mul(half, self.words)
+        begin = f.mul(first, self.words)
+        with f.loop(begin, f.add(begin, distance), step=LANES) as word:
+            places = [self.place(word.index), self.place(f.add(word.index, distance))]
             a, b = map(self.v.load, places)
             for value, place in zip(self.butterfly(a, b, zeta), places, strict=True):
                 self.v.store(value, place)
 
-    def four(self, row: Value, quarter: Value, zetas: list[Fixed]) -> None:
-        """Two levels, for a row of the first quarter of a block."""
-        f = self.v.f
-        rows = [row]
-        for _ in range(3):
-            rows.append(f.add(rows[-1], quarter))
-        for vector in range(self._vectors):
-            places = [self.place(r, vector) for r in rows]
+    def four(self, first: Value, quarter: Value, zetas: list[Fixed]) -> None:
+        """Two levels of a block, given its first row and how many are a quarter of it."""
+        f, distance = self.v.f, self.v.f.mul(quarter, self.words)
+        begin = f.mul(first, self.words)
+        with f.loop(begin, f.add(begin, distance), step=LANES) as loop:
+            word, places = loop.index, [self.place(loop.index)]
+            for _ in range(3):
+                word = f.add(word, distance)
+                places.append(self.place(word))
             a, b, c, d = map(self.v.load, places)
             (a, c), (b, d) = self.butterfly(a, c, zetas[0]), self.butterfly(b, d, zetas[0])
             (a, b), (c, d) = self.butterfly(a, b, zetas[1]), self.butterfly(c, d, zetas[2])
@@ -96,8 +98,7 @@ def _stages(module: Module, vectors: int) -> Callee:
     with f.when(f.icmp("ne", odd, 0)):
         zeta = v.fixed(v.broadcast(f.gep("i32", zetas, start)))
         half = f.shl(const("i64", 1), f.sub(log, 1))
-        with f.loop(0, half) as row:
-            buffer.two(row.index, half, zeta)
+        buffer.two(const("i64", 0), half, zeta)
     with f.loop(odd, log, step=2) as level:
         quarter = f.shl(const("i64", 1), f.sub(f.sub(log, level.index), 2))
         upper = f.gep("i32", zetas, f.shl(start, level.index))
@@ -106,9 +107,7 @@ def _stages(module: Module, vectors: int) -> Callee:
             pair = f.gep("i32", lower, f.shl(block.index, 1))
             places = (f.gep("i32", upper, block.index), pair, f.gep("i32", pair, 1))
             some = [v.fixed(v.broadcast(place)) for place in places]
-            first = f.mul(f.shl(block.index, 2), quarter)
-            with f.loop(0, quarter) as row:
-                buffer.four(f.add(first, row.index), quarter, some)
+            buffer.four(f.mul(f.shl(block.index, 2), quarter), quarter, some)
     f.ret()
     return f.callee
 
@@ -194,7 +193,8 @@ def _copy(
         row = _reversed(f, row, size("log_rows")) if is_reversed else row
         begin = f.gep("i32", matrix, f.add(f.mul(row, columns), column))
         for i in range(vectors):
-            outside, inside = f.gep("i32", begin, i * LANES), buffer.place(loop.index, i)
+            outside = f.gep("i32", begin, i * LANES)
+            inside = buffer.place(f.add(f.mul(loop.index, buffer.words), i * LANES))
             if not is_write:
                 value = f.load_lanes(v.type, outside, masks[i], 4) if is_masked else v.load(outside)
                 v.store(value, inside)
