@@ -37,20 +37,6 @@ def points(log: int, shift: int) -> list[int]:
     return [shift * pow(root, reverse(j, log), P) % P for j in range(1 << log)]
 
 
-def test_roots_have_their_order() -> None:
-    for log in range(koalabear.TWO_ADICITY + 1):
-        root = koalabear.root(1 << log)
-
-        assert pow(root, 1 << log, P) == 1
-        assert log == 0 or pow(root, 1 << (log - 1), P) == P - 1
-
-
-@pytest.mark.parametrize("shift", [1, 3, P - 1])
-@pytest.mark.parametrize("log", [0, 1, 2, 5, 13])
-def test_domain_is_the_coset_in_reversed_order(log: int, shift: int) -> None:
-    assert koalabear.domain(log, shift).tolist() == points(log, shift)
-
-
 @pytest.mark.parametrize("columns", [1, 7, 8, 9, 16, 17, 24, 25, 33])
 @pytest.mark.parametrize("log", [0, 1, 2, 3, 6])
 def test_interpolated_polynomials_have_the_values(log: int, columns: int) -> None:
@@ -125,17 +111,6 @@ def test_values_are_left_alone() -> None:
     lde.extend(values, 2, 3)
 
     assert np.array_equal(values, before)
-
-
-def test_a_number_that_is_not_reduced_is_refused() -> None:
-    for place in (0, 7, 99, 100):
-        values = np.zeros((101, 1), np.uint32)[:101]
-        values[place] = P
-        with pytest.raises(KernelInputError, match="not below"):
-            koalabear.check(values, "values")
-    values[place] = P - 1
-
-    assert koalabear.check(values, "values") is values
 
 
 @pytest.mark.parametrize(

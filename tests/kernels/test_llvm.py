@@ -123,6 +123,33 @@ def test_vectors_and_aggregates() -> None:
     assert run(module, 10) == 14
 
 
+def test_an_integer_may_stand_for_a_whole_vector() -> None:
+    module = Module()
+    f = module.function("f", "i64", {"a": "i64"})
+    total = f.add(f.splat(f.params[0], 4), 5)
+    is_large = f.icmp("ugt", total, 7)
+    chosen = f.select(is_large, total, 1)
+    f.ret(f.add(f.extract_lane(chosen, 0, "i64"), f.extract_lane(chosen, 3, "i64")))
+
+    assert [run(module, a) for a in (2, 3)] == [2, 16]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4])
+def test_lanes_outside_a_mask_are_neither_read_nor_written(count: int) -> None:
+    module = Module()
+    f = module.function("f", "i64", {"from": "ptr", "to": "ptr", "n": "i64"})
+    source, target, n = f.params
+    mask = f.icmp("ult", vector("i32", range(4)), f.splat(f.trunc(n, "i32"), 4))
+    f.store_lanes(f.load_lanes("<4 x i32>", source, mask, 4), target, mask, 4)
+    f.ret(n)
+    words, out = (ctypes.c_uint32 * 4)(1, 2, 3, 4), (ctypes.c_uint32 * 4)(9, 9, 9, 9)
+    copy = compiler.load(str(module)).function("f", U64, *[ctypes.c_void_p] * 2, U64)
+
+    copy(ctypes.addressof(words), ctypes.addressof(out), count)
+
+    assert list(out) == [1, 2, 3, 4][:count] + [9] * (4 - count)
+
+
 def test_inline_assembly_is_parsed() -> None:
     module = Module()
     f = module.function("f", "i64", {"a": "i64"})
