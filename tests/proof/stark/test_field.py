@@ -110,6 +110,17 @@ def test_arrays_agree_with_elements(degree, data):
     assert ext.element(ext.scale_arrays(a, b[:, 0])[1]) == ext.scale(left[1], right[1][0])
 
 
+@pytest.mark.parametrize("degree", DEGREES)
+def test_long_arrays_are_multiplied_as_short_ones(degree):
+    ext, rng = extension(degree), np.random.default_rng(1)
+    a, b = rng.integers(P - 9, P, size=(2, 3000, degree), dtype=np.uint32)
+
+    parts = [ext.multiply_arrays(a[i : i + 500], b[i : i + 500]) for i in range(0, 3000, 500)]
+
+    assert np.array_equal(ext.multiply_arrays(a, b), np.concatenate(parts))
+    assert np.array_equal(ext.multiply_arrays(a, b[0]), ext.multiply_arrays(b[:1], a))
+
+
 @given(st.lists(NUMBERS, min_size=1, max_size=4), NUMBERS)
 def test_arrays_of_the_base_field_agree_with_integers(left, y):
     a = np.array(left, dtype=np.uint32)

@@ -29,6 +29,9 @@ TWO_ADICITY: Final = 24
 Felts = NDArray[np.uint32]
 """Elements of ``[0, P)``; of an extension where the last axis has its degree."""
 
+_SMALL: Final = 1 << 13
+"""Coordinates of arrays that are multiplied in few steps rather than in little memory."""
+
 Element = tuple[int, ...]
 """One element of an extension, its coordinates in ``[0, P)``."""
 
@@ -161,6 +164,10 @@ class Extension:
 
     def multiply_arrays(self, a: Felts, b: Felts) -> Felts:
         """Multiply arrays of elements, as numpy broadcasts over all axes but the last."""
+        if max(a.size, b.size) <= _SMALL:
+            products = a.astype(np.int64)[..., :, None] * b.astype(np.int64)[..., None, :] % P
+            flat = products.reshape(*products.shape[:-2], -1)
+            return (flat @ self._joining % P).astype(np.uint32)
         d, p = self.degree, np.uint64(P)
         x, y = a.astype(np.uint64), b.astype(np.uint64)
         shape = np.broadcast_shapes(a.shape[:-1], b.shape[:-1])
@@ -206,6 +213,20 @@ class Extension:
             )
             done, factor = done + step, self.multiply(factor, factor)
         return out[:count]
+
+    @cached_property
+    def _joining(self) -> NDArray[np.int64]:
+        """What each product of coordinates adds to each coordinate, shape ``(d * d, d)``.
+
+        All are small: sums of products below P, times these, fit 64 bits.
+        """
+        rows = []
+        for k in range(2 * self.degree - 1):
+            power = self.power((0, 1, *self.zero[2:]), k)
+            rows.append([c - P if c > P // 2 else c for c in power])
+        assert max(abs(c) for row in rows for c in row) <= 3
+        places = [rows[i + j] for i in range(self.degree) for j in range(self.degree)]
+        return np.array(places, dtype=np.int64)
 
     @cached_property
     def _conjugates(self) -> tuple[Element, ...]:

@@ -84,27 +84,52 @@ def verify(
         if rows.shape != (len(wanted), width):
             raise StarkRejectedError(name, f"{len(rows)} rows are opened, not {len(wanted)}")
         hashed.append({i: _hash(row.tobytes()) for i, row in zip(wanted, rows, strict=True)})
-    level, nodes = shape[0][0], hashed[0]
-    by_level = {log_leaves: digests for (log_leaves, _), digests in zip(shape, hashed, strict=True)}
-    used = 0
-    while level:
-        level -= 1
-        joined = by_level.get(level)
-        above: dict[int, bytes] = {}
-        for parent in dict.fromkeys(node >> 1 for node in nodes):
-            pair = b""
-            for child in (2 * parent, 2 * parent + 1):
-                digest = nodes.get(child)
-                if digest is None:
-                    digest = opening.siblings[used : used + HASH_BYTES]
-                    used += HASH_BYTES
-                pair += digest
-            above[parent] = _hash(pair + joined[parent] if joined else pair)
-        nodes = above
-    if used != len(opening.siblings):
-        raise StarkRejectedError(name, f"{len(opening.siblings)} bytes of hashes, not {used}")
-    if bind(shape, nodes[0]) != root:
+    (level, _), by_level = shape[0], {log: d for (log, _), d in zip(shape, hashed, strict=True)}
+    nodes, digests = list(hashed[0]), list(hashed[0].values())
+    hashes = _cut(opening.siblings)
+    try:
+        while level:
+            level -= 1
+            nodes, digests = _above(nodes, digests, by_level.get(level), hashes)
+    except StopIteration:
+        raise StarkRejectedError(name, "there are too few hashes") from None
+    if next(hashes, None) is not None:
+        raise StarkRejectedError(name, "there are too many hashes")
+    if bind(shape, digests[0]) != root:
         raise StarkRejectedError(name, "the opened rows do not lead to the root")
+
+
+def _above(
+    nodes: list[int],
+    digests: list[bytes],
+    joined: dict[int, bytes] | None,
+    siblings: Iterator[bytes],
+) -> tuple[list[int], list[bytes]]:
+    """Hash the nodes of a level to those above.
+
+    Raises:
+        StopIteration: There are too few siblings.
+    """
+    parents, found, place = [], [], 0
+    while place < len(nodes):
+        node, digest = nodes[place], digests[place]
+        place += 1
+        if node & 1:
+            pair = next(siblings) + digest
+        elif place < len(nodes) and nodes[place] == node + 1:
+            pair = digest + digests[place]
+            place += 1
+        else:
+            pair = digest + next(siblings)
+        parent = node >> 1
+        parents.append(parent)
+        found.append(_hash(pair + joined[parent] if joined else pair))
+    return parents, found
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    assert len(data) % HASH_BYTES == 0, "the codec takes whole hashes only"
+    return iter([data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)])
 
 
 def _hash(data: bytes) -> bytes:

@@ -48,7 +48,7 @@ HASH_BITS: Final = 128
 
 _ROOT_BITS: Final = 64
 _CAP: Final = 512
-_MULTIPLICITIES: Final = (3, 4, 6, 8, 12, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128)
+_MULTIPLICITIES: Final = (3, 6, 12, 25, 50, 100)
 
 
 class Regime(StrEnum):
