@@ -17,6 +17,7 @@ from numen.proof.stark.profile import PROFILES
 from numen.proof.stark.soundness import HASH_BITS, Fold, Parameters, Regime
 from tests.markdown import ROOT
 from tests.proof.stark.toys import TINIES, memory, memory_machine
+from tools import soundness as printer
 
 GOLDILOCKS = 2**64 - 2**32 + 1
 
@@ -184,3 +185,18 @@ def test_the_table_of_the_page_is_what_is_computed(profile):
     )
 
     assert row in (ROOT / "docs/proofs.md").read_text().splitlines()
+
+
+def test_the_tool_prints_every_challenge_of_every_profile():
+    for profile in PROFILES.values():
+        of = printer.layout(profile, 18, 160, 150, 80)
+        lines = list(printer.table(profile, of))
+
+        bits = soundness.bits(of)
+        assert lines[0].startswith(f"{profile.name}: {bits.proven} bits proven, ")
+        assert f"{bits.conjectured} conjectured" in lines[0]
+        names = soundness.rounds(soundness.parameters_of(of), Regime.UNIQUE)
+        assert [line[2:18].strip() for line in lines[2:]] == list(names)
+        least = [min(int(line[18 * i : 18 * i + 18]) for line in lines[2:]) for i in (1, 2, 3)]
+        assert min(HASH_BITS, max(least[:2])) == bits.proven
+        assert min(HASH_BITS, max(least)) == bits.conjectured

@@ -64,7 +64,7 @@ def test_a_trace_that_breaks_a_constraint_has_no_proof(profile):
     toy = memory()
     rng = random.Random(profile.name)
     caught = 0
-    for _ in range(12):
+    for _ in range(7):
         name = rng.choice(sorted(toy.traces))
         table = toy.traces[name].copy()
         row, column = rng.randrange(len(table)), rng.randrange(table.shape[1])
@@ -78,7 +78,7 @@ def test_a_trace_that_breaks_a_constraint_has_no_proof(profile):
                 verify(*proven(toy, profile, traces=traces))
         else:
             verify(*proven(toy, profile, traces=traces))
-    assert caught > 6
+    assert caught > 3
 
 
 def test_a_constraint_of_the_last_row_wraps_to_the_first():
