@@ -134,9 +134,6 @@ class Extension:
             for k in range(self.degree)
         ]
 
-    def square(self, a: Element) -> Element:
-        return self.mul(a, a)
-
     def conjugate(self, a: Element, times: int = 1) -> Element:
         """Frobenius's map, some times over."""
         images = [list(image) for image in conjugates(self._tail)]

@@ -99,9 +99,6 @@ class Lanes:
         rest = self.f.sub(a, b)
         return self.smaller(rest, self.f.add(rest, PRIME))
 
-    def neg(self, a: Value) -> Value:
-        return self.sub(self.zero(), a)
-
     def mul(self, a: Value, b: Value) -> Value:
         """The Montgomery product; one factor may be any word of 32 bits."""
         products = self._products(a, b)
@@ -134,16 +131,6 @@ class Lanes:
             total = part if total is None else self.add(total, part)
         assert total is not None
         return total
-
-    def power(self, a: Value, exponent: int) -> Value:
-        """A power of a form, ``exponent`` being a positive constant: square and multiply."""
-        bits = f"{exponent:b}"
-        power = a
-        for bit in bits[1:]:
-            power = self.mul(power, power)
-            if bit == "1":
-                power = self.mul(power, a)
-        return power
 
     def smaller(self, a: Value, b: Value) -> Value:
         """The smaller of two words, in each lane."""

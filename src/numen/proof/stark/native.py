@@ -14,6 +14,9 @@ from numen.proof.stark.field import GENERATOR, Element, Extension, Felts, P, add
 from numen.proof.stark.portable import Digests, Kernels
 from numen.proof.stark.transcript import NONCE_BYTES, has_work
 
+_FEW = 4
+"""Copying the columns that are read pays where they are so small a part of a matrix."""
+
 _NONCES = 1 << 14
 """Nonces that are tried at once."""
 
@@ -76,7 +79,11 @@ def combine(ext: Extension, parts: list[Batch], rows: Rows, log_size: int) -> Fe
     for part in parts:
         if part.point not in reciprocals:
             reciprocals[part.point] = native.reciprocals(x, part.point)
-        sums = native.row_sums(rows(part.tree, part.matrix), part.weights)
+        used = np.flatnonzero(part.weights.any(axis=1))
+        matrix, factors = rows(part.tree, part.matrix), part.weights
+        if len(used) * _FEW <= len(factors):
+            matrix, factors = np.ascontiguousarray(matrix[:, used]), factors[used]
+        sums = native.row_sums(matrix, factors) if len(used) else np.zeros_like(out)
         native.add_quotients(out, sums, reciprocals[part.point], ext.one, part.constant)
     return out
 

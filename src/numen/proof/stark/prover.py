@@ -256,12 +256,14 @@ class _Prover:
                 found.append(self._evaluate(codeword, matrix.log_height, zeta))
                 if matrix.following:
                     after = deep.next_point(self._ext, zeta, matrix.log_rows)
-                    every = self._evaluate(codeword, matrix.log_height, after)
-                    found.append(every[list(matrix.following)])
+                    columns = list(matrix.following)
+                    found.append(self._evaluate(codeword, matrix.log_height, after, columns))
         return np.concatenate(found)
 
-    def _evaluate(self, codeword: Felts, log_height: int, point: Element) -> Felts:
-        """Evaluate columns at a point outside of the domain; shape ``(width, d)``.
+    def _evaluate(
+        self, codeword: Felts, log_height: int, point: Element, columns: list[int] | None = None
+    ) -> Felts:
+        """Evaluate columns, or some, at a point outside of the domain; shape ``(width, d)``.
 
         As many values are enough as the polynomials may have coefficients.
         """
@@ -269,7 +271,10 @@ class _Prover:
         if (log, point) not in self._weights:
             self._weights[log, point] = self._kernels.weights(self._ext, log, point)
         weights = self._weights[log, point]
-        return self._kernels.weigh(self._ext, codeword[: 1 << log], weights)
+        values = codeword[: 1 << log]
+        return self._kernels.weigh(
+            self._ext, values if columns is None else values[:, columns], weights
+        )
 
     def _fold(self, talk: Conversation, values: Felts, zeta: Element, gamma: Element) -> bytes:
         layout, ext, kernels = self._layout, self._ext, self._kernels
