@@ -71,15 +71,17 @@ def evaluate(coefficients: Matrix, blowup: int, shift: int) -> Matrix:
 def extend(values: Matrix, blowup: int, shift: int) -> Matrix:
     """Take values over a subgroup to values over a longer coset: `interpolate`, then `evaluate`.
 
-    Memory besides the result: one matrix of the shape of ``values``.
+    Cost: ``(1 + blowup) / 2 * log2(n)`` products an element, some 0.4 ns each.
 
-    Cost: ``(1 + blowup) / 2 * log2(n)`` products an element, 0.2 ns each.
+    Memory besides the result: for a blow-up of 1, one matrix of the shape of ``values``.
     """
     koalabear.check(values, "values")
     out = _extended(values, blowup, shift)
-    coefficients = np.empty_like(values)
-    # The result's memory serves for what is between the passes.
-    _interpolate(coefficients, values, out[: len(values)])
+    # The first block serves for what is between the passes, and the last for the coefficients,
+    # until it is its turn.
+    between = out[: len(values)] if blowup > 1 else np.empty_like(values)
+    coefficients = out[len(out) - len(values) :]
+    _interpolate(coefficients, values, between)
     _evaluate(out, coefficients, blowup, shift)
     return out
 
