@@ -109,20 +109,20 @@ def against_numpy(name: str, call: Callable[[Kernels], Any], target: float) -> C
 
 def contests(quick: bool) -> Iterator[Contest | Row]:
     """Everything that is compared."""
-    log = 10 if quick else 13
-    size, ext = 1 << log, extension(4)
-    table, word, beta = felts(size, 60), felts(size, 4), (1, 2, 3, 4)
+    log, log_word = (10, 12) if quick else (13, 16)
+    ext, beta = extension(4), (1, 2, 3, 4)
+    table, word = felts(1 << log, 60), felts(1 << log_word, 4)
     native, other = Native(koalabear.QUARTIC), word[::-1].copy()
     yield against_numpy(f"extend 2^{log} x 60 by 2", lambda k: k.extend(table, log + 1, None), 0.1)
     yield Contest(
-        f"multiply 2^{log} elements of degree 4",
+        f"multiply 2^{log_word} elements of degree 4",
         lambda: native.mul(word, other),
         {"numpy": lambda: ext.multiply_arrays(word, other)},
         targets={"numpy": 0.1},
         same=np.array_equal,
     )
-    yield against_numpy(f"fold 2^{log} by 8", lambda k: k.fold(ext, word, 3, beta), 0.2)
-    yield from hashing(size)
+    yield against_numpy(f"fold 2^{log_word} by 8", lambda k: k.fold(ext, word, 3, beta), 0.2)
+    yield from hashing(1 << log_word)
     fractions, quotient = readings(log)
     yield against_numpy(f"fractions of 2^{log} rows", fractions, 0.1)
     yield against_numpy(f"quotient of 2^{log} rows", quotient, 0.1)
