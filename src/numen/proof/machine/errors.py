@@ -1,0 +1,67 @@
+"""Why a program or a run has no STARK.
+
+ProofError
+└── MachineError
+    ├── ProgramTooLargeError   more cells or instructions than the machine has
+    ├── RunTooLongError        more cycles than the caller allows
+    ├── MachineTrapError       the run traps: there is no proof of a trap
+    └── SegmentError           the proofs of the segments do not make one run
+"""
+
+from numen.base.errors import Place
+from numen.ir.trap import Trap
+from numen.proof.errors import ProofError
+
+
+class MachineError(ProofError):
+    """Root of what the provable machine refuses."""
+
+
+class ProgramTooLargeError(MachineError):
+    """A program that needs more than the machine has.
+
+    Attributes:
+        what: The quantity.
+        needed: How many the program needs, or at least how many.
+        limit: How many there are.
+    """
+
+    def __init__(self, what: str, needed: int, limit: int, place: Place | None = None) -> None:
+        super().__init__(
+            f"this program needs {needed:,} {what} of the provable machine, the limit is {limit:,}",
+            place=place,
+        )
+        self.what, self.needed, self.limit = what, needed, limit
+
+
+class RunTooLongError(MachineError):
+    """A run that does not end within the cycles allowed."""
+
+    def __init__(self, cycles_max: int) -> None:
+        super().__init__(f"this run takes more than the {cycles_max:,} cycles allowed")
+        self.cycles_max = cycles_max
+
+
+class MachineTrapError(MachineError):
+    """A run that traps.
+
+    Attributes:
+        trap: Why and where.
+    """
+
+    def __init__(self, trap: Trap) -> None:
+        super().__init__(f"the run of these inputs traps, which cannot be proven: {trap}")
+        self.trap = trap
+
+
+class SegmentError(MachineError):
+    """Proofs of segments that do not make one run.
+
+    Attributes:
+        index: Which segment, from 0.
+        what: What does not fit.
+    """
+
+    def __init__(self, index: int, what: str) -> None:
+        super().__init__(f"segment {index}: {what}")
+        self.index, self.what = index, what

@@ -1,0 +1,125 @@
+"""The provable machine at native speed; it agrees with `emulate`, step by step."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from numen.kernels.native import Kernels
+from numen.kernels.options import Options
+from numen.proof.machine import execute_code
+from numen.proof.machine.emulate import hint
+from numen.proof.machine.errors import MachineTrapError, RunTooLongError
+from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
+from numen.proof.machine.record import STEP, Cells, Record
+
+_KERNELS = Kernels(execute_code.module_text, Options(passes="O2"))
+
+
+class Native(msgspec.Struct):
+    """A machine between two steps.
+
+    Attributes:
+        code: What runs.
+        fields: The same for the native loop.
+        memory: Every cell.
+        pc: What comes next.
+        flag: 0 or 1.
+    """
+
+    code: Code
+    fields: npt.NDArray[np.int32]
+    memory: Cells
+    pc: int = ENTRY_PC
+    flag: int = 0
+
+
+def load(code: Code, memory: Cells, pc: int = ENTRY_PC, flag: int = 0) -> Native:
+    """A machine with a memory of its own."""
+    fields = np.zeros((len(code.instructions), execute_code.FIELDS), np.int32)
+    fields[:, :5] = np.array(code.instructions, np.int64)
+    return Native(code, fields, memory.copy(), pc, flag)
+
+
+def run(machine: Native, cycles_max: int) -> int:
+    """Run until the machine halts, or so many cycles; the cycles that took.
+
+    Raises:
+        MachineTrapError: A step has no next.
+    """
+    return _take(machine, cycles_max, None, None, goes_on=False)
+
+
+def run_to_end(machine: Native, cycles_max: int) -> int:
+    """Run until the machine halts; the cycles that took.
+
+    Raises:
+        MachineTrapError: A step has no next.
+        RunTooLongError: It goes on for longer.
+    """
+    cycles = run(machine, cycles_max)
+    if machine.pc != HALT_PC:
+        raise RunTooLongError(cycles_max)
+    return cycles
+
+
+def record(machine: Native, count: int) -> Record:
+    """Take so many steps and record them; a machine that halted jumps on the spot.
+
+    Raises:
+        MachineTrapError: A step has no next.
+    """
+    before = machine.memory.copy()
+    steps, times = np.zeros(count, STEP), np.zeros(machine.code.cells, np.uint32)
+    _take(machine, count, steps, times, goes_on=True)
+    return Record(steps, before, machine.memory, times, machine.pc, machine.flag)
+
+
+def _take(
+    machine: Native,
+    count: int,
+    steps: npt.NDArray[np.void] | None,
+    times: npt.NDArray[np.uint32] | None,
+    *,
+    goes_on: bool,
+) -> int:
+    code, memory = machine.code, machine.memory
+    state = np.array([machine.pc, machine.flag, 0, count, int(goes_on), code.cells], np.int64)
+    is_asking = True
+    fields = machine.fields
+    while is_asking:
+        why = _KERNELS.ask(
+            "take", state.ctypes.data, fields.ctypes.data, memory.ctypes.data,
+            times.ctypes.data if times is not None else 0,
+            steps.ctypes.data if steps is not None else 0,
+        )  # fmt: skip
+        is_asking = why == execute_code.ASKS
+        if is_asking:
+            _answer(machine, state, steps, times)
+    machine.pc, machine.flag = int(state[0]), int(state[1])
+    if why == execute_code.STUCK:
+        raise MachineTrapError(code.traps[machine.pc])
+    return int(state[2])
+
+
+def _answer(
+    machine: Native,
+    state: npt.NDArray[np.int64],
+    steps: npt.NDArray[np.void] | None,
+    times: npt.NDArray[np.uint32] | None,
+) -> None:
+    """Take a step that is a hint about integers of several cells."""
+    pc, flag, index = (int(word) for word in state[:3])
+    one, memory = machine.code.instructions[pc], machine.memory
+    found = hint(one, memory)  # type: ignore[arg-type]
+    if steps is not None and times is not None:
+        places = (one.a, one.b, one.c)
+        earlier = []
+        for access, place in enumerate(places):
+            earlier.append(int(times[place]))
+            times[place] = 3 * index + access + 1
+        steps[index] = (
+            memory[one.a], memory[one.b], found, memory[one.c], pc, one.b, one.c,
+            tuple(earlier), flag, 0,
+        )  # fmt: skip
+    memory[one.c] = found
+    state[0], state[2] = pc + 1, index + 1

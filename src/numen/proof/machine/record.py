@@ -1,0 +1,71 @@
+"""What a run of a segment leaves behind, step by step: what the tables are made of."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from numen.proof.machine.chips.cpu import ACCESSES
+from numen.proof.machine.emulate import State, steps
+from numen.proof.machine.isa import Code
+
+STEP: np.dtype[np.void] = np.dtype(
+    [
+        ("a", "<u8"), ("b", "<u8"), ("c", "<u8"), ("before", "<u8"),
+        ("pc", "<u4"), ("b_address", "<u4"), ("c_address", "<u4"),
+        ("times", "<u4", (ACCESSES,)), ("flag", "<u4"), ("padding", "<u4"),
+    ]
+)  # fmt: skip
+"""A step: as in `emulate.Step`, and when each of its three cells was touched before; 64 bytes."""
+
+Steps = npt.NDArray[np.void]
+Cells = npt.NDArray[np.uint64]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A segment of a run.
+
+    Attributes:
+        steps: One for each step, of type `STEP`; a power of two.
+        before: Every cell before it.
+        after: Every cell after it.
+        times: When each cell was touched last, uint32; 0 where never.
+        pc: What comes after it.
+        flag: The flag after it.
+    """
+
+    steps: Steps
+    before: Cells
+    after: Cells
+    times: npt.NDArray[np.uint32]
+    pc: int
+    flag: int
+
+
+def emulated(code: Code, state: State, count: int) -> Record:
+    """Record so many steps in Python; the state is changed.
+
+    Raises:
+        MachineTrapError: A step has no next.
+    """
+    before = cells(state.memory)
+    times = [0] * code.cells
+    out = np.zeros(count, STEP)
+    for index, one in enumerate(steps(code, state, count)):
+        places = (code.instructions[one.pc].a, one.b_address, one.c_address)
+        earlier = []
+        for access, place in enumerate(places):
+            earlier.append(times[place])
+            times[place] = ACCESSES * index + access + 1
+        out[index] = (
+            one.a, one.b, one.c, one.before, one.pc, one.b_address, one.c_address,
+            tuple(earlier), one.flag, 0,
+        )  # fmt: skip
+    last = np.array(times, np.uint32)
+    return Record(out, before, cells(state.memory), last, state.pc, state.flag)
+
+
+def cells(values: Sequence[int]) -> Cells:
+    """Cells as an array."""
+    return np.array(values, np.uint64)

@@ -1,0 +1,248 @@
+"""From the record of a segment to the tables that prove it."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
+from numen.proof.machine.isa import LIMBS, SWITCHES, Code, Switch
+from numen.proof.machine.record import Cells, Record, Steps
+from numen.proof.stark.field import P
+
+Table = npt.NDArray[np.uint32]
+Column = npt.NDArray[np.uint32]
+
+BLOCK: Final = 1 << 12
+"""Rows that are made at once: their columns stay in the cache."""
+
+
+class Counts:
+    """How often each number of 16 bits, pair of bytes and conjunction is asked for."""
+
+    def __init__(self) -> None:
+        self.words = np.zeros(pairs.ROWS, np.int64)
+        self.pairs = np.zeros(pairs.ROWS, np.int64)
+        self.ands = np.zeros(pairs.ROWS, np.int64)
+
+    def words_in(self, *columns: npt.NDArray[Any]) -> None:
+        for column in columns:
+            self.words += np.bincount(column.reshape(-1), minlength=pairs.ROWS)
+
+
+def tables(code: Code, record: Record, *, is_first: bool) -> dict[str, Table]:
+    """Make the tables of a segment, by the names of their chips; those without rows are left out.
+
+    Args:
+        code: What ran.
+        record: A segment of its run.
+        is_first: Whether it is the first.
+    """
+    counts = Counts()
+    out = {
+        cpu.NAME: cpu_table(code, record, counts),
+        image.NAME: _image(code, record, counts, is_first=is_first),
+        program.NAME: _program(code, record),
+    }
+    of_table = np.array([bool(one.switches & Switch.TABLE) for one in code.instructions])
+    functions = np.array([one.t for one in code.instructions])
+    asked = record.steps[of_table[record.steps["pc"]]]
+    function = functions[asked["pc"]]
+    for chip, make in ((multiply, _multiply), (bitwise, _bitwise)):
+        chosen = np.isin(function, chip.FUNCTIONS)
+        if chosen.any():
+            out[chip.NAME] = make(asked[chosen], function[chosen], counts)
+    out[pairs.NAME] = _bytes(counts)
+    return out
+
+
+def preprocessed(code: Code) -> dict[str, Table]:
+    """Make the tables that are the program's alone."""
+    cells = np.zeros((code.cells, LIMBS + 3), np.uint32)
+    for address, value in code.initial.items():
+        cells[address, :LIMBS] = [value >> 16 * index & 0xFFFF for index in range(LIMBS)]
+    for column, places in enumerate((code.public_inputs, code.private_inputs, code.outputs)):
+        cells[list(places), LIMBS + column] = 1
+    return {program.NAME: _fields(code), image.NAME: cells}
+
+
+@cache
+def _stop_row() -> tuple[int, ...]:
+    return (int(Switch.SUBTRACT | Switch.IF_ZERO), 1, 1, 0, P - 1)
+
+
+def _fields(code: Code) -> Table:
+    """The program, filled up with steps that go nowhere."""
+    size = 1 << (len(code.instructions) - 1).bit_length()
+    out = np.zeros((size, len(program.FIELDS)), np.uint32)
+    out[:, 0] = np.arange(size)
+    out[:, 1:] = _stop_row()
+    rows = [(one.switches, one.a, one.b, one.c, one.t % P) for one in code.instructions]
+    out[: len(rows), 1:] = np.array(rows, np.uint32)
+    return out
+
+
+def _program(code: Code, record: Record) -> Table:
+    size = 1 << (len(code.instructions) - 1).bit_length()
+    return np.bincount(record.steps["pc"], minlength=size).astype(np.uint32)[:, None]
+
+
+def limbs(values: Cells) -> list[Column]:
+    """Four columns of 16 bits, the least first."""
+    parts = np.ascontiguousarray(values).view(np.uint16).reshape(len(values), LIMBS)
+    return [parts[:, index].astype(np.uint32) for index in range(LIMBS)]
+
+
+def cpu_table(code: Code, record: Record, counts: Counts) -> Table:
+    """Make the table of steps, and count what it asks for."""
+    rows = len(record.steps)
+    fields = _fields(code)
+    out = np.empty((rows, CPU_WIDTH), np.uint32)
+    following = np.append(record.steps["pc"][1:], np.uint32(record.pc)).astype(np.uint32)
+    flags = np.append(record.steps["flag"][1:], np.uint32(record.flag)).astype(np.uint32)
+    for start in range(0, rows, BLOCK):
+        part = slice(start, min(start + BLOCK, rows))
+        columns = _cpu_columns(fields, record.steps[part], start, counts)
+        columns[1], columns[FLAG_OUT] = following[part], flags[part]
+        out[part] = np.stack(columns, axis=1)
+    return out
+
+
+CPU_WIDTH: Final = 61
+FLAG_OUT: Final = 57
+
+
+def _cpu_columns(fields: Table, steps: Steps, start: int, counts: Counts) -> list[Column]:
+    pc = steps["pc"]
+    word, a, b, c, t = (fields[pc, column] for column in range(1, 6))
+    on = {switch: word >> np.uint32(bit) & np.uint32(1) for bit, switch in enumerate(SWITCHES)}
+    x, y, z = limbs(steps["a"]), limbs(steps["b"]), limbs(steps["c"])
+    step = np.arange(start, start + len(steps), dtype=np.uint32)
+    times = [steps["times"][:, access].copy() for access in range(cpu.ACCESSES)]
+    gaps = [step * cpu.ACCESSES + access - times[access] for access in range(cpu.ACCESSES)]
+    mask = np.uint32((1 << cpu.GAP_SHIFT) - 1)
+    low, high = [gap & mask for gap in gaps], [gap >> np.uint32(cpu.GAP_SHIFT) for gap in gaps]
+    flag = steps["flag"]
+    carry = _carries(on, x, y, z, flag)
+    total = z[0] + z[1] + z[2] + z[3]
+    is_zero = (total == 0).astype(np.uint32)
+    taken = (
+        on[Switch.IF_CARRY] * carry[-1]
+        + on[Switch.IF_NO_CARRY] * (1 - carry[-1])
+        + on[Switch.IF_ZERO] * is_zero
+        + on[Switch.IF_NOT_ZERO] * (1 - is_zero)
+    )
+    counts.words_in(np.concatenate([*low, *high, *z]))
+    return [
+        pc, pc, step, *on.values(), a, b, c, t, steps["b_address"], steps["c_address"],
+        *x, *y, *z, *limbs(steps["before"]), *times, *low, *high, *carry,
+        flag, flag, is_zero, _inverses()[total], taken,
+    ]  # fmt: skip
+
+
+def _carries(
+    on: Mapping[Switch, Column],
+    x: list[Column],
+    y: list[Column],
+    z: list[Column],
+    flag: Column,
+) -> list[Column]:
+    carry = on[Switch.CARRY_IN] * flag
+    other = np.where(on[Switch.ADD] != 0, np.stack(x), np.stack(z))
+    is_arithmetic = on[Switch.ADD] + on[Switch.SUBTRACT]
+    out = []
+    for index in range(LIMBS):
+        carry = (other[index] + y[index] + carry >> np.uint32(16)) * is_arithmetic
+        out.append(carry)
+    return out
+
+
+@cache
+def _inverses() -> Column:
+    """The inverse of every sum of four limbs, 0 of 0."""
+    base = np.arange(LIMBS << 16, dtype=np.uint64)
+    out = np.ones_like(base)
+    for bit in reversed(range(P.bit_length())):
+        out = out * out % P
+        if (P - 2) >> bit & 1:
+            out = out * base % P
+    return out.astype(np.uint32)
+
+
+def _image(code: Code, record: Record, counts: Counts, *, is_first: bool) -> Table:
+    address = np.arange(code.cells, dtype=np.uint32)
+    before = limbs(record.before)
+    if is_first and code.private_inputs:
+        counts.words_in(*(limb[list(code.private_inputs)] for limb in before))
+    columns = [address, record.times, *before, *limbs(record.after)]
+    return np.stack(columns, axis=1)
+
+
+def _parts(values: Cells) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), 8)
+
+
+def _padded(columns: list[npt.NDArray[np.int64]]) -> Table:
+    rows = len(columns[0])
+    out = np.zeros((1 << (rows - 1).bit_length(), len(columns)), np.uint32)
+    for index, column in enumerate(columns):
+        out[:rows, index] = column
+    return out
+
+
+def _multiply(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> Table:
+    x, y = (_parts(steps[name]).astype(np.int64) for name in ("a", "b"))
+    carry = np.zeros(len(steps), np.int64)
+    products, carries = [], []
+    for index in range(2 * LIMBS):
+        total = carry + _at(x, y, 2 * index) + (_at(x, y, 2 * index + 1) << 8)
+        carry = total >> 16
+        products.append(total & 0xFFFF)
+        carries.append(carry)
+    carries.pop()
+    is_ = [(function == one).astype(np.int64) for one in multiply.FUNCTIONS]
+    result = [
+        np.where(is_[1] == 1, products[index + LIMBS], products[index]) for index in range(LIMBS)
+    ]
+    counts.words_in(*products, *carries, *(carry * 16 for carry in carries))
+    for side in (x, y):
+        for index in range(0, 8, 2):
+            _count(counts.pairs, side[:, index] | side[:, index + 1] << 8)
+    sides = [side[:, index] for side in (x, y) for index in range(8)]
+    return _padded([*is_, *sides, *products, *carries, *result])
+
+
+def _at(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], weight: int) -> npt.NDArray[np.int64]:
+    total = np.zeros(len(x), np.int64)
+    for index in range(max(0, weight - 7), min(8, weight + 1)):
+        total += x[:, index] * y[:, weight - index]
+    return total
+
+
+def _bitwise(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> Table:
+    x, y = (_parts(steps[name]).astype(np.int64) for name in ("a", "b"))
+    both = x & y
+    for index in range(8):
+        _count(counts.ands, x[:, index] | y[:, index] << 8)
+    is_ = [(function == one).astype(np.int64) for one in bitwise.FUNCTIONS]
+    sides = [side[:, index] for side in (x, y, both) for index in range(8)]
+    result = [limb.astype(np.int64) for limb in limbs(steps["c"])]
+    return _padded([*is_, *sides, *result])
+
+
+def _count(into: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> None:
+    into += np.bincount(values, minlength=pairs.ROWS)
+
+
+@cache
+def _pairs() -> Table:
+    words = np.arange(pairs.ROWS, dtype=np.uint32)
+    bits = [words >> np.uint32(bit) & np.uint32(1) for bit in range(pairs.BITS)]
+    return np.stack([*bits, (words & 0xFF) & words >> np.uint32(8)], axis=1)
+
+
+def _bytes(counts: Counts) -> Table:
+    asked = np.stack([counts.words, counts.pairs, counts.ands], axis=1).astype(np.uint32)
+    return np.concatenate([_pairs(), asked], axis=1)
