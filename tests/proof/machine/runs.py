@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from numen.ir.nodes import Module
-from numen.proof.machine import emulate, trace
+from numen.proof.machine import emulate, fixed, trace
 from numen.proof.machine.isa import HALT_PC, limbs
 from numen.proof.machine.lower import Lowered, lower
 from numen.proof.machine.machine import machine
@@ -27,7 +27,7 @@ class Whole(msgspec.Struct, frozen=True):
         checker.check(
             machine(),
             self.tables | changed,
-            trace.preprocessed(self.lowered.code),
+            fixed.tables(self.lowered.code),
             self.publics,
             self.messages,
         )

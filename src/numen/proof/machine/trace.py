@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
+from numen.proof.machine.fixed import instructions
 from numen.proof.machine.isa import LIMBS, SWITCHES, Code, Switch
 from numen.proof.machine.record import Cells, Record, Steps
 from numen.proof.stark.field import P
@@ -58,32 +59,6 @@ def tables(code: Code, record: Record, *, is_first: bool) -> dict[str, Table]:
     return out
 
 
-def preprocessed(code: Code) -> dict[str, Table]:
-    """Make the tables that are the program's alone."""
-    cells = np.zeros((code.cells, LIMBS + 3), np.uint32)
-    for address, value in code.initial.items():
-        cells[address, :LIMBS] = [value >> 16 * index & 0xFFFF for index in range(LIMBS)]
-    for column, places in enumerate((code.public_inputs, code.private_inputs, code.outputs)):
-        cells[list(places), LIMBS + column] = 1
-    return {program.NAME: _fields(code), image.NAME: cells}
-
-
-@cache
-def _stop_row() -> tuple[int, ...]:
-    return (int(Switch.SUBTRACT | Switch.IF_ZERO), 1, 1, 0, P - 1)
-
-
-def _fields(code: Code) -> Table:
-    """The program, filled up with steps that go nowhere."""
-    size = 1 << (len(code.instructions) - 1).bit_length()
-    out = np.zeros((size, len(program.FIELDS)), np.uint32)
-    out[:, 0] = np.arange(size)
-    out[:, 1:] = _stop_row()
-    rows = [(one.switches, one.a, one.b, one.c, one.t % P) for one in code.instructions]
-    out[: len(rows), 1:] = np.array(rows, np.uint32)
-    return out
-
-
 def _program(code: Code, record: Record) -> Table:
     size = 1 << (len(code.instructions) - 1).bit_length()
     return np.bincount(record.steps["pc"], minlength=size).astype(np.uint32)[:, None]
@@ -98,7 +73,7 @@ def limbs(values: Cells) -> list[Column]:
 def cpu_table(code: Code, record: Record, counts: Counts) -> Table:
     """Make the table of steps, and count what it asks for."""
     rows = len(record.steps)
-    fields = _fields(code)
+    fields = instructions(code)
     out = np.empty((rows, CPU_WIDTH), np.uint32)
     following = np.append(record.steps["pc"][1:], np.uint32(record.pc)).astype(np.uint32)
     flags = np.append(record.steps["flag"][1:], np.uint32(record.flag)).astype(np.uint32)
