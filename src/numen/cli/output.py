@@ -60,7 +60,12 @@ def is_false(error: NumenError) -> bool:
     return any(kind.__name__ in _FALSE for kind in type(error).__mro__)
 
 
-_FALSE = frozenset({"TrappedError", "ProofRejectedError", "UnprovenError", "CeremonyRejectedError"})
+_FALSE = frozenset(
+    {
+        "TrappedError", "ProofRejectedError", "UnprovenError", "CeremonyRejectedError",
+        "StarkRejectedError", "SegmentError",
+    }
+)  # fmt: skip
 """By name, so that an error is printed without importing what raises it."""
 
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -29,6 +29,23 @@ def progress(what: str) -> Iterator[None]:
     finally:
         timer.cancel()
         shown.stop()
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how much of something is done; what is yielded is told so, and of how much."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    rich = importlib.import_module("rich.progress")
+    console = importlib.import_module("rich.console").Console(stderr=True)
+    with rich.Progress(console=console, transient=True) as live:
+        task = live.add_task(what, total=None)
+
+        def told(done: int, total: int) -> None:
+            live.update(task, completed=done, total=total)
+
+        yield told
 
 
 class _Status:

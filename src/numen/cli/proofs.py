@@ -1,5 +1,6 @@
 """`numen setup`, `prove` and `verify`."""
 
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -53,15 +54,51 @@ def setup(words: str | None, target: Target, powers: Path | None, out: Path, as_
 @click.command(context_settings=PASS_ALL)
 @program_argument
 @takes_program
+@click.option("--system", type=click.Choice(["groth16", "stark"]), default="groth16")
 @click.option(
-    "--keys", "folder", required=True, help="Folder that `numen setup` wrote.",
+    "--keys", "folder", help="Folder that `numen setup` wrote; a STARK needs none.",
     type=click.Path(file_okay=False, path_type=Path),
 )  # fmt: skip
+@click.option("--profile", type=click.Choice(["fast", "proven"]), default="fast")
+@click.option("--zk", "is_hiding", is_flag=True, help="Hide the private inputs of a STARK.")
+@click.option(
+    "--segment-rows", type=click.IntRange(1, 1 << 20), default=1 << 18,
+    help="Cycles of a STARK that are proven at once, a power of two.",
+)  # fmt: skip
+@click.option("--processes", type=click.IntRange(1, 256), default=1)
 @folder_option
 @as_json_option
-def prove(words: tuple[str, ...], target: Target, folder: Path, out: Path, as_json: bool) -> None:
-    """Run a program and prove the run: proof.json, public.json."""
+def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
+    words: tuple[str, ...],
+    target: Target,
+    system: str,
+    folder: Path | None,
+    profile: str,
+    is_hiding: bool,
+    segment_rows: int,
+    processes: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Run a program and prove the run.
+
+    Groth16 writes proof.json and public.json, and needs keys and a program whose loops are bounded.
+    A STARK writes proof.stark, of any program.
+    """
     program, args = target.load(words)
+    if system == "stark":
+        if segment_rows & (segment_rows - 1):
+            raise click.BadParameter(
+                f"{segment_rows} is no power of two", param_hint="--segment-rows"
+            )
+        # Who proves with keys does not load the provable machine.
+        import_module("numen.cli.starks").prove(
+            program, [parse_argument(arg) for arg in args], out, profile=profile,
+            is_hiding=is_hiding, segment_rows=segment_rows, processes=processes, as_json=as_json,
+        )  # fmt: skip
+        return
+    if folder is None:
+        raise click.UsageError("Groth16 needs --keys, a folder that `numen setup` wrote")
     with progress("reading the keys"):
         keys = proofs.Keys.load(folder)
     with progress("proving"):
@@ -89,12 +126,20 @@ def _warn(keys: proofs.Keys) -> None:
 
 
 @click.command()
-@click.argument("vk", type=path_argument)
-@click.argument("proof", type=path_argument)
-@click.argument("public", type=path_argument)
+@click.argument("files", type=path_argument, nargs=-1, metavar="VK PROOF PUBLIC | PROOF.STARK")
 @as_json_option
-def verify(vk: Path, proof: Path, public: Path, as_json: bool) -> None:
-    """Check a proof against a verifying key and the public values, all as snarkjs writes them."""
+def verify(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check a proof.
+
+    Three files: a verifying key, a proof and the public values, all as snarkjs writes them. Or one
+    file: a proof.stark, which says itself what it proves.
+    """
+    if len(files) == 1:
+        import_module("numen.cli.starks").verify(files[0], as_json=as_json)
+        return
+    if len(files) != 3:
+        raise click.UsageError("either VK PROOF PUBLIC, or one proof.stark")
+    vk, proof, public = files
     key = snarkjs.read_verifying_key(read_file(vk))
     proofs.verify(key, snarkjs.read_proof(read_file(proof)), snarkjs.read_public(read_file(public)))
     if as_json:

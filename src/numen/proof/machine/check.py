@@ -63,6 +63,11 @@ class Proven(msgspec.Struct, frozen=True):
         return unflatten(self.interface.result, list(self.results))
 
     @property
+    def has_private(self) -> bool:
+        """Whether there were inputs that the proof does not name."""
+        return any(field.is_private for field in self.interface.inputs)
+
+    @property
     def inputs(self) -> dict[str, Any]:
         """The public inputs by name."""
         shown = [field for field in self.interface.inputs if not field.is_private]

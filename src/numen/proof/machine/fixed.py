@@ -47,5 +47,3 @@ def commit(code: Code, profile: Profile) -> Fixed:
 def root(code: Code, profile: Profile) -> bytes | None:
     """Their commitment, which depends on nothing but the program and the profile."""
     return commit(code, profile).root
-
-

@@ -1,4 +1,4 @@
-"""Proves a run: segment by segment, each a job of its own, side by side where there are processes."""
+"""Proves a run: segment by segment, each a job of its own, in one process or in several."""
 
 import hashlib
 import os
