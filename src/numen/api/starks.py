@@ -7,10 +7,11 @@ from numen.api.compiled import Compiled
 from numen.proof.machine import prove as machine_prover
 from numen.proof.machine.check import Proven, check
 from numen.proof.machine.errors import MachineTrapError
+from numen.proof.machine.evidence import stark_evidence, stark_rule
 from numen.proof.stark.profile import profile_named
 from numen.proof.stark.soundness import Bits
 
-__all__ = ["Bits", "Proven", "prove", "verify"]
+__all__ = ["Bits", "Proven", "prove", "stark_evidence", "stark_rule", "verify"]
 
 PROOF_FILE: Final = "proof.stark"
 

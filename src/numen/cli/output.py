@@ -63,7 +63,7 @@ def is_false(error: NumenError) -> bool:
 _FALSE = frozenset(
     {
         "TrappedError", "ProofRejectedError", "UnprovenError", "CeremonyRejectedError",
-        "StarkRejectedError", "SegmentError",
+        "StarkRejectedError", "SegmentError", "WeakProofError",
     }
 )  # fmt: skip
 """By name, so that an error is printed without importing what raises it."""

@@ -34,7 +34,10 @@ SIGNALS_MAX = 4096
 """Most public signals of one proof."""
 
 PROOF_MAX_BYTES = 1 << 16
-"""Longest proof."""
+"""Longest proof with a verifying key."""
+
+STARK_MAX_BYTES = 1 << 26
+"""Longest proof of a run."""
 
 EMPTY_DIFF: bytes = digest("numen/diff/1", b"")
 """Commitment to a state diff that changes nothing: what stateless programs leave."""
@@ -94,7 +97,17 @@ class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
     public: Annotated[tuple[U256, ...], Meta(max_length=SIGNALS_MAX)]
 
 
-Evidence: TypeAlias = Quorum | Snark
+class Stark(msgspec.Struct, frozen=True, array_like=True, tag="stark/1"):
+    """A proof of the run that needs no key.
+
+    Attributes:
+        proof: A `proof.stark`, at most `STARK_MAX_BYTES`; it says itself what it is about.
+    """
+
+    proof: Annotated[bytes, Meta(max_length=STARK_MAX_BYTES)]
+
+
+Evidence: TypeAlias = Quorum | Snark | Stark
 
 
 class QuorumRule(msgspec.Struct, frozen=True):
@@ -125,6 +138,31 @@ class SnarkRule(msgspec.Struct, frozen=True):
     output_count: int
     check: Callable[[bytes, tuple[int, ...]], None]
     encode: Callable[[Sequence[int]], bytes]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a proof of a run says.
+
+    Attributes:
+        program: Id of the program.
+        inputs: The public inputs, in the bytes that `Claim.inputs` commits to.
+        output: The output, in the bytes that `Claim.output` commits to.
+    """
+
+    program: bytes
+    inputs: bytes
+    output: bytes
+
+
+class StarkRule(msgspec.Struct, frozen=True):
+    """Which proofs of runs the reader believes.
+
+    Attributes:
+        check: Takes a proof and says what it proves; raises `NumenError` when that is nothing, or
+            when the proof is worth too few bits.
+    """
+
+    check: Callable[[bytes], Told]
 
 
 class StatementError(NumenError):
@@ -213,6 +251,7 @@ def verify(
     *,
     quorum: QuorumRule | None = None,
     snark: SnarkRule | None = None,
+    stark: StarkRule | None = None,
 ) -> None:
     """Check that the evidence carries the claim under the reader's rules.
 
@@ -221,6 +260,7 @@ def verify(
         evidence: Why.
         quorum: When the reader believes signers; never, without it.
         snark: The verifying key that the reader believes; none, without it.
+        stark: Which proofs of runs the reader believes; none, without it.
 
     Raises:
         NoRuleError: The reader has no rule for this kind.
@@ -233,6 +273,8 @@ def verify(
             _verify_quorum(claim, evidence, quorum)
         case Snark() if snark is not None:
             _verify_snark(claim, evidence, snark)
+        case Stark() if stark is not None:
+            _verify_stark(claim, evidence, stark)
         case _:
             raise NoRuleError(type(evidence).__name__.lower())
 
@@ -274,3 +316,20 @@ def _verify_snark(claim: Claim, evidence: Snark, rule: SnarkRule) -> None:
         rule.check(evidence.proof, tuple(int(signal) for signal in evidence.public))
     except NumenError as error:
         raise UnprovenError(str(error)) from error
+
+
+def _verify_stark(claim: Claim, evidence: Stark, rule: StarkRule) -> None:
+    if len(evidence.proof) > STARK_MAX_BYTES:
+        raise UnprovenError(f"the proof has more than {STARK_MAX_BYTES:,} bytes")
+    try:
+        told = rule.check(evidence.proof)
+    except NumenError as error:
+        raise UnprovenError(str(error)) from error
+    if told.program != claim.program:
+        raise UnboundError("program")
+    if commit_output(told.output) != claim.output:
+        raise UnboundError("output")
+    if commit_inputs(told.inputs) != claim.inputs:
+        raise UnboundError("input")
+    if claim.diff != EMPTY_DIFF:
+        raise UnboundError("diff")

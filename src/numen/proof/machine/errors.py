@@ -5,7 +5,8 @@ ProofError
     ├── ProgramTooLargeError   more cells or instructions than the machine has
     ├── RunTooLongError        more cycles than the caller allows
     ├── MachineTrapError       the run traps: there is no proof of a trap
-    └── SegmentError           the proofs of the segments do not make one run
+    ├── SegmentError           the proofs of the segments do not make one run
+    └── WeakProofError         a true proof that is worth fewer bits than the reader asks for
 """
 
 from numen.base.errors import Place
@@ -65,3 +66,18 @@ class SegmentError(MachineError):
     def __init__(self, index: int, what: str) -> None:
         super().__init__(f"segment {index}: {what}")
         self.index, self.what = index, what
+
+
+class WeakProofError(MachineError):
+    """A proof that is worth fewer bits than the reader asks for.
+
+    Attributes:
+        proven: Bits that are proven.
+        conjectured: Bits under the conjecture.
+    """
+
+    def __init__(self, proven: int, conjectured: int) -> None:
+        super().__init__(
+            f"the proof is worth {proven} bits proven, {conjectured} conjectured: too few"
+        )
+        self.proven, self.conjectured = proven, conjectured

@@ -1,23 +1,31 @@
 """From the record of a segment to the tables that prove it."""
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from numen.kernels import threads
+from numen.kernels.native import Kernels
+from numen.kernels.options import Options
+from numen.proof.machine import trace_code
 from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
 from numen.proof.machine.fixed import instructions
-from numen.proof.machine.isa import LIMBS, SWITCHES, Code, Switch
-from numen.proof.machine.record import Cells, Record, Steps
+from numen.proof.machine.isa import LIMBS, Code, Switch
+from numen.proof.machine.record import STEP, Cells, Record, Steps
 from numen.proof.stark.field import P
 
 Table = npt.NDArray[np.uint32]
 Column = npt.NDArray[np.uint32]
 
-BLOCK: Final = 1 << 12
-"""Rows that are made at once: their columns stay in the cache."""
+CPU_WIDTH: Final = 61
+"""Columns of the table of steps."""
+
+ROWS_LEAST: Final = 1 << 12
+"""Rows that are worth a thread."""
+
+_KERNELS = Kernels(trace_code.module_text, Options(passes="O2"))
 
 
 class Counts:
@@ -73,64 +81,21 @@ def limbs(values: Cells) -> list[Column]:
 def cpu_table(code: Code, record: Record, counts: Counts) -> Table:
     """Make the table of steps, and count what it asks for."""
     rows = len(record.steps)
-    fields = instructions(code)
+    steps = np.append(record.steps, np.zeros(1, STEP))
+    steps[rows]["pc"], steps[rows]["flag"] = record.pc, record.flag
+    fields, inverses = instructions(code), _inverses()
     out = np.empty((rows, CPU_WIDTH), np.uint32)
-    following = np.append(record.steps["pc"][1:], np.uint32(record.pc)).astype(np.uint32)
-    flags = np.append(record.steps["flag"][1:], np.uint32(record.flag)).astype(np.uint32)
-    for start in range(0, rows, BLOCK):
-        part = slice(start, min(start + BLOCK, rows))
-        columns = _cpu_columns(fields, record.steps[part], start, counts)
-        columns[1], columns[FLAG_OUT] = following[part], flags[part]
-        out[part] = np.stack(columns, axis=1)
-    return out
+    found: list[npt.NDArray[np.int64]] = []
 
+    def part(start: int, stop: int) -> None:
+        asked = np.zeros(pairs.ROWS, np.int64)
+        found.append(asked)
+        arrays = (steps, fields, inverses, out, asked)
+        _KERNELS.call("rows", *(one.ctypes.data for one in arrays), start, stop)
 
-CPU_WIDTH: Final = 61
-FLAG_OUT: Final = 57
-
-
-def _cpu_columns(fields: Table, steps: Steps, start: int, counts: Counts) -> list[Column]:
-    pc = steps["pc"]
-    word, a, b, c, t = (fields[pc, column] for column in range(1, 6))
-    on = {switch: word >> np.uint32(bit) & np.uint32(1) for bit, switch in enumerate(SWITCHES)}
-    x, y, z = limbs(steps["a"]), limbs(steps["b"]), limbs(steps["c"])
-    step = np.arange(start, start + len(steps), dtype=np.uint32)
-    times = [steps["times"][:, access].copy() for access in range(cpu.ACCESSES)]
-    gaps = [step * cpu.ACCESSES + access - times[access] for access in range(cpu.ACCESSES)]
-    mask = np.uint32((1 << cpu.GAP_SHIFT) - 1)
-    low, high = [gap & mask for gap in gaps], [gap >> np.uint32(cpu.GAP_SHIFT) for gap in gaps]
-    flag = steps["flag"]
-    carry = _carries(on, x, y, z, flag)
-    total = z[0] + z[1] + z[2] + z[3]
-    is_zero = (total == 0).astype(np.uint32)
-    taken = (
-        on[Switch.IF_CARRY] * carry[-1]
-        + on[Switch.IF_NO_CARRY] * (1 - carry[-1])
-        + on[Switch.IF_ZERO] * is_zero
-        + on[Switch.IF_NOT_ZERO] * (1 - is_zero)
-    )
-    counts.words_in(np.concatenate([*low, *high, *z]))
-    return [
-        pc, pc, step, *on.values(), a, b, c, t, steps["b_address"], steps["c_address"],
-        *x, *y, *z, *limbs(steps["before"]), *times, *low, *high, *carry,
-        flag, flag, is_zero, _inverses()[total], taken,
-    ]  # fmt: skip
-
-
-def _carries(
-    on: Mapping[Switch, Column],
-    x: list[Column],
-    y: list[Column],
-    z: list[Column],
-    flag: Column,
-) -> list[Column]:
-    carry = on[Switch.CARRY_IN] * flag
-    other = np.where(on[Switch.ADD] != 0, np.stack(x), np.stack(z))
-    is_arithmetic = on[Switch.ADD] + on[Switch.SUBTRACT]
-    out = []
-    for index in range(LIMBS):
-        carry = (other[index] + y[index] + carry >> np.uint32(16)) * is_arithmetic
-        out.append(carry)
+    threads.over_ranges(rows, ROWS_LEAST, part)
+    for asked in found:
+        counts.words += asked
     return out
 
 
