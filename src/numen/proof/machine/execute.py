@@ -69,9 +69,10 @@ def record(machine: Native, count: int) -> Record:
         MachineTrapError: A step has no next.
     """
     before = machine.memory.copy()
-    steps, times = np.zeros(count, STEP), np.zeros(machine.code.cells, np.uint32)
+    steps, times = np.zeros(count + 1, STEP), np.zeros(machine.code.cells, np.uint32)
     _take(machine, count, steps, times, goes_on=True)
-    return Record(steps, before, machine.memory, times, machine.pc, machine.flag)
+    steps[count]["pc"], steps[count]["flag"] = machine.pc, machine.flag
+    return Record(steps, before, machine.memory, times)
 
 
 def _take(

@@ -27,20 +27,32 @@ class Record(msgspec.Struct, frozen=True):
     """A segment of a run.
 
     Attributes:
-        steps: One for each step, of type `STEP`; a power of two.
+        rows: One for each step, of type `STEP`, a power of two of them; and one more, whose pc and
+            flag are those after the segment.
         before: Every cell before it.
         after: Every cell after it.
         times: When each cell was touched last, uint32; 0 where never.
-        pc: What comes after it.
-        flag: The flag after it.
     """
 
-    steps: Steps
+    rows: Steps
     before: Cells
     after: Cells
     times: npt.NDArray[np.uint32]
-    pc: int
-    flag: int
+
+    @property
+    def steps(self) -> Steps:
+        """One for each step."""
+        return self.rows[:-1]
+
+    @property
+    def pc(self) -> int:
+        """What comes after the segment."""
+        return int(self.rows[-1]["pc"])
+
+    @property
+    def flag(self) -> int:
+        """The flag after the segment."""
+        return int(self.rows[-1]["flag"])
 
 
 def emulated(code: Code, state: State, count: int) -> Record:
@@ -51,7 +63,7 @@ def emulated(code: Code, state: State, count: int) -> Record:
     """
     before = cells(state.memory)
     times = [0] * code.cells
-    out = np.zeros(count, STEP)
+    out = np.zeros(count + 1, STEP)
     for index, one in enumerate(steps(code, state, count)):
         places = (code.instructions[one.pc].a, one.b_address, one.c_address)
         earlier = []
@@ -63,7 +75,8 @@ def emulated(code: Code, state: State, count: int) -> Record:
             tuple(earlier), one.flag, 0,
         )  # fmt: skip
     last = np.array(times, np.uint32)
-    return Record(out, before, cells(state.memory), last, state.pc, state.flag)
+    out[count]["pc"], out[count]["flag"] = state.pc, state.flag
+    return Record(out, before, cells(state.memory), last)
 
 
 def cells(values: Sequence[int]) -> Cells:

@@ -13,7 +13,7 @@ from numen.proof.machine import trace_code
 from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
 from numen.proof.machine.fixed import instructions
 from numen.proof.machine.isa import LIMBS, Code, Switch
-from numen.proof.machine.record import STEP, Cells, Record, Steps
+from numen.proof.machine.record import Cells, Record, Steps
 from numen.proof.stark.field import P
 
 Table = npt.NDArray[np.uint32]
@@ -81,8 +81,6 @@ def limbs(values: Cells) -> list[Column]:
 def cpu_table(code: Code, record: Record, counts: Counts) -> Table:
     """Make the table of steps, and count what it asks for."""
     rows = len(record.steps)
-    steps = np.append(record.steps, np.zeros(1, STEP))
-    steps[rows]["pc"], steps[rows]["flag"] = record.pc, record.flag
     fields, inverses = instructions(code), _inverses()
     out = np.empty((rows, CPU_WIDTH), np.uint32)
     found: list[npt.NDArray[np.int64]] = []
@@ -90,7 +88,7 @@ def cpu_table(code: Code, record: Record, counts: Counts) -> Table:
     def part(start: int, stop: int) -> None:
         asked = np.zeros(pairs.ROWS, np.int64)
         found.append(asked)
-        arrays = (steps, fields, inverses, out, asked)
+        arrays = (record.rows, fields, inverses, out, asked)
         _KERNELS.call("rows", *(one.ctypes.data for one in arrays), start, stop)
 
     threads.over_ranges(rows, ROWS_LEAST, part)
