@@ -27,8 +27,8 @@ class UnboundedLoopError(CircuitRefusalError):
             "this loop cannot be bounded: whether it goes on depends on the inputs",
             place=place,
             hint="give the most rounds that a run may take (`--loop-bound N`), or write "
-            "`for i in range(N)` with a constant N and `if` inside; proofs of loops "
-            "without bound need a STARK (`prove --system stark`), which this version lacks",
+            "`for i in range(N)` with a constant N and `if` inside; or prove loops without bound "
+            "by a STARK (`prove --system stark`)",
         )
 
 

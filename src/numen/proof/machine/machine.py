@@ -14,4 +14,6 @@ PUBLICS: Final = ("pc in", "pc out", "flag in", "flag out", "is first", "is last
 def machine() -> Machine:
     """The machine: the same for every program."""
     tables = (program, image, pairs, cpu, multiply, bitwise)
-    return Machine.of([table.build() for table in tables], publics=list(PUBLICS))
+    # Without steps, nothing would lead from the first public value to the second.
+    required = [program.NAME, image.NAME, pairs.NAME, cpu.NAME]
+    return Machine.of([table.build() for table in tables], publics=list(PUBLICS), required=required)
