@@ -10,9 +10,12 @@ from numen.api.compiled import from_text
 from numen.base.codec import U64
 from numen.base.errors import NumenError
 from numen.cli.main import run_command
-from numen.proof.machine import bundle
+from numen.proof.machine import bundle, fixed
 from numen.proof.machine.check import check
 from numen.proof.machine.errors import SegmentError
+from numen.proof.machine.lower import lower
+from numen.proof.stark.native import NATIVE
+from numen.proof.stark.profile import PROFILES
 from numen.proof.statement import (
     Claim,
     NoRuleError,
@@ -44,6 +47,15 @@ def test_a_run_in_two_segments_is_proven(program, proof):
     assert found.inputs == {"n": 20}
     assert found.segments == 2
     assert found.bits.conjectured >= 100
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_prover_and_verifier_commit_to_the_same_program(program, name):
+    code = lower(program.program.module).code
+
+    profile = PROFILES[name]
+
+    assert fixed.commit(code, profile).root == fixed.commit(code, profile, NATIVE).root
 
 
 def lies(proof):

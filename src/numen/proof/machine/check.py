@@ -18,7 +18,7 @@ from numen.proof.machine import bundle
 from numen.proof.machine.bundle import Bundle, Segment
 from numen.proof.machine.chips import cpu, image
 from numen.proof.machine.errors import SegmentError
-from numen.proof.machine.fixed import root
+from numen.proof.machine.fixed import commit
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code, limbs
 from numen.proof.machine.lower import Lowered, lower
 from numen.proof.machine.machine import machine
@@ -126,7 +126,7 @@ def _check_words(found: Bundle, lowered: Lowered) -> None:
 def _check_segments(found: Bundle, code: Code, profile: Profile) -> list[Layout]:
     if not found.segments:
         raise SegmentError(0, "there is none")
-    fixed = root(code, profile)
+    fixed = commit(code, profile).root
     pc, flag, before = ENTRY_PC, 0, None
     layouts = []
     for index, segment in enumerate(found.segments):

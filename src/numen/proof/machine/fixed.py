@@ -9,8 +9,9 @@ from numen.proof.machine.chips import image, program
 from numen.proof.machine.isa import LIMBS, ZERO_CELL, Code, Switch, limbs
 from numen.proof.machine.machine import machine
 from numen.proof.stark.field import P
+from numen.proof.stark.fixed import Fixed, preprocess
+from numen.proof.stark.portable import PORTABLE, Kernels
 from numen.proof.stark.profile import Profile
-from numen.proof.stark.prover import Fixed, preprocess
 
 Table = npt.NDArray[np.uint32]
 
@@ -39,11 +40,9 @@ def tables(code: Code) -> dict[str, Table]:
     return {program.NAME: instructions(code), image.NAME: cells}
 
 
-def commit(code: Code, profile: Profile) -> Fixed:
-    """Commit to them."""
-    return preprocess(machine(), tables(code), profile)
+def commit(code: Code, profile: Profile, kernels: Kernels = PORTABLE) -> Fixed:
+    """Commit to them; the root depends on nothing but the program and the profile.
 
-
-def root(code: Code, profile: Profile) -> bytes | None:
-    """Their commitment, which depends on nothing but the program and the profile."""
-    return commit(code, profile).root
+    A verifier does so with numpy and `hashlib`: they are as long as the program and its memory.
+    """
+    return preprocess(machine(), tables(code), profile, kernels)

@@ -22,8 +22,10 @@ from numen.proof.machine.lower import Lowered, lower
 from numen.proof.machine.machine import machine
 from numen.proof.machine.record import Cells, cells
 from numen.proof.machine.words import split_inputs
+from numen.proof.stark.fixed import Fixed
+from numen.proof.stark.native import NATIVE
 from numen.proof.stark.profile import Profile
-from numen.proof.stark.prover import Fixed, Secrets, prove
+from numen.proof.stark.prover import Secrets, prove
 
 SEGMENT_ROWS: Final = 1 << 18
 """Steps of a segment, unless asked otherwise: about a gigabyte of tables and trees."""
@@ -136,7 +138,7 @@ def _all(
     code: bytes, lowered: Lowered, profile: Profile, jobs: Iterator[Job], processes: int
 ) -> Iterator[tuple[Job, Segment]]:
     if processes == 1:
-        fixed = commit(lowered.code, profile)
+        fixed = commit(lowered.code, profile, NATIVE)
         for job in jobs:
             yield job, prove_segment(lowered.code, fixed, profile, job)
         return
@@ -161,7 +163,7 @@ def _work(code: bytes, profile: Profile, job: Job) -> Segment:
     if key not in _LAST:
         _LAST.clear()
         lowered = lower(codec.decode(code))
-        _LAST[key] = (lowered, commit(lowered.code, profile))
+        _LAST[key] = (lowered, commit(lowered.code, profile, NATIVE))
     lowered, fixed = _LAST[key]
     return prove_segment(lowered.code, fixed, profile, job)
 
@@ -186,7 +188,7 @@ def prove_segment(code: Code, fixed: Fixed, profile: Profile, job: Job) -> Segme
         GROUP_OUT: _seed(job.secret, "memory", job.index + 1),
     }
     secrets = Secrets(_seed(job.secret, "segment", job.index), groups)
-    proof = prove(machine(), tables, fixed, shown, told, profile, secrets)
+    proof = prove(machine(), tables, fixed, shown, told, profile, secrets, NATIVE)
     return Segment(record.pc, record.flag, proof)
 
 
