@@ -37,7 +37,7 @@ def prove(
         print_json({**_facts(found), "file": str(path), "size_bytes": len(data)})
         return
     click.echo(show_value(found.value))
-    click.echo(f"{found.cycles:,} cycles in {found.segments:,} segments; proof in {path}")
+    click.echo(f"{_length(found)}; proof in {path}")
 
 
 def verify(path: Path, *, as_json: bool) -> None:
@@ -55,11 +55,15 @@ def verify(path: Path, *, as_json: bool) -> None:
     )
     click.echo(f"outputs   {show_value(found.value)}")
     click.echo(f"profile   {found.profile.name}: {_worth(found)}")
-    click.echo(f"cycles    {found.cycles:,} in {found.segments:,} segments")
+    click.echo(f"length    {_length(found)}")
     if not found.profile.is_hiding:
         click.secho(
             "warning: this proof is about integrity only, it may show inputs", fg="yellow", err=True
         )
+
+
+def _length(found: starks.Proven) -> str:
+    return f"{found.cycles:,} cycles in {found.segments:,} segment{'s' * (found.segments != 1)}"
 
 
 def _worth(found: starks.Proven) -> str:

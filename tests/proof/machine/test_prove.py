@@ -142,7 +142,7 @@ def test_the_command_line_says_what_was_proven(program, proof, tmp_path, capfd):
     code, said_all = run_command(["verify", str(path)]), capfd.readouterr().out
 
     assert code == 0
-    for said in (program.program.id.hex(), '{"n": 20}', "6765", "fast", "128 in 2 segments"):
+    for said in (program.program.id.hex(), '{"n": 20}', "6765", "fast", "128 cycles in 2 segments"):
         assert said in said_all
 
 
