@@ -16,6 +16,7 @@ from numen.proof.machine.check import messages, publics
 from numen.proof.machine.chips import cpu
 from numen.proof.machine.chips.image import GROUP_IN, GROUP_OUT
 from numen.proof.machine.emulate import start
+from numen.proof.machine.errors import RunTooLongError
 from numen.proof.machine.fixed import commit
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
 from numen.proof.machine.lower import Lowered, lower
@@ -90,14 +91,14 @@ def prove_run(
         DecodeError: The bytecode is not a program.
         MachineError: The program or the run does not fit the machine.
     """
-    if not 0 < segment_rows <= cpu.STEPS_MAX or segment_rows & (segment_rows - 1):
-        raise ValueError(f"{segment_rows} rows of a segment")
+    assert 0 < segment_rows <= cpu.STEPS_MAX, segment_rows
+    assert segment_rows & (segment_rows - 1) == 0, segment_rows
     lowered = lower(codec.decode(code))
     public, private = split_inputs(lowered, args)
     memory = cells(start(lowered.code, public, private).memory)
     cycles, outputs = _total(lowered.code, memory, cycles_max)
     if cycles > segment_rows * bundle.SEGMENTS_MAX:
-        raise ValueError(f"{cycles} cycles in segments of {segment_rows}")
+        raise RunTooLongError(segment_rows * bundle.SEGMENTS_MAX)
     given = (public, outputs, secret or os.urandom(32))
     jobs = _jobs(lowered.code, memory, cycles, segment_rows, given)
     segments = []
