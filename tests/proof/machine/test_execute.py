@@ -1,15 +1,21 @@
 """The native machine takes the same steps as the emulator, and leaves the same record."""
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 
+from numen.api.compiled import from_text
+from numen.ir import interp
 from numen.ir.pipeline import optimise
 from numen.proof.machine import emulate, execute
 from numen.proof.machine.errors import MachineTrapError
 from numen.proof.machine.isa import HALT_PC
 from numen.proof.machine.lower import lower
 from numen.proof.machine.record import cells, emulated
-from numen.proof.machine.words import split_inputs
+from numen.proof.machine.words import join_outputs, split_inputs
 from tests.strategies.ir import runs
 
 
@@ -62,3 +68,38 @@ def test_a_run_in_parts_is_the_run(run):
         execute.run(parts, 7)
 
     assert np.array_equal(parts.memory, whole.memory)
+
+
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).resolve().parents[3] / "examples").glob("*.py")
+    # Run only where they are compiled with a folder to import from, or for long.
+    if path.name not in ("membership.py", "nbody.py", "sha256.py")
+)
+
+
+def told(text):
+    """The arguments in lines like ``# main(1, [2]) -> 3``."""
+    for line in text.splitlines():
+        if line.startswith("# main("):
+            yield json.loads(f"[{line.partition('(')[2].partition(') ->')[0]}]")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_do_what_they_do_elsewhere(path):
+    program = from_text(path.read_text(encoding="utf-8"))
+    lowered = lower(program.program.module)
+    for args in told(path.read_text(encoding="utf-8")):
+        given = program.bind(tuple(args))
+        expected = interp.run(program.program.metered, given, work_limit=10**9)
+
+        memory = emulate.start(lowered.code, *split_inputs(lowered, given)).memory
+        machine = execute.load(lowered.code, cells(memory))
+        try:
+            execute.run_to_end(machine, 10**7)
+            results, trap = [int(machine.memory[at]) for at in lowered.code.outputs], None
+        except MachineTrapError as error:
+            results, trap = None, error.trap
+
+        assert trap == expected.trap
+        assert trap or join_outputs(lowered, results) == expected.results
