@@ -127,7 +127,9 @@ def _proof(profile: str, size: int) -> Iterator[Row]:
     proof = prove_run(code, [rounds], PROFILES[profile], segment_rows=size)
     took_s = time.perf_counter() - start_s
     name = f"{profile}, {cycles:,} cycles"
-    yield Row(f"{name}: time for the bar's rate", took_s, cycles / CYCLES_PER_S_MIN, "s", 1)
+    # The rate is promised of the fast profile alone.
+    target = 1 if profile == "fast" else None
+    yield Row(f"{name}: time for the bar's rate", took_s, cycles / CYCLES_PER_S_MIN, "s", target)
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
     yield Row(f"{name}: memory", peak_gb, MEMORY_MAX_GB, "GB", 1)
     yield Row(f"{name}: proof", len(proof) / 1024, PROOF_MAX_KIB, "KiB", 1)
