@@ -2,7 +2,7 @@
 
     python bench/stark.py                 everything; some minutes
     python bench/stark.py --quick         shorter runs
-    python bench/stark.py --only cycles   counts only, which take no time
+    python bench/stark.py --only cycles   counts only
 
 Speed is of the whole way, from bytecode to the bytes of `proof.stark`, in this process. The bars
 are those of issue 4. Counts of cycles stand beside the instructions that RISC-V with 64 bits would
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.harness import Row, main
+from harness import Row, main
 from numen.api.compiled import Compiled, from_text
 from numen.ir import interp
 from numen.ir.nodes import Instr, Module
