@@ -323,6 +323,10 @@ class R1csAlgebra:
 
     def _residue(self, raw: Number, word: Word) -> Value:
         """A number modulo a word's size."""
+        if raw.low < 0 and raw.bits is None:
+            # A multiple of the size makes it a number without a sign, and often a bit shorter.
+            lift = -(raw.low >> word.bits) << word.bits
+            raw = Number(lc.shift(raw.lc, lift), raw.low + lift, raw.high + lift)
         bits = _resized(gadgets.bits_of(self.wires, raw), word.bits, is_signed=raw.low < 0)
         return self._from_bits(bits, word)
 

@@ -166,7 +166,7 @@ def bit_and(w: Wires, a: Bit, b: Bit) -> Bit:
         return b if a else 0
     if isinstance(b, int):
         return a if b else 0
-    return a if a == b else _made(w, "and", a, b, multiply(w, a, b, "and"))
+    return a if a == b else multiply(w, a, b, "and")
 
 
 def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
@@ -181,8 +181,7 @@ def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
     if a == b:
         return a
     not_a, not_b = lc.negate(a), lc.negate(b)
-    out = w.define("or", witness.choice, (a, ONE, b), (not_a, not_b, ONE))
-    return _made(w, "or", a, b, out)
+    return w.define("or", witness.choice, (a, ONE, b), (not_a, not_b, ONE))
 
 
 def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
@@ -196,15 +195,7 @@ def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
         return bit_not(a) if b else a
     if a == b:
         return 0
-    out = w.define("xor", witness.either, (a, b), (lc.scale(a, 2), b, lc.add(a, b)))
-    return _made(w, "xor", a, b, out)
-
-
-def _made(w: Wires, name: str, a: LC, b: LC, out: LC) -> LC:
-    """Remember of what a bit was made, for `patterns`."""
-    (wire,) = out
-    w.made[wire] = (name, a, b)
-    return out
+    return w.define("xor", witness.either, (a, b), (lc.scale(a, 2), b, lc.add(a, b)))
 
 
 def bit_choose(w: Wires, cond: LC, then: Bit, other: Bit) -> Bit:

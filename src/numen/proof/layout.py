@@ -129,6 +129,8 @@ def _replaceable(w: Wires, combination: LC, counts: Counter[int]) -> int | None:
     for wire in reversed(combination):
         # A coefficient may be a multiple of the order: then the output does not contain the wire.
         if wire in w.defined and counts[wire] == 2 and combination[wire] % FIELD_ORDER:
+            if wire not in w.c.row(w.defined[wire]):
+                continue  # it is a factor there
             return wire
     return None
 

@@ -1,104 +1,150 @@
-"""Bit operations that cost less together than one by one.
+"""Bit operations: most functions of three bits cost one constraint.
 
-A program writes a choice or a majority with the operators it has. Where the last of them completes
-the pattern, the whole is made at once; the bits in between lose their readers and are left out.
+A program writes a choice, a majority or a parity with the operators it has. An operation on bits
+that were themselves made of bits is made anew of those, where that takes one constraint as well;
+bits in between that lose their readers are left out.
 """
 
-from numen.proof import gadgets, lc
-from numen.proof.gadgets import bit_and
+import itertools
+from collections.abc import Sequence
+
+from numen.proof import gadgets, lc, truth_table, witness
 from numen.proof.lc import LC, ONE
 from numen.proof.number import Bit
-from numen.proof.wires import Wires
+from numen.proof.truth_table import INPUTS_MAX
+from numen.proof.wires import Cut, Wires
 
-__all__ = ["bit_and", "bit_or", "bit_xor"]
+_AND, _OR, _XOR = 0b1000, 0b1110, 0b0110
+
+
+def bit_and(w: Wires, a: Bit, b: Bit) -> Bit:
+    """Whether both hold."""
+    if isinstance(a, int) or isinstance(b, int):
+        return gadgets.bit_and(w, a, b)
+    return _combine(w, _AND, a, b)
 
 
 def bit_or(w: Wires, a: Bit, b: Bit) -> Bit:
     """Whether one holds."""
-    if isinstance(a, int) or isinstance(b, int) or "and" not in (_name(w, a), _name(w, b)):
+    if isinstance(a, int) or isinstance(b, int):
         return gadgets.bit_or(w, a, b)
-    for x, y in ((a, b), (b, a)):
-        found = _selection(w, x, y) or _majority_of_or(w, x, y)
-        if found is not None:
-            return found
-    return gadgets.bit_or(w, a, b)
+    return _combine(w, _OR, a, b)
 
 
 def bit_xor(w: Wires, a: Bit, b: Bit) -> Bit:
     """Whether just one holds."""
-    if isinstance(a, int) or isinstance(b, int) or "and" not in (_name(w, a), _name(w, b)):
+    if isinstance(a, int) or isinstance(b, int):
         return gadgets.bit_xor(w, a, b)
-    for x, y in ((a, b), (b, a)):
-        found = _selection(w, x, y) or _flip(w, x, y) or _majority_of_xor(w, x, y)
-        if found is not None:
-            return found
-    return gadgets.bit_xor(w, a, b)
+    return _combine(w, _XOR, a, b)
 
 
-def _made(w: Wires, bit: LC) -> tuple[str, LC, LC] | None:
-    """The operation that made a bit, and its operands."""
-    if len(bit) != 1:
+def _combine(w: Wires, operation: int, a: LC, b: LC) -> Bit:
+    """An operation on two bits, made of what they are made of where that takes one constraint."""
+    cuts: list[Cut] = []
+    for x, y in itertools.product(_cuts(w, a), _cuts(w, b)):
+        cut = _joined(operation, x, y)
+        if cut is None:
+            continue
+        cuts.append(cut)
+        if truth_table.is_one_constraint(cut[0], len(cut[1])):
+            break
+    out = _function(w, *cuts[-1])
+    if isinstance(out, dict) and len(out) == 1:
+        (wire,) = out
+        if wire not in w.made:
+            w.made[wire] = (cuts[0],) if len(cuts) == 1 else (cuts[0], cuts[-1])
+    return out
+
+
+def _joined(operation: int, x: Cut, y: Cut) -> Cut | None:
+    """An operation on two functions, as a function of the bits of both, if they are few."""
+    inputs = [*x[1], *(bit for bit in y[1] if bit not in x[1])]
+    width = len(inputs)
+    if width > INPUTS_MAX:
         return None
-    ((wire, k),) = bit.items()
-    return w.made.get(wire) if k == 1 else None
+    first = truth_table.spread(x[0], tuple(range(len(x[1]))), width)
+    second = truth_table.spread(y[0], tuple(inputs.index(bit) for bit in y[1]), width)
+    table, used = truth_table.reduced(truth_table.combine(operation, first, second, width), width)
+    return table, tuple(inputs[index] for index in used)
 
 
-def _name(w: Wires, bit: LC) -> str:
-    made = _made(w, bit)
-    return made[0] if made else ""
+def _cuts(w: Wires, bit: LC) -> list[Cut]:
+    """A bit as functions of what it was made of, and of itself; the deepest first."""
+    wire, is_negated = _wire(bit)
+    if wire is None:
+        return [(0b10, (bit,))]
+    made = w.made.get(wire, ())
+    if not is_negated:
+        return [*made, (0b10, (bit,))]
+    turned = [(truth_table.negated(table, len(inputs)), inputs) for table, inputs in made]
+    return [*turned, (0b01, ({wire: 1},))]
 
 
-def _parts(w: Wires, bit: LC, name: str) -> tuple[tuple[LC, LC], ...]:
-    """The operands of a bit that such an operation made, in both orders."""
-    made = _made(w, bit)
-    if made is None or made[0] != name:
-        return ()
-    return (made[1], made[2]), (made[2], made[1])
+def _wire(bit: LC) -> tuple[int | None, bool]:
+    """The wire that a bit is, and whether it is the negation."""
+    if len(bit) == 1:
+        ((wire, weight),) = bit.items()
+        return (wire, False) if weight == 1 else (None, False)
+    if len(bit) == 2 and bit.get(0) == 1:
+        wire = max(bit)
+        if bit[wire] == -1:
+            return wire, True
+    return None, False
 
 
-def _selection(w: Wires, x: LC, y: LC) -> Bit | None:
-    """``(e & f) op (~e & g)`` is a choice by ``e``."""
-    for e, f in _parts(w, x, "and"):
-        for not_e, g in _parts(w, y, "and"):
-            if lc.add(e, not_e) == ONE:
-                return gadgets.bit_choose(w, e, f, g)
-    return None
+def _function(w: Wires, table: int, bits: tuple[LC, ...]) -> Bit:
+    """The bit that a truth table gives, which depends on all of the bits."""
+    if not bits:
+        return table & 1
+    if len(bits) == 1:
+        return bits[0] if table == 0b10 else gadgets.bit_not(bits[0])
+    return _of_two(w, table, bits) if len(bits) == 2 else _of_three(w, table, bits)
 
 
-def _flip(w: Wires, x: LC, y: LC) -> Bit | None:
-    """``g ^ (e & (f ^ g))`` is a choice by ``e``."""
-    for e, t in _parts(w, y, "and"):
-        for f, g in _parts(w, t, "xor"):
-            if g == x:
-                return gadgets.bit_choose(w, e, f, g)
-    return None
+def _of_two(w: Wires, table: int, bits: tuple[LC, ...]) -> LC:
+    """A function of two bits.
 
-
-def _majority_of_or(w: Wires, x: LC, y: LC) -> Bit | None:
-    """``(a & b) | (c & (a | b))``, or with ``a ^ b``, is the majority of three."""
-    for a, b in _parts(w, x, "and"):
-        for c, t in _parts(w, y, "and"):
-            for name in ("or", "xor"):
-                if (a, b) in _parts(w, t, name):
-                    return _majority(w, a, b, c, both=x)
-        break
-    return None
-
-
-def _majority_of_xor(w: Wires, x: LC, y: LC) -> Bit | None:
-    """``(a & b) ^ (a & c) ^ (b & c)`` is the majority of three."""
-    for p, q in _parts(w, x, "xor"):
-        for b, c in _parts(w, y, "and"):
-            for a, d in _parts(w, p, "and"):
-                if d == b and (a, c) in _parts(w, q, "and"):
-                    return _majority(w, b, c, a, both=y)
-    return None
-
-
-def _majority(w: Wires, a: LC, b: LC, c: LC, *, both: LC) -> LC:
-    """Both, or else one of them and the third: at most one of these two is one.
-
-    Formula: ``both + c * (a + b - 2 * both)`` with ``both = a * b``.
+    Formula: ``-k * a * b = rest - out``, where ``rest + k * a * b`` is the function.
     """
-    single = lc.sub(lc.add(a, b), lc.scale(both, 2))
-    return lc.add(both, gadgets.multiply(w, c, single, "majority"))
+    a, b = bits
+    if table == _AND:
+        return gadgets.multiply(w, a, b, "and")
+    constant, of_a, of_b, of_both = truth_table.polynomial(table, 2)
+    rest = lc.add(lc.scale(a, of_a), lc.scale(b, of_b)) if of_a and of_b else {}
+    if not rest and (of_a or of_b):
+        rest = lc.scale(a, of_a) if of_a else lc.scale(b, of_b)
+    rest = lc.shift(rest, constant)
+    role = "xor" if of_both in {2, -2} else "and"
+    return w.define(role, witness.table, (table, bits), (lc.scale(a, -of_both), b, rest))
+
+
+def _of_three(w: Wires, table: int, bits: tuple[LC, ...]) -> LC:
+    """A function of three bits: a choice by one of the others, or else a hyperbola.
+
+    Formula: ``d * (k * out + e) = f``, where ``d``, ``e`` and ``f`` are sums of the bits, and ``d``
+    is not zero for any bits: see `truth_table.hyperbola`.
+    """
+    choice = truth_table.choice(table)
+    if choice is not None:
+        cond, then, other = choice
+        picked = [_signed(bits[index], is_negated) for index, is_negated in (then, other)]
+        of = bits[cond]
+        difference = lc.sub(picked[1], picked[0])
+        return w.define("choice", witness.table, (table, bits), (of, difference, picked[1]))
+    shape = truth_table.hyperbola(table)
+    assert shape is not None
+    d, e, f = (_weighted(weights, bits) for weights in (shape.d, shape.e, shape.f))
+    return w.divide("bits", witness.table, (table, bits), (d, e, f), shape.k)
+
+
+def _signed(bit: LC, is_negated: bool) -> LC:
+    return lc.negate(bit) if is_negated else bit
+
+
+def _weighted(weights: tuple[int, ...], bits: Sequence[LC]) -> LC:
+    """A constant and a multiple of each bit."""
+    total: LC = {}
+    for weight, bit in zip(weights, (ONE, *bits), strict=True):
+        if weight:
+            lc.accumulate(total, bit, weight)
+    return total

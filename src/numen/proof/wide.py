@@ -9,7 +9,7 @@ from typing import TypeAlias
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import felt_bytes, gadgets, lc, limbs, shifts, witness
+from numen.proof import felt_bytes, gadgets, lc, limbs, patterns, shifts, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.limbs import LIMB_BITS
 from numen.proof.number import (
@@ -78,17 +78,17 @@ class WideAlgebra:
         if not isinstance(a, Wide) and not isinstance(b, Wide):  # truths
             return _settled(self.narrow.bit_and(a, b))
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_and(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_and(self.wires, x, y) for x, y in pairs])
 
     def bit_or(self, a: Any256, b: Any256) -> Any256:
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_or(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_or(self.wires, x, y) for x, y in pairs])
 
     def bit_xor(self, a: Any256, b: Any256) -> Any256:
         if not isinstance(a, Wide) and not isinstance(b, Wide):  # truths
             return _settled(self.narrow.bit_xor(a, b))
         pairs = zip(self._bits(a), self._bits(b), strict=True)
-        return self._from_bits([gadgets.bit_xor(self.wires, x, y) for x, y in pairs])
+        return self._from_bits([patterns.bit_xor(self.wires, x, y) for x, y in pairs])
 
     def shift_left(self, a: Any256, count: Any256) -> Any256:
         bits = self._bits(a)

@@ -3,12 +3,17 @@
 Wires are numbered as they are made. `circuit_layout` gives them their final order.
 """
 
+from typing import TypeAlias
+
 import msgspec
 
 from numen.base.errors import Place
 from numen.proof.circuit_errors import TooLargeError
 from numen.proof.lc import LC, ONE
 from numen.proof.witness import Hint, Step
+
+Cut: TypeAlias = tuple[int, tuple[LC, ...]]
+"""A truth table, as `truth_table` has them, and the bits that it is a function of."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -68,7 +73,7 @@ class Wires:
         c: Products.
         tests: Wire that says whether a value is zero, to the first of its two constraints.
         settled: What the program demands that such a wire holds.
-        made: Wire of a bit to the name and operands of the operation that made it.
+        made: Wire of a bit to the functions that it is.
         defined: Wire to the one constraint that says what it holds; where nothing else reads the
             wire, both may go.
         decisions: How often a constant has decided what is compiled and what is not, in another
@@ -85,7 +90,7 @@ class Wires:
         self.a, self.b, self.c = Rows(), Rows(), Rows()
         self.tests: dict[int, int] = {}
         self.settled: dict[int, int] = {}
-        self.made: dict[int, tuple[str, LC, LC]] = {}
+        self.made: dict[int, tuple[Cut, ...]] = {}
         self.defined: dict[int, int] = {}
         self.decisions = 0
         self._terms = 0
@@ -175,6 +180,26 @@ class Wires:
         a, b, rest = row
         self.defined[wire] = len(self.places)
         self.constrain(a, b, {wire: 1} if rest is None else {**rest, wire: -1})
+        return {wire: 1}
+
+    def divide(
+        self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC], weight: int
+    ) -> LC:
+        """Make a wire that stands only in the second part of one constraint and says what it is.
+
+        Formula: ``d * (weight * wire + e) = f``.
+
+        Args:
+            role: What it is for.
+            fill: What fills it.
+            args: Arguments of the hint.
+            row: ``d``, which is never zero; ``e`` and ``f``.
+            weight: Not zero.
+        """
+        wire = self.hint(role, 1, fill, args)
+        d, e, f = row
+        self.defined[wire] = len(self.places)
+        self.constrain(d, {**e, wire: weight}, f)
         return {wire: 1}
 
     def forget(self) -> None:
