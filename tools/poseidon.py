@@ -4,7 +4,7 @@
 
 The round constants and matrices come from the Grain LFSR as the authors' script draws them
 (Grassi et al., "Poseidon", USENIX Security 2021, appendix F; `generate_params_poseidon.sage`), for
-x**5, 254 bits, 8 full rounds, and 56 or 57 partial ones: the parameters of circomlib.
+x**5, 254 bits, 8 full rounds, and 56 to 60 partial ones: the parameters of circomlib.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import msgspec
 from numen.ir.types import FIELD_ORDER
 
 FULL_ROUNDS = 8
-PARTIAL_ROUNDS = {2: 56, 3: 57}
+PARTIAL_ROUNDS = {2: 56, 3: 57, 6: 60}
 """Partial rounds by the width of the state, for 128 bits of security."""
 
 TEMPLATE = Path(__file__).with_name("poseidon.numen.in")
@@ -34,7 +34,7 @@ class Constants(msgspec.Struct, frozen=True):
 
 
 def constants(width: int) -> Constants:
-    """Draw the constants of a width, 2 or 3."""
+    """Draw the constants of a width, one of `PARTIAL_ROUNDS`."""
     bits = grain(width)
     count = width * (FULL_ROUNDS + PARTIAL_ROUNDS[width])
     rounds: list[int] = []

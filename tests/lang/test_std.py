@@ -4,9 +4,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import sha3
 
 from numen.ir.types import FIELD_ORDER
 from tests.lang.running import reason, run
+from tools import eddsa
 from tools import poseidon as definition
 
 STD = Path(__file__).resolve().parents[2] / "src/numen/lang/std"
@@ -17,9 +19,16 @@ POSEIDON2 = {
     (1, 2): 7853200120776062878684798364095072458815029376092732009249414926327459813530,
 }
 
+POSEIDON5 = 6183221330272524995739186171720101788151706631170188140075976616310159254464
+"""circomlibjs 0.1.7: poseidon([1, 2, 3, 4, 5])."""
+
 
 def test_the_poseidon_module_is_what_the_definition_gives():
     assert (STD / "poseidon.numen").read_text() == definition.render()
+
+
+def test_the_eddsa_module_is_what_the_curve_gives():
+    assert (STD / "eddsa.numen").read_text() == eddsa.render()
 
 
 def test_poseidon_gives_circomlib_s_values():
@@ -30,6 +39,15 @@ def test_poseidon_gives_circomlib_s_values():
         assert run(one, a) == expected
     for (a, b), expected in POSEIDON2.items():
         assert run(two, a, b) == expected
+
+
+def test_poseidon_of_five_gives_circomlib_s_value():
+    source = (
+        "from numen.std.poseidon import poseidon5\n"
+        "def main(a: list[felt, 5]) -> felt:\n    return poseidon5(a)\n"
+    )
+
+    assert run(source, [1, 2, 3, 4, 5]) == POSEIDON5
 
 
 def permutation(state: list[int]) -> list[int]:
@@ -68,6 +86,17 @@ def test_sha256_is_hashlib_s(length):
     )
 
     assert bytes(run(source, list(message))) == hashlib.sha256(message).digest()
+
+
+@pytest.mark.parametrize("length", [1, 7, 64, 135, 136, 137, 200, 272])
+def test_keccak256_is_that_of_others(length):
+    message = bytes((11 * i + length) % 256 for i in range(length))
+    source = (
+        "from numen.std.keccak import keccak256\n"
+        f"def main(m: list[u8, {length}]) -> list[u8, 32]:\n    return keccak256(m)\n"
+    )
+
+    assert bytes(run(source, list(message))) == sha3.keccak_256(message).digest()
 
 
 def test_a_merkle_path_leads_to_the_root():

@@ -82,8 +82,9 @@ def test_every_action_is_recorded():
     used = set()
     for op, word in [*OPERATIONS, ("div", "felt")]:
         used |= set(operation(op, word).tape.steps[:, 0].tolist())
-    source = "def main(a: felt) -> u256:\n    return u256(a)\n"
-    used |= set(compile_circuit(compile_source(source)).tape.steps[:, 0].tolist())
+    path = "def main(c: bool, a: felt) -> felt:\n    if c:\n        a = 1 / a\n    return a\n"
+    for source in ("def main(a: felt) -> u256:\n    return u256(a)\n", path):
+        used |= set(compile_circuit(compile_source(source)).tape.steps[:, 0].tolist())
 
     assert used == set(Action)
 

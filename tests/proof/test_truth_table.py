@@ -81,4 +81,4 @@ def test_operations_work_bit_by_bit():
 
     assert truth_table.combine(0b0110, a, b, 3) == a ^ b
     assert truth_table.combine(0b1000, a, b, 3) == a & b
-    assert truth_table.negated(a, 3) == a ^ 0xFF
+    assert truth_table.turned(0b1000, turn_a=False, turn_b=True) == 0b0010

@@ -53,6 +53,7 @@ class R1csAlgebra:
         self.word: Word | None = None
         self._divisions: dict[tuple[int, int], tuple[Exact, Exact, Value, Value]] = {}
         self._zeros: dict[tuple[tuple[int, int], ...], Value] = {}
+        self._tested: tuple[LC, int] = ({}, 0)
 
     def const(self, value: int, _word: Word) -> Exact:
         return value
@@ -102,6 +103,10 @@ class R1csAlgebra:
         if isinstance(a, int):
             return INTEGERS.inverse(a)
         assert isinstance(a, Number)
+        tested, test = self._tested
+        if self.path == 1 and tested == a.lc and self.wires.settled.get(test) == 0:
+            # What says that it is not zero is its inverse.
+            return Number({test - 1: 1}, 0, FIELD_ORDER - 1)
         divisor = a.lc if self.path == 1 else lc.add(a.lc, to_lc(self._is_zero(a)))
         wire = self.wires.hint("inverse", 1, witness.inverse, divisor)
         self.wires.constrain(divisor, {wire: 1}, ONE)
@@ -298,7 +303,9 @@ class R1csAlgebra:
         key = tuple(sorted(x.lc.items())) if len(x.lc) <= 4 else ()
         if key in self._zeros:
             return self._zeros[key]
-        answer = Number(gadgets.is_zero(self.wires, x), 0, 1)
+        out = gadgets.is_zero(self.wires, x)
+        self._tested = (x.lc, max(out))
+        answer = Number(out, 0, 1)
         if key:
             self._zeros[key] = answer
         return answer

@@ -1,24 +1,23 @@
 """Bits of a number below the order, found in finished constraints.
 
-The bits of 254 places name some elements twice: as a number, and as that number plus the order.
-With ``top`` and ``bottom`` the two parts of the bits, constraints rule the second one out that say
-
-    room = C - top >= 0
-    last = (room = 0)
-    last * (B - bottom) >= 0
-
-for then the number is at most ``C * 2**h + B``, which is below the order.
+The bits of 254 places name some elements twice: as a number, and as that number plus the order. A
+number above the order less one has its first bit that differs where that constant has a zero. So
+constraints rule it out, if the bits above being those of the constant, it follows that this one is
+zero too. What follows is found by propagation: from the wires whose values are known, a constraint
+in which one wire is left gives its value, and so does a sum of wires that is zero and that none
+of them lowers.
 """
 
 import itertools
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from numen.ir.types import FIELD_ORDER
 from numen.proof.lc import LC
-from numen.proof.rows import Row
+from numen.proof.rows import Row, combine
 from numen.proof.spans import Spans
 
-_NARROW = FIELD_ORDER >> 2
+_WIRES_MAX = 64
+"""Constraints of more wires are not looked at: they say what bits sum up to, not what they are."""
 
 
 def canonical_bits(
@@ -41,7 +40,7 @@ def canonical_bits(
         if row.line is None or len(row.line) < FIELD_ORDER.bit_length():
             continue
         bits = _bits(row.line, spans, pinned)
-        if bits and any(_is_below(rows, spans, where, bits, index) for index in where[bits[-1]]):
+        if bits and _are_below(bits, _Consequences(rows, spans, where)):
             return bits
     return []
 
@@ -59,78 +58,67 @@ def _bits(line: LC, spans: Spans, pinned: Container[int]) -> list[int]:
     return [bits[i] for i in order] if all(spans.of_wire(w) == (0, 1) for w in bits) else []
 
 
-def _rest(row: Row, part: LC, spans: Spans) -> int | None:
-    """How far a sum can reach that a constraint proves not to be negative; None if it does not.
+def _are_below(bits: Sequence[int], known: "_Consequences") -> bool:
+    """Whether bits, lowest first, are shown to be those of a number below the order."""
+    for place in reversed(range(len(bits))):
+        if (FIELD_ORDER - 1) >> place & 1:
+            known.assume(bits[place], 1)
+        elif known.values.get(bits[place]) != 0:
+            return False
+    return True
 
-    The constraint is ``part - (other bits) = 0 or 1``.
+
+class _Consequences:
+    """Values of wires that follow from values of others.
+
+    Attributes:
+        values: By wire, assumed or found.
     """
-    if row.truth is None or any(row.truth.get(wire) != k for wire, k in part.items()):
-        return None
-    reach = 1
-    for wire, k in row.truth.items():
-        if wire not in part:
-            span = spans.of_wire(wire)
-            if span is None or k > 0 or span[0] < 0 or wire == 0:
-                return None
-            reach -= k * span[1]
-    return reach if reach < _NARROW else None
 
+    def __init__(
+        self, rows: Sequence[Row], spans: Spans, where: Mapping[int, Sequence[int]]
+    ) -> None:
+        self.rows, self.spans, self.where = rows, spans, where
+        self.values = {0: 1}
 
-def _is_below(
-    rows: Sequence[Row],
-    spans: Spans,
-    where: Mapping[int, Sequence[int]],
-    bits: list[int],
-    index: int,
-) -> bool:
-    """Whether a constraint on the highest bit begins the proof that a number is below the order."""
-    truth = rows[index].truth
-    if truth is None or truth.keys() <= {0, bits[-1]}:
-        return False
-    low = next(i for i, wire in enumerate(bits) if wire in truth)
-    room = {wire: -1 << i for i, wire in enumerate(bits[low:])} | {0: truth.get(0, 0)}
-    if not 0 < room[0] < _NARROW or 1 << len(bits) - low > _NARROW:
-        return False
-    if _rest(rows[index], room, spans) is None:
-        return False
-    return any(
-        _bounds_bottom(rows, spans, where, bits[:low], room[0], last)
-        for last in _tests_of_zero(rows, where, room, bits[-1])
-    )
+    def assume(self, wire: int, value: int) -> None:
+        """Give a wire a value, and others what follows."""
+        self.values.setdefault(wire, value)
+        todo = [wire]
+        while todo:
+            for index in self.where[todo.pop()]:
+                row = self.rows[index]
+                if len(row.a) + len(row.b) + len(row.c) > _WIRES_MAX:
+                    continue
+                for other, found in self._solved(self._zero(row)).items():
+                    if other not in self.values:
+                        self.values[other] = found
+                        todo.append(other)
 
+    def _open(self, line: LC) -> LC:
+        """A sum with the wires that have values put together."""
+        total: LC = {}
+        for wire, k in line.items():
+            value = self.values.get(wire)
+            total = combine(total, {wire: 1} if value is None else {0: value}, k)
+        return total
 
-def _tests_of_zero(
-    rows: Sequence[Row], where: Mapping[int, Sequence[int]], room: LC, near: int
-) -> Iterator[int]:
-    """Wires that are 1 where a sum is zero."""
-    for index in where[near]:
-        row = rows[index]
-        if room in (row.a, row.b) and row.c.get(0) == 1 and len(row.c) == 2:
-            (wire,) = row.c.keys() - {0}
-            if row.c[wire] == -1:
-                yield wire
+    def _zero(self, row: Row) -> LC:
+        """A sum that is zero by a constraint if one factor of it is known; else the empty sum."""
+        a, b = self._open(row.a), self._open(row.b)
+        if not a.keys() <= {0}:
+            a, b = b, a
+        if not a.keys() <= {0}:
+            return {}
+        return combine(self._open({wire: -k for wire, k in row.c.items()}), b, a.get(0, 0))
 
-
-def _bounds_bottom(
-    rows: Sequence[Row],
-    spans: Spans,
-    where: Mapping[int, Sequence[int]],
-    bits: list[int],
-    top: int,
-    last: int,
-) -> bool:
-    """Whether, where the top is the highest one allowed, the bottom is small enough."""
-    for index in where[last]:
-        row = rows[index]
-        gap = row.b if row.a == {last: 1} else row.a
-        least = gap.get(0, 0)
-        wanted = {wire: -1 << i for i, wire in enumerate(bits)} | {0: least}
-        if {last: 1} not in (row.a, row.b) or gap != wanted or len(row.c) != 1:
-            continue
-        ((product, k),) = row.c.items()
-        is_small = 0 <= least < _NARROW and 1 << len(bits) < _NARROW
-        if k != 1 or not is_small or (top << len(bits)) + least >= FIELD_ORDER:
-            continue
-        if any(_rest(rows[at], {product: 1}, spans) is not None for at in where[product]):
-            return True
-    return False
+    def _solved(self, line: LC) -> LC:
+        """The values of wires whose sum is zero, where there is one choice."""
+        wires = line.keys() - {0}
+        if len(wires) == 1:
+            (wire,) = wires
+            return {wire: -line.get(0, 0) * pow(line[wire], -1, FIELD_ORDER) % FIELD_ORDER}
+        spans = [(k, self.spans.of_wire(wire)) for wire, k in line.items()]
+        reach = sum(k * span[1] for k, span in spans if span is not None)
+        is_never_less = all(k > 0 and span is not None and span[0] == 0 for k, span in spans)
+        return dict.fromkeys(line, 0) if is_never_less and reach < FIELD_ORDER else {}

@@ -20,7 +20,7 @@ from numen.ir.nodes import Module
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
 from numen.kernels.tape import Tape
-from numen.proof import gadgets, layout, tape, witness
+from numen.proof import covering, gadgets, layout, tape, witness
 from numen.proof.circuit_errors import RunTrapsError, TooManyRoundsError
 from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.lc import LC
@@ -231,7 +231,9 @@ class _Compilation:
         outputs = self._outputs(end)
         public = [wire for wire, is_private in self.words if not is_private]
         private = [wire for wire, is_private in self.words if is_private]
-        laid = layout.lay_out(self.wires, [to_lc(value) for _, value in outputs], public, private)
+        sums = [to_lc(value) for _, value in outputs]
+        covering.cover(self.wires, sums)
+        laid = layout.lay_out(self.wires, sums, public, private)
         final = {inner: wire for wire, inner in enumerate(laid.order)}
         named = {index + 1: name for index, (name, _) in enumerate(outputs)}
         named |= {final[inner]: name for inner, name in self.names.items()}

@@ -5,7 +5,7 @@ Bits of 254 places name some elements twice; only those whose number is below th
 
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, FIELD_ORDER
-from numen.proof import gadgets, lc, witness
+from numen.proof import bounds, gadgets, lc, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.number import (
     Bit,
@@ -18,16 +18,12 @@ from numen.proof.number import (
 from numen.proof.wires import Wires
 
 _BITS = 254
-_HALF = 127
-_TOP, _BOTTOM = divmod(FIELD_ORDER - 1, 1 << _HALF)
 
 
 def canonical_bits(w: Wires, x: Number) -> tuple[Bit, ...]:
     """The bits of the number below the order that an element is; remembered.
 
-    Formula: ``top <= TOP``, and ``bottom <= BOTTOM`` where ``top = TOP``, for halves of 127 bits
-    of the number and of the order less one.
-    Cost: about 510 constraints.
+    Cost: 254 constraints for the bits and about 150 for the bound.
     """
     known = x.bits
     if known is not None:
@@ -36,14 +32,7 @@ def canonical_bits(w: Wires, x: Number) -> tuple[Bit, ...]:
     first = w.hint("bit", _BITS, witness.all_bits, (x.lc, _BITS))
     bits: list[Bit] = [gadgets.boolean(w, {wire: 1}) for wire in range(first, first + _BITS)]
     w.demand(lc.sub(to_lc(value_from_bits(bits, is_signed=False)), x.lc))
-    room = gadgets.shifted(_negated(value_from_bits(bits[_HALF:], is_signed=False)), _TOP)
-    gap = gadgets.shifted(_negated(value_from_bits(bits[:_HALF], is_signed=False)), _BOTTOM)
-    assert isinstance(room, Number)
-    assert isinstance(gap, Number)
-    gadgets.window(w, room, 0, _HALF)
-    is_last = gadgets.is_zero(w, room)
-    last_gap = gadgets.multiply(w, is_last, gap.lc)
-    gadgets.window(w, Number(last_gap, min(gap.low, 0), gap.high), 0, _HALF)
+    bounds.demand_at_most(w, bits, FIELD_ORDER - 1)
     found = tuple(bits)
     x.bits = found
     return found
@@ -74,8 +63,3 @@ def _sum(parts: list[Value]) -> Value:
             high = total if isinstance(total, int) else total.high
             total = Number(both, 0, high + part.high * weight)
     return total
-
-
-def _negated(x: Value) -> Value:
-    assert isinstance(x, Number)
-    return Number(lc.sub({}, x.lc), -x.high, -x.low)

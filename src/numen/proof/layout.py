@@ -114,6 +114,8 @@ def _settle(w: Wires, counts: Counter[int]) -> tuple[set[int], dict[int, LC], di
         if counts[wire] > 2:
             w.place = w.places[row]
             w.constrain(lc.shift({wire: 1}, -answer), lc.ONE, {})
+            if not answer:
+                w.roles[wire - 1] = "inverse"
         elif answer:
             unneeded.add(row)
             b[row + 1] = lc.ONE

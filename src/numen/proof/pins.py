@@ -191,6 +191,9 @@ class _Checker:
         """Whether a factor cannot be zero: its product is not, or its range has no zero."""
         if product.keys() == {0}:
             return True
+        values = self.spans.sums(factor)
+        if values is not None and all(value % FIELD_ORDER for value in values):
+            return True
         span = self.spans.of(factor)
         return span is not None and (span[0] > 0 or span[1] < 0) and _is_narrow(span)
 

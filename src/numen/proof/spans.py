@@ -18,6 +18,9 @@ Span: TypeAlias = tuple[int, int]
 _DIGITS_MAX = 16
 """Terms of the longest sum that is solved for its bits."""
 
+_BITS_MAX = 3
+"""Bits of which all choices are tried."""
+
 _WIDTH_MAX = FIELD_ORDER >> 1
 """A wider span says nothing worth knowing."""
 
@@ -113,6 +116,9 @@ class Spans:
             return self._solve(row.truth, wire, (0, 1))
         if row.line is not None:
             return self._solve(row.line, wire, (0, 0))
+        table = self._tabulated(row, wire)
+        if table is not None:
+            return table
         if wire in row.a or wire in row.b or row.c[wire] not in {1, -1}:
             return None
         for truth, other in ((row.a, row.b), (row.b, row.a)):
@@ -124,6 +130,35 @@ class Spans:
             return None
         corners = [x * y for x in a for y in b]
         return self._solve(row.c, wire, (min(corners), max(corners)))
+
+    def sums(self, line: LC) -> list[int] | None:
+        """All values of a sum of a few bits, in the order of their numbers; None of other sums."""
+        bits = sorted(line.keys() - {0})
+        if len(bits) > _BITS_MAX or any(self.wires.get(bit) != (0, 1) for bit in bits):
+            return None
+        found = [line.get(0, 0)]
+        for bit in bits:
+            found += [value + line[bit] for value in found]
+        return found
+
+    def _tabulated(self, row: Row, wire: int) -> Span | None:
+        """The span of a wire of one factor, worked out for all choices of the few bits beside it.
+
+        Formula: ``d * (k * wire + e) = f``, where ``d`` is never zero.
+        """
+        for d, factor in ((row.a, row.b), (row.b, row.a)):
+            if wire not in factor or wire in d or wire in row.c:
+                continue
+            bits = (d.keys() | factor.keys() | row.c.keys()) - {0, wire}
+            rest = {other: k for other, k in factor.items() if other != wire}
+            sums = [self.sums({**dict.fromkeys(bits, 0), **part}) for part in (d, rest, row.c)]
+            found = []
+            for x, e, f in zip(*(part or [] for part in sums), strict=True):
+                if x % FIELD_ORDER == 0 or (f - x * e) % (x * factor[wire]):
+                    return None
+                found.append((f - x * e) // (x * factor[wire]))
+            return (min(found), max(found)) if found else None
+        return None
 
     def _solve(self, line: LC, wire: int, total: Span) -> Span | None:
         """The span of a wire of a sum, from the span of the sum."""

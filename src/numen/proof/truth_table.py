@@ -7,8 +7,7 @@ bit ``j`` of ``i``.
 import functools
 import itertools
 from collections.abc import Iterator
-from fractions import Fraction
-from math import lcm
+from math import gcd
 from typing import Final
 
 import msgspec
@@ -56,15 +55,39 @@ def combine(operation: int, a: int, b: int, width: int) -> int:
 
 
 @functools.cache
+def joined(
+    operation: int, a: int, width: int, b: int, positions: tuple[int, ...]
+) -> tuple[int, tuple[int, ...]]:
+    """An operation on two functions, less the inputs that it does not depend on.
+
+    Args:
+        operation: A table of two inputs.
+        a: A table of ``width`` inputs.
+        width: See there.
+        b: Another table.
+        positions: Which inputs it has; those from ``width`` on are its own.
+
+    Returns:
+        The table, and which inputs are left.
+    """
+    total = max(width, *(position + 1 for position in positions), 0)
+    first = spread(a, tuple(range(width)), total)
+    return reduced(combine(operation, first, spread(b, positions, total), total), total)
+
+
+@functools.cache
 def is_one_constraint(table: int, width: int) -> bool:
     """Whether a function takes one constraint at most."""
     table, used = reduced(table, width)
     return len(used) < INPUTS_MAX or choice(table) is not None or hyperbola(table) is not None
 
 
-def negated(table: int, width: int) -> int:
-    """The other truth."""
-    return table ^ (1 << (1 << width)) - 1
+def turned(operation: int, *, turn_a: bool, turn_b: bool) -> int:
+    """An operation on two bits, some of which are negated first."""
+    total = 0
+    for index in range(4):
+        total |= (operation >> (index ^ turn_a ^ turn_b << 1) & 1) << index
+    return total
 
 
 @functools.cache
@@ -144,37 +167,51 @@ def _slopes() -> Iterator[tuple[int, ...]]:
                 yield slopes
 
 
-def _denominators(y: tuple[int, ...], slopes: tuple[int, ...]) -> Iterator[tuple[Fraction, ...]]:
-    """Sums ``d`` with these weights for which ``d * y`` has no product of all three inputs."""
+def _denominators(y: tuple[int, ...], slopes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Sums ``d`` with such slopes for which ``d * y`` has no product of all three inputs."""
     a, b, c = slopes
+    all_three = y[0b111]
     rest = y[0b110] * a + y[0b101] * b + y[0b011] * c
-    weights = tuple(map(Fraction, slopes))
-    if y[0b111]:
-        yield (Fraction(-rest, y[0b111]) - a - b - c, *weights)
+    if all_three:
+        d = (-rest - all_three * (a + b + c), *(all_three * slope for slope in slopes))
+        shared = gcd(*d)
+        yield tuple(weight // shared for weight in d)
     elif rest == 0:
         for constant in range(1, 3 * _STEEPEST + 2):
-            yield (Fraction(constant), *weights)
+            yield (constant, *slopes)
 
 
-def _solved(y: tuple[int, ...], d: tuple[Fraction, ...]) -> Hyperbola:
-    """The constraint with a given ``d``, in integers."""
-    ratios = {}
+def _solved(y: tuple[int, ...], d: tuple[int, ...]) -> Hyperbola:
+    """The constraint with a given ``d``.
+
+    With ``p`` the product of ``d * y`` at two inputs and ``k = 2 * d1 * d2 * d3``, three equations
+    ``d[i] * e[j] + d[j] * e[i] = -k * p[i, j]`` give ``e``.
+    """
+    of = d[1:]
+    product = {}
     for i, j in ((0, 1), (0, 2), (1, 2)):
-        di, dj, both = d[1 + i], d[1 + j], y[1 << i | 1 << j]
-        product = d[0] * both + di * (y[1 << j] + both) + dj * (y[1 << i] + both)
-        ratios[i, j] = -product / (di * dj)
-    first = (ratios[0, 1] + ratios[0, 2] - ratios[1, 2]) / 2
-    shares = (first, ratios[0, 1] - first, ratios[0, 2] - first)
-    e = (Fraction(0), *(share * weight for share, weight in zip(shares, d[1:], strict=True)))
-    f = [d[0] * y[0]]
-    for j in range(3):
-        total = d[1 + j] + d[0]
-        f.append(total * (y[0] + y[1 << j] + e[1 + j]) - f[0])
-    scale_d = lcm(*(weight.denominator for weight in d))
-    scale = lcm(*(weight.denominator for weight in (*e, *(weight * scale_d for weight in f))))
+        both = y[1 << i | 1 << j]
+        product[i, j] = product[j, i] = (
+            d[0] * both + of[i] * (y[1 << j] + both) + of[j] * (y[1 << i] + both)
+        )
+    k = 2 * of[0] * of[1] * of[2]
+    e = [0]
+    for i in range(3):
+        j, m = (other for other in range(3) if other != i)
+        near = product[i, j] * of[i] * of[m] + product[i, m] * of[i] * of[j]
+        e.append(product[j, m] * of[i] * of[i] - near)
+    f = [d[0] * k * y[0]]
+    for i in range(3):
+        f.append((of[i] + d[0]) * (k * (y[0] + y[1 << i]) + e[1 + i]) - f[0])
+    if all(f[1 + i] * of[0] == f[1] * of[i] for i in range(3)):
+        # A multiple of d leaves a constant: then it shows by itself that d is not zero.
+        k, e, f = (k * of[0], [x * of[0] for x in e], [x * of[0] for x in f])
+        e[0] = -f[1] // of[0]
+        f = [f[0] + e[0] * d[0], 0, 0, 0]
+    shared = gcd(k, *e, *f)
     return Hyperbola(
-        tuple(int(weight * scale_d) for weight in d),
-        tuple(int(weight * scale) for weight in e),
-        tuple(int(weight * scale_d * scale) for weight in f),
-        scale,
+        d,
+        tuple(weight // shared for weight in e),
+        tuple(weight // shared for weight in f),
+        k // shared,
     )

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import felt_bytes, gadgets, lc, limbs, patterns, shifts, witness
+from numen.proof import bounds, felt_bytes, gadgets, lc, limbs, patterns, shifts, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.limbs import LIMB_BITS
 from numen.proof.number import (
@@ -127,6 +127,8 @@ class WideAlgebra:
             return 0
         if isinstance(b, int) and 1 < b < 1 << LIMB_BITS and b & (b - 1) == 0 and _low(a) >= 0:
             return self._is_below_power(a, b.bit_length() - 1)
+        if isinstance(b, int) and isinstance(a, Wide) and _has_bits(a) and b > 0:
+            return bounds.is_at_most(self.wires, self._bits(a), b - 1)
         parts = limbs.subtract(self._parts(a), self._parts(b))
         _, (rest,) = limbs.carried(self.wires, parts, LIMBS * LIMB_BITS)
         if isinstance(rest, int):
@@ -340,6 +342,12 @@ def _bits_of(algebra: R1csAlgebra, part: Value, width: int) -> list[Bit]:
     bits = list(gadgets.bits_of(algebra.wires, part))[:width]
     fill = bits[-1] if part.low < 0 else 0
     return bits + [fill] * (width - len(bits))
+
+
+def _has_bits(a: Wide) -> bool:
+    """Whether the bits of an unsigned word are known."""
+    parts = [part for part in a.parts if isinstance(part, Number)]
+    return a.is_word and all(part.late is None and part.bits and part.low >= 0 for part in parts)
 
 
 def _are_limbs(parts: Sequence[Value], word: Word) -> bool:

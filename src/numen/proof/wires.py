@@ -12,8 +12,8 @@ from numen.proof.circuit_errors import TooLargeError
 from numen.proof.lc import LC, ONE
 from numen.proof.witness import Hint, Step
 
-Cut: TypeAlias = tuple[int, tuple[LC, ...]]
-"""A truth table, as `truth_table` has them, and the bits that it is a function of."""
+Cut: TypeAlias = tuple[int, tuple[int, ...]]
+"""A truth table, as `truth_table` has them, and the wires that it is a function of."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -52,6 +52,27 @@ class Rows:
         self.coefficients: list[int] = []
         self.ends: list[int] = []
 
+    def append(self, row: LC) -> None:
+        """Add a row."""
+        self.wires.extend(row)
+        self.coefficients.extend(row.values())
+        self.ends.append(len(self.wires))
+
+    def wires_of(self, row: int) -> list[int]:
+        """The wires in a row."""
+        return self.wires[self.ends[row - 1] if row else 0 : self.ends[row]]
+
+    def copy(self, other: "Rows", start: int, end: int) -> None:
+        """Add rows of another matrix."""
+        if start == end:
+            return
+        first = other.ends[start - 1] if start else 0
+        last = other.ends[end - 1]
+        more = len(self.wires) - first
+        self.wires += other.wires[first:last]
+        self.coefficients += other.coefficients[first:last]
+        self.ends += [each + more for each in other.ends[start:end]]
+
     def row(self, index: int) -> LC:
         """Read a row."""
         start = self.ends[index - 1] if index else 0
@@ -73,7 +94,8 @@ class Wires:
         c: Products.
         tests: Wire that says whether a value is zero, to the first of its two constraints.
         settled: What the program demands that such a wire holds.
-        made: Wire of a bit to the functions that it is.
+        logic: Wire of a bit to the operation that made it.
+        sums: Bits that are sums of wires, to the wire that holds the same.
         defined: Wire to the one constraint that says what it holds; where nothing else reads the
             wire, both may go.
         decisions: How often a constant has decided what is compiled and what is not, in another
@@ -90,7 +112,8 @@ class Wires:
         self.a, self.b, self.c = Rows(), Rows(), Rows()
         self.tests: dict[int, int] = {}
         self.settled: dict[int, int] = {}
-        self.made: dict[int, tuple[Cut, ...]] = {}
+        self.logic: dict[int, Cut] = {}
+        self.sums: dict[frozenset[tuple[int, int]], int] = {}
         self.defined: dict[int, int] = {}
         self.decisions = 0
         self._terms = 0
@@ -182,30 +205,10 @@ class Wires:
         self.constrain(a, b, {wire: 1} if rest is None else {**rest, wire: -1})
         return {wire: 1}
 
-    def divide(
-        self, role: str, fill: Hint, args: object, row: tuple[LC, LC, LC], weight: int
-    ) -> LC:
-        """Make a wire that stands only in the second part of one constraint and says what it is.
-
-        Formula: ``d * (weight * wire + e) = f``.
-
-        Args:
-            role: What it is for.
-            fill: What fills it.
-            args: Arguments of the hint.
-            row: ``d``, which is never zero; ``e`` and ``f``.
-            weight: Not zero.
-        """
-        wire = self.hint(role, 1, fill, args)
-        d, e, f = row
-        self.defined[wire] = len(self.places)
-        self.constrain(d, {**e, wire: weight}, f)
-        return {wire: 1}
-
     def forget(self) -> None:
         """Drop everything but the plan and what describes the wires."""
         self.a, self.b, self.c = Rows(), Rows(), Rows()
-        for held in (self.made, self.defined, self.tests, self.settled):
+        for held in (self.logic, self.sums, self.defined, self.tests, self.settled):
             held.clear()
 
     def require_room(self, constraints: int) -> None:

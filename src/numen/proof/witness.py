@@ -63,16 +63,6 @@ def either(values: Values, wire: int, args: tuple[LC, LC]) -> None:
     values[wire] = (dot(a, values) - dot(b, values)) % FIELD_ORDER and 1
 
 
-def table(values: Values, wire: int, args: tuple[int, tuple[LC, ...]]) -> None:
-    """A function of bits, given by its truth table."""
-    of, inputs = args
-    index = 0
-    for position, bit in enumerate(inputs):
-        if dot(bit, values) % FIELD_ORDER:
-            index |= 1 << position
-    values[wire] = of >> index & 1
-
-
 def choice(values: Values, wire: int, args: tuple[LC, LC, LC]) -> None:
     """One of two values, as a bit says."""
     cond, then, other = args
