@@ -111,8 +111,10 @@ class Access:
                 merged[index] = b
                 continue
             word = _word_at(then, index) or _word_at(other, index) or U8
-            x, y = _whole(then, index, word), _whole(other, index, word)
-            if x is None or y is None or word == U8:
+            x = y = None
+            if word != U8:
+                x, y = _whole(then, index, word), _whole(other, index, word)
+            if x is None or y is None:
                 merged[index] = self._choose(truth, self.word(a), self.word(b), is_wide=is_wide)
                 continue
             chosen = self._choose(truth, x, y, is_wide=word.bits == 256)
