@@ -121,6 +121,14 @@ def test_a_wide_quotient_that_can_only_be_zero():
     assert_proves(source, [0], [4], [255])
 
 
+def test_a_product_that_needs_as_many_bits_as_the_order():
+    source = """def main(a: u128) -> u128:
+    return wrapping_mul(a, 2**125 + 1)
+"""
+
+    assert_proves(source, [0], [5], [2**128 - 1])
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 2**40))
 def test_no_wires_of_a_random_program_are_loose(seed):

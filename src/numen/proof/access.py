@@ -11,7 +11,7 @@ from numen.ir.nodes import Instr
 from numen.ir.ops import Op
 from numen.ir.trap import Reason
 from numen.ir.types import U8, Array, Kind, Memory, Type, Word
-from numen.proof import felt_bytes, gadgets, lc, wide
+from numen.proof import bounds, felt_bytes, gadgets, lc, wide
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.lc import LC
 from numen.proof.number import (
@@ -135,7 +135,7 @@ class Access:
         if isinstance(value, Wide):
             return wide.word_bits(self.algebra, value)
         if word.kind is Kind.FIELD and value.high >= 1 << 250:
-            bits = list(felt_bytes.canonical_bits(self.wires, value))
+            bits = list(bounds.canonical_bits(self.wires, value))
         else:
             bits = list(gadgets.bits_of(self.wires, value))
         fill = bits[-1] if value.low < 0 else 0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import division, gadgets, lc, limbs, patterns, shifts, witness
+from numen.proof import bounds, division, gadgets, lc, limbs, patterns, shifts, witness
 from numen.proof.lc import LC, ONE
 from numen.proof.number import (
     Bit,
@@ -334,7 +334,9 @@ class R1csAlgebra:
             # A multiple of the size makes it a number without a sign, and often a bit shorter.
             lift = -(raw.low >> word.bits) << word.bits
             raw = Number(lc.shift(raw.lc, lift), raw.low + lift, raw.high + lift)
-        bits = _resized(gadgets.bits_of(self.wires, raw), word.bits, is_signed=raw.low < 0)
+        is_long = raw.high.bit_length() == FIELD_ORDER.bit_length()
+        bits_of = bounds.canonical_bits if is_long else gadgets.bits_of
+        bits = _resized(bits_of(self.wires, raw), word.bits, is_signed=raw.low < 0)
         return self._from_bits(bits, word)
 
     def _word(self) -> Word:

@@ -8,10 +8,13 @@ zero is less and no longer tied.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from numen.proof import gadgets, lc
+from numen.ir.types import FIELD_ORDER
+from numen.proof import gadgets, lc, witness
 from numen.proof.lc import LC
-from numen.proof.number import Bit, Number, Value, value_from_lc
+from numen.proof.number import Bit, Number, Value, to_lc, value_from_bits, value_from_lc
 from numen.proof.wires import Wires
+
+_BITS = FIELD_ORDER.bit_length()
 
 _RUN_MAX = 2
 """Ones in a row that are tied bit by bit; more are counted, which takes two constraints."""
@@ -40,6 +43,26 @@ def is_at_most(w: Wires, bits: Sequence[Bit], most: int) -> Value:
     if isinstance(excess, int):
         return int(excess == 0)
     return Number(gadgets.is_zero(w, excess), 0, 1)
+
+
+def canonical_bits(w: Wires, x: Number) -> tuple[Bit, ...]:
+    """The bits of the number below the order that an element is; remembered.
+
+    Bits of 254 places name some elements twice; only those whose number is below the order count.
+
+    Cost: 254 constraints for the bits and about 150 for the bound.
+    """
+    known = x.bits
+    if known is not None:
+        return known
+    w.require_room(2 * _BITS)
+    first = w.hint("bit", _BITS, witness.all_bits, (x.lc, _BITS))
+    bits: list[Bit] = [gadgets.boolean(w, {wire: 1}) for wire in range(first, first + _BITS)]
+    w.demand(lc.sub(to_lc(value_from_bits(bits, is_signed=False)), x.lc))
+    demand_at_most(w, bits, FIELD_ORDER - 1)
+    found = tuple(bits)
+    x.bits = found
+    return found
 
 
 def _runs(w: Wires, bits: Sequence[Bit], most: int) -> Iterator[tuple[LC, LC]]:

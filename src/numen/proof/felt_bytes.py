@@ -1,41 +1,10 @@
-"""Field elements as bytes: the one place where a circuit sees the order as a number.
-
-Bits of 254 places name some elements twice; only those whose number is below the order count.
-"""
+"""Field elements from bytes: numbers that are not below the order are refused."""
 
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, FIELD_ORDER
-from numen.proof import bounds, gadgets, lc, witness
+from numen.proof import gadgets, lc
 from numen.proof.algebra import R1csAlgebra
-from numen.proof.number import (
-    Bit,
-    Number,
-    Value,
-    to_lc,
-    value_from_bits,
-    value_from_lc,
-)
-from numen.proof.wires import Wires
-
-_BITS = 254
-
-
-def canonical_bits(w: Wires, x: Number) -> tuple[Bit, ...]:
-    """The bits of the number below the order that an element is; remembered.
-
-    Cost: 254 constraints for the bits and about 150 for the bound.
-    """
-    known = x.bits
-    if known is not None:
-        return known
-    w.require_room(2 * _BITS)
-    first = w.hint("bit", _BITS, witness.all_bits, (x.lc, _BITS))
-    bits: list[Bit] = [gadgets.boolean(w, {wire: 1}) for wire in range(first, first + _BITS)]
-    w.demand(lc.sub(to_lc(value_from_bits(bits, is_signed=False)), x.lc))
-    bounds.demand_at_most(w, bits, FIELD_ORDER - 1)
-    found = tuple(bits)
-    x.bits = found
-    return found
+from numen.proof.number import Number, Value, to_lc, value_from_lc
 
 
 def felt_from_bytes(algebra: R1csAlgebra, parts: list[Value]) -> Value:

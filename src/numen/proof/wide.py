@@ -9,7 +9,7 @@ from typing import TypeAlias
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import bounds, felt_bytes, gadgets, lc, limbs, patterns, shifts, witness
+from numen.proof import bounds, gadgets, lc, limbs, patterns, shifts, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.limbs import LIMB_BITS
 from numen.proof.number import (
@@ -192,7 +192,7 @@ class WideAlgebra:
                 list(word_parts(a)) if -1 << 255 <= a < 1 << 256 else limbs.limbs_of(self.wires, a)
             )
         if a.high >= 1 << 250:
-            bits = felt_bytes.canonical_bits(self.wires, a)
+            bits = bounds.canonical_bits(self.wires, a)
             return limbs.limbs_from_bits(bits, is_signed=False)
         return [a]
 
