@@ -194,7 +194,7 @@ def test_a_merkle_proof_is_checked(name, bounds):
     assert check(name, MEMBER, bounds, [root, leaf, []]) == "proven"
     assert provable(name, MEMBER, bounds).run(root, leaf, [other]).value == 1
     assert provable(name, MEMBER, bounds).run(root, leaf, [other ^ 1]).value == 0
-    assert provable(name, MEMBER, bounds).circuit.constraint_count < 155_000
+    assert provable(name, MEMBER, bounds).circuit.constraint_count < 92_000
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 5])
