@@ -38,6 +38,23 @@ def agree(module, args):
     assert (results, trap) == (expected.results, expected.trap)
 
 
+CALLED = """
+from numen import u64
+def halves(n: u64) -> tuple[u64, u64]:
+    return n // 2, n - n // 2
+def main(n: u64) -> u64:
+    a, b = halves(n)
+    for i in range(n):
+        a, b = b, a + i
+    return a
+"""
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_results_of_calls_may_begin_a_loop(n):
+    agree(compile_source(CALLED, file="called.py"), [n])
+
+
 @QUICK
 @given(run=runs())
 def test_programs_as_written_agree(run):
@@ -55,7 +72,7 @@ def test_optimised_programs_agree(run):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=400, suppress_health_check=list(HealthCheck), deadline=None)
 @given(run=runs())
 def test_many_programs_agree(run):
     module, args = run

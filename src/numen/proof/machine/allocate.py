@@ -44,7 +44,7 @@ def share(fn: Function, types: Mapping[Reg, Type]) -> dict[Reg, Reg]:
     if neighbours is not None:
         for edge, block in _inner_first(fn):
             for arg, param in zip(edge.args, block.params, strict=True):
-                if isinstance(types[arg], Word) and types.get(arg) == param.type:
+                if isinstance(param.type, Word) and types.get(arg) == param.type:
                     classes.join(arg, param.reg)
     return classes.leaders()
 
