@@ -26,8 +26,8 @@ from numen.market import events as market_events
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ROOT / "docs" / "reference"
 
-NOT_IMPORTED: Final = ("__main__", "worker", "jobs", "judges")
-"""Programs, and what needs an EVM of others: they have no errors of their own."""
+NOT_IMPORTED: Final = ("__main__", "worker", "jobs", "judges", "backend")
+"""Programs, and what needs libraries of others: they have no errors of their own."""
 
 WITHOUT_MEANING: Final = {
     Op.CONST: "The constant of the instruction.",
