@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def main() -> None:
     compilers, contracts = {}, {}
     compilers["solc"] = subprocess.check_output([solc, "--version"], text=True).strip()
     contracts |= solidity(solc)
-    vyper = shutil.which("vyper") or str(ROOT / ".venv/bin/vyper")
+    vyper = shutil.which("vyper") or str(Path(sys.executable).parent / "vyper")
     compilers["vyper"] = subprocess.check_output([vyper, "--version"], text=True).strip()
     contracts |= in_vyper(vyper)
     record = {"evm_version": EVM_VERSION, "compilers": compilers, "contracts": contracts}

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_recompiling_the_sources_gives_the_same_code(tmp_path):
     shutil.copytree(FOLDER, copied)
     solc = shutil.which("solcjs") or FOLDER.parents[1] / ".judges/node_modules/.bin/solcjs"
 
-    subprocess.run(["python", copied / "recompile.py", "--solc", solc], check=True)
+    subprocess.run([sys.executable, copied / "recompile.py", "--solc", solc], check=True)
 
     assert json.loads((copied / "artifacts.json").read_text()) == json.loads(
         (FOLDER / "artifacts.json").read_text()
