@@ -1,0 +1,1 @@
+"""The asynchronous ledger: contracts that send messages, and the state they leave."""

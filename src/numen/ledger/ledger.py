@@ -1,0 +1,255 @@
+"""The ledger: blocks are made, checked, and change the state, whole or not at all.
+
+LedgerError
+├── BadBlockError        it does not follow, or is not what its header says
+└── LateClockError       the clock stands before that of the last block
+
+Whoever makes a block and whoever checks it carry out the same transactions and compare roots.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from numen.base.crypto import BadSignatureError, SigningKey
+from numen.base.errors import NumenError
+from numen.ledger import tariff
+from numen.ledger.block import (
+    NO_BLOCK,
+    TRANSACTIONS_MAX,
+    Block,
+    Header,
+    block_id,
+    is_signed_by_maker,
+    receipts_root,
+    seal,
+    transactions_root,
+)
+from numen.ledger.cell import Account, Cell
+from numen.ledger.deliver import Moment, Services
+from numen.ledger.due import Agenda, wake_ups
+from numen.ledger.messages import Message
+from numen.ledger.receipts import Receipt
+from numen.ledger.rounds import Alone, run
+from numen.ledger.transactions import Admitted, TransactionError, begin, read
+from numen.ledger.world import Changed
+from numen.vm.host import Address
+
+
+class LedgerError(NumenError):
+    """Root of why a block is not taken."""
+
+
+class BadBlockError(LedgerError):
+    """A block that does not follow the last, or is not what its header says."""
+
+
+class LateClockError(LedgerError):
+    """A block is made later than the one before."""
+
+
+class State(Protocol):
+    """Where cells live, and the root that commits to them."""
+
+    def cell(self, address: Address) -> Cell:
+        """The cell of an address, which may change from now on."""
+        ...
+
+    def peek(self, address: Address) -> Account:
+        """What an address has, for somebody who only looks."""
+        ...
+
+    def root(self) -> bytes:
+        """Commit to the cells as they are now; 32 bytes."""
+        ...
+
+    def settle(self) -> tuple[Changed, ...]:
+        """Keep what the present block changed, and say what it was."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget what the present block changed."""
+        ...
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A transaction that was left out, and why.
+
+    Attributes:
+        index: Its place among those that were handed in.
+        reason: One line.
+    """
+
+    index: int
+    reason: str
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A block that was made.
+
+    Attributes:
+        block: The block.
+        receipts: What became of its messages.
+        refused: Transactions that were left out.
+        changes: What it changed.
+    """
+
+    block: Block
+    receipts: tuple[Receipt, ...]
+    refused: tuple[Refusal, ...]
+    changes: tuple[Changed, ...]
+
+
+class _Executed(msgspec.Struct, frozen=True):
+    taken: tuple[bytes, ...]
+    refused: tuple[Refusal, ...]
+    receipts: tuple[Receipt, ...]
+    left: tuple[Message, ...]
+
+
+class Ledger:
+    """A chain of blocks and the state after the last.
+
+    Args:
+        chain: Number of this ledger, in every transaction.
+        state: Where cells live.
+        services: Gives the code of a digest.
+
+    Attributes:
+        head: Digest of the last block.
+        height: Of the last block, 0 before the first.
+        time_ms: Of the last block.
+    """
+
+    def __init__(self, chain: int, state: State, services: Services) -> None:
+        self.chain = chain
+        self.head = NO_BLOCK
+        self.height = 0
+        self.time_ms = 0
+        self._state = state
+        self._services = services
+        self._agenda = Agenda()
+        self._queue: tuple[Message, ...] = ()
+
+    @property
+    def pending(self) -> int:
+        """Messages that wait for the next block."""
+        return len(self._queue)
+
+    def make(
+        self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
+    ) -> Made:
+        """Make the next block.
+
+        Args:
+            transactions: From anyone; what is not right, or not right now, is left out.
+            time_ms: The present moment, later than that of the last block.
+            price: Coins a unit of work, at least.
+            key: Of the maker, who has the fees.
+
+        Raises:
+            LateClockError: The moment is not later.
+        """
+        if time_ms <= self.time_ms:
+            raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
+        moment = Moment(self.height + 1, time_ms, price)
+        agenda = self._agenda.entries()
+        try:
+            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
+            header = self._header(done, moment, key.address)
+        except BaseException:
+            self._give_up(agenda)
+            raise
+        changes = self._keep(header, done)
+        return Made(seal(header, done.taken, key), done.receipts, done.refused, changes)
+
+    def take(self, block: Block) -> Made:
+        """Check a block from somebody else by carrying it out, and keep it.
+
+        Raises:
+            BadBlockError: Something is not as it should be; nothing has changed.
+        """
+        header = block.header
+        self._check_link(block)
+        moment = Moment(header.height, header.time_ms, header.price)
+        agenda = self._agenda.entries()
+        try:
+            done = self._execute(block.transactions, moment, header.maker)
+            if done.refused:
+                refusal = done.refused[0]
+                raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
+            _compare(header, self._header(done, moment, header.maker))
+        except BaseException:
+            self._give_up(agenda)
+            raise
+        return Made(block, done.receipts, (), self._keep(header, done))
+
+    def _check_link(self, block: Block) -> None:
+        header = block.header
+        if header.chain != self.chain:
+            raise BadBlockError(f"it is of ledger {header.chain}, and this is {self.chain}")
+        if header.height != self.height + 1 or header.parent != self.head:
+            raise BadBlockError(f"block {header.height} does not follow block {self.height}")
+        if header.time_ms <= self.time_ms:
+            raise BadBlockError(f"its time is not after {self.time_ms} ms")
+        try:
+            is_signed = is_signed_by_maker(block)
+        except BadSignatureError as error:
+            raise BadBlockError(str(error)) from error
+        if not is_signed:
+            raise BadBlockError("it is not signed by its maker")
+
+    def _execute(self, transactions: Sequence[bytes], moment: Moment, maker: Address) -> _Executed:
+        cells = self._state.cell
+        first = list(self._queue)
+        first += wake_ups(self._agenda, cells, moment.height, moment.price, tariff.DUE_MAX)
+        taken: list[bytes] = []
+        refused: list[Refusal] = []
+        for index, raw in enumerate(transactions):
+            try:
+                admitted = self._read(raw)
+                first += begin(cells(admitted.sender), admitted, moment)
+            except TransactionError as error:
+                refused.append(Refusal(index, str(error)))
+            else:
+                taken.append(raw)
+        done = run(Alone(cells, self._services), first, moment, tariff.DELIVERIES_MAX)
+        if done.fees:
+            cells(maker).credit(done.fees)
+        self._agenda.add(done.due)
+        return _Executed(tuple(taken), tuple(refused), done.receipts, done.left)
+
+    def _read(self, raw: bytes) -> Admitted:
+        return read(raw, self.chain)
+
+    def _header(self, done: _Executed, moment: Moment, maker: Address) -> Header:
+        return Header(
+            self.chain,
+            moment.height,
+            self.head,
+            moment.time_ms,
+            moment.price,
+            maker,
+            transactions_root(done.taken),
+            receipts_root(done.receipts),
+            self._state.root(),
+        )
+
+    def _keep(self, header: Header, done: _Executed) -> tuple[Changed, ...]:
+        changes = self._state.settle()
+        self.head = block_id(header)
+        self.height = header.height
+        self.time_ms = header.time_ms
+        self._queue = done.left
+        return changes
+
+    def _give_up(self, agenda: tuple[object, ...]) -> None:
+        self._state.abandon()
+        self._agenda = Agenda(agenda)  # type: ignore[arg-type]
+
+
+def _compare(claimed: Header, found: Header) -> None:
+    for name in Header.__struct_fields__:
+        if getattr(claimed, name) != getattr(found, name):
+            raise BadBlockError(f"its {name} is not what its transactions come to")

@@ -1,0 +1,145 @@
+"""The ledger's own entries of a cell as names and bytes, which state trees and disks keep.
+
+RecordError    bytes that are no such entry
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import U64, CodecError, decode, encode
+from numen.base.crypto import Address, Hash32
+from numen.base.errors import NumenError
+from numen.ledger.cell import Cell, Timer
+from numen.ledger.messages import Await, Owed
+from numen.vm.host import PAYLOAD_BYTES_MAX, Continuation
+
+SENT: Final = b"s"
+RECEIVED: Final = b"r"
+AWAIT: Final = b"a"
+TIMER: Final = b"t"
+
+_COUNT_BYTES: Final = 8
+
+Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
+
+
+class RecordError(NumenError):
+    """Bytes that are no entry of a cell."""
+
+
+class _Owed(msgspec.Struct, frozen=True, array_like=True):
+    to: Address
+    request: Hash32
+
+
+class _Await(msgspec.Struct, frozen=True, array_like=True):
+    entry: U64
+    frame: Payload
+    work: U64
+    owed: _Owed | None
+    payer: Address
+    price: U64
+    root: Hash32
+    deadline: U64
+
+
+class _Timer(msgspec.Struct, frozen=True, array_like=True):
+    due: U64
+    period: U64
+    work: U64
+    payload: Payload
+
+
+def changed_records(cell: Cell) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Entries that the present block changed, by rising name: name, bytes before, bytes now."""
+    for request, earlier, later in cell.awaits.changed():
+        yield AWAIT + request, write_await(earlier), write_await(later)
+    for target, before, now in cell.received.changed():
+        yield RECEIVED + target, write_count(before), write_count(now)
+    for target, before, now in cell.sent.changed():
+        yield SENT + target, write_count(before), write_count(now)
+    for key, was, is_now in cell.timers.changed():
+        yield TIMER + key.to_bytes(32, "big"), write_timer(was), write_timer(is_now)
+
+
+def write_count(count: int) -> bytes:
+    """Write a counter; nothing for 0."""
+    return count.to_bytes(_COUNT_BYTES, "big") if count else b""
+
+
+def read_count(raw: bytes) -> int:
+    """Read a counter.
+
+    Raises:
+        RecordError: The bytes are none.
+    """
+    if raw and (len(raw) != _COUNT_BYTES or not any(raw)):
+        raise RecordError(f"not a counter: {len(raw)} bytes")
+    return int.from_bytes(raw, "big")
+
+
+def write_await(awaited: Await | None) -> bytes:
+    """Write what is waited for; nothing for None."""
+    if awaited is None:
+        return b""
+    owed = awaited.owed
+    kept = awaited.continuation
+    return encode(
+        _Await(
+            kept.entry,
+            kept.frame,
+            kept.work,
+            _Owed(owed.to, owed.request) if owed is not None else None,
+            awaited.payer,
+            awaited.price,
+            awaited.root,
+            awaited.deadline,
+        )
+    )
+
+
+def read_await(raw: bytes) -> Await | None:
+    """Read what is waited for.
+
+    Raises:
+        RecordError: The bytes are none.
+    """
+    if not raw:
+        return None
+    try:
+        wire = decode(_Await, raw)
+    except CodecError as error:
+        raise RecordError(f"not a kept continuation: {error}") from error
+    return Await(
+        Continuation(wire.entry, wire.frame, wire.work),
+        Owed(wire.owed.to, wire.owed.request) if wire.owed is not None else None,
+        wire.payer,
+        wire.price,
+        wire.root,
+        wire.deadline,
+    )
+
+
+def write_timer(timer: Timer | None) -> bytes:
+    """Write a schedule; nothing for None."""
+    if timer is None:
+        return b""
+    return encode(_Timer(timer.due, timer.period, timer.work, timer.payload))
+
+
+def read_timer(raw: bytes) -> Timer | None:
+    """Read a schedule.
+
+    Raises:
+        RecordError: The bytes are none.
+    """
+    if not raw:
+        return None
+    try:
+        wire = decode(_Timer, raw)
+    except CodecError as error:
+        raise RecordError(f"not a schedule: {error}") from error
+    return Timer(wire.due, wire.period, wire.work, wire.payload)

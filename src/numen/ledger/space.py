@@ -1,0 +1,68 @@
+"""A mapping that is read from below once, written above, and knows what changed.
+
+Below is what the last block left, on disk; above is what the present block makes of it. The
+difference between the two is the block's diff, and throwing the upper part away is how a block is
+abandoned.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+K = TypeVar("K", int, bytes)
+V = TypeVar("V")
+
+
+class Space(Generic[K, V]):
+    """Entries by key; every key has a value, mostly the empty one.
+
+    Args:
+        empty: What a key holds that was never written.
+        read: Gives what lies below, the empty value where nothing does.
+    """
+
+    __slots__ = ("_before", "_now", "_read", "empty")
+
+    def __init__(self, empty: V, read: Callable[[K], V] | None = None) -> None:
+        self.empty = empty
+        self._read: Callable[[K], V] | None = read
+        self._now: dict[K, V] = {}
+        self._before: dict[K, V] = {}
+
+    def load(self, key: K) -> V:
+        """What a key holds now."""
+        found = self._now.get(key)
+        if found is None:
+            found = self.empty if self._read is None else self._read(key)
+            self._now[key] = found
+        return found
+
+    def store(self, key: K, value: V) -> None:
+        """Let a key hold something else."""
+        if key not in self._before:
+            self._before[key] = self.load(key)
+        self._now[key] = value
+
+    def update(self, entries: Iterable[tuple[K, V]]) -> None:
+        """Store many."""
+        for key, value in entries:
+            self.store(key, value)
+
+    def changed(self) -> Iterator[tuple[K, V, V]]:
+        """Keys whose value differs from that below, rising: key, value below, value now."""
+        for key in sorted(self._before):
+            before, now = self._before[key], self._now[key]
+            if before != now:
+                yield key, before, now
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self._before)
+
+    def settle(self) -> None:
+        """Take what is above for what is below."""
+        self._before.clear()
+
+    def abandon(self) -> None:
+        """Be as below again."""
+        self._now.update(self._before)
+        self._before.clear()

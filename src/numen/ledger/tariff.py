@@ -1,0 +1,40 @@
+"""What the ledger itself charges for, in work units, and what it bounds.
+
+These are costs to the nodes, not prices: what a unit costs is agreed between who asks for work and
+who does it.
+"""
+
+from typing import Final
+
+DELIVERY_WORK: Final = 1_000
+"""Of handing a message to a contract."""
+
+BYTE_WORK: Final = 4
+"""Of each byte of a payload that is sent, an event or a result."""
+
+WRITE_WORK: Final = 2_000
+"""Of each slot that changes: the trees above it are hashed again."""
+
+FRAME_BYTE_WORK: Final = 16
+"""Of each byte kept for a continuation; given back when it goes on."""
+
+TIMER_WORK: Final = 4_000
+"""Of setting a schedule."""
+
+DEADLINE_BLOCKS: Final = 256
+"""Blocks after which a request is too late, where its sender says nothing."""
+
+DEADLINE_BLOCKS_MAX: Final = 1 << 20
+"""Furthest deadline, in blocks from now."""
+
+TIMERS_MAX: Final = 256
+"""Most schedules of one contract."""
+
+AWAITS_MAX: Final = 1 << 16
+"""Most answers that one contract waits for."""
+
+DUE_MAX: Final = 4_096
+"""Most timers and timeouts that one block carries out; the others follow in order."""
+
+DELIVERIES_MAX: Final = 1 << 20
+"""Most deliveries of one block; messages beyond wait for the next."""

@@ -1,0 +1,210 @@
+"""What people sign: a batch of requests, and what they offer for the work.
+
+TransactionError
+├── BadTransactionError    bytes or a signature that are none
+└── RefusedError           true, but not now: the rule and the numbers are in the message
+
+One signature covers up to `CALLS_MAX` requests. They are handed over in order, and one that fails
+does not undo another: whoever wants all or nothing asks one contract.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import U64, U256, CodecError, decode, digest, encode
+from numen.base.crypto import (
+    Address,
+    BadSignatureError,
+    Hash32,
+    Signature,
+    SigningKey,
+    keccak256,
+    recover,
+)
+from numen.base.errors import NumenError
+from numen.ledger import tariff
+from numen.ledger.cell import Cell
+from numen.ledger.deliver import CODE_BYTES, Moment
+from numen.ledger.messages import Message
+from numen.vm.host import PAYLOAD_BYTES_MAX, VALUE_MAX, Kind
+
+CALLS_MAX: Final = 256
+"""Most requests of one transaction."""
+
+TRANSACTION_BYTES_MAX: Final = 1 << 18
+"""Longest transaction."""
+
+_DOMAIN: Final = "numen/transaction/1"
+_CREATE: Final = b"numen/create/1"
+
+Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
+
+
+class TransactionError(NumenError):
+    """Root of why a transaction is not carried out."""
+
+
+class BadTransactionError(TransactionError):
+    """It is no transaction of this ledger."""
+
+
+class RefusedError(TransactionError):
+    """It cannot be carried out as the ledger stands."""
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """One request.
+
+    Attributes:
+        to: Whom to ask; empty to create a contract, whose code's digest begins the payload.
+        value: Coins that go with it, below 2**128.
+        payload: Selector and arguments.
+        work: Most work units for everything that follows from it.
+    """
+
+    to: Annotated[bytes, Meta(max_length=20)]
+    value: U256
+    payload: Payload
+    work: U64
+
+
+class Transaction(msgspec.Struct, frozen=True, array_like=True):
+    """What an account asks for.
+
+    Attributes:
+        chain: Which ledger.
+        nonce: Transactions that the account sent before.
+        price: Coins offered for a unit of work.
+        until: Last height at which it may be carried out.
+        calls: What is asked, in order.
+    """
+
+    chain: U64
+    nonce: U64
+    price: U64
+    until: U64
+    calls: Annotated[tuple[Call, ...], Meta(min_length=1, max_length=CALLS_MAX)]
+
+
+class Signed(msgspec.Struct, frozen=True, array_like=True):
+    """A transaction and its account's signature over the digest."""
+
+    transaction: Transaction
+    signature: Signature
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A transaction whose bytes and signature are right.
+
+    Attributes:
+        transaction: What is asked.
+        sender: Who asks.
+        id: Digest of the transaction, 32 bytes.
+    """
+
+    transaction: Transaction
+    sender: Address
+    id: Hash32
+
+
+def transaction_id(transaction: Transaction) -> bytes:
+    """The digest that is signed; 32 bytes."""
+    return digest(_DOMAIN, transaction)
+
+
+def sign(transaction: Transaction, key: SigningKey) -> bytes:
+    """Sign a transaction and write it."""
+    signature = key.sign(transaction_id(transaction))
+    return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
+
+
+def read(raw: bytes, chain: int) -> Admitted:
+    """Read a transaction from anyone.
+
+    Raises:
+        BadTransactionError: The bytes, the signature or the ledger's number are not right.
+
+    Cost: a signature recovery.
+    """
+    try:
+        signed = decode(Signed, raw, size_max=TRANSACTION_BYTES_MAX)
+        transaction = signed.transaction
+        # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed.
+        identity = digest(_DOMAIN, transaction)
+        sender = recover(identity, signed.signature)
+    except (CodecError, BadSignatureError) as error:
+        raise BadTransactionError(f"not a transaction: {error}") from error
+    if transaction.chain != chain:
+        raise BadTransactionError(f"it is for ledger {transaction.chain}, and this is {chain}")
+    for index, call in enumerate(transaction.calls):
+        _check_call(call, index)
+    return Admitted(transaction, sender, identity)
+
+
+def _check_call(call: Call, index: int) -> None:
+    if len(call.to) not in (0, 20):
+        raise BadTransactionError(f"call {index}: an address has 20 bytes, found {len(call.to)}")
+    if not call.to and len(call.payload) < CODE_BYTES:
+        raise BadTransactionError(f"call {index}: the digest of the contract's code is missing")
+    if call.value > VALUE_MAX:
+        raise BadTransactionError(f"call {index}: more coins than there can be")
+
+
+def created_address(sender: Address, nonce: int, index: int) -> Address:
+    """Where the contract lives that a call of a transaction creates; 20 bytes."""
+    place = nonce.to_bytes(8, "big") + index.to_bytes(2, "big")
+    return keccak256(_CREATE, sender, place)[12:]
+
+
+def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]:
+    """Take what a transaction costs from its sender and write its requests.
+
+    Args:
+        cell: Of the sender; changed, unless the transaction is refused.
+        admitted: The transaction.
+        moment: The present block.
+
+    Raises:
+        RefusedError: A nonce, a price, a height or a balance says no.
+    """
+    transaction = admitted.transaction
+    _refuse(cell, transaction, moment)
+    account = cell.account
+    cost = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
+    cell.account = msgspec.structs.replace(
+        account, nonce=account.nonce + 1, balance=account.balance - cost
+    )
+    return tuple(
+        _request(cell, admitted, call, index, moment)
+        for index, call in enumerate(transaction.calls)
+    )
+
+
+def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
+    account = cell.account
+    if transaction.nonce != account.nonce:
+        raise RefusedError(f"nonce {transaction.nonce} where {account.nonce} is next")
+    if transaction.until < moment.height:
+        raise RefusedError(f"valid until block {transaction.until}; this is {moment.height}")
+    if transaction.price < moment.price:
+        raise RefusedError(
+            f"{transaction.price} coins a unit of work offered, {moment.price} asked"
+        )
+    cost = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
+    if cost > account.balance:
+        raise RefusedError(f"it may cost {cost} coins and the account has {account.balance}")
+
+
+def _request(cell: Cell, admitted: Admitted, call: Call, index: int, moment: Moment) -> Message:
+    transaction = admitted.transaction
+    target = call.to or created_address(admitted.sender, transaction.nonce, index)
+    sequence = cell.sent.load(target)
+    cell.sent.store(target, sequence + 1)
+    value = int(call.value)
+    return Message(
+        Kind.REQUEST if call.to else Kind.CREATE, admitted.sender, target, sequence,
+        admitted.id, admitted.id, admitted.sender, call.payload, call.work, transaction.price,
+        value, value, moment.height + tariff.DEADLINE_BLOCKS, is_awaited=False,
+    )  # fmt: skip
