@@ -24,6 +24,7 @@ NO_BLOCK: Final = bytes(32)
 """The parent of the first block."""
 
 _DOMAIN: Final = "numen/block/1"
+_RECEIPT: Final = b"\x0fnumen/receipt/1"
 
 RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
 
@@ -94,18 +95,11 @@ def receipts_root(receipts: Iterable[Receipt]) -> bytes:
 
 def receipt_digest(receipt: Receipt) -> bytes:
     """Digest of what became of a message: its id, its end, its cost, and what it said; 32 bytes."""
-    events = b"".join(
-        keccak256(b"".join(event.topics), event.data, bytes([len(event.topics)]))
-        for event in receipt.events
-    )
     failure = encode_failure(receipt.failure) if receipt.failure is not None else b""
-    return keccak256(
-        b"\x0fnumen/receipt/1",
-        receipt.message.id,
-        bytes([list(type(receipt.fate)).index(receipt.fate)]),
-        receipt.work.to_bytes(8, "big"),
-        keccak256(receipt.result),
-        keccak256(failure),
-        keccak256(events),
-        b"".join(receipt.sent),
-    )
+    parts = [receipt.message.id, receipt.fate.value.encode(), receipt.result, failure]
+    for event in receipt.events:
+        parts += (bytes([len(event.topics)]), *event.topics, event.data)
+    parts += receipt.sent
+    lengths = b"".join([len(part).to_bytes(4, "big") for part in parts])
+    head = _RECEIPT + receipt.work.to_bytes(8, "big") + len(parts).to_bytes(4, "big")
+    return keccak256(head, lengths, *parts)

@@ -12,7 +12,7 @@ import msgspec
 
 from numen.ledger.cell import Cell, Timer
 from numen.ledger.failures import encode_failure
-from numen.ledger.messages import NOBODY, Message
+from numen.ledger.messages import NOBODY, Message, message_id
 from numen.vm.host import Address, Failure, Key, Kind, Reason
 
 
@@ -97,7 +97,8 @@ def _too_late(cell: Cell, due: Due, sequence: int) -> Message | None:
         return None
     payload = encode_failure(Failure(Reason.LATE, detail="no answer came in time"))
     return Message(
-        Kind.BOUNCE, NOBODY, cell.address, sequence, due.request, awaited.root, awaited.payer,
+        message_id(NOBODY, cell.address, sequence), NOBODY, cell.address, sequence,
+        Kind.BOUNCE, due.request, awaited.root, awaited.payer,
         payload, 0, awaited.price, 0, 0, due.height, is_awaited=False, subject=due.request,
     )  # fmt: skip
 
@@ -115,7 +116,8 @@ def _timer(
         return None
     cell.credit(-cost)
     return Message(
-        Kind.TIMER, NOBODY, cell.address, sequence, b"", b"", cell.address, timer.payload,
+        message_id(NOBODY, cell.address, sequence), NOBODY, cell.address, sequence,
+        Kind.TIMER, b"", b"", cell.address, timer.payload,
         timer.work, price, 0, 0, height, is_awaited=False,
     )  # fmt: skip
 

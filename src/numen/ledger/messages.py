@@ -22,10 +22,11 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """A request, an answer, or a wake-up.
 
     Attributes:
-        kind: What the receiver is told.
+        id: What `message_id` gives for the next three.
         source: Who sent it.
         target: Who gets it.
         sequence: How many messages of this pair went before.
+        kind: What the receiver is told.
         cause: Id of the message or transaction in whose handling it was sent.
         root: Id of the transaction, or the timer's message, that all began with.
         payer: Who pays for the work, and gets back what is not used.
@@ -39,10 +40,11 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         subject: Id of the request that a reply or bounce is about, else empty.
     """
 
-    kind: Kind
+    id: bytes
     source: Address
     target: Address
     sequence: int
+    kind: Kind
     cause: bytes
     root: bytes
     payer: Address
@@ -54,10 +56,6 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     deadline: int
     is_awaited: bool
     subject: bytes = b""
-
-    @property
-    def id(self) -> bytes:
-        return message_id(self.source, self.target, self.sequence)
 
 
 class Owed(msgspec.Struct, frozen=True, gc=False):

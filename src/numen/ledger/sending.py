@@ -5,7 +5,7 @@ import msgspec
 from numen.ledger import tariff
 from numen.ledger.cell import Cell, Timer
 from numen.ledger.due import Due
-from numen.ledger.messages import Await, Message, Owed
+from numen.ledger.messages import Await, Message, Owed, message_id
 from numen.vm.host import (
     EFFECTS_MAX,
     PAYLOAD_BYTES_MAX,
@@ -66,10 +66,11 @@ class Sender:
 
     def answer(self, kind: Kind, owed: Owed, payload: bytes, value: int) -> None:
         """Answer whoever waits; the work for it was set aside there."""
+        source, sequence = self._cell.address, self._next(owed.to)
         self.messages.append(Message(
-            kind, self._cell.address, owed.to, self._next(owed.to), self._id, self._root,
-            self._payer, payload, 0, self._price, value, 0, self._height, is_awaited=False,
-            subject=owed.request,
+            message_id(source, owed.to, sequence), source, owed.to, sequence, kind,
+            self._id, self._root, self._payer, payload, 0, self._price, value, 0, self._height,
+            is_awaited=False, subject=owed.request,
         ))  # fmt: skip
 
     def prepare(self, outcome: Outcome, work: int, owed: Owed | None) -> Failure | None:
@@ -158,9 +159,11 @@ class Sender:
 
     def _send(self, send: Send, work: int, advanced: int, owed: Owed | None) -> None:
         self._cell.credit(-send.value)
+        source, sequence = self._cell.address, self._next(send.to)
         message = Message(
-            Kind.REQUEST, self._cell.address, send.to, self._next(send.to), self._id, self._root,
-            self._payer, send.payload, work, self._price, send.value, advanced,
+            message_id(source, send.to, sequence), source, send.to, sequence, Kind.REQUEST,
+            self._id, self._root, self._payer, send.payload, work, self._price,
+            send.value, advanced,
             send.deadline or self._height + tariff.DEADLINE_BLOCKS,
             is_awaited=send.continuation is not None,
         )  # fmt: skip

@@ -27,7 +27,7 @@ from numen.base.errors import NumenError
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import CODE_BYTES, Moment
-from numen.ledger.messages import Message
+from numen.ledger.messages import Message, message_id
 from numen.vm.host import PAYLOAD_BYTES_MAX, VALUE_MAX, Kind
 
 CALLS_MAX: Final = 256
@@ -204,7 +204,8 @@ def _request(cell: Cell, admitted: Admitted, call: Call, index: int, moment: Mom
     cell.sent.store(target, sequence + 1)
     value = int(call.value)
     return Message(
-        Kind.REQUEST if call.to else Kind.CREATE, admitted.sender, target, sequence,
+        message_id(admitted.sender, target, sequence), admitted.sender, target, sequence,
+        Kind.REQUEST if call.to else Kind.CREATE,
         admitted.id, admitted.id, admitted.sender, call.payload, call.work, transaction.price,
         value, value, moment.height + tariff.DEADLINE_BLOCKS, is_awaited=False,
     )  # fmt: skip
