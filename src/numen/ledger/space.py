@@ -18,15 +18,19 @@ class Space(Generic[K, V]):
     Args:
         empty: What a key holds that was never written.
         read: Gives what lies below, the empty value where nothing does.
+
+    Attributes:
+        taken_back: How often the upper part was thrown away.
     """
 
-    __slots__ = ("_before", "_now", "_read", "empty")
+    __slots__ = ("_before", "_now", "_read", "empty", "taken_back")
 
     def __init__(self, empty: V, read: Callable[[K], V] | None = None) -> None:
         self.empty = empty
         self._read: Callable[[K], V] | None = read
         self._now: dict[K, V] = {}
         self._before: dict[K, V] = {}
+        self.taken_back = 0
 
     def load(self, key: K) -> V:
         """What a key holds now."""
@@ -66,3 +70,4 @@ class Space(Generic[K, V]):
         """Be as below again."""
         self._now.update(self._before)
         self._before.clear()
+        self.taken_back += 1

@@ -211,7 +211,16 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Slots(Protocol):
-    """The slots of one contract, as they are when a delivery begins."""
+    """The slots of one contract, as they are when a delivery begins.
+
+    Attributes:
+        taken_back: Counts how often something that was written was taken back, as happens when a
+            block is abandoned. While it stays, nothing but the contract's own outcomes changes
+            what `load` gives.
+    """
+
+    @property
+    def taken_back(self) -> int: ...
 
     def load(self, key: Key) -> Slot:
         """What a slot holds; 0 where nothing was ever written."""
