@@ -13,10 +13,10 @@ from numen.base.crypto import keccak256
 from numen.evm import engines, forks
 from numen.evm.block import Block, Context
 from numen.evm.errors import ResourceLimitError
-from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.state import AccountDiff, StateDiff
 from numen.vm import mailbox
+from numen.vm.evm_failures import failure_of
 from numen.vm.host import (
     VALUE_MAX,
     Address,
@@ -32,19 +32,13 @@ from numen.vm.host import (
     Slot,
     Slots,
 )
+from numen.vm.long_values import long_writes, place, read_long
 
-CODE_AT: Final = int.from_bytes(keccak256(b"\x0cnumen/code/1"), "big") & ~0xFFFF
-"""The slot with the length of a contract's code; the code follows, 32 bytes a slot."""
+CODE_AT: Final = place(keccak256(b"\x0cnumen/code/1"))
+"""Where a contract keeps its code."""
 
 MACHINES_MAX: Final = 16
 """Most contracts of one code that are kept ready to run."""
-
-_WORD_BYTES: Final = 32
-_REASONS: Final = {
-    Halt.REVERT: Reason.REVERTED,
-    Halt.OUT_OF_GAS: Reason.OUT_OF_WORK,
-    Halt.BALANCE: Reason.UNPAID,
-}
 
 
 class EvmService:
@@ -93,14 +87,14 @@ class EvmService:
         work = outcome.work + self._fork.gas.code_deposit * len(code)
         if work > delivery.work or 0 < size_max < len(code):
             return Outcome(work=delivery.work, failure=Failure(Reason.OUT_OF_WORK, detail="code"))
-        writes = dict(outcome.writes) | dict(code_writes(code))
+        writes = dict(outcome.writes) | dict(long_writes(CODE_AT, code))
         return Outcome(writes=tuple(sorted(writes.items())), effects=outcome.effects, work=work)
 
     def _machine(self, address: Address, slots: Slots) -> "_Machine | None":
         """The machine of a contract, or None where it has no code."""
         found = self._machines.get(address)
         if found is None or found.is_stale(slots):
-            code = code_of(slots)
+            code = read_long(slots, CODE_AT)
             if not code:
                 return None
             found = _Machine(self._fork, self._engine, address, slots, code)
@@ -109,22 +103,6 @@ class EvmService:
                 self._machines.popitem(last=False)
         self._machines.move_to_end(address)
         return found
-
-
-def code_of(slots: Slots) -> bytes:
-    """The code that a contract keeps in its slots; empty where there is none."""
-    length = slots.load(CODE_AT)
-    count = -(-length // _WORD_BYTES)
-    words = (slots.load(CODE_AT + 1 + index) for index in range(count))
-    return b"".join(word.to_bytes(_WORD_BYTES, "big") for word in words)[:length]
-
-
-def code_writes(code: bytes) -> list[tuple[Key, Slot]]:
-    """The slots that keep a contract's code."""
-    starts = range(0, len(code), _WORD_BYTES)
-    words = [code[at : at + _WORD_BYTES].ljust(_WORD_BYTES, b"\0") for at in starts]
-    numbered = enumerate((int.from_bytes(word, "big") for word in words), CODE_AT + 1)
-    return [(CODE_AT, len(code)), *numbered]
 
 
 class _Alone:
@@ -213,9 +191,7 @@ class _Machine:
     ) -> Outcome:
         work = delivery.work - result.gas_left
         if not result.success:
-            reason = _REASONS.get(result.halt, Reason.TRAPPED)
-            data = result.output if reason is Reason.REVERTED else b""
-            return Outcome(work=work, failure=Failure(reason, data, result.halt.name.lower()))
+            return Outcome(work=work, failure=failure_of(result))
         try:
             found = tuple(mailbox.sort(logs, self._address))
         except mailbox.ForeignCodeError:

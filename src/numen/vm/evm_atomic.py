@@ -1,0 +1,254 @@
+"""A whole synchronous EVM as one service: contracts in it call each other as on Ethereum.
+
+Whoever wants atomic composition of many contracts has it inside; to the rest of the ledger they are
+one contract, in whose slots all their accounts lie. What it is asked, ABI-encoded:
+
+    call(address to, bytes data)       run a message; coins sent along go to ``to``
+    create(bytes initcode)             make a contract; returns its address
+    withdraw(uint256 coins)            send coins of the caller's account in here to the caller
+
+The rules are Ethereum's to the letter, but for what is no part of a message: the caller's account
+has no transactions, so its nonce counts contracts that it made.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from numen.base.crypto import keccak256
+from numen.evm import abi, engines, forks
+from numen.evm.block import Block, Context
+from numen.evm.errors import ResourceLimitError
+from numen.evm.message import Log, Message, Result
+from numen.evm.state import AccountDiff, StateDiff
+from numen.vm.evm_failures import failure_of
+from numen.vm.host import (
+    VALUE_MAX,
+    Address,
+    Delivery,
+    Effect,
+    Event,
+    Failure,
+    Key,
+    Kind,
+    Outcome,
+    Reason,
+    Send,
+    Slot,
+    Slots,
+)
+from numen.vm.long_values import long_writes, place, read_long
+
+CALL: Final = abi.selector("call(address,bytes)")
+CREATE: Final = abi.selector("create(bytes)")
+WITHDRAW: Final = abi.selector("withdraw(uint256)")
+
+_WORD_BYTES: Final = 32
+_NONCE_SHIFT: Final = 128
+
+
+class AtomicService:
+    """Many EVM contracts that share one state.
+
+    A machine is used by one thread at a time, and so is a service.
+
+    Args:
+        fork: Whose rules hold, by name.
+        engine: A name in `numen.evm.engines.ENGINES`.
+    """
+
+    def __init__(self, fork: str = "prague", engine: str = "hot") -> None:
+        self._fork = forks.fork(fork)
+        self._engine = engine
+        self._world: _World | None = None
+
+    def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
+        """Carry out one delivery; see `Service`."""
+        if delivery.kind is Kind.CREATE:
+            return Outcome()
+        try:
+            message = _message(delivery)
+        except abi.AbiError as error:
+            failure = Failure(Reason.ABSENT, detail=f"not a call of an atomic EVM: {error}")
+            return Outcome(failure=failure)
+        world = self._world
+        if world is None or world.is_stale(slots):
+            world = self._world = _World(self._fork, self._engine, slots)
+        try:
+            if message is None:
+                return world.withdraw(delivery)
+            return world.run(delivery, message)
+        except ResourceLimitError as error:
+            self._world = None
+            failure = Failure(Reason.OUT_OF_WORK, detail=str(error))
+            return Outcome(work=delivery.work, failure=failure)
+
+
+def _message(delivery: Delivery) -> Message | None:
+    """What a request asks to run; None for a withdrawal."""
+    selector, arguments = delivery.payload[:4], delivery.payload[4:]
+    is_static = delivery.kind is Kind.VIEW
+    if delivery.kind not in (Kind.REQUEST, Kind.VIEW):
+        raise abi.AbiError("it waits for nobody")
+    if selector == CALL:
+        to, data = abi.decode(["address", "bytes"], arguments)
+        return Message(
+            delivery.sender, abi.address(to), delivery.value, data, delivery.work, is_static
+        )
+    if selector == CREATE and not is_static:
+        (initcode,) = abi.decode(["bytes"], arguments)
+        return Message(delivery.sender, None, delivery.value, initcode, delivery.work)
+    if selector == WITHDRAW and not is_static:
+        return None
+    raise abi.AbiError("no such function")
+
+
+class _Accounts:
+    """Accounts of an EVM in the slots of one contract; a `Source`."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def account(self, address: bytes) -> tuple[int, int, bytes] | None:
+        """Nonce, balance and code, or None where there is no account."""
+        found = self._slots.load(_account_at(address))
+        digest = self._slots.load(_code_digest_at(address))
+        if not found and not digest:
+            return None
+        return found >> _NONCE_SHIFT, found & VALUE_MAX, self._code(digest)
+
+    def slot(self, address: bytes, key: int) -> int:
+        """A word of storage; 0 where there is none."""
+        return self._slots.load(_storage_at(address, key))
+
+    def has_storage(self, address: bytes) -> bool:
+        """Whether storage lies where no contract does: never, in a world that began empty."""
+        return bool(self._slots.load(_code_digest_at(address)))
+
+    def _code(self, digest: int) -> bytes:
+        if not digest:
+            return b""
+        return read_long(self._slots, _code_at(digest))
+
+
+class _World:
+    """An engine over the slots, and what it made of them last."""
+
+    def __init__(self, fork: forks.Fork, engine: str, slots: Slots) -> None:
+        self._accounts = _Accounts(slots)
+        self._engine = engines.make(engine, fork, self._accounts)
+        self._slots = slots
+        self._taken_back = slots.taken_back
+        self._written: tuple[tuple[Key, Slot], ...] = ()
+
+    def is_stale(self, slots: Slots) -> bool:
+        """Whether the slots are not what the engine made of them."""
+        if slots is not self._slots or slots.taken_back != self._taken_back:
+            return True
+        return any(slots.load(key) != value for key, value in self._written)
+
+    def run(self, delivery: Delivery, message: Message) -> Outcome:
+        """Run a message."""
+        engine = self._engine
+        self._begin(delivery)
+        start = engine.snapshot()
+        engine.add_balance(delivery.sender, delivery.value)
+        if message.to is None:
+            engine.set_nonce(delivery.sender, engine.nonce(delivery.sender) + 1)
+        else:
+            engine.warm(message.to)
+        result = engine.run(message)
+        if not result.success or message.is_static:
+            engine.revert(start)
+        logs = engine.logs()
+        engine.finish()
+        return self._outcome(delivery, result, logs, engine.take_diff())
+
+    def withdraw(self, delivery: Delivery) -> Outcome:
+        """Send coins of the caller's account in here to the caller, with what came along."""
+        (coins,) = abi.decode(["uint256"], delivery.payload[4:])
+        engine = self._engine
+        self._begin(delivery)
+        balance = engine.balance(delivery.sender) + delivery.value
+        if coins > balance:
+            engine.finish()
+            engine.take_diff()
+            detail = f"the account has {balance} coins in here"
+            return Outcome(failure=Failure(Reason.UNPAID, detail=detail))
+        engine.set_balance(delivery.sender, balance - coins)
+        engine.finish()
+        self._written = _writes(engine.take_diff(), self._slots)
+        return Outcome(writes=self._written, effects=(Send(delivery.sender, coins, b"", 0),))
+
+    def _begin(self, delivery: Delivery) -> None:
+        engine = self._engine
+        engine.set_block(
+            Block(delivery.height, delivery.time_ms // 1000, gas_limit=max(delivery.work, 1))
+        )
+        engine.set_context(Context(delivery.sender, 0))
+        engine.begin()
+        engine.warm(delivery.sender)
+
+    def _outcome(
+        self, delivery: Delivery, result: Result, logs: tuple[Log, ...], diff: StateDiff
+    ) -> Outcome:
+        work = delivery.work - result.gas_left
+        if not result.success:
+            self._written = ()
+            return Outcome(work=work, failure=failure_of(result))
+        self._written = _writes(diff, self._slots)
+        # Topics name the contract that spoke: towards the ledger there is only one.
+        events: tuple[Effect, ...] = tuple(
+            Event(log.topics, log.address.rjust(_WORD_BYTES, b"\0") + log.data) for log in logs
+        )
+        output = result.output
+        if result.created is not None:
+            output = result.created.rjust(_WORD_BYTES, b"\0")
+        return Outcome(output, self._written, (), events, work)
+
+
+def _writes(diff: StateDiff, slots: Slots) -> tuple[tuple[Key, Slot], ...]:
+    found: dict[Key, Slot] = {}
+    for account in diff.accounts:
+        found.update(_account_writes(account, slots))
+    return tuple(sorted(found.items()))
+
+
+def _account_writes(account: AccountDiff, slots: Slots) -> Iterator[tuple[Key, Slot]]:
+    address = account.address
+    if account.nonce is not None or account.balance is not None:
+        at = _account_at(address)
+        before = slots.load(at)
+        nonce = account.nonce[1] if account.nonce is not None else before >> _NONCE_SHIFT
+        balance = account.balance[1] if account.balance is not None else before & VALUE_MAX
+        yield at, nonce << _NONCE_SHIFT | balance
+    if account.code is not None:
+        yield from _code_writes(address, account.code[1])
+    for key, (_, now) in account.storage.items():
+        yield _storage_at(address, key), now
+
+
+def _code_writes(address: Address, code: bytes) -> Iterator[tuple[Key, Slot]]:
+    digest = int.from_bytes(keccak256(code), "big") if code else 0
+    yield _code_digest_at(address), digest
+    if code:
+        yield from long_writes(_code_at(digest), code)
+
+
+def _account_at(address: Address) -> Key:
+    return _place(b"account", address)
+
+
+def _code_digest_at(address: Address) -> Key:
+    return _place(b"code of", address)
+
+
+def _code_at(digest: int) -> Key:
+    return place(keccak256(b"numen/atomic/1/code", digest.to_bytes(_WORD_BYTES, "big")))
+
+
+def _storage_at(address: Address, key: int) -> Key:
+    return _place(b"storage", address + key.to_bytes(_WORD_BYTES, "big"))
+
+
+def _place(what: bytes, name: bytes) -> Key:
+    return int.from_bytes(keccak256(b"numen/atomic/1/", what, name), "big")
