@@ -1,7 +1,5 @@
 """A contract that does what its messages say: it obeys `Service`, and Hypothesis writes for it."""
 
-from typing import Any
-
 import msgspec
 
 from numen.vm.host import (
@@ -100,8 +98,3 @@ class Scripted:
         then = ask.then
         kept = Continuation(0, write(then), 60_000) if then is not None else None
         return Send(ask.to, ask.value, write(ask.script), ask.work, ask.deadline, kept)
-
-
-def services(code: bytes) -> Any:
-    assert code == CODE
-    return Scripted()

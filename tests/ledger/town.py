@@ -23,8 +23,8 @@ class Town:
     def __init__(self, price: int = 1) -> None:
         people = [(key.address, Account(COINS)) for key in PEOPLE]
         code = [(address, Account(1000, code=scripts.CODE)) for address in CONTRACTS]
-        self.world = World([*people, *code])
-        self.ledger = Ledger(CHAIN, self.world, scripts.services)
+        self.world = World([*people, *code], {scripts.CODE: scripts.Scripted()})
+        self.ledger = Ledger(CHAIN, self.world)
         self.price = price
         self.nonces = [0] * len(PEOPLE)
         self.supply = sum(account.balance for _, account in [*people, *code])

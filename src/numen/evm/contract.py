@@ -101,12 +101,9 @@ class Contract:
             RevertedError: It did not succeed.
             AbiError: There is no such function, or the arguments are not its.
         """
-        entry = self.function(name, len(args))
-        outcome = self.evm.call(to=self.address, data=_input(entry, args), **fields)
-        values = abi.decode(abi.types(entry.get("outputs", ())), self._told(outcome).unwrap())
-        if not values:
-            return None
-        return values[0] if len(values) == 1 else values
+        entry = function_of(self.abi, name, len(args))
+        outcome = self.evm.call(to=self.address, data=encode_input(entry, args), **fields)
+        return decode_output(entry, self._told(outcome).unwrap())
 
     def transact(self, name: str, *args: Any, **fields: Any) -> Outcome:
         """Call a function in a transaction.
@@ -115,7 +112,7 @@ class Contract:
             AbiError: There is no such function, or the arguments are not its.
             InvalidTransactionError: The sender may not send it.
         """
-        data = _input(self.function(name, len(args)), args)
+        data = encode_input(function_of(self.abi, name, len(args)), args)
         return self._told(self.evm.transact(to=self.address, data=data, **fields))
 
     def events(self, outcome: Outcome) -> list[tuple[str, dict[str, Any]]]:
@@ -123,32 +120,9 @@ class Contract:
 
         An indexed value that is longer than a word is its hash.
         """
-        known = {keccak256(abi.signature(e).encode()): e for e in self._entries("event")}
-        found = []
-        for log in outcome.logs:
-            if log.address == self.address and log.topics and log.topics[0] in known:
-                entry = known[log.topics[0]]
-                found.append((str(entry["name"]), _event(entry, log.topics[1:], log.data)))
-        return found
-
-    def function(self, name: str, count: int) -> Mapping[str, Any]:
-        """Find a function by its name, or its signature.
-
-        Raises:
-            AbiError: There is none, or there are several.
-        """
-        entries = [
-            entry
-            for entry in self._entries("function")
-            if abi.signature(entry) == name
-            or (entry["name"] == name and len(entry.get("inputs", ())) == count)
-        ]
-        if len(entries) != 1:
-            raise AbiError(f"{len(entries)} functions {name} of {count} arguments")
-        return entries[0]
-
-    def _entries(self, kind: str) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.abi if entry.get("type") == kind]
+        mine = [log for log in outcome.logs if log.address == self.address]
+        found = [decode_event(self.abi, log.topics, log.data) for log in mine]
+        return [event for event in found if event is not None]
 
     def _told(self, outcome: Outcome) -> Outcome:
         """The same outcome, with the contract's own errors decoded."""
@@ -168,9 +142,65 @@ def with_arguments(artifact: Artifact, args: Sequence[Any]) -> bytes:
     return artifact.code + abi.encode(abi.types(entry.get("inputs", ())), args)
 
 
-def _input(entry: Mapping[str, Any], args: Sequence[Any]) -> bytes:
+def function_of(entries: Abi, name: str, count: int) -> Mapping[str, Any]:
+    """Find a function of an ABI by its name, or its signature.
+
+    Args:
+        entries: The ABI.
+        name: Of the function, or its signature where several share the name.
+        count: Of its arguments.
+
+    Raises:
+        AbiError: There is none, or there are several.
+    """
+    found = [
+        entry
+        for entry in entries
+        if entry.get("type") == "function"
+        and (
+            abi.signature(entry) == name
+            or (entry["name"] == name and len(entry.get("inputs", ())) == count)
+        )
+    ]
+    if len(found) != 1:
+        raise AbiError(f"{len(found)} functions {name} of {count} arguments")
+    return found[0]
+
+
+def encode_input(entry: Mapping[str, Any], args: Sequence[Any]) -> bytes:
+    """Write a call of a function: its selector and arguments.
+
+    Raises:
+        AbiError: The arguments are not its.
+    """
     encoded = abi.encode(abi.types(entry.get("inputs", ())), args)
     return abi.selector(abi.signature(entry)) + encoded
+
+
+def decode_output(entry: Mapping[str, Any], output: bytes) -> Any:
+    """Read what a function gave: nothing, its result, or a tuple of its results.
+
+    Raises:
+        AbiError: The bytes are not its results.
+    """
+    values = abi.decode(abi.types(entry.get("outputs", ())), output)
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else values
+
+
+def decode_event(
+    entries: Abi, topics: Sequence[bytes], data: bytes
+) -> tuple[str, dict[str, Any]] | None:
+    """Read a log: the event's name, and its values by name; None if the ABI has no such event.
+
+    An indexed value that is longer than a word is its hash.
+    """
+    if not topics:
+        return None
+    known = {keccak256(abi.signature(e).encode()): e for e in entries if e.get("type") == "event"}
+    entry = known.get(topics[0])
+    return (str(entry["name"]), _event(entry, topics[1:], data)) if entry is not None else None
 
 
 def _event(entry: Mapping[str, Any], topics: Sequence[bytes], data: bytes) -> dict[str, Any]:

@@ -60,8 +60,8 @@ class Handed(msgspec.Struct, frozen=True, gc=False):
     due: tuple[Due, ...]
 
 
-Services = Callable[[bytes], Service]
-"""Gives the code of a digest, ready to run."""
+Services = Callable[[bytes], Service | None]
+"""Gives the code of a digest, ready to run, or None where there is none."""
 
 
 def deliver(cell: Cell, message: Message, moment: Moment, services: Services) -> Handed | None:
@@ -112,7 +112,11 @@ class _Delivering:
         cell.credit(message.value)
         if not cell.account.code:
             return self._without_code()
-        return self._conclude(services(cell.account.code).handle(self._delivery(), cell.slots))
+        service = services(cell.account.code)
+        if service is None:
+            self._take_back()
+            return self._fail(Failure(Reason.ABSENT, detail="nobody published its code"), 0)
+        return self._conclude(service.handle(self._delivery(), cell.slots))
 
     def _found(self) -> bool:
         """Give a new contract its code, unless the place is taken."""

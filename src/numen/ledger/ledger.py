@@ -27,14 +27,14 @@ from numen.ledger.block import (
     transactions_root,
 )
 from numen.ledger.cell import Account, Cell
-from numen.ledger.deliver import Moment, Services
+from numen.ledger.deliver import Moment
 from numen.ledger.due import Agenda, wake_ups
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, run
-from numen.ledger.transactions import Admitted, TransactionError, begin, read
+from numen.ledger.transactions import Admitted, TransactionError, begin, publishing_fee, read
 from numen.ledger.world import Changed
-from numen.vm.host import Address
+from numen.vm.host import Address, Service
 
 
 class LedgerError(NumenError):
@@ -58,6 +58,14 @@ class State(Protocol):
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
+        ...
+
+    def publish(self, code: bytes) -> None:
+        """Keep the code of a contract, by its digest."""
+        ...
+
+    def service(self, digest: bytes) -> Service | None:
+        """A code ready to run; None where nobody published it."""
         ...
 
     def root(self) -> bytes:
@@ -114,7 +122,6 @@ class Ledger:
     Args:
         chain: Number of this ledger, in every transaction.
         state: Where cells live.
-        services: Gives the code of a digest.
 
     Attributes:
         head: Digest of the last block.
@@ -122,13 +129,12 @@ class Ledger:
         time_ms: Of the last block.
     """
 
-    def __init__(self, chain: int, state: State, services: Services) -> None:
+    def __init__(self, chain: int, state: State) -> None:
         self.chain = chain
         self.head = NO_BLOCK
         self.height = 0
         self.time_ms = 0
         self._state = state
-        self._services = services
         self._agenda = Agenda()
         self._queue: tuple[Message, ...] = ()
 
@@ -206,6 +212,7 @@ class Ledger:
         first += wake_ups(self._agenda, cells, moment.height, moment.price, tariff.DUE_MAX)
         taken: list[bytes] = []
         refused: list[Refusal] = []
+        fees = 0
         for index, raw in enumerate(transactions):
             try:
                 admitted = self._read(raw)
@@ -214,9 +221,13 @@ class Ledger:
                 refused.append(Refusal(index, str(error)))
             else:
                 taken.append(raw)
-        done = run(Alone(cells, self._services), first, moment, tariff.DELIVERIES_MAX)
-        if done.fees:
-            cells(maker).credit(done.fees)
+                fees += publishing_fee(admitted.transaction)
+                for code in admitted.transaction.codes:
+                    self._state.publish(code)
+        crew = Alone(cells, self._state.service)
+        done = run(crew, first, moment, tariff.DELIVERIES_MAX)
+        if fees + done.fees:
+            cells(maker).credit(fees + done.fees)
         self._agenda.add(done.due)
         return _Executed(tuple(taken), tuple(refused), done.receipts, done.left)
 

@@ -15,6 +15,9 @@ BYTE_WORK: Final = 4
 WRITE_WORK: Final = 2_000
 """Of each slot that changes: the trees above it are hashed again."""
 
+CODE_BYTE_WORK: Final = 200
+"""Of each byte of code that is published, and kept for good."""
+
 FRAME_BYTE_WORK: Final = 16
 """Of each byte kept for a continuation; given back when it goes on."""
 

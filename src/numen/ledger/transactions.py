@@ -28,6 +28,7 @@ from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import CODE_BYTES, Moment
 from numen.ledger.messages import Message, message_id
+from numen.vm.codes import CODE_BYTES_MAX
 from numen.vm.host import PAYLOAD_BYTES_MAX, VALUE_MAX, Kind
 
 CALLS_MAX: Final = 256
@@ -36,9 +37,13 @@ CALLS_MAX: Final = 256
 TRANSACTION_BYTES_MAX: Final = 1 << 18
 """Longest transaction."""
 
+CODES_MAX: Final = 16
+"""Most codes that one transaction publishes."""
+
 _DOMAIN: Final = "numen/transaction/1"
 _CREATE: Final = b"numen/create/1"
 
+RawCode = Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)]
 Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
 
 
@@ -79,13 +84,15 @@ class Transaction(msgspec.Struct, frozen=True, array_like=True):
         price: Coins offered for a unit of work.
         until: Last height at which it may be carried out.
         calls: What is asked, in order.
+        codes: Codes of contracts to be published, as `numen.vm.codes` writes them.
     """
 
     chain: U64
     nonce: U64
     price: U64
     until: U64
-    calls: Annotated[tuple[Call, ...], Meta(min_length=1, max_length=CALLS_MAX)]
+    calls: Annotated[tuple[Call, ...], Meta(max_length=CALLS_MAX)]
+    codes: Annotated[tuple[RawCode, ...], Meta(max_length=CODES_MAX)] = ()
 
 
 class Signed(msgspec.Struct, frozen=True, array_like=True):
@@ -172,14 +179,25 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]
     transaction = admitted.transaction
     _refuse(cell, transaction, moment)
     account = cell.account
-    cost = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
     cell.account = msgspec.structs.replace(
-        account, nonce=account.nonce + 1, balance=account.balance - cost
+        account, nonce=account.nonce + 1, balance=account.balance - cost(transaction)
     )
     return tuple(
         _request(cell, admitted, call, index, moment)
         for index, call in enumerate(transaction.calls)
     )
+
+
+def publishing_fee(transaction: Transaction) -> int:
+    """Coins for the codes that a transaction publishes."""
+    work = tariff.CODE_BYTE_WORK * sum(len(code) for code in transaction.codes)
+    return work * transaction.price
+
+
+def cost(transaction: Transaction) -> int:
+    """Coins that a transaction takes from its sender at once; unused work is given back."""
+    calls = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
+    return calls + publishing_fee(transaction)
 
 
 def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
@@ -192,9 +210,9 @@ def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
         raise RefusedError(
             f"{transaction.price} coins a unit of work offered, {moment.price} asked"
         )
-    cost = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
-    if cost > account.balance:
-        raise RefusedError(f"it may cost {cost} coins and the account has {account.balance}")
+    coins = cost(transaction)
+    if coins > account.balance:
+        raise RefusedError(f"it may cost {coins} coins and the account has {account.balance}")
 
 
 def _request(cell: Cell, admitted: Admitted, call: Call, index: int, moment: Moment) -> Message:

@@ -1,14 +1,16 @@
 """The cells of a ledger, and what a block changed in them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
-from numen.base.codec import digest
+from numen.base.codec import digest as digest_of
 from numen.base.crypto import keccak256
 from numen.ledger.cell import Account, Cell
 from numen.ledger.records import changed_records
-from numen.vm.host import Address, Key, Slot
+from numen.vm.codes import CodeError, code_id, service_of
+from numen.vm.host import Address, Key, Service, Slot
 
 
 class Changed(msgspec.Struct, frozen=True, gc=False):
@@ -34,12 +36,20 @@ class World:
 
     Args:
         accounts: What the first block begins with.
+        services: Codes that need not be published, by digest.
     """
 
-    def __init__(self, accounts: Iterable[tuple[Address, Account]] = ()) -> None:
+    def __init__(
+        self,
+        accounts: Iterable[tuple[Address, Account]] = (),
+        services: Mapping[bytes, Service] = MappingProxyType({}),
+    ) -> None:
         self._cells = {address: Cell(address, account) for address, account in accounts}
         self._touched: dict[Address, Cell] = {}
         self._root = bytes(32)
+        self._codes: dict[bytes, bytes] = {}
+        self._new_codes: list[bytes] = []
+        self._services: dict[bytes, Service] = dict(services)
 
     def cell(self, address: Address) -> Cell:
         """The cell of an address, which may change from now on."""
@@ -56,12 +66,31 @@ class World:
         cell = self._cells.get(address)
         return cell.account if cell is not None else Account()
 
+    def publish(self, code: bytes) -> None:
+        """Keep the code of a contract, by its digest."""
+        identity = code_id(code)
+        if identity not in self._codes:
+            self._codes[identity] = code
+            self._new_codes.append(identity)
+
+    def service(self, digest: bytes) -> Service | None:
+        """A code ready to run; None where nobody published it, or it is no contract."""
+        found = self._services.get(digest)
+        if found is None and digest in self._codes:
+            try:
+                found = self._services[digest] = service_of(self._codes[digest])
+            except CodeError:
+                return None
+        return found
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes.
 
         Each root commits to the one before and to what changed since.
         """
-        changed = b"".join(digest("numen/changed/1", write_changed(one)) for one in self._changes())
+        changed = b"".join(
+            digest_of("numen/changed/1", write_changed(one)) for one in self._changes()
+        )
         return keccak256(self._root, changed) if changed else self._root
 
     def settle(self) -> tuple[Changed, ...]:
@@ -71,6 +100,7 @@ class World:
         for cell in self._touched.values():
             cell.settle()
         self._touched.clear()
+        self._new_codes.clear()
         return found
 
     def abandon(self) -> None:
@@ -78,6 +108,10 @@ class World:
         for cell in self._touched.values():
             cell.abandon()
         self._touched.clear()
+        for identity in self._new_codes:
+            del self._codes[identity]
+            self._services.pop(identity, None)
+        self._new_codes.clear()
 
     def _changes(self) -> Iterator[Changed]:
         for address in sorted(self._touched):

@@ -194,9 +194,8 @@ class _Machine:
             return Outcome(work=work, failure=failure_of(result))
         try:
             found = tuple(mailbox.sort(logs, self._address))
-        except mailbox.ForeignCodeError:
-            detail = "another contract's code cannot run on this one's storage"
-            return Outcome(work=work, failure=Failure(Reason.TRAPPED, detail=detail))
+        except mailbox.ForeignCodeError as error:
+            return Outcome(work=work, failure=Failure(Reason.TRAPPED, detail=str(error)))
         if any(account.code is not None for account in others):
             detail = "a contract cannot make another while it runs"
             return Outcome(work=work, failure=Failure(Reason.TRAPPED, detail=detail))

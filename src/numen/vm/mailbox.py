@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from numen.base.crypto import keccak256
+from numen.base.errors import NumenError
 from numen.evm.message import Log
 
 TOPIC: Final = keccak256(b"\x0fnumen/mailbox/1")
@@ -45,7 +46,7 @@ class Letter(msgspec.Struct, frozen=True):
     payload: bytes
 
 
-class ForeignCodeError(Exception):
+class ForeignCodeError(NumenError):
     """Code of another contract was to run on this one's storage, which nobody can do here."""
 
 
@@ -64,6 +65,6 @@ def sort(logs: tuple[Log, ...], own: bytes) -> Iterator[Letter | Log]:
             value = int.from_bytes(log.data[:_VALUE_BYTES], "big")
             yield Letter(log.address, value, log.data[_VALUE_BYTES:])
         elif log.topics == (TOPIC,):
-            raise ForeignCodeError
+            raise ForeignCodeError("another contract's code cannot run on this one's storage")
         else:
             yield log

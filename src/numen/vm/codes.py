@@ -1,0 +1,66 @@
+"""A contract's code in canonical bytes, and the service that it becomes.
+
+CodeError      bytes that are no contract
+"""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import CodecError, decode, digest, encode
+from numen.base.errors import NumenError
+from numen.evm.errors import EvmError
+from numen.vm.evm_atomic import AtomicService
+from numen.vm.evm_events import EvmService
+from numen.vm.host import Service
+
+CODE_BYTES_MAX: Final = 1 << 17
+"""Longest code of a contract."""
+
+Mode = Literal["evm", "atomic"]
+"""``evm`` is bytecode whose calls are requests, ``atomic`` a synchronous EVM of its own."""
+
+_DOMAIN: Final = "numen/code/1"
+_FORK: Final = "prague"
+
+
+class CodeError(NumenError):
+    """Bytes that are no contract."""
+
+
+class Code(msgspec.Struct, frozen=True, array_like=True):
+    """What a contract is made from.
+
+    Attributes:
+        mode: Which machine runs it.
+        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` nothing.
+    """
+
+    mode: Mode
+    body: Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)] = b""
+
+
+def code_id(raw: bytes) -> bytes:
+    """Name a code by its bytes, 32 bytes."""
+    return digest(_DOMAIN, raw)
+
+
+def write_code(code: Code) -> bytes:
+    """Write a code."""
+    return encode(code)
+
+
+def service_of(raw: bytes) -> Service:
+    """Make a code ready to run.
+
+    Raises:
+        CodeError: The bytes are none.
+    """
+    try:
+        code = decode(Code, raw)
+        if code.mode == "atomic":
+            return AtomicService(_FORK)
+        return EvmService(code.body, _FORK)
+    except (CodecError, EvmError) as error:
+        raise CodeError(f"not a contract: {error}") from error
