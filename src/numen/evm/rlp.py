@@ -29,15 +29,18 @@ _STRING, _STRING_LONG, _LIST, _LIST_LONG = 0x80, 0xB7, 0xC0, 0xF7
 _SHORT_MAX = 55
 """Longest payload, in bytes, whose length fits the first byte."""
 
+EMPTY_LIST = b"\xc0"
+"""The encoding of a list of nothing."""
+
 
 class Bounds(msgspec.Struct, frozen=True):
     """What a decoder is willing to build.
 
     Attributes:
         bytes_max: Longest encoding to look at.
-        depth_max: Most lists around an item; the outermost list has depth 1.
-        items_max: Most items in all, lists included. An empty list takes one byte on the wire
-            and some 60 in memory.
+        depth_max: Most lists around an item, 1 or more; the outermost list has depth 1.
+        items_max: Most items in all, lists included, 1 or more. An empty list takes one byte on
+            the wire and some 60 in memory.
     """
 
     bytes_max: int = 1 << 24
@@ -125,7 +128,12 @@ def encode_bytes(data: bytes) -> bytes:
 
 def encode_int(number: int) -> bytes:
     """Write a natural number as its big-endian bytes without leading zeros."""
-    return encode_bytes(number.to_bytes((number.bit_length() + 7) >> 3, "big"))
+    if 0 < number < _STRING:
+        return _FIRST[number]
+    size = (number.bit_length() + 7) >> 3
+    if size <= _SHORT_MAX:
+        return _FIRST[_STRING + size] + number.to_bytes(size, "big")
+    return encode_bytes(number.to_bytes(size, "big"))
 
 
 def wrap(payload: bytes) -> bytes:
@@ -188,29 +196,38 @@ def decode(data: bytes, *, strict: bool = True, bounds: Bounds = BOUNDS) -> Item
 
 def _read(data: bytes, bounds: Bounds) -> tuple[Item, int]:
     """Read one item and say where it ends. Open lists wait on a stack with their ends."""
-    root: list[Item] = []
-    inside, end = root, len(data)
+    start, end, is_list = _span(data, 0, len(data))
+    if not is_list:
+        return data[start:end], end
+    top: list[Item] = []
+    inside, position, left = top, start, bounds.items_max - 1
     above: list[tuple[list[Item], int]] = []
-    position, count = 0, 0
     while True:
-        count += 1
-        if count > bounds.items_max:
-            raise TooManyItemsError(position, f"more than {bounds.items_max} items")
-        start, stop, is_list = _span(data, position, end)
-        if is_list:
-            if len(above) >= bounds.depth_max:
+        while position < end:
+            left -= 1
+            if left < 0:
+                raise TooManyItemsError(position, f"more than {bounds.items_max} items")
+            first = data[position]
+            if first < _STRING:
+                inside.append(_FIRST[first])
+                position += 1
+                continue
+            start, stop, is_list = position + 1, position + first - (_STRING - 1), False
+            if first > _STRING_LONG or first == _STRING + 1 or stop > end:
+                start, stop, is_list = _span(data, position, end)
+            if not is_list:
+                inside.append(data[start:stop])
+                position = stop
+                continue
+            if len(above) + 1 >= bounds.depth_max:
                 raise TooDeepError(position, f"more than {bounds.depth_max} lists around an item")
             opened: list[Item] = []
             inside.append(opened)
             above.append((inside, end))
             inside, end, position = opened, stop, start
-        else:
-            inside.append(data[start:stop])
-            position = stop
-        while position == end and above:
-            inside, end = above.pop()
         if not above:
-            return root[0], position
+            return top, position
+        inside, end = above.pop()
 
 
 def _span(data: bytes, at: int, end: int) -> tuple[int, int, bool]:
