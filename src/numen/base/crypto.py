@@ -29,8 +29,10 @@ Signature = Annotated[bytes, Meta(min_length=65, max_length=65)]
 CURVE_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 """Order of the secp256k1 group. Source: SEC 2, section 2.4.1."""
 
+HALF_ORDER = CURVE_ORDER // 2
+"""The highest s of a signature that has no second form (EIP-2)."""
+
 _PARITY_OFFSET = 27
-_HALF_ORDER = CURVE_ORDER // 2
 
 
 class CryptoError(NumenError):
@@ -153,11 +155,26 @@ def recover(digest: bytes, signature: bytes) -> bytes:
         raise BadSignatureError("r is out of range")
     if not 0 < s < CURVE_ORDER:
         raise BadSignatureError("s is out of range")
-    if s > _HALF_ORDER:
+    if s > HALF_ORDER:
         raise BadSignatureError("s is in the upper half (malleable)")
     if signature[64] not in (27, 28):
         raise BadSignatureError("v is neither 27 nor 28")
-    raw = signature[:64] + bytes([signature[64] - _PARITY_OFFSET])
+    return recover_checked(digest, r, s, signature[64] - _PARITY_OFFSET)
+
+
+def recover_checked(digest: bytes, r: int, s: int, y_parity: int) -> bytes:
+    """Find the address that signed a digest, where all numbers are known to be in range.
+
+    Args:
+        digest: 32 bytes.
+        r: From 1 to below `CURVE_ORDER`.
+        s: The same, of either half.
+        y_parity: 0 or 1, of the point that r comes from.
+
+    Raises:
+        BadSignatureError: No point has this r.
+    """
+    raw = b"%b%b%c" % (r.to_bytes(32, "big"), s.to_bytes(32, "big"), y_parity)
     try:
         key = coincurve.PublicKey.from_signature_and_message(raw, digest, hasher=None)
     except Exception as error:  # coincurve raises bare Exception when no point has this r

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from numen.base.crypto import CURVE_ORDER, BadSignatureError, keccak256
+from numen.base.crypto import HALF_ORDER, BadSignatureError, keccak256
 from numen.evm import rlp, signing
 from numen.evm.forks import NONCE_MAX
 from numen.evm.substate import Substate
@@ -41,7 +41,7 @@ class Authorization(msgspec.Struct, frozen=True):
 
     def authority(self) -> bytes | None:
         """The account that signed, or None if the signature is none, or malleable (EIP-2)."""
-        if self.s > CURVE_ORDER // 2:
+        if self.s > HALF_ORDER:
             return None
         try:
             return signing.recover(self.digest(), self.y_parity, self.r, self.s)

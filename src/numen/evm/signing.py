@@ -1,7 +1,6 @@
 """Signatures as transactions carry them: parity, r and s apart, and s of either half."""
 
-from numen.base.crypto import CURVE_ORDER, BadSignatureError, SigningKey
-from numen.base.crypto import recover as recover_low
+from numen.base.crypto import CURVE_ORDER, BadSignatureError, SigningKey, recover_checked
 
 _PARITY_OFFSET = 27
 
@@ -22,10 +21,7 @@ def recover(digest: bytes, y_parity: int, r: int, s: int) -> bytes:
     """
     if y_parity not in (0, 1) or not 0 < r < CURVE_ORDER or not 0 < s < CURVE_ORDER:
         raise BadSignatureError("a number is out of range")
-    if s > CURVE_ORDER // 2:  # the mirrored signature of the same key
-        s, y_parity = CURVE_ORDER - s, y_parity ^ 1
-    v = bytes([y_parity + _PARITY_OFFSET])
-    return recover_low(digest, r.to_bytes(32, "big") + s.to_bytes(32, "big") + v)
+    return recover_checked(digest, r, s, y_parity)
 
 
 def sign(digest: bytes, key: SigningKey) -> tuple[int, int, int]:

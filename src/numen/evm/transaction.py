@@ -8,11 +8,19 @@ Sources: yellow paper, section 4.2; EIP-155, 2718, 2930, 1559, 4844, 7702.
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import msgspec
 
-from numen.base.crypto import CURVE_ORDER, BadSignatureError, SigningKey, keccak256
+from numen.base.crypto import (
+    CURVE_ORDER,
+    HALF_ORDER,
+    BadSignatureError,
+    SigningKey,
+    keccak256,
+    recover_checked,
+)
 from numen.evm import rlp, signing
 from numen.evm.authority import Authorization
 from numen.evm.forks import Fork
@@ -30,6 +38,10 @@ class Kind(IntEnum):
     FEE_MARKET = 2
     BLOB = 3
     SET_CODE = 4
+
+
+_LEGACY: Final = Kind.LEGACY
+"""Bound once: to find a member of an enumeration takes as long as to read a field."""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -96,7 +108,7 @@ class Transaction(msgspec.Struct, frozen=True):
     def signing_hash(self) -> bytes:
         """What the sender signs; 32 bytes."""
         fields = _fields(self)
-        if self.kind is Kind.LEGACY and self.chain_id is not None:
+        if self.kind is _LEGACY and self.chain_id is not None:
             fields += [rlp.encode_int(self.chain_id), b"\x80", b"\x80"]  # EIP-155
         return keccak256(_encode(self.kind, fields))
 
@@ -104,7 +116,7 @@ class Transaction(msgspec.Struct, frozen=True):
         """Sign it. A legacy transaction holds on one chain if ``chain_id`` names one."""
         parity, r, s = signing.sign(self.signing_hash(), key)
         v = parity
-        if self.kind is Kind.LEGACY:
+        if self.kind is _LEGACY:
             v += 27 if self.chain_id is None else 35 + 2 * self.chain_id
         return msgspec.structs.replace(self, v=v, r=r, s=s)
 
@@ -121,12 +133,11 @@ class Transaction(msgspec.Struct, frozen=True):
         Cost: about 60 microseconds.
         """
         parity = self._parity(fork, chain_id)
-        is_high = fork.requires_low_s and self.s > CURVE_ORDER // 2
-        in_range = 0 < self.r < CURVE_ORDER and 0 < self.s < CURVE_ORDER
-        if parity not in (0, 1) or is_high or not in_range:
+        s_max = HALF_ORDER if fork.requires_low_s else CURVE_ORDER - 1
+        if parity not in (0, 1) or not 0 < self.r < CURVE_ORDER or not 0 < self.s <= s_max:
             raise InvalidTransactionError(Reason.INVALID_SIGNATURE_VRS, field="signature")
         try:
-            return signing.recover(self.signing_hash(), parity, self.r, self.s)
+            return recover_checked(self.signing_hash(), self.r, self.s, parity)
         except BadSignatureError as error:
             raise InvalidTransactionError(
                 Reason.EC_RECOVERY_FAIL, error.reason, field="signature"
@@ -134,9 +145,9 @@ class Transaction(msgspec.Struct, frozen=True):
 
     def _parity(self, fork: Fork, chain_id: int) -> int:
         """Find the parity in v, after checking that the chain is the right one."""
-        if self.kind is Kind.LEGACY and self.chain_id is None:
+        if self.kind is _LEGACY and self.chain_id is None:
             return self.v - 27
-        if self.kind is Kind.LEGACY and not fork.has_replay_protection:
+        if self.kind is _LEGACY and not fork.has_replay_protection:
             raise InvalidTransactionError(
                 Reason.INVALID_SIGNATURE_VRS, f"v is {_short(self.v)}", field="v"
             )
@@ -145,7 +156,7 @@ class Transaction(msgspec.Struct, frozen=True):
             raise InvalidTransactionError(
                 Reason.INVALID_CHAINID, f"for chain {named}, not {chain_id}", field="chain_id"
             )
-        return self.v - 35 - 2 * chain_id if self.kind is Kind.LEGACY else self.v
+        return self.v - 35 - 2 * chain_id if self.kind is _LEGACY else self.v
 
 
 def _short(number: int) -> str:
@@ -164,14 +175,16 @@ class _Number(msgspec.Struct, frozen=True):
     too_big: Reason
 
     def read(self, item: rlp.Item) -> int:
+        if isinstance(item, bytes) and item[:1] != b"\0":
+            return int.from_bytes(item, "big")
+        raise self._refusal(item)
+
+    def _refusal(self, item: rlp.Item) -> InvalidTransactionError:
         if isinstance(item, list):
-            raise InvalidTransactionError(
-                Reason[f"RLP_INVALID_{self.label}"], "a list", field=self.name
-            )
-        if item[:1] == b"\0":
-            label = self.label.removeprefix("SIGNATURE_")
-            raise InvalidTransactionError(Reason[f"RLP_LEADING_ZEROS_{label}"], field=self.name)
-        return int.from_bytes(item, "big")
+            reason = Reason[f"RLP_INVALID_{self.label}"]
+            return InvalidTransactionError(reason, "a list", field=self.name)
+        label = self.label.removeprefix("SIGNATURE_")
+        return InvalidTransactionError(Reason[f"RLP_LEADING_ZEROS_{label}"], field=self.name)
 
 
 _CHAIN_ID = _Number("chain_id", 256, "CHAINID", Reason.INVALID_CHAINID)
@@ -214,12 +227,13 @@ _NAMES: Final = {
 def _encode(kind: Kind, encoded: Iterable[bytes]) -> bytes:
     """Join encoded fields as the kind wants them."""
     body = rlp.wrap(b"".join(encoded))
-    return body if kind is Kind.LEGACY else bytes([kind]) + body
+    return body if kind is _LEGACY else bytes([kind]) + body
 
 
 def _fields(tx: Transaction) -> list[bytes]:
     """What stands on the wire before the signature, encoded."""
-    return [write(getattr(tx, name)) for name, write in _WRITERS[tx.kind]]
+    values, writers = _WRITERS[tx.kind]
+    return [write(value) for write, value in zip(writers, values(tx), strict=True)]
 
 
 def _write_to(to: bytes | None) -> bytes:
@@ -227,6 +241,8 @@ def _write_to(to: bytes | None) -> bytes:
 
 
 def _write_accesses(items: tuple[Access, ...]) -> bytes:
+    if not items:
+        return rlp.EMPTY_LIST
     return rlp.encode(
         [[item.address, [key.to_bytes(32, "big") for key in item.keys]] for item in items]
     )
@@ -246,7 +262,7 @@ _WRITER_OF: Final[dict[str, Callable[[Any], bytes]]] = {
     "authorizations": _write_authorizations,
 }
 _WRITERS: Final = {
-    kind: [(name, _WRITER_OF.get(name, rlp.encode_int)) for name in names]
+    kind: (attrgetter(*names), [_WRITER_OF.get(name, rlp.encode_int) for name in names])
     for kind, names in _NAMES.items()
 }
 
@@ -269,21 +285,15 @@ def decode(raw: bytes, fork: Fork | None = None) -> Transaction:
     Cost: linear in the length.
     """
     kind, items = _split(raw)
-    fields = _FIELDS[kind]
-    if len(items) < len(fields) + 3:
+    readers, arrange = _FORMS[kind]
+    if len(items) < len(readers):
         raise InvalidTransactionError(Reason.RLP_TOO_FEW_ELEMENTS, f"{len(items)} elements")
-    if len(items) > len(fields) + 3:
+    if len(items) > len(readers):
         raise InvalidTransactionError(Reason.RLP_TOO_MANY_ELEMENTS, f"{len(items)} elements")
-    values: dict[str, Any] = {"kind": kind}
-    for field, item in zip((*fields, *_SIGNATURE), items, strict=True):
-        if isinstance(field, _Number):
-            values[field.name] = field.read(item)
-        else:
-            values[field] = _READERS[field](item)
-    if kind is Kind.LEGACY and values["v"] not in (0, 1, 27, 28):
-        values["chain_id"] = max(values["v"] - 35, 0) // 2
-    values.setdefault("max_priority_fee", values["max_fee"])
-    tx = Transaction(**values)
+    values = [read(item) for read, item in zip(readers, items, strict=True)]
+    tx = Transaction(*arrange((kind, *values, *_ABSENT)))
+    if kind is _LEGACY and tx.v not in (0, 1, 27, 28):
+        tx = msgspec.structs.replace(tx, chain_id=max(tx.v - 35, 0) // 2)
     if fork is not None:
         check_kind(tx, fork)
     check_numbers(tx)
@@ -296,7 +306,7 @@ def check_kind(tx: Transaction, fork: Fork) -> None:
     Raises:
         InvalidTransactionError: It does not.
     """
-    if tx.kind is not Kind.LEGACY and not getattr(fork, _SINCE[tx.kind]):
+    if tx.kind is not _LEGACY and not getattr(fork, _SINCE[tx.kind]):
         reason = Reason[f"TYPE_{tx.kind.value}_TX_PRE_FORK"]
         raise InvalidTransactionError(reason, f"type {tx.kind.value} in {fork.name}", field="kind")
 
@@ -334,9 +344,9 @@ def _split(raw: bytes) -> tuple[Kind, list[rlp.Item]]:
     if not raw:
         raise InvalidTransactionError(Reason.RLP_ERROR_EOF, "no bytes")
     is_typed = raw[0] < 0x80
-    if is_typed and not Kind.LEGACY < raw[0] <= max(Kind):
+    kind = _TYPED.get(raw[0]) if is_typed else _LEGACY
+    if kind is None:
         raise InvalidTransactionError(Reason.TYPE_NOT_SUPPORTED, f"type {raw[0]}", field="kind")
-    kind = Kind(raw[0]) if is_typed else Kind.LEGACY
     items = _items_of(raw[is_typed:])
     if not isinstance(items, list):
         raise InvalidTransactionError(Reason.RLP_INVALID_HEADER, "not a list")
@@ -346,6 +356,9 @@ def _split(raw: bytes) -> tuple[Kind, list[rlp.Item]]:
         )
     return kind, items
 
+
+_TYPED: Final = {kind.value: kind for kind in Kind if kind is not Kind.LEGACY}
+"""The kinds that a first byte names."""
 
 _BOUNDS = rlp.Bounds(bytes_max=SIZE_BYTES_MAX, depth_max=5)
 """Four lists are around a slot in an access list, and blobs beside a transaction one more."""
@@ -454,10 +467,33 @@ def _bad_authorization(why: str) -> InvalidTransactionError:
     return InvalidTransactionError(reason, why, field="authorizations")
 
 
-_READERS: Final[dict[str, Callable[[rlp.Item], Any]]] = {
+_READER_OF: Final[dict[str, Callable[[rlp.Item], Any]]] = {
     "to": _read_to,
     "data": _read_data,
     "access_list": _read_accesses,
     "blob_hashes": _read_blob_hashes,
     "authorizations": _read_authorizations,
 }
+
+_ABSENT: Final = tuple(getattr(Transaction(), name) for name in Transaction.__struct_fields__)
+"""What a field is that a kind does not have."""
+
+
+def _form(kind: Kind) -> tuple[list[Callable[[rlp.Item], Any]], Callable[[Any], Any]]:
+    """What reads the items of a kind, and what puts them into the order of `Transaction`.
+
+    The second takes the kind, what was read, and `_ABSENT`. Fields are given by their position,
+    because to give them by name would take longer than all the rest.
+    """
+    fields, own = Transaction.__struct_fields__, _NAMES[kind]
+    readers = [
+        field.read if isinstance(field, _Number) else _READER_OF[field]
+        for field in (*_FIELDS[kind], *_SIGNATURE)
+    ]
+    given = ("kind", *own, *"vrs", *fields)
+    priority = "max_priority_fee" if "max_priority_fee" in own else "max_fee"
+    sources = [priority if name == "max_priority_fee" else name for name in fields]
+    return readers, itemgetter(*map(given.index, sources))
+
+
+_FORMS: Final = {kind: _form(kind) for kind in Kind}
