@@ -53,4 +53,4 @@ class Halt(IntEnum):
         return self not in _SUCCESSES and self is not Halt.REVERT
 
 
-_SUCCESSES = frozenset({Halt.STOP, Halt.RETURN, Halt.SELFDESTRUCT})
+_SUCCESSES = (Halt.STOP, Halt.RETURN, Halt.SELFDESTRUCT)

@@ -40,6 +40,9 @@ class Substate(Protocol):
     def is_empty(self, address: bytes) -> bool:
         """Whether nonce, balance and code are nothing, or there is no account (EIP-161)."""
 
+    def account(self, address: bytes) -> tuple[int, int, bytes]:
+        """Nonce, balance and code; 0, 0 and no bytes where there is no account."""
+
     def nonce(self, address: bytes) -> int: ...
 
     def balance(self, address: bytes) -> int: ...

@@ -133,7 +133,7 @@ def warm_up(machine: Substate, block: Block, sender: bytes, tx: Transaction) -> 
     others: tuple[bytes, ...] = (sender,) if tx.to is None else (sender, tx.to)
     if machine.fork.warms_coinbase:
         others += (block.coinbase,)
-    machine.warm_all((*_addresses(machine.fork.precompiles), *others))
+    machine.warm_all(_addresses(machine.fork.precompiles) + others)
     for access in tx.access_list:
         machine.warm(access.address)
         for key in access.keys:
@@ -147,7 +147,9 @@ def _addresses(numbers: tuple[int, ...]) -> tuple[bytes, ...]:
 
 def _authorize(machine: Substate, tx: Transaction, chain_id: int) -> int:
     """Set the delegations that a transaction carries; they stay even if it fails (EIP-7702)."""
-    refund = sum(authorize(machine, item, chain_id) for item in tx.authorizations)
+    refund = 0
+    for item in tx.authorizations:
+        refund += authorize(machine, item, chain_id)
     _warm_delegate(machine, tx.to)
     return refund
 

@@ -142,7 +142,7 @@ def check_sender(machine: Substate, tx: Transaction, sender: bytes) -> int:
     Raises:
         InvalidTransactionError: The account cannot send it now.
     """
-    nonce, balance = machine.nonce(sender), machine.balance(sender)
+    nonce, balance, code = machine.account(sender)
     if nonce >= NONCE_MAX:
         raise InvalidTransactionError(Reason.NONCE_IS_MAX, field="nonce")
     if tx.nonce != nonce:
@@ -152,7 +152,6 @@ def check_sender(machine: Substate, tx: Transaction, sender: bytes) -> int:
         raise InvalidTransactionError(
             low_or_high, f"{tx.nonce} where the account's is {nonce}", field="nonce"
         )
-    code = machine.code(sender)
     if code and not (machine.fork.has_delegations and delegate(code)):  # EIP-3607, since ever
         raise InvalidTransactionError(Reason.SENDER_NOT_EOA, field="sender")
     blob_gas = machine.fork.gas.blob * len(tx.blob_hashes)

@@ -85,7 +85,7 @@ class Pair:
     def view(self) -> list[object]:
         """All that can be asked about the accounts there may be."""
         asked = (self.machine.exists, self.machine.is_empty, self.machine.nonce)
-        more = (self.machine.balance, self.machine.code)
+        more = (self.machine.balance, self.machine.code, self.machine.account)
         answers: list[object] = [ask(a) for ask in (*asked, *more) for a in (*ADDRESSES, STORER)]
         return answers + [self.machine.storage(a, w) for a in (*ADDRESSES, STORER) for w in WORDS]
 

@@ -110,19 +110,19 @@ def _number(word: bytes) -> int:
 
 def read_logs(count: int, rooms: Rooms) -> tuple[Log, ...]:
     """The first logs of this transaction."""
-    return tuple(_log(rooms, index * LOG_ENTRY.size_bytes) for index in range(count))
+    return tuple([_log(rooms, index * LOG_ENTRY.size_bytes) for index in range(count)])
 
 
 def _log(rooms: Rooms, start: int) -> Log:
-    address, topic_count, data, length = _LOG.unpack_from(rooms.logs.view, start)
-    first = start + _TOPICS_AT
-    view = rooms.logs.view
+    address, count, data, length, *topics = _LOG.unpack_from(rooms.logs.view, start)
     return Log(
         address[19::-1],
-        tuple(bytes(view[at : at + 32])[::-1] for at in range(first, first + 32 * topic_count, 32)),
+        tuple([topic[::-1] for topic in topics[:count]]),
         bytes(rooms.log_data.view[data : data + length]),
     )
 
 
-_LOG: Final = _reader(LOG_ENTRY, "address", "topic_count", "data", "data_length")
-_TOPICS_AT: Final = LOG_ENTRY.offset("topics")
+_LOG_HEAD: Final = _reader(LOG_ENTRY, "address", "topic_count", "data", "data_length")
+_LOG_GAP: Final = LOG_ENTRY.offset("topics") - _LOG_HEAD.size
+_LOG: Final = struct.Struct(f"{_LOG_HEAD.format}{_LOG_GAP}x" + 4 * "32s")
+"""Reads a whole LogEntry, with the topics that are not there."""

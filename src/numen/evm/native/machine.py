@@ -124,6 +124,11 @@ class NativeMachine:
         wei, nonce, _, code = self._read(address)
         return not (nonce or any(wei) or CODE.read(code, "length"))
 
+    def account(self, address: bytes) -> tuple[int, int, bytes]:
+        """Nonce, balance and code; 0, 0 and no bytes where there is no account."""
+        wei, nonce, _, code = self._read(address)
+        return nonce, int.from_bytes(wei, "little"), self._code_at(code)
+
     def nonce(self, address: bytes) -> int:
         return self._read(address)[1]
 

@@ -29,6 +29,9 @@ _MESSAGE: Final = struct.Struct("<20s20s8x32sQQQQQ8x")
 _OUTCOME: Final = struct.Struct("<QQQQ20s12x")
 """An Outcome, whole."""
 
+_NO_BLOBS: Final = ctypes.create_string_buffer(_WORD_BYTES)
+"""Hashes of no blobs: native code reads one more than there are, before it knows how many."""
+
 _RESULT_AT: Final = WORLD.offset("error")
 _GAP: Final = WORLD.offset("created") - _RESULT_AT - 40
 _RESULT: Final = struct.Struct(f"<QQQQQ{_GAP}x20s12xQ")
@@ -85,12 +88,13 @@ def write_context(control: Buffer, context: Context) -> Any:
     Returns:
         An object that must live as long as the World refers to this transaction.
     """
-    hashes = b"".join([each[::-1] for each in context.blob_hashes])
-    # One more, because native code reads a word before it knows whether it is there.
-    words = ctypes.create_string_buffer(hashes, len(hashes) + _WORD_BYTES)
+    words, count = _NO_BLOBS, len(context.blob_hashes)
+    if count:
+        hashes = b"".join([each[::-1] for each in context.blob_hashes])
+        words = ctypes.create_string_buffer(hashes, len(hashes) + _WORD_BYTES)
     price = context.gas_price.to_bytes(_WORD_BYTES, "little")
-    places = ctypes.addressof(words), len(context.blob_hashes)
-    _CONTEXT.pack_into(control, _CONTEXT_AT, context.origin[::-1], price, *places)
+    place = ctypes.addressof(words)
+    _CONTEXT.pack_into(control, _CONTEXT_AT, context.origin[::-1], price, place, count)
     return words
 
 

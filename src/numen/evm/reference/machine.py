@@ -77,6 +77,9 @@ class ReferenceMachine:
     def is_empty(self, address: bytes) -> bool:
         return self._journal.is_empty(address)
 
+    def account(self, address: bytes) -> tuple[int, int, bytes]:
+        return self.nonce(address), self.balance(address), self.code(address)
+
     def nonce(self, address: bytes) -> int:
         return self._journal.nonce(address)
 
