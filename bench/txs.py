@@ -1,15 +1,18 @@
 """Transactions end to end: signed ERC-20 transfers in, state root out.
 
 A transaction comes as bytes. It is decoded, its sender recovered, checked, executed, its fees paid;
-after every thousand the state root is computed. Ours against pyrevm with the glue in Python that it
-needs (the same decoding and recovery, nonces and fees by hand; it keeps slots warm from one to the
-next and gives no state root, both of which make it faster than it may be), and py-evm, which runs a
-few and is counted up. One core: nothing here starts a thread.
+after every thousand the state root is computed. Each step is done for all thousand before the next
+begins: nodes read transactions when they come, before a block holds them, and the code of one step
+fits the processor's caches where that of all steps does not. Ours against pyrevm with the glue in
+Python that it needs (the same decoding and recovery in the same order, nonces and fees by hand; it
+keeps slots warm from one to the next and gives no state root, both of which make it faster than it
+may be), and py-evm, which runs a few and is counted up. One core: nothing here starts a thread.
 """
 
+import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import sha3
@@ -19,6 +22,7 @@ from numen.base.crypto import SigningKey
 from numen.evm import abi, engines, forks, transition
 from numen.evm.block import Block
 from numen.evm.evm import EVM
+from numen.evm.forks import Fork
 from numen.evm.state import Account, State
 from numen.evm.transaction import Kind, Transaction, decode
 from rivals import machines
@@ -118,15 +122,20 @@ class Ours:
 
     def __call__(self) -> bytes:
         root = b""
-        for start in range(0, len(self._raw), ROOT_EVERY):
-            for raw in self._raw[start : start + ROOT_EVERY]:
-                tx = decode(raw, self.fork)
-                sender = tx.sender(self.fork, 1)
+        for signed in read(self._raw, self.fork):
+            for tx, sender in signed:
                 receipt = transition.apply(self._machine, BLOCK, tx, sender)
                 assert receipt.success
             self._state.apply(self._machine.take_diff())
             root = self._state.root()
         return root
+
+
+def read(raw: list[bytes], fork: Fork) -> Iterator[Iterable[tuple[Transaction, bytes]]]:
+    """Transactions and their senders, a thousand at a time."""
+    for start in range(0, len(raw), ROOT_EVERY):
+        block = [decode(one, fork) for one in raw[start : start + ROOT_EVERY]]
+        yield zip(block, [tx.sender(fork, BLOCK.chain_id) for tx in block], strict=True)
 
 
 def recovery(raw: list[bytes]) -> Callable[[], object]:
@@ -157,9 +166,7 @@ def with_pyrevm(state: State, raw: list[bytes]) -> Trial | None:
 
     def run() -> object:
         evm, nonces, fees = box[0], {}, {}
-        for one in raw:
-            tx = decode(one, fork)
-            sender = tx.sender(fork, 1)
+        for tx, sender in itertools.chain.from_iterable(read(raw, fork)):
             caller = "0x" + sender.hex()
             assert tx.nonce == nonces.get(sender, 0)
             nonces[sender] = tx.nonce + 1
