@@ -60,6 +60,8 @@ class Contest(msgspec.Struct, frozen=True):
             not installed here (its row is left out, and said to be).
         targets: Name of a rival to the highest ratio we promise.
         same: Whether two answers agree; None when sides answer nothing comparable.
+        clock: Gives seconds. `time.process_time`, the processor's for this process, where a bar in
+            seconds shall not depend on who else is using the machine, and nothing runs elsewhere.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Contest(msgspec.Struct, frozen=True):
     rivals: Mapping[str, Call | Trial | float | None]
     targets: Mapping[str, float] = {}
     same: Callable[[object, object], object] | None = operator.eq
+    clock: Callable[[], float] = time.perf_counter
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -148,12 +151,13 @@ def measure(contest: Contest, *, quick: bool = False) -> list[Row]:
     }
     _agree(contest, sides)
     floor = SAMPLE_SECONDS_QUICK if quick else SAMPLE_SECONDS
-    repeats = {name: _repeats(side, floor) for name, side in sides.items()}
+    clock = contest.clock
+    repeats = {name: _repeats(side, floor, clock) for name, side in sides.items()}
     samples: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS_QUICK if quick else ROUNDS):
         gc.collect()
         for name, side in sides.items():
-            samples[name].append(_sample(side, repeats[name]))
+            samples[name].append(_sample(side, repeats[name], clock))
     medians = {name: statistics.median(times) for name, times in samples.items()}
     bars = {n: s for n, s in contest.rivals.items() if isinstance(s, int | float)}
     return [
@@ -178,27 +182,27 @@ def _answer(side: Call | Trial) -> object:
     return side()
 
 
-def _repeats(side: Call | Trial, floor: float) -> int:
+def _repeats(side: Call | Trial, floor: float, clock: Callable[[], float]) -> int:
     """Find how many calls make a sample of at least `floor` seconds."""
     if isinstance(side, Trial):
         return 1
     count = 1
-    while (spent := _sample(side, count) * count) < floor:
+    while (spent := _sample(side, count, clock) * count) < floor:
         count = max(2 * count, min(int(count * floor / max(spent, 1e-9)), 100 * count))
     return count
 
 
-def _sample(side: Call | Trial, count: int) -> float:
+def _sample(side: Call | Trial, count: int, clock: Callable[[], float]) -> float:
     """Seconds of one call, as the mean of `count` calls in a row."""
     if isinstance(side, Trial):
         side.before()
         side = side.call
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = clock()
         for _ in range(count):
             side()
-        return (time.perf_counter() - start) / count
+        return (clock() - start) / count
     finally:
         gc.enable()
 

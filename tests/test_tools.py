@@ -1,5 +1,6 @@
 """The tools that judge the tree are judged: a check that fails is seen, a bench compares fairly."""
 
+import itertools
 import json
 import sys
 
@@ -43,6 +44,15 @@ def test_quick_leaves_out_the_slow_tests_and_nothing_else():
     assert "not slow" in quick[0].command[-1]
     assert "not slow" not in whole[0].command[-1]
     assert all(c.command == w.command for c, w in zip(quick[1:], whole[1:], strict=True))
+
+
+def test_a_contest_is_timed_by_its_own_clock():
+    ticks = itertools.count(step=3)
+    contest = Contest("call", ours=int, rivals={"same": int}, clock=lambda: float(next(ticks)))
+
+    (row,) = measure(contest, quick=True)
+
+    assert (row.ours, row.rival, row.unit) == (3, 3, "s")
 
 
 def test_a_contest_gives_a_row_for_each_rival_that_is_here(capsys):
