@@ -21,6 +21,7 @@ from numen.base.crypto import (
     hmac_sha256,
     keccak256,
     recover,
+    recover_checked,
     verify_signer,
 )
 
@@ -133,6 +134,18 @@ def test_the_mirror_of_a_signature_is_refused():
 
     with pytest.raises(BadSignatureError, match="malleable"):
         recover(digest, mirror)
+
+
+@given(seed=st.binary(max_size=64), digest=st.binary(min_size=32, max_size=32))
+def test_both_forms_of_a_signature_are_the_signers_where_the_mirror_is_allowed(seed, digest):
+    key = SigningKey.from_seed(seed)
+    signature = key.sign(digest)
+    r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
+    parity = signature[64] - 27
+
+    assert recover_checked(digest, r, s, parity) == key.address
+    assert recover_checked(digest, r, CURVE_ORDER - s, 1 - parity) == key.address
+    assert recover_checked(digest, r, s, 1 - parity) != key.address
 
 
 @given(digest=st.binary(max_size=40), signature=st.binary(max_size=70))
