@@ -65,13 +65,15 @@ class Engine(Protocol):
 
 
 class Instructions:
-    """The SHA extensions of x86: two lanes, a state of two registers each.
+    """The SHA extensions of x86: a state of two registers a lane; two lanes hide latencies.
 
     A register holds words of the state in the order f e b a, or h g d c, lowest first.
     """
 
-    lanes = 2
     _TYPE = "<4 x i32>"
+
+    def __init__(self, lanes: int = 2) -> None:
+        self.lanes = lanes
 
     def start(self) -> list[Value]:
         a, b, c, d, e, f, g, h = START
@@ -113,13 +115,14 @@ class Instructions:
 
 
 class Vectors:
-    """Plain vectors: eight lanes, a state of eight registers with a word of every lane."""
+    """Plain vectors: a state of eight registers with a word of every lane."""
 
-    lanes = 8
-    _TYPE = "<8 x i32>"
+    def __init__(self, lanes: int = 8) -> None:
+        self.lanes = lanes
+        self._type = f"<{lanes} x i32>"
 
     def start(self) -> list[Value]:
-        return [const(self._TYPE, word) for word in START]
+        return [const(self._type, word) for word in START]
 
     def block(self, f: Function, state: Sequence[Value], places: Sequence[Value]) -> list[Value]:
         words = [self._gathered(f, places, i) for i in range(16)]
@@ -138,14 +141,14 @@ class Vectors:
                 f.store(word, f.gep("i32", place, i), align=1)
 
     def _gathered(self, f: Function, places: Sequence[Value], index: int) -> Value:
-        words = const(self._TYPE, 0)
+        words = const(self._type, 0)
         for lane, place in enumerate(places):
             words = f.insert_lane(words, f.load("i32", f.gep("i32", place, index)), lane)
         return _swapped(f, words)
 
     def _rotated(self, f: Function, a: Value, *counts: int) -> list[Value]:
-        name = f"llvm.fshr.{mangled(self._TYPE)}"
-        return [f.intrinsic(name, self._TYPE, a, a, const(self._TYPE, n)) for n in counts]
+        name = f"llvm.fshr.{mangled(self._type)}"
+        return [f.intrinsic(name, self._type, a, a, const(self._type, n)) for n in counts]
 
     def _mixed(self, f: Function, a: Value, *counts: int) -> Value:
         x, y, z = self._rotated(f, a, *counts)

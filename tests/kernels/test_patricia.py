@@ -1,0 +1,69 @@
+"""Roots of binary Patricia trees, against the definition."""
+
+import hashlib
+import random
+
+import pytest
+
+from numen.kernels import compiler, patricia
+from numen.kernels.errors import KernelInputError
+from numen.kernels.patricia_code import patricia_functions
+from numen.kernels.sha256_code import Instructions, Vectors
+
+Entry = tuple[bytes, bytes]
+
+
+@pytest.fixture(params=[Instructions, Vectors])
+def engine(request, monkeypatch):
+    """Hash in one way, if this machine can."""
+    if request.param is Instructions and not compiler.has_feature("sha"):
+        pytest.skip("the processor has no instructions for SHA-256")
+    monkeypatch.setattr(patricia, "_text", lambda: patricia_functions(request.param(1)))
+    patricia._kernel.cache_clear()
+    yield
+    patricia._kernel.cache_clear()
+
+
+def root(entries: list[Entry]) -> bytes:
+    """Split at the first bit in which keys differ; by recursion, as the definition says."""
+    if len(entries) == 1:
+        return entries[0][1]
+    first, last = (int.from_bytes(entries[i][0], "big") for i in (0, -1))
+    bit = 256 - (first ^ last).bit_length()
+    left = [e for e in entries if not e[0][bit // 8] >> (7 - bit % 8) & 1]
+    node = bytes([1, bit]) + root(left) + root(entries[len(left) :])
+    return hashlib.sha256(node).digest()
+
+
+def sample(seed: int, count: int, *, crowded: bool) -> list[Entry]:
+    rng = random.Random(seed)
+    keys = {rng.randbytes(32) for _ in range(count)}
+    if crowded:  # neighbours that part at every bit there is
+        start = rng.getrandbits(256)
+        keys = {(start ^ (1 << rng.randrange(256))).to_bytes(32, "big") for _ in range(count)}
+    return [(key, rng.randbytes(32)) for key in sorted(keys)]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("crowded", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 55, 300])
+@pytest.mark.parametrize("extra", [0, 10])
+def test_the_root_is_what_the_definition_says(count, crowded, extra):
+    entries = sample(count, count, crowded=crowded)
+    packed = b"".join(key + digest + bytes(extra) for key, digest in entries)
+
+    assert patricia.subtree_root(packed, 64 + extra) == root(entries)
+
+
+@pytest.mark.usefixtures("engine")
+def test_every_bit_can_part():
+    keys = sorted({0} | {1 << i for i in range(256)})
+    entries = [(key.to_bytes(32, "big"), bytes([i % 256]) * 32) for i, key in enumerate(keys)]
+
+    assert patricia.subtree_root(b"".join(k + h for k, h in entries), 64) == root(entries)
+
+
+@pytest.mark.parametrize(("data", "size"), [(b"", 64), (bytes(65), 64), (bytes(60), 60)])
+def test_bytes_that_are_no_entries_are_refused(data, size):
+    with pytest.raises(KernelInputError, match="no entries"):
+        patricia.subtree_root(data, size)
