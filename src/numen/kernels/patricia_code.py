@@ -4,8 +4,8 @@
 
 An entry has ``size`` bytes, of which the first 32 are a key and the next 32 the hash of what is
 there. Keys are different, and sorted as bytes. Two neighbours part at their first bit that differs;
-the tree over a range parts where its ends do, at the least of these bits. Hashes of ranges that wait
-for what stands to their right are on a stack, whose bits only grow, so that 256 places are enough.
+the tree over a range parts where its ends do, at the least of these bits. Hashes of ranges wait
+for what stands to their right on a stack, whose bits only grow, so that 256 places are enough.
 
 A node hashes ``1 ‖ bit ‖ left ‖ right``, 66 bytes, with SHA-256: two blocks.
 """
