@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SRC = "src/numen/"
 PYTHON = (SRC, "tests/", "tools/", "bench/")
 EXACT = tuple(
-    f"{SRC}{package}/" for package in ("base", "evm", "ir", "lang", "ledger", "market", "proof")
+    f"{SRC}{package}/"
+    for package in ("base", "evm", "ir", "lang", "ledger/state", "market", "proof")
 )
 """Packages whose results every node must agree on to the bit."""
 
@@ -89,6 +90,10 @@ ENTRY_POINTS = {
     "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
     "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
+    "numen.ledger.stores.embedded": "a place for blobs, chosen by who keeps them",
+    "numen.ledger.stores.http": "reaches a node of IPFS, for who has one",
+    "numen.ledger.stores.scattered": "a place for blobs, chosen by who keeps them",
+    "numen.ledger.stores.shared": "a place for blobs, chosen by who keeps them",
     "numen.ledger.state.embedded": "the disk, chosen by who keeps state",
     "numen.ledger.state.calculus": "the laws of diffs, for who orders or undoes them",
     "numen.ledger.state.draft": "what executes contracts writes to it",
