@@ -1,0 +1,79 @@
+"""What `test_tidy` lets pass, each entry with its reason, and what each package may weigh."""
+
+from typing import Final
+
+SRC: Final = "src/numen/"
+
+BUDGET_LINES = {
+    "": 200,  # the public names
+    "api": 2000,
+    "base": 800,
+    "cli": 2200,
+    "demo": 1500,
+    "evm": 28000,
+    "ir": 7500,
+    "jit": 1800,
+    "kernels": 9000,
+    "lang": 5500,
+    "ledger": 12000,
+    "market": 6500,
+    "proof": 22000,
+    "testing": 700,
+    "vm": 1300,
+}
+"""Lines of Python each package may have. A commit that raises one says why."""
+
+LAZY_IMPORTS = {
+    f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
+    f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
+    f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",
+    f"{SRC}evm/tier/store.py": "regions that are on disk are loaded without what writes them",
+    f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
+}
+"""Files that may import inside functions."""
+
+FLOATS = {
+    f"{SRC}evm/testers/backend.py": "eth-tester's interface asks for a ratio",
+    f"{SRC}proof/stark/soundness.py": "the strokes divide fractions, exactly",
+}
+"""Files of exact packages that may use floats."""
+
+BROAD_EXCEPT = {
+    f"{SRC}base/crypto.py": "coincurve raises bare Exception for a signature that is none",
+    f"{SRC}evm/native/callbacks.py": "nothing may be raised through native code; raised behind it",
+    f"{SRC}evm/precompiles/ecrecover.py": "coincurve raises bare Exception where no key fits",
+}
+"""Files that may catch every exception."""
+
+ROOTLESS = {
+    f"{SRC}base/errors.py": "the root itself",
+    f"{SRC}ir/trap.py": "carries a trap inside an engine, and never leaves it",
+}
+"""Files with an error that is not below the root."""
+
+FOR_TYPE_CHECKERS = {
+    f"{SRC}api/compiled.py": "a run does not load the provers",
+    f"{SRC}cli/programs.py": "a run does not load the provers",
+    f"{SRC}__init__.py": "its names are imported when first asked for, because start-up counts",
+}
+"""Files that may have imports for type checkers only."""
+
+ENTRY_POINTS = {
+    "numen.proof.stark.native": "the kernels of the prover, chosen by who calls it",
+    "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
+    "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
+    "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
+    "numen.ledger.stores.embedded": "a place for blobs, chosen by who keeps them",
+    "numen.ledger.stores.http": "reaches a node of IPFS, for who has one",
+    "numen.ledger.stores.scattered": "a place for blobs, chosen by who keeps them",
+    "numen.ledger.stores.shared": "a place for blobs, chosen by who keeps them",
+    "numen.ledger.state.embedded": "the disk, chosen by who keeps state",
+    "numen.ledger.state.calculus": "the laws of diffs, for who orders or undoes them",
+    "numen.ledger.state.draft": "what executes contracts writes to it",
+    "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
+    "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
+    "numen.testing": "the tests of contracts begin there",
+    "numen.__main__": "the command `python -m numen`",
+    "numen.cli": "the command `numen`",
+}
+"""Modules that are run or used from outside, so that nothing inside imports them."""
