@@ -6,6 +6,7 @@ from numen.base.codec import U256
 from numen.base.crypto import SigningKey
 from numen.ledger.cell import Account
 from numen.ledger.ledger import Ledger, Made
+from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Call, Transaction, sign
 from numen.ledger.world import World
 from tests.ledger import scripts
@@ -23,7 +24,7 @@ class Town:
     def __init__(self, price: int = 1) -> None:
         people = [(key.address, Account(COINS)) for key in PEOPLE]
         code = [(address, Account(1000, code=scripts.CODE)) for address in CONTRACTS]
-        self.world = World([*people, *code], {scripts.CODE: scripts.Scripted()})
+        self.world = World(MemoryKV(), [*people, *code], {scripts.CODE: scripts.Scripted()})
         self.ledger = Ledger(CHAIN, self.world)
         self.price = price
         self.nonces = [0] * len(PEOPLE)

@@ -20,6 +20,9 @@ from numen.ledger.transactions import TRANSACTION_BYTES_MAX
 TRANSACTIONS_MAX: Final = 1 << 16
 """Most transactions of one block."""
 
+BLOCK_BYTES_MAX: Final = 1 << 28
+"""Longest block."""
+
 NO_BLOCK: Final = bytes(32)
 """The parent of the first block."""
 

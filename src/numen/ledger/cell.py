@@ -4,7 +4,7 @@ A cell is read and written only while a message is handed to its own address. Th
 side by side without locks, and why one outcome follows from any order among them.
 """
 
-from typing import TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 
@@ -47,10 +47,22 @@ class Timer(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
-SlotSpace: TypeAlias = Space[Key, Slot]
-CountSpace: TypeAlias = Space[bytes, int]
-AwaitSpace: TypeAlias = Space[bytes, Await | None]
-TimerSpace: TypeAlias = Space[Key, Timer | None]
+class Below(Protocol):
+    """What lies under a cell: the state that the last block left."""
+
+    def account(self) -> Account: ...
+
+    def slot(self, key: Key) -> Slot: ...
+
+    def sent(self, target: Address) -> int: ...
+
+    def received(self, source: Address) -> int: ...
+
+    def awaited(self, request: bytes) -> Await | None: ...
+
+    def timer(self, key: Key) -> Timer | None: ...
+
+    def note(self, name: bytes) -> bytes: ...
 
 
 class Cell:
@@ -65,18 +77,22 @@ class Cell:
         received: Messages taken, by sender.
         awaits: Answers that are waited for, by request.
         timers: Schedules, by the contract's own keys.
+        notes: What the ledger keeps in its own cell, by name.
     """
 
-    __slots__ = ("account", "address", "awaits", "before", "received", "sent", "slots", "timers")
+    __slots__ = (
+        "account", "address", "awaits", "before", "notes", "received", "sent", "slots", "timers",
+    )  # fmt: skip
 
-    def __init__(self, address: Address, account: Account | None = None) -> None:
+    def __init__(self, address: Address, below: Below) -> None:
         self.address = address
-        self.account = self.before = account or Account()
-        self.slots: SlotSpace = Space(0)
-        self.sent: CountSpace = Space(0)
-        self.received: CountSpace = Space(0)
-        self.awaits: AwaitSpace = Space(None)
-        self.timers: TimerSpace = Space(None)
+        self.account = self.before = below.account()
+        self.slots: Space[Key, Slot] = Space(0, below.slot)
+        self.sent: Space[Address, int] = Space(0, below.sent)
+        self.received: Space[Address, int] = Space(0, below.received)
+        self.awaits: Space[bytes, Await | None] = Space(None, below.awaited)
+        self.timers: Space[Key, Timer | None] = Space(None, below.timer)
+        self.notes: Space[bytes, bytes] = Space(b"", below.note)
 
     def credit(self, coins: int) -> None:
         """Add to the balance, or with a negative number take from it."""
@@ -87,11 +103,14 @@ class Cell:
     def settle(self) -> None:
         """Let what is now be what the next block begins with."""
         self.before = self.account
-        for space in (self.slots, self.sent, self.received, self.awaits, self.timers):
+        for space in self._spaces():
             space.settle()
 
     def abandon(self) -> None:
         """Be again what the block began with."""
         self.account = self.before
-        for space in (self.slots, self.sent, self.received, self.awaits, self.timers):
+        for space in self._spaces():
             space.abandon()
+
+    def _spaces(self) -> tuple[Space[Any, Any], ...]:
+        return self.slots, self.sent, self.received, self.awaits, self.timers, self.notes

@@ -1,12 +1,11 @@
 """What is due when: timers of contracts, and answers that must come in time.
 
 An entry only says where to look. The cell has the truth: a timer that was replaced, or an answer
-that came after all, is passed over.
+that came after all, is passed over. Entries lie in the ledger's own cell, a note for each height.
 """
 
-import heapq
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +13,9 @@ from numen.ledger.cell import Cell, Timer
 from numen.ledger.failures import encode_failure
 from numen.ledger.messages import NOBODY, Message, message_id
 from numen.vm.host import Address, Failure, Key, Kind, Reason
+
+_ENTRY_BYTES: Final = 20 + 1 + 32
+_TIMER, _REQUEST = b"t", b"r"
 
 
 class Due(NamedTuple):
@@ -32,35 +34,24 @@ class Due(NamedTuple):
     key: Key
 
 
-class Agenda:
-    """Everything that will be due, the earliest first."""
+def note_due(own: Cell, entries: Iterable[Due], height: int) -> None:
+    """Note what will be due.
 
-    def __init__(self, entries: Iterable[Due] = ()) -> None:
-        self._known = set(entries)
-        self._heap = sorted(self._known)
-
-    def add(self, entries: Iterable[Due]) -> None:
-        """Note what will be due; once is enough."""
-        for entry in entries:
-            if entry not in self._known:
-                self._known.add(entry)
-                heapq.heappush(self._heap, entry)
-
-    def take(self, height: int) -> Due | None:
-        """The earliest entry that is due by a height, which is then forgotten; or None."""
-        if not self._heap or self._heap[0].height > height:
-            return None
-        entry = heapq.heappop(self._heap)
-        self._known.discard(entry)
-        return entry
-
-    def entries(self) -> tuple[Due, ...]:
-        """Everything noted, in order."""
-        return tuple(sorted(self._known))
+    Args:
+        own: The ledger's own cell.
+        entries: What is due; what should have been already is due at the next height.
+        height: Of the present block.
+    """
+    by_height: dict[int, list[bytes]] = {}
+    for entry in entries:
+        by_height.setdefault(max(entry.height, height + 1), []).append(_write(entry))
+    for due, written in by_height.items():
+        name = _name(due)
+        own.notes.store(name, own.notes.load(name) + b"".join(written))
 
 
 def wake_ups(
-    agenda: Agenda,
+    own: Cell,
     cells: Callable[[Address], Cell],
     height: int,
     price: int,
@@ -71,67 +62,90 @@ def wake_ups(
     A timer is paid from its contract's balance; one that cannot be is forgotten.
 
     Args:
-        agenda: What is due; entries that were carried out are gone afterwards.
+        own: The ledger's own cell; changed.
         cells: Gives the cell of an address; changed.
         height: Of the block.
         price: Coins a unit of work.
-        most: Most messages; what is left comes first in the next block.
+        most: Most entries to look at; what is left comes first in the next block.
     """
+    name, following = _name(height), _name(height + 1)
+    note = own.notes.load(name)
+    if not note:
+        return ()
+    cut = most * _ENTRY_BYTES
+    own.notes.store(name, b"")
+    if len(note) > cut:
+        own.notes.store(following, note[cut:] + own.notes.load(following))
     written: list[Message] = []
-    sent = cells(NOBODY).sent
-    while len(written) < most and (due := agenda.take(height)) is not None:
+    for due in _read(note[:cut], height):
         cell = cells(due.address)
-        sequence = sent.load(due.address)
-        message = _too_late(cell, due, sequence) if due.request else None
-        if message is None and not due.request:
-            message = _timer(agenda, cell, due, sequence, height, price)
+        sequence = own.sent.load(due.address)
+        if due.request:
+            message = _too_late(cell, due, sequence)
+        else:
+            message = _timer(own, cell, due, sequence, price)
         if message is not None:
             written.append(message)
-            sent.store(due.address, sequence + 1)
+            own.sent.store(due.address, sequence + 1)
     return tuple(written)
+
+
+def _name(height: int) -> bytes:
+    return b"due" + height.to_bytes(8, "big")
+
+
+def _write(due: Due) -> bytes:
+    if due.request:
+        return due.address + _REQUEST + due.request
+    return due.address + _TIMER + due.key.to_bytes(32, "big")
+
+
+def _read(note: bytes, height: int) -> Iterator[Due]:
+    for at in range(0, len(note), _ENTRY_BYTES):
+        address, kind, what = note[at : at + 20], note[at + 20 : at + 21], note[at + 21 : at + 53]
+        if kind == _REQUEST:
+            yield Due(height, address, what, 0)
+        else:
+            yield Due(height, address, b"", int.from_bytes(what, "big"))
 
 
 def _too_late(cell: Cell, due: Due, sequence: int) -> Message | None:
     awaited = cell.awaits.load(due.request)
-    if awaited is None:
+    if awaited is None or awaited.deadline >= due.height:
         return None
     payload = encode_failure(Failure(Reason.LATE, detail="no answer came in time"))
     return Message(
         message_id(NOBODY, cell.address, sequence), NOBODY, cell.address, sequence,
-        Kind.BOUNCE, due.request, awaited.root, awaited.payer,
-        payload, 0, awaited.price, 0, 0, due.height, is_awaited=False, subject=due.request,
+        Kind.BOUNCE, due.request, awaited.root, awaited.payer, payload, 0, awaited.price,
+        0, 0, due.height, is_awaited=False, subject=due.request,
     )  # fmt: skip
 
 
-def _timer(
-    agenda: Agenda, cell: Cell, due: Due, sequence: int, height: int, price: int
-) -> Message | None:
+def _timer(own: Cell, cell: Cell, due: Due, sequence: int, price: int) -> Message | None:
     timer = cell.timers.load(due.key)
-    if timer is None or timer.due != due.height:
+    if timer is None or timer.due > due.height:
         return None
     cost = timer.work * price
     is_paid = cost <= cell.account.balance
-    _advance(agenda, cell, due.key, timer, height, goes_on=bool(timer.period) and is_paid)
+    _advance(own, cell, due, timer, goes_on=bool(timer.period) and is_paid)
     if not is_paid:
         return None
     cell.credit(-cost)
     return Message(
         message_id(NOBODY, cell.address, sequence), NOBODY, cell.address, sequence,
-        Kind.TIMER, b"", b"", cell.address, timer.payload,
-        timer.work, price, 0, 0, height, is_awaited=False,
+        Kind.TIMER, b"", b"", cell.address, timer.payload, timer.work, price, 0, 0, due.height,
+        is_awaited=False,
     )  # fmt: skip
 
 
-def _advance(
-    agenda: Agenda, cell: Cell, key: Key, timer: Timer, height: int, *, goes_on: bool
-) -> None:
+def _advance(own: Cell, cell: Cell, due: Due, timer: Timer, *, goes_on: bool) -> None:
     """Set a timer to its next slot that is not past, or forget it."""
     if not goes_on:
-        cell.timers.store(key, None)
+        cell.timers.store(due.key, None)
         account = cell.account
         cell.account = msgspec.structs.replace(account, timers=account.timers - 1)
         return
-    missed = (height - timer.due) // timer.period
+    missed = (due.height - timer.due) // timer.period
     following = timer.due + (missed + 1) * timer.period
-    cell.timers.store(key, msgspec.structs.replace(timer, due=following))
-    agenda.add([Due(following, cell.address, b"", key)])
+    cell.timers.store(due.key, msgspec.structs.replace(timer, due=following))
+    note_due(own, [due._replace(height=following)], due.height)

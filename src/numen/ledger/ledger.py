@@ -8,14 +8,16 @@ Whoever makes a block and whoever checks it carry out the same transactions and 
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
+from numen.base.codec import decode, encode
 from numen.base.crypto import BadSignatureError, SigningKey
 from numen.base.errors import NumenError
-from numen.ledger import tariff
+from numen.ledger import queue, tariff
 from numen.ledger.block import (
+    BLOCK_BYTES_MAX,
     NO_BLOCK,
     TRANSACTIONS_MAX,
     Block,
@@ -28,13 +30,20 @@ from numen.ledger.block import (
 )
 from numen.ledger.cell import Account, Cell
 from numen.ledger.deliver import Moment
-from numen.ledger.due import Agenda, wake_ups
-from numen.ledger.messages import Message
+from numen.ledger.due import note_due, wake_ups
+from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, run
+from numen.ledger.state.diff import Diff
+from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import Admitted, TransactionError, begin, publishing_fee, read
-from numen.ledger.world import Changed
+from numen.ledger.wire import read_receipts, write_receipts
 from numen.vm.host import Address, Service
+
+_HEAD: Final = b"lh"
+_BLOCK: Final = b"lb"
+_RECEIPTS: Final = b"lr"
+"""Names of the node's records: the last header, blocks and receipts by height."""
 
 
 class LedgerError(NumenError):
@@ -72,8 +81,12 @@ class State(Protocol):
         """Commit to the cells as they are now; 32 bytes."""
         ...
 
-    def settle(self) -> tuple[Changed, ...]:
-        """Keep what the present block changed, and say what it was."""
+    def settle(self, also: Writes = ()) -> Diff:
+        """Keep what the present block changed with some records of the node, all or nothing."""
+        ...
+
+    def record(self, name: bytes) -> bytes:
+        """A record that was kept beside the state; empty where there is none."""
         ...
 
     def abandon(self) -> None:
@@ -100,20 +113,19 @@ class Made(msgspec.Struct, frozen=True):
         block: The block.
         receipts: What became of its messages.
         refused: Transactions that were left out.
-        changes: What it changed.
+        diff: What it changed.
     """
 
     block: Block
     receipts: tuple[Receipt, ...]
     refused: tuple[Refusal, ...]
-    changes: tuple[Changed, ...]
+    diff: Diff
 
 
 class _Executed(msgspec.Struct, frozen=True):
     taken: tuple[bytes, ...]
     refused: tuple[Refusal, ...]
     receipts: tuple[Receipt, ...]
-    left: tuple[Message, ...]
 
 
 class Ledger:
@@ -131,17 +143,27 @@ class Ledger:
 
     def __init__(self, chain: int, state: State) -> None:
         self.chain = chain
-        self.head = NO_BLOCK
-        self.height = 0
-        self.time_ms = 0
         self._state = state
-        self._agenda = Agenda()
-        self._queue: tuple[Message, ...] = ()
+        raw = state.record(_HEAD)
+        last = decode(Header, raw) if raw else None
+        self.head = block_id(last) if last is not None else NO_BLOCK
+        self.height = last.height if last is not None else 0
+        self.time_ms = last.time_ms if last is not None else 0
 
     @property
     def pending(self) -> int:
         """Messages that wait for the next block."""
-        return len(self._queue)
+        return queue.length(self._state.cell(NOBODY))
+
+    def block(self, height: int) -> Block | None:
+        """A block of this chain; None where it has none of this height."""
+        raw = self._state.record(_BLOCK + height.to_bytes(8, "big"))
+        return decode(Block, raw, size_max=BLOCK_BYTES_MAX) if raw else None
+
+    def receipts(self, height: int) -> tuple[Receipt, ...]:
+        """What became of the messages of a block; nothing where there is none."""
+        raw = self._state.record(_RECEIPTS + height.to_bytes(8, "big"))
+        return read_receipts(raw) if raw else ()
 
     def make(
         self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
@@ -160,15 +182,14 @@ class Ledger:
         if time_ms <= self.time_ms:
             raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
         moment = Moment(self.height + 1, time_ms, price)
-        agenda = self._agenda.entries()
         try:
             done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
             header = self._header(done, moment, key.address)
         except BaseException:
-            self._give_up(agenda)
+            self._state.abandon()
             raise
-        changes = self._keep(header, done)
-        return Made(seal(header, done.taken, key), done.receipts, done.refused, changes)
+        block = seal(header, done.taken, key)
+        return Made(block, done.receipts, done.refused, self._keep(block, done))
 
     def take(self, block: Block) -> Made:
         """Check a block from somebody else by carrying it out, and keep it.
@@ -179,7 +200,6 @@ class Ledger:
         header = block.header
         self._check_link(block)
         moment = Moment(header.height, header.time_ms, header.price)
-        agenda = self._agenda.entries()
         try:
             done = self._execute(block.transactions, moment, header.maker)
             if done.refused:
@@ -187,9 +207,9 @@ class Ledger:
                 raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
             _compare(header, self._header(done, moment, header.maker))
         except BaseException:
-            self._give_up(agenda)
+            self._state.abandon()
             raise
-        return Made(block, done.receipts, (), self._keep(header, done))
+        return Made(block, done.receipts, (), self._keep(block, done))
 
     def _check_link(self, block: Block) -> None:
         header = block.header
@@ -208,8 +228,9 @@ class Ledger:
 
     def _execute(self, transactions: Sequence[bytes], moment: Moment, maker: Address) -> _Executed:
         cells = self._state.cell
-        first = list(self._queue)
-        first += wake_ups(self._agenda, cells, moment.height, moment.price, tariff.DUE_MAX)
+        own = cells(NOBODY)
+        first = queue.take(own)
+        first += wake_ups(own, cells, moment.height, moment.price, tariff.DUE_MAX)
         taken: list[bytes] = []
         refused: list[Refusal] = []
         fees = 0
@@ -228,8 +249,9 @@ class Ledger:
         done = run(crew, first, moment, tariff.DELIVERIES_MAX)
         if fees + done.fees:
             cells(maker).credit(fees + done.fees)
-        self._agenda.add(done.due)
-        return _Executed(tuple(taken), tuple(refused), done.receipts, done.left)
+        note_due(own, done.due, moment.height)
+        queue.leave(own, done.left)
+        return _Executed(tuple(taken), tuple(refused), done.receipts)
 
     def _read(self, raw: bytes) -> Admitted:
         return read(raw, self.chain)
@@ -247,17 +269,18 @@ class Ledger:
             self._state.root(),
         )
 
-    def _keep(self, header: Header, done: _Executed) -> tuple[Changed, ...]:
-        changes = self._state.settle()
-        self.head = block_id(header)
-        self.height = header.height
-        self.time_ms = header.time_ms
-        self._queue = done.left
-        return changes
-
-    def _give_up(self, agenda: tuple[object, ...]) -> None:
-        self._state.abandon()
-        self._agenda = Agenda(agenda)  # type: ignore[arg-type]
+    def _keep(self, block: Block, done: _Executed) -> Diff:
+        header = block.header
+        height = header.height.to_bytes(8, "big")
+        diff = self._state.settle(
+            [
+                (_HEAD, encode(header)),
+                (_BLOCK + height, encode(block, size_max=BLOCK_BYTES_MAX)),
+                (_RECEIPTS + height, write_receipts(done.receipts)),
+            ]
+        )
+        self.head, self.height, self.time_ms = block_id(header), header.height, header.time_ms
+        return diff
 
 
 def _compare(claimed: Header, found: Header) -> None:

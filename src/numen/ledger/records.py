@@ -12,14 +12,17 @@ from msgspec import Meta
 from numen.base.codec import U64, CodecError, decode, encode
 from numen.base.crypto import Address, Hash32
 from numen.base.errors import NumenError
-from numen.ledger.cell import Cell, Timer
+from numen.ledger.cell import Account, Cell, Timer
 from numen.ledger.messages import Await, Owed
 from numen.vm.host import PAYLOAD_BYTES_MAX, Continuation
 
-SENT: Final = b"s"
-RECEIVED: Final = b"r"
+ABOUT: Final = b"."
 AWAIT: Final = b"a"
+NOTE: Final = b"n"
+RECEIVED: Final = b"r"
+SENT: Final = b"s"
 TIMER: Final = b"t"
+"""First byte of the name of an entry. What an account has beside coins and nonce is ``ABOUT``."""
 
 _COUNT_BYTES: Final = 8
 
@@ -46,6 +49,12 @@ class _Await(msgspec.Struct, frozen=True, array_like=True):
     deadline: U64
 
 
+class _About(msgspec.Struct, frozen=True, array_like=True):
+    code: Annotated[bytes, Meta(max_length=32)]
+    timers: U64
+    awaits: U64
+
+
 class _Timer(msgspec.Struct, frozen=True, array_like=True):
     due: U64
     period: U64
@@ -53,16 +62,42 @@ class _Timer(msgspec.Struct, frozen=True, array_like=True):
     payload: Payload
 
 
-def changed_records(cell: Cell) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Entries that the present block changed, by rising name: name, bytes before, bytes now."""
-    for request, earlier, later in cell.awaits.changed():
-        yield AWAIT + request, write_await(earlier), write_await(later)
-    for target, before, now in cell.received.changed():
-        yield RECEIVED + target, write_count(before), write_count(now)
-    for target, before, now in cell.sent.changed():
-        yield SENT + target, write_count(before), write_count(now)
-    for key, was, is_now in cell.timers.changed():
-        yield TIMER + key.to_bytes(32, "big"), write_timer(was), write_timer(is_now)
+def changed_records(cell: Cell) -> Iterator[tuple[bytes, bytes]]:
+    """Entries that the present block changed, by rising name, and their bytes now."""
+    about = write_about(cell.account)
+    if about != write_about(cell.before):
+        yield ABOUT, about
+    for request, _, awaited in cell.awaits.changed():
+        yield AWAIT + request, write_await(awaited)
+    for name, _, note in cell.notes.changed():
+        yield NOTE + name, note
+    for source, _, count in cell.received.changed():
+        yield RECEIVED + source, write_count(count)
+    for target, _, count in cell.sent.changed():
+        yield SENT + target, write_count(count)
+    for key, _, timer in cell.timers.changed():
+        yield TIMER + key.to_bytes(32, "big"), write_timer(timer)
+
+
+def write_about(account: Account) -> bytes:
+    """Write what an account has beside its coins and nonce; nothing for nothing."""
+    about = (account.code, account.timers, account.awaits)
+    return encode(_About(*about)) if any(about) else b""
+
+
+def read_about(raw: bytes, balance: int, nonce: int) -> Account:
+    """Read an account.
+
+    Raises:
+        RecordError: The bytes are none.
+    """
+    if not raw:
+        return Account(balance, nonce)
+    try:
+        about = decode(_About, raw)
+    except CodecError as error:
+        raise RecordError(f"not an account: {error}") from error
+    return Account(balance, nonce, about.code, about.timers, about.awaits)
 
 
 def write_count(count: int) -> bytes:

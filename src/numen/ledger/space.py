@@ -34,11 +34,10 @@ class Space(Generic[K, V]):
 
     def load(self, key: K) -> V:
         """What a key holds now."""
-        found = self._now.get(key)
-        if found is None:
-            found = self.empty if self._read is None else self._read(key)
-            self._now[key] = found
-        return found
+        now = self._now
+        if key not in now:
+            now[key] = self.empty if self._read is None else self._read(key)
+        return now[key]
 
     def store(self, key: K, value: V) -> None:
         """Let a key hold something else."""

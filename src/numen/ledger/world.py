@@ -1,55 +1,70 @@
-"""The cells of a ledger, and what a block changed in them."""
+"""The cells of a ledger over the authenticated state, and what a block changes in them.
+
+Coins and nonces are accounts of the state, and what a contract wrote its slots. The ledger's own
+entries of an address lie in the slots of another address, which follows from it and which no
+contract can have, so that no contract writes them. Published code is the code of an address that
+follows from its digest.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Final
 
-import msgspec
-
-from numen.base.codec import digest as digest_of
+from numen.base.codec import U256
 from numen.base.crypto import keccak256
-from numen.ledger.cell import Account, Cell
-from numen.ledger.records import changed_records
+from numen.ledger import records
+from numen.ledger.cell import Account, Cell, Timer
+from numen.ledger.messages import Await
+from numen.ledger.state.diff import (
+    AccountChanges,
+    BalanceChange,
+    CodeChange,
+    CountChange,
+    Diff,
+    SlotChange,
+    SlotChanges,
+)
+from numen.ledger.state.kv import KV, Writes
+from numen.ledger.state.state import State
+from numen.ledger.state.tree import Prepared
 from numen.vm.codes import CodeError, code_id, service_of
 from numen.vm.host import Address, Key, Service, Slot
 
+CELLS_MAX: Final = 100_000
+"""Most cells that are kept in memory from one block to the next."""
 
-class Changed(msgspec.Struct, frozen=True, gc=False):
-    """What a block changed of one cell.
-
-    Attributes:
-        address: Whose.
-        before: Its account when the block began.
-        after: Its account when it ended.
-        slots: Slots that differ: key, before, after; by rising key.
-        records: Records of the ledger itself that differ: name, before, after; by rising name.
-    """
-
-    address: Address
-    before: Account
-    after: Account
-    slots: tuple[tuple[Key, Slot, Slot], ...]
-    records: tuple[tuple[bytes, bytes, bytes], ...]
+_WORD_BYTES: Final = 32
+_RECORDS: Final = b"\x0fnumen/records/1"
+_LIBRARY: Final = b"\x0fnumen/library/1"
 
 
 class World:
-    """Cells in memory.
+    """Cells in a `KV`.
 
     Args:
-        accounts: What the first block begins with.
+        kv: Where the state lies.
+        accounts: What a state that is empty begins with.
         services: Codes that need not be published, by digest.
+
+    Attributes:
+        state: The authenticated state, as of the last block.
     """
 
     def __init__(
         self,
+        kv: KV,
         accounts: Iterable[tuple[Address, Account]] = (),
         services: Mapping[bytes, Service] = MappingProxyType({}),
     ) -> None:
-        self._cells = {address: Cell(address, account) for address, account in accounts}
+        self.kv = kv
+        self.state = State(kv)
+        self._cells: dict[Address, Cell] = {}
         self._touched: dict[Address, Cell] = {}
-        self._root = bytes(32)
         self._codes: dict[bytes, bytes] = {}
-        self._new_codes: list[bytes] = []
         self._services: dict[bytes, Service] = dict(services)
+        self._prepared: tuple[tuple[AccountChanges, ...], Prepared] | None = None
+        if self.state.tree.version == 0:
+            self._begin(accounts)
 
     def cell(self, address: Address) -> Cell:
         """The cell of an address, which may change from now on."""
@@ -57,93 +72,152 @@ class World:
         if cell is None:
             cell = self._cells.get(address)
             if cell is None:
-                cell = self._cells[address] = Cell(address)
+                cell = self._cells[address] = Cell(address, _Stored(self.state, address))
             self._touched[address] = cell
         return cell
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
         cell = self._cells.get(address)
-        return cell.account if cell is not None else Account()
+        return cell.account if cell is not None else _Stored(self.state, address).account()
 
     def publish(self, code: bytes) -> None:
         """Keep the code of a contract, by its digest."""
-        identity = code_id(code)
-        if identity not in self._codes:
-            self._codes[identity] = code
-            self._new_codes.append(identity)
+        self._codes[code_id(code)] = code
 
     def service(self, digest: bytes) -> Service | None:
         """A code ready to run; None where nobody published it, or it is no contract."""
         found = self._services.get(digest)
-        if found is None and digest in self._codes:
+        if found is None:
+            code = self._codes.get(digest) or self.state.code(_library(digest))
+            if not code:
+                return None
             try:
-                found = self._services[digest] = service_of(self._codes[digest])
+                found = self._services[digest] = service_of(code)
             except CodeError:
                 return None
         return found
 
     def root(self) -> bytes:
-        """Commit to the cells as they are now; 32 bytes.
+        """Commit to the cells as they are now; 32 bytes."""
+        accounts = tuple(self._changes())
+        self._prepared = (accounts, self.state.prepare(accounts))
+        return self._prepared[1].version.root
 
-        Each root commits to the one before and to what changed since.
+    def settle(self, also: Writes = ()) -> Diff:
+        """Keep what the present block changed, at once and for good.
+
+        Args:
+            also: Records of the node to be written in the same batch.
+
+        Returns:
+            What changed.
+
+        Raises:
+            StorageError: The disk refuses; nothing was written.
         """
-        changed = b"".join(
-            digest_of("numen/changed/1", write_changed(one)) for one in self._changes()
-        )
-        return keccak256(self._root, changed) if changed else self._root
-
-    def settle(self) -> tuple[Changed, ...]:
-        """Keep what the present block changed, and say what it was, by rising address."""
-        self._root = self.root()
-        found = tuple(self._changes())
+        if self._prepared is None:
+            self.root()
+        assert self._prepared is not None
+        accounts, prepared = self._prepared
+        diff = Diff(self.state.root, prepared.version.root, 1, accounts)
+        self.state.commit(diff, prepared, also)
         for cell in self._touched.values():
             cell.settle()
-        self._touched.clear()
-        self._new_codes.clear()
-        return found
+        self._end()
+        return diff
+
+    def record(self, name: bytes) -> bytes:
+        """A record that was kept beside the state; empty where there is none."""
+        return self.kv.get(name) or b""
 
     def abandon(self) -> None:
         """Forget the block."""
         for cell in self._touched.values():
             cell.abandon()
+        for digest in self._codes:
+            self._services.pop(digest, None)
+        self._end()
+
+    def _end(self) -> None:
         self._touched.clear()
-        for identity in self._new_codes:
-            del self._codes[identity]
-            self._services.pop(identity, None)
-        self._new_codes.clear()
+        self._codes.clear()
+        self._prepared = None
+        if len(self._cells) > CELLS_MAX:
+            self._cells.clear()
 
-    def _changes(self) -> Iterator[Changed]:
-        for address in sorted(self._touched):
-            changed = changes(self._touched[address])
-            if changed is not None:
-                yield changed
+    def _begin(self, accounts: Iterable[tuple[Address, Account]]) -> None:
+        for address, account in accounts:
+            self.cell(address).account = account
+        if self._touched:
+            self.settle()
 
-
-def write_changed(changed: Changed) -> bytes:
-    """What a cell has become, in bytes that no other change has."""
-    account = changed.after
-    parts = [
-        changed.address,
-        account.balance.to_bytes(32, "big"),
-        account.nonce.to_bytes(8, "big"),
-        account.timers.to_bytes(8, "big"),
-        account.awaits.to_bytes(8, "big"),
-        len(account.code).to_bytes(1, "big"),
-        account.code,
-        len(changed.slots).to_bytes(8, "big"),
-    ]
-    for key, _, now in changed.slots:
-        parts += (key.to_bytes(32, "big"), now.to_bytes(32, "big"))
-    for name, _, value in changed.records:
-        parts += (len(name).to_bytes(8, "big"), name, len(value).to_bytes(8, "big"), value)
-    return b"".join(parts)
+    def _changes(self) -> Iterator[AccountChanges]:
+        found: dict[Address, AccountChanges] = {}
+        for address, cell in self._touched.items():
+            found.update(_cell_changes(address, cell))
+        for digest, code in self._codes.items():
+            address = _library(digest)
+            found[address] = AccountChanges(address, codes=(CodeChange(0, code),))
+        for address in sorted(found):
+            yield found[address]
 
 
-def changes(cell: Cell) -> Changed | None:
-    """What the present block changed of a cell; None for nothing."""
-    slots = tuple(cell.slots.changed())
-    records = tuple(changed_records(cell))
-    if not slots and not records and cell.account == cell.before:
-        return None
-    return Changed(cell.address, cell.before, cell.account, slots, records)
+class _Stored:
+    """A cell as the last block left it; a `Below`."""
+
+    def __init__(self, state: State, address: Address) -> None:
+        self._state = state
+        self._address = address
+        self._records = keccak256(_RECORDS, address)[:20]
+
+    def account(self) -> Account:
+        found = self._state.account(self._address)
+        return records.read_about(self._record(records.ABOUT), found.balance, found.nonce)
+
+    def slot(self, key: Key) -> Slot:
+        raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"))
+        return int.from_bytes(raw, "big")
+
+    def sent(self, target: Address) -> int:
+        return records.read_count(self._record(records.SENT + target))
+
+    def received(self, source: Address) -> int:
+        return records.read_count(self._record(records.RECEIVED + source))
+
+    def awaited(self, request: bytes) -> Await | None:
+        return records.read_await(self._record(records.AWAIT + request))
+
+    def timer(self, key: Key) -> Timer | None:
+        return records.read_timer(self._record(records.TIMER + key.to_bytes(_WORD_BYTES, "big")))
+
+    def note(self, name: bytes) -> bytes:
+        return self._record(records.NOTE + name)
+
+    def _record(self, name: bytes) -> bytes:
+        return self._state.slot(self._records, keccak256(name))
+
+
+def _cell_changes(address: Address, cell: Cell) -> Iterator[tuple[Address, AccountChanges]]:
+    before, now = cell.before, cell.account
+    balances = (BalanceChange(0, U256(now.balance)),) if now.balance != before.balance else ()
+    nonces = (CountChange(0, now.nonce),) if now.nonce != before.nonce else ()
+    slots = tuple(
+        SlotChanges(key.to_bytes(_WORD_BYTES, "big"), (SlotChange(0, _bytes(value)),))
+        for key, _, value in cell.slots.changed()
+    )
+    if balances or nonces or slots:
+        yield address, AccountChanges(address, slots, balances=balances, nonces=nonces)
+    kept = sorted((keccak256(name), raw) for name, raw in records.changed_records(cell))
+    if kept:
+        own = keccak256(_RECORDS, address)[:20]
+        written = tuple(SlotChanges(slot, (SlotChange(0, raw),)) for slot, raw in kept)
+        yield own, AccountChanges(own, written)
+
+
+def _bytes(value: Slot) -> bytes:
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def _library(digest: bytes) -> Address:
+    return keccak256(_LIBRARY, digest)[:20]

@@ -29,6 +29,7 @@ from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Receipt
+from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
 from numen.ledger.world import World
@@ -99,7 +100,7 @@ class Chain:
         self, names: Sequence[str] = ("ann", "bob", "cleo", "dan", "eve"), price: int = 0
     ) -> None:
         self.people = [Person(name) for name in names]
-        self.world = World((person.address, Account(COINS)) for person in self.people)
+        self.world = World(MemoryKV(), ((person.address, Account(COINS)) for person in self.people))
         self.ledger = Ledger(CHAIN, self.world)
         self.record = Record()
         self._maker = SigningKey.from_seed(b"the maker of blocks")
