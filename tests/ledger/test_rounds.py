@@ -176,6 +176,13 @@ def test_any_legal_schedule_comes_to_the_same(plan, seed):
     assert second.ledger.head == first.ledger.head
 
 
+@given(blocks, st.integers(2, 3))
+def test_any_number_of_lanes_comes_to_the_same(plan, lanes):
+    first, second = Town(), Town(lanes=lanes)
+    assert play(second, plan) == play(first, plan)
+    assert second.ledger.head == first.ledger.head
+
+
 @given(blocks)
 def test_a_message_that_comes_twice_changes_nothing(plan):
     town = Town()

@@ -21,11 +21,11 @@ CONTRACTS = [bytes([0xC0 + i]) * 20 for i in range(4)]
 class Town:
     """A ledger, its state, and the nonces of its people."""
 
-    def __init__(self, price: int = 1) -> None:
+    def __init__(self, price: int = 1, lanes: int = 1) -> None:
         people = [(key.address, Account(COINS)) for key in PEOPLE]
         code = [(address, Account(1000, code=scripts.CODE)) for address in CONTRACTS]
         self.world = World(MemoryKV(), [*people, *code], {scripts.CODE: scripts.Scripted()})
-        self.ledger = Ledger(CHAIN, self.world)
+        self.ledger = Ledger(CHAIN, self.world, lanes)
         self.price = price
         self.nonces = [0] * len(PEOPLE)
         self.supply = sum(account.balance for _, account in [*people, *code])

@@ -7,7 +7,8 @@ LedgerError
 Whoever makes a block and whoever checks it carry out the same transactions and compare roots.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 import msgspec
@@ -29,11 +30,12 @@ from numen.ledger.block import (
     transactions_root,
 )
 from numen.ledger.cell import Account, Cell
-from numen.ledger.deliver import Moment
+from numen.ledger.deliver import Moment, Services
 from numen.ledger.due import note_due, wake_ups
+from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
-from numen.ledger.rounds import Alone, run
+from numen.ledger.rounds import Alone, Crew, run
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import Admitted, TransactionError, begin, publishing_fee, read
@@ -73,8 +75,8 @@ class State(Protocol):
         """Keep the code of a contract, by its digest."""
         ...
 
-    def service(self, digest: bytes) -> Service | None:
-        """A code ready to run; None where nobody published it."""
+    def service(self, digest: bytes, lane: int = 0) -> Service | None:
+        """A code ready to run, for one lane; None where nobody published it."""
         ...
 
     def root(self) -> bytes:
@@ -134,6 +136,8 @@ class Ledger:
     Args:
         chain: Number of this ledger, in every transaction.
         state: Where cells live.
+        lanes: Threads that read signatures and hand over messages; the outcome does not depend
+            on them.
 
     Attributes:
         head: Digest of the last block.
@@ -141,8 +145,10 @@ class Ledger:
         time_ms: Of the last block.
     """
 
-    def __init__(self, chain: int, state: State) -> None:
+    def __init__(self, chain: int, state: State, lanes: int = 1) -> None:
         self.chain = chain
+        self._lanes = lanes
+        self._pool = ThreadPoolExecutor(lanes) if lanes > 1 else None
         self._state = state
         raw = state.record(_HEAD)
         last = decode(Header, raw) if raw else None
@@ -234,27 +240,44 @@ class Ledger:
         taken: list[bytes] = []
         refused: list[Refusal] = []
         fees = 0
-        for index, raw in enumerate(transactions):
+        for index, admitted in enumerate(self._read_all(transactions)):
             try:
-                admitted = self._read(raw)
+                if isinstance(admitted, TransactionError):
+                    raise admitted
                 first += begin(cells(admitted.sender), admitted, moment)
             except TransactionError as error:
                 refused.append(Refusal(index, str(error)))
             else:
-                taken.append(raw)
+                taken.append(transactions[index])
                 fees += publishing_fee(admitted.transaction)
                 for code in admitted.transaction.codes:
                     self._state.publish(code)
-        crew = Alone(cells, self._state.service)
-        done = run(crew, first, moment, tariff.DELIVERIES_MAX)
+        done = run(self._crew(), first, moment, tariff.DELIVERIES_MAX)
         if fees + done.fees:
             cells(maker).credit(fees + done.fees)
         note_due(own, done.due, moment.height)
         queue.leave(own, done.left)
         return _Executed(tuple(taken), tuple(refused), done.receipts)
 
-    def _read(self, raw: bytes) -> Admitted:
-        return read(raw, self.chain)
+    def _crew(self) -> Crew:
+        cells, service = self._state.cell, self._state.service
+        if self._pool is None:
+            return Alone(cells, service)
+
+        def services(lane: int) -> Services:
+            return lambda digest: service(digest, lane)
+
+        return Lanes(cells, services, self._pool, self._lanes)
+
+    def _read_all(self, transactions: Sequence[bytes]) -> Iterable[Admitted | TransactionError]:
+        # Recovering a signature lets go of Python's lock.
+        return (self._pool.map if self._pool is not None else map)(self._read, transactions)
+
+    def _read(self, raw: bytes) -> Admitted | TransactionError:
+        try:
+            return read(raw, self.chain)
+        except TransactionError as error:
+            return error
 
     def _header(self, done: _Executed, moment: Moment, maker: Address) -> Header:
         return Header(

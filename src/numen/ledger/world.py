@@ -7,6 +7,7 @@ follows from its digest.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -44,7 +45,7 @@ class World:
     Args:
         kv: Where the state lies.
         accounts: What a state that is empty begins with.
-        services: Codes that need not be published, by digest.
+        services: Codes that need not be published, by digest, the same for all lanes.
 
     Attributes:
         state: The authenticated state, as of the last block.
@@ -61,7 +62,9 @@ class World:
         self._cells: dict[Address, Cell] = {}
         self._touched: dict[Address, Cell] = {}
         self._codes: dict[bytes, bytes] = {}
-        self._services: dict[bytes, Service] = dict(services)
+        self._fixed = services
+        self._services: dict[tuple[int, bytes], Service] = {}
+        self._lock = Lock()
         self._prepared: tuple[tuple[AccountChanges, ...], Prepared] | None = None
         if self.state.tree.version == 0:
             self._begin(accounts)
@@ -72,28 +75,38 @@ class World:
         if cell is None:
             cell = self._cells.get(address)
             if cell is None:
-                cell = self._cells[address] = Cell(address, _Stored(self.state, address))
+                cell = self._cells[address] = Cell(
+                    address, _Stored(self.state, address, self._lock)
+                )
             self._touched[address] = cell
         return cell
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
         cell = self._cells.get(address)
-        return cell.account if cell is not None else _Stored(self.state, address).account()
+        return (
+            cell.account if cell is not None else _Stored(self.state, address, self._lock).account()
+        )
 
     def publish(self, code: bytes) -> None:
         """Keep the code of a contract, by its digest."""
         self._codes[code_id(code)] = code
 
-    def service(self, digest: bytes) -> Service | None:
-        """A code ready to run; None where nobody published it, or it is no contract."""
-        found = self._services.get(digest)
+    def service(self, digest: bytes, lane: int = 0) -> Service | None:
+        """A code ready to run; None where nobody published it, or it is no contract.
+
+        Args:
+            digest: Of the code.
+            lane: Services of one lane are used by one thread at a time.
+        """
+        found = self._fixed.get(digest) or self._services.get((lane, digest))
         if found is None:
-            code = self._codes.get(digest) or self.state.code(_library(digest))
+            with self._lock:
+                code = self._codes.get(digest) or self.state.code(_library(digest))
             if not code:
                 return None
             try:
-                found = self._services[digest] = service_of(code)
+                found = self._services[lane, digest] = service_of(code)
             except CodeError:
                 return None
         return found
@@ -135,8 +148,9 @@ class World:
         """Forget the block."""
         for cell in self._touched.values():
             cell.abandon()
-        for digest in self._codes:
-            self._services.pop(digest, None)
+        for lane, digest in list(self._services):
+            if digest in self._codes:
+                del self._services[lane, digest]
         self._end()
 
     def _end(self) -> None:
@@ -164,19 +178,22 @@ class World:
 
 
 class _Stored:
-    """A cell as the last block left it; a `Below`."""
+    """A cell as the last block left it; a `Below`. Several threads may read at a time."""
 
-    def __init__(self, state: State, address: Address) -> None:
+    def __init__(self, state: State, address: Address, lock: Lock) -> None:
         self._state = state
         self._address = address
+        self._lock = lock
         self._records = keccak256(_RECORDS, address)[:20]
 
     def account(self) -> Account:
-        found = self._state.account(self._address)
+        with self._lock:
+            found = self._state.account(self._address)
         return records.read_about(self._record(records.ABOUT), found.balance, found.nonce)
 
     def slot(self, key: Key) -> Slot:
-        raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"))
+        with self._lock:
+            raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"))
         return int.from_bytes(raw, "big")
 
     def sent(self, target: Address) -> int:
@@ -195,7 +212,8 @@ class _Stored:
         return self._record(records.NOTE + name)
 
     def _record(self, name: bytes) -> bytes:
-        return self._state.slot(self._records, keccak256(name))
+        with self._lock:
+            return self._state.slot(self._records, keccak256(name))
 
 
 def _cell_changes(address: Address, cell: Cell) -> Iterator[tuple[Address, AccountChanges]]:
