@@ -30,11 +30,11 @@ def test_a_transaction_is_explained_as_a_tree(record):
     lines = [re.sub("0x[0-9a-f]+", "…", line) for line in explain(record, root, name)]
 
     assert lines == [
-        "… request ann -> alpha …: waits for an answer, 3354 units of work",
-        "  … request alpha -> beta …: waits for an answer, 3182 units of work",
+        "… request ann -> alpha …: waits for an answer, 1010 units of work",
+        "  … request alpha -> beta …: waits for an answer, 1010 units of work",
         "    … request beta -> gamma …: failed, reverted, 1010 units of work",
-        "      … bounce gamma -> beta about …: done, 5170 units of work",
-        "        … reply beta -> alpha about …: done, 5170 units of work",
+        "      … bounce gamma -> beta about …: done, 1010 units of work",
+        "        … reply beta -> alpha about …: done, 1010 units of work",
     ]
 
 

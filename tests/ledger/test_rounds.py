@@ -74,8 +74,7 @@ def play(town: Town, plan: Any) -> list[Receipt]:
 def kept_back(town: Town) -> int:
     """Coins for the work of continuations."""
     return sum(
-        awaited.price
-        * (awaited.continuation.work + tariff.FRAME_BYTE_WORK * len(awaited.continuation.frame))
+        awaited.price * tariff.work_of(awaited.continuation)
         for cell in town.world._cells.values()
         for awaited in cell.awaits._now.values()
         if awaited is not None

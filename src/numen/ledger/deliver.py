@@ -131,8 +131,7 @@ class _Delivering:
         cell = self.cell
         cell.awaits.store(self.message.subject, None)
         cell.account = msgspec.structs.replace(cell.account, awaits=cell.account.awaits - 1)
-        frame = tariff.FRAME_BYTE_WORK * len(awaited.continuation.frame)
-        self.work = awaited.continuation.work + frame
+        self.work = tariff.work_of(awaited.continuation)
         self.payer, self.price = awaited.payer, awaited.price
 
     def _without_code(self) -> Handed:
@@ -160,13 +159,10 @@ class _Delivering:
     def _conclude(self, outcome: Outcome) -> Handed:
         charge = outcome.work + tariff.DELIVERY_WORK
         failure = outcome.failure
-        if failure is None:
-            charge += tariff.WRITE_WORK * len(outcome.writes)
-            charge += tariff.BYTE_WORK * len(outcome.result)
-            if charge <= self.work:
-                return self._succeed(outcome, charge)
-            failure = Failure(Reason.OUT_OF_WORK)
+        if failure is None and charge <= self.work:
+            return self._succeed(outcome, charge)
         self._take_back()
+        failure = failure or Failure(Reason.OUT_OF_WORK)
         return self._fail(failure, min(charge, self.work))
 
     def _take_back(self) -> None:
@@ -182,13 +178,13 @@ class _Delivering:
         failure = sender.prepare(outcome, self.work - charge, owed)
         if failure is not None:
             self._take_back()
-            return self._fail(failure, min(self.work, charge + sender.charge))
+            return self._fail(failure, charge)
         self.cell.slots.update(outcome.writes)
         sender.commit()
         if not outcome.waits and owed is not None:
             sender.answer(Kind.REPLY, owed, outcome.result, 0)
         fate = Fate.WAITS if outcome.waits else Fate.DONE
-        return self._end(fate, charge + sender.charge, sender, outcome.result)
+        return self._end(fate, charge, sender, outcome.result)
 
     def _owed(self) -> Owed | None:
         if self.awaited is not None:

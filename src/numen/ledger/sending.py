@@ -38,7 +38,6 @@ class Sender:
         events: What was told the world.
         credits: Coins that go back to somebody.
         due: What is due here, and when.
-        charge: Work of the ledger itself, for what was asked.
         passed_on: Work that left with messages or is kept for answers.
     """
 
@@ -56,7 +55,6 @@ class Sender:
         self.events: list[Event] = []
         self.credits: list[tuple[Address, int]] = []
         self.due: list[Due] = []
-        self.charge = 0
         self.passed_on = 0
 
     def give_back(self, to: Address, coins: int) -> None:
@@ -110,21 +108,17 @@ class Sender:
     def _sort(self, effect: object) -> Failure | None:
         match effect:
             case Send():
-                self.charge += tariff.BYTE_WORK * len(effect.payload)
                 self._sends.append((effect, 0, None))
                 return _refuse_send(effect, self._height)
             case Event(topics, data):
-                self.charge += tariff.BYTE_WORK * (32 * len(topics) + len(data))
                 self.events.append(effect)
                 if len(topics) > 4 or len(data) > PAYLOAD_BYTES_MAX:
                     return Failure(Reason.TOO_LARGE, detail="an event is too large")
                 return None
-            case Schedule(_, _, _, payload, _):
-                self.charge += tariff.TIMER_WORK + tariff.BYTE_WORK * len(payload)
+            case Schedule():
                 self._timers.append(effect)
                 return _refuse_schedule(effect)
             case Cancel():
-                self.charge += tariff.TIMER_WORK
                 self._timers.append(effect)
                 return None
             case _:
@@ -132,14 +126,13 @@ class Sender:
 
     def _share(self, work: int) -> Failure | None:
         """Give each request its work; those that name none share what is left."""
-        left = work - self.charge
+        left = work
         sharing = 0
         for send, _, _ in self._sends:
             left -= send.work
             sharing += not send.work
             if send.continuation is not None:
-                left -= send.continuation.work
-                left -= tariff.FRAME_BYTE_WORK * len(send.continuation.frame)
+                left -= tariff.work_of(send.continuation)
         if left < 0:
             return Failure(Reason.OUT_OF_WORK, detail="too little is left for what it asks")
         share = left // sharing if sharing else 0
@@ -170,8 +163,7 @@ class Sender:
         self.messages.append(message)
         self.passed_on += work
         if send.continuation is not None:
-            frame = tariff.FRAME_BYTE_WORK * len(send.continuation.frame)
-            self.passed_on += send.continuation.work + frame
+            self.passed_on += tariff.work_of(send.continuation)
             self._wait(message, Await(
                 send.continuation, owed, self._payer, self._price, self._root, message.deadline
             ))  # fmt: skip

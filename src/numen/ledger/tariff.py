@@ -1,28 +1,22 @@
 """What the ledger itself charges for, in work units, and what it bounds.
 
+What a contract does, writes and emits is charged by the machine that runs it; this is the rest.
 These are costs to the nodes, not prices: what a unit costs is agreed between who asks for work and
 who does it.
 """
 
 from typing import Final
 
+from numen.vm.host import Continuation
+
 DELIVERY_WORK: Final = 1_000
-"""Of handing a message to a contract."""
-
-BYTE_WORK: Final = 4
-"""Of each byte of a payload that is sent, an event or a result."""
-
-WRITE_WORK: Final = 2_000
-"""Of each slot that changes: the trees above it are hashed again."""
+"""Of handing a message to a contract; for an answer, set aside beside the continuation's own."""
 
 CODE_BYTE_WORK: Final = 200
 """Of each byte of code that is published, and kept for good."""
 
 FRAME_BYTE_WORK: Final = 16
 """Of each byte kept for a continuation; given back when it goes on."""
-
-TIMER_WORK: Final = 4_000
-"""Of setting a schedule."""
 
 DEADLINE_BLOCKS: Final = 256
 """Blocks after which a request is too late, where its sender says nothing."""
@@ -41,3 +35,8 @@ DUE_MAX: Final = 4_096
 
 DELIVERIES_MAX: Final = 1 << 20
 """Most deliveries of one block; messages beyond wait for the next."""
+
+
+def work_of(continuation: Continuation) -> int:
+    """Work units that are set aside for an answer: of the contract, the ledger and the frame."""
+    return continuation.work + DELIVERY_WORK + FRAME_BYTE_WORK * len(continuation.frame)
