@@ -93,6 +93,28 @@ class Trie:
             at += 1
         return b""
 
+    def prove(self, key: bytes) -> list[bytes]:
+        """The encoded nodes on the way to a key, or to where it would be, from the root down.
+
+        Each is hashed in the one before; what is shorter than a hash lies in the one before, and
+        is not there by itself. `numen.evm.proofs` reads them.
+        """
+        self.root()
+        digits, at, node = self._spell(key), 0, self._top
+        nodes: list[bytes] = []
+        while node is not None:
+            fits = digits.startswith(node.path, at)
+            encodings = _encodings(node)
+            if not fits:  # the shared digits alone tell that the key is not here
+                encodings = encodings[:1]
+            nodes += [each for each in encodings if len(each) >= 32 or not nodes]
+            at += len(node.path)
+            if not fits or node.children is None or at == len(digits):
+                break
+            node = node.children[_DIGITS[digits[at]]]
+            at += 1
+        return nodes
+
     def root(self) -> bytes:
         """Commit to all keys and values; 32 bytes.
 
@@ -227,20 +249,23 @@ def _refer(node: _Node) -> bytes:
 
     Recursion is as deep as a key has digits.
     """
+    node.reference = reference = _shortened(_encodings(node)[0])
+    return reference
+
+
+def _encodings(node: _Node) -> list[bytes]:
+    """The encoding of a node; where it is shared digits above children, also that of the latter."""
     children = node.children
     if children is None:
-        payload = _spelled(node.path, 2) + rlp.encode_bytes(node.value)
-        reference = _shortened(rlp.wrap(payload))
-    else:
-        references = [
-            _NOTHING if child is None else child.reference or _refer(child) for child in children
-        ]
-        references.append(rlp.encode_bytes(node.value))
-        reference = _shortened(rlp.wrap(b"".join(references)))
-        if node.path:
-            reference = _shortened(rlp.wrap(_spelled(node.path, 0) + reference))
-    node.reference = reference
-    return reference
+        return [rlp.wrap(_spelled(node.path, 2) + rlp.encode_bytes(node.value))]
+    references = [
+        _NOTHING if child is None else child.reference or _refer(child) for child in children
+    ]
+    references.append(rlp.encode_bytes(node.value))
+    branch = rlp.wrap(b"".join(references))
+    if not node.path:
+        return [branch]
+    return [rlp.wrap(_spelled(node.path, 0) + _shortened(branch)), branch]
 
 
 def _shortened(encoded: bytes) -> bytes:
