@@ -165,7 +165,7 @@ def _openings(tree: Tree, keys: list[bytes]) -> Iterator[Row]:
 
 
 def _built(size: int, directory: Path) -> tuple[list[bytes], float]:
-    """Accounts by ascending key, in 256 commits; some of the keys, and seconds of processor time."""
+    """Accounts by ascending key, in 256 commits; some of the keys, and processor seconds."""
     tree, chance, some = Tree(LmdbKV(directory)), random.Random(1), []
     start = time.process_time()
     for first in range(256):

@@ -4,7 +4,6 @@ A batch is durable when `KV.commit` returns, and after a crash either all of it 
 `MemoryKV` forgets when the process ends; `numen.ledger.state.embedded` has the one on disk.
 """
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeAlias
@@ -45,11 +44,10 @@ class KV(Protocol):
 
 
 class MemoryKV:
-    """Bytes by key, kept as long as the process lives."""
+    """Bytes by key, kept as long as the process lives; a scan sorts its keys."""
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
-        self._keys: list[bytes] = []
 
     def get(self, key: bytes) -> bytes | None:
         return self._values.get(key)
@@ -59,24 +57,18 @@ class MemoryKV:
         yield self._values.get
 
     def commit(self, writes: Writes) -> None:
-        for key, value in list(writes):
+        batch = list(writes)
+        for key, value in batch:
             check_sizes(key, value)
-            if value is not None:
-                if key not in self._values:
-                    insort(self._keys, key)
+        for key, value in batch:
+            if value is None:
+                self._values.pop(key, None)
+            else:
                 self._values[key] = value
-            elif self._values.pop(key, None) is not None:
-                del self._keys[bisect_left(self._keys, key)]
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        first = bisect_left(self._keys, max(prefix, after))
-        found = []
-        for key in self._keys[first:]:
-            if not key.startswith(prefix):
-                break
-            if key > after:
-                found.append((key, self._values[key]))
-        return iter(found)
+        found = [(k, v) for k, v in self._values.items() if k.startswith(prefix) and k > after]
+        return iter(sorted(found))
 
     def close(self) -> None:
         """Nothing to let go of."""
