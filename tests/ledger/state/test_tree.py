@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numen.base import codec
+from numen.ledger.state import recent
 from numen.ledger.state.embedded import LmdbKV
 from numen.ledger.state.errors import CorruptError, OpeningError, UnknownVersionError
 from numen.ledger.state.kv import MemoryKV
@@ -151,10 +152,28 @@ def test_a_tree_on_disk_is_found_again(tmp_path: Path):
     assert (again.root, again.version, dict(again.items())) == (root, 1, crowd(10, 4000))
 
 
+def test_what_was_read_lately_is_forgotten_in_time(monkeypatch):
+    monkeypatch.setattr(recent, "KEYS_MAX", 8)
+    monkeypatch.setattr(recent, "VALUE_BYTES_MAX", 20)
+    tree, rng, values = Tree(MemoryKV()), random.Random(11), {}
+    for _ in range(300):
+        batch = {bytes([rng.randrange(30)]) * 32: rng.randbytes(rng.randrange(40)) for _ in "ab"}
+        batch |= {bytes([rng.randrange(30)]) * 32: None}
+        values = changed(values, batch)
+        tree.update(batch)
+        for i in rng.sample(range(30), 5):
+            assert tree.get(bytes([i]) * 32) == values.get(bytes([i]) * 32)
+        if tree.version % 50 == 0:
+            assert len(tree._recent._values) <= 8
+            tree.roll_back(tree.version - 1)
+            values = dict(tree.items())
+
+
 def test_a_missing_record_is_told(tmp_path: Path):
     kv = MemoryKV()
     tree = Tree(kv)
     tree.update({bytes(32): b"value"})
+    tree = Tree(kv)
     for key, _ in list(kv.scan(b"n")):
         kv.commit([(key, None)])
 

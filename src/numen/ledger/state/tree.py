@@ -31,6 +31,7 @@ from numen.ledger.state.page import (
     locate,
     records,
 )
+from numen.ledger.state.recent import ABSENT, Recent
 from numen.ledger.state.update import Update
 
 VALUE_BYTES_MAX = 1 << 20
@@ -66,12 +67,14 @@ class Prepared(msgspec.Struct, frozen=True):
         version: What it will be.
         records: Its new pages and values, by number.
         stale: What the version before has and this one has not.
+        changes: What it changes, by key.
     """
 
     base: int
     version: Version
     records: dict[int, bytes]
     stale: list[int]
+    changes: Mapping[bytes, bytes | None]
 
 
 class Tree:
@@ -83,6 +86,7 @@ class Tree:
 
     def __init__(self, kv: KV) -> None:
         self._kv = kv
+        self._recent = Recent()
         head = kv.get(b"m")
         if head is None:
             self._first = self._last = 0
@@ -131,16 +135,13 @@ class Tree:
         Raises:
             UnknownVersionError: There is no such version.
         """
-        page, wanted = self.top(version), int.from_bytes(key, "big")
-        while page:
-            place, bits = locate(page, key, wanted)
-            if not bits:
-                break
-            number = entry_at(page, place)[2]
-            if bits == KEY_BITS:
-                return self.record(number)
-            page = self.page(number)
-        return None
+        if version is not None:
+            return self._read(self.top(version), key)
+        value = self._recent.get(key)
+        if value is None:
+            value = self._read(self.top(), key)
+            self._recent.note(key, value)
+        return None if value is ABSENT else value
 
     def prepare(self, changes: Mapping[bytes, bytes | None]) -> Prepared:
         """Compute the version that follows the newest one; nothing is written.
@@ -160,7 +161,7 @@ class Tree:
             update = Update(load, self._newest.free)
             root, top = update.run(self._newest.top, changes)
         version = Version(root, top, update.free)
-        return Prepared(self._last, version, update.records, update.stale)
+        return Prepared(self._last, version, update.records, update.stale, changes)
 
     def commit(self, prepared: Prepared, also: Writes = ()) -> int:
         """Write a version, at once and for good.
@@ -185,6 +186,7 @@ class Tree:
         writes.append((b"m", _HEAD.pack(self._first, number)))
         self._kv.commit([*writes, *also])
         self._last, self._newest = number, new
+        self._recent.note_all(prepared.changes)
         return number
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> int:
@@ -225,6 +227,7 @@ class Tree:
         writes += [(_key(b"n", n), None) for n in range(kept.free, self._newest.free)]
         self._kv.commit([*writes, *also])
         self._last, self._newest = version, kept
+        self._recent.clear()
 
     def items(self, version: int | None = None) -> Iterator[tuple[bytes, bytes]]:
         """All keys and values of a version, in the order of keys."""
@@ -274,6 +277,19 @@ class Tree:
             CorruptError: It is missing.
         """
         return _found(self._kv.get(_key(b"n", number)), number)
+
+    def _read(self, page: bytes, key: bytes) -> bytes | None:
+        """What a key has below a page, which may be empty."""
+        wanted = int.from_bytes(key, "big")
+        while page:
+            place, bits = locate(page, key, wanted)
+            if not bits:
+                break
+            number = entry_at(page, place)[2]
+            if bits == KEY_BITS:
+                return self.record(number)
+            page = self.page(number)
+        return None
 
     def _stale(self, version: int) -> list[int]:
         raw = self._kv.get(_key(b"x", version))
