@@ -104,12 +104,14 @@ def small(quick: bool, directory: Path) -> Iterator[Contest]:
             "MPT in memory, readable": _side(_readable(start), keys),
         },
         same=None,
+        clock=time.process_time,
     )
     yield Contest(
         f"change {CHANGES:,} of {size:,} keys, in memory",
         _side(_tree(start, None), keys),
         {"MPT in memory, native": _side(_forest(start), keys)},
         same=None,
+        clock=time.process_time,
     )
 
 

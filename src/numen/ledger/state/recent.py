@@ -1,4 +1,8 @@
-"""What the newest version has for keys that were used lately, so that most reads go to no page."""
+"""What the newest version has for keys that were written lately, so that most reads see no page.
+
+Only who commits writes here: a reader that noted what it read could note, a moment too late, what a
+commit has just replaced.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,19 +27,15 @@ class Recent:
         """A value, `ABSENT`, or None for a key that is not remembered."""
         return self._values.get(key)
 
-    def note(self, key: bytes, value: bytes | None) -> None:
-        """Remember what a key has."""
-        self._values.pop(key, None)
-        if value is None or len(value) <= VALUE_BYTES_MAX:
-            if len(self._values) >= KEYS_MAX:
-                for old in list(self._values)[: KEYS_MAX // 2]:
-                    del self._values[old]
-            self._values[key] = ABSENT if value is None else value
-
-    def note_all(self, changes: Mapping[bytes, bytes | None]) -> None:
-        """Remember many."""
+    def note(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Remember what keys have."""
         for key, value in changes.items():
-            self.note(key, value)
+            self._values.pop(key, None)
+            if value is None or len(value) <= VALUE_BYTES_MAX:
+                if len(self._values) >= KEYS_MAX:
+                    for old in list(self._values)[: KEYS_MAX // 2]:
+                        del self._values[old]
+                self._values[key] = ABSENT if value is None else value
 
     def clear(self) -> None:
         """Forget everything."""

@@ -139,8 +139,7 @@ class Tree:
             return self._read(self.top(version), key)
         value = self._recent.get(key)
         if value is None:
-            value = self._read(self.top(), key)
-            self._recent.note(key, value)
+            return self._read(self.top(), key)
         return None if value is ABSENT else value
 
     def prepare(self, changes: Mapping[bytes, bytes | None]) -> Prepared:
@@ -186,7 +185,7 @@ class Tree:
         writes.append((b"m", _HEAD.pack(self._first, number)))
         self._kv.commit([*writes, *also])
         self._last, self._newest = number, new
-        self._recent.note_all(prepared.changes)
+        self._recent.note(prepared.changes)
         return number
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> int:
