@@ -19,9 +19,12 @@ def engine(request, monkeypatch):
     if request.param is Instructions and not compiler.has_feature("sha"):
         pytest.skip("the processor has no instructions for SHA-256")
     monkeypatch.setattr(patricia, "_text", lambda: patricia_functions(request.param(1)))
-    patricia._kernel.cache_clear()
+    kept = (patricia._library, patricia._root, patricia._locate)
+    for each in kept:
+        each.cache_clear()
     yield
-    patricia._kernel.cache_clear()
+    for each in kept:
+        each.cache_clear()
 
 
 def root(entries: list[Entry]) -> bytes:
@@ -67,3 +70,49 @@ def test_every_bit_can_part():
 def test_bytes_that_are_no_entries_are_refused(data, size):
     with pytest.raises(KernelInputError, match="no entries"):
         patricia.subtree_root(data, size)
+
+
+def covering(entries: list[tuple[int, int]], key: int, first: int) -> tuple[int, int]:
+    """What `locate` says it does, by looking at every entry."""
+    for place, (prefix, bits) in enumerate(entries):
+        if place >= first and (key ^ prefix) >> (256 - bits) == 0:
+            return place, bits
+    return max(first, sum(prefix <= key for prefix, _ in entries)), 0
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_entry_that_covers_a_key_is_found():
+    rng = random.Random(3)
+    for _ in range(300):
+        entries, at = [], 0
+        while at < 1 << 256 and len(entries) < 40:  # disjoint parts, with holes
+            bits = rng.choice([1, 2, 3, 5, 8, 100, 255, 256])
+            width = 1 << (256 - bits)
+            at = -(-at // width) * width
+            if at < 1 << 256 and rng.random() < 0.7:
+                entries.append((at, bits))
+            at += width + rng.choice([0, 1, rng.getrandbits(254)])
+        packed = b"".join(
+            k.to_bytes(32, "big") + bytes(32) + b.to_bytes(2, "big") for k, b in entries
+        )
+        edges = [edge for k, b in entries for edge in (k - 1, k, k + (1 << (256 - b)))]
+        for key in [*edges, 0, (1 << 256) - 1, *(rng.getrandbits(256) for _ in range(9))]:
+            if 0 <= key < 1 << 256:
+                first = rng.randrange(len(entries) + 1)
+                found = patricia.locate(packed, 66, key.to_bytes(32, "big"), first)
+                assert found == covering(entries, key, first)
+
+
+@pytest.mark.parametrize(
+    ("data", "size", "key", "first"),
+    [
+        (bytes(65), 66, bytes(32), 0),
+        (bytes(66), 66, bytes(31), 0),
+        (bytes(66), 66, bytes(32), 2),
+        (bytes(66), 66, bytes(32), -1),
+        (bytes(64), 64, bytes(32), 0),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(data, size, key, first):
+    with pytest.raises(KernelInputError, match="no entries"):
+        patricia.locate(data, size, key, first)

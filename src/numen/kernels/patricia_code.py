@@ -1,6 +1,7 @@
 """LLVM functions of binary Patricia trees that are hashed.
 
     subtree_root (entries, count, size, out)    the hash of the tree over sorted entries
+    locate (entries, count, size, first, key)   the entry that a key is at or below
 
 An entry has ``size`` bytes, of which the first 32 are a key and the next 32 the hash of what is
 there. Keys are different, and sorted as bytes. Two neighbours part at their first bit that differs;
@@ -49,7 +50,52 @@ def patricia_functions(engine: Engine) -> str:
         f.copy(f.gep("i8", place, 8), out, const("i64", DIGEST_BYTES))
         loop.advance(f.add(height, 1))
     f.ret()
+    _write_locate(module)
     return str(module)
+
+
+def _write_locate(module: Module) -> None:
+    """Define ``locate``: place times 65,536 and bits, which are 0 where no entry covers the key.
+
+    The last two bytes of an entry tell how many bits of its key it stands for, highest byte first.
+    """
+    params = {"entries": "ptr", "count": "i64", "size": "i64", "first": "i64", "key": "ptr"}
+    f = module.function("locate", "i64", params)
+    entries, count, size, first, key = f.params
+    wanted = f.byte_swap(f.load("i256", key, 1))
+    above = _first_above(f, (entries, size), first, count, wanted)
+    with f.when(f.icmp("eq", above, first)):
+        f.ret(f.shl(first, 16))
+    place = f.sub(above, 1)
+    entry = f.gep("i8", entries, f.mul(place, size))
+    last = f.gep("i8", f.gep("i8", entry, size), -2)
+    bits = f.zext(f.byte_swap(f.load("i16", last, 1)), "i64")
+    rest = f.zext(f.sub(const("i64", 8 * KEY_BYTES), bits), "i256")
+    differs = f.lshr(f.xor(f.byte_swap(f.load("i256", entry, 1)), wanted), rest)
+    covers = f.icmp("eq", differs, 0)
+    found = f.add(f.shl(place, 16), bits)
+    f.ret(f.select(covers, found, f.shl(above, 16)))
+
+
+def _first_above(
+    f: Function, table: tuple[Value, Value], low: Value, high: Value, wanted: Value
+) -> Value:
+    """The place of the first entry whose key is above a key, by halving."""
+    entries, size = table
+    before, head, body, done = f.current, f.block("search"), f.block("halve"), f.block("found")
+    f.br(head)
+    f.at(head)
+    bottom, top = f.phi("i64", (low, before)), f.phi("i64", (high, before))
+    f.cond_br(f.icmp("ult", bottom, top), body, done)
+    f.at(body)
+    middle = f.lshr(f.add(bottom, top), 1)
+    here = f.byte_swap(f.load("i256", f.gep("i8", entries, f.mul(middle, size)), 1))
+    is_above = f.icmp("ugt", here, wanted)
+    f.incoming(bottom, f.select(is_above, bottom, f.add(middle, 1)), f.current)
+    f.incoming(top, f.select(is_above, middle, top), f.current)
+    f.br(head)
+    f.at(done)
+    return bottom
 
 
 def _first_difference(f: Function, entry: Value, after: Value, is_last: Value) -> Value:

@@ -14,11 +14,11 @@ kept: they follow from the entries, and native code hashes them again in a few m
 
 import hashlib
 import struct
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
-from numen.kernels.patricia import subtree_root
+from numen.kernels import patricia
 from numen.kernels.patricia_code import NODE_TAG
 from numen.ledger.state.errors import CorruptError
 
@@ -36,8 +36,6 @@ ENTRIES_MAX: Final = 4080 // ENTRY.size
 
 ENTRIES_INLINE: Final = 6
 """A part of at most so many entries has no page: they stand in the page above."""
-
-_BITS_AT: Final = ENTRY.size - 2
 
 
 def leaf_hash(key: bytes, value: bytes) -> bytes:
@@ -57,7 +55,7 @@ def node_hash(bit: int, left: bytes, right: bytes) -> bytes:
 
 def page_hash(page: bytes) -> bytes:
     """The hash of the tree whose top is a page, which is not empty."""
-    return subtree_root(page, ENTRY.size)
+    return patricia.subtree_root(page, ENTRY.size)
 
 
 def check_page(page: bytes, number: int) -> bytes:
@@ -69,38 +67,6 @@ def check_page(page: bytes, number: int) -> bytes:
     if not page or len(page) % ENTRY.size or len(page) > ENTRIES_MAX * ENTRY.size:
         raise CorruptError(f"page {number}", f"{len(page)} bytes are no page")
     return page
-
-
-def find(page: bytes, key: bytes, first: int = 0) -> int:
-    """The place of the last entry whose key is not above a key; ``first - 1`` for none."""
-    size = ENTRY.size
-    at = page.find(key)  # most keys that are asked for are there
-    if at >= 0 and not at % size:
-        return at // size
-    places = range(first, len(page) // size)
-    return first - 1 + bisect_right(places, key, key=lambda i: page[i * size : i * size + 32])
-
-
-def locate(page: bytes, key: bytes, wanted: int, first: int = 0) -> tuple[int, int]:
-    """Find the entry that a key is at or below.
-
-    Args:
-        page: Where to look.
-        key: 32 bytes.
-        wanted: The same, as an integer.
-        first: The least place that matters.
-
-    Returns:
-        Its place and its bits; where there is none, the place where it would be, and 0.
-    """
-    place = find(page, key, first)
-    if place < first:
-        return first, 0
-    at = place * ENTRY.size
-    bits = int.from_bytes(page[at + _BITS_AT : at + _BITS_AT + 2], "big")
-    if is_below(wanted, int.from_bytes(page[at : at + KEY_BYTES], "big"), bits):
-        return place, bits
-    return place + 1, 0
 
 
 def entry_at(page: bytes, index: int) -> tuple[bytes, bytes, int, int]:
@@ -121,14 +87,15 @@ def bit_of(key: int, bit: int) -> int:
 
 def parting(page: bytes) -> tuple[int, int]:
     """Where a page of at least two entries parts: the bit, and the first place with a one."""
-    size = ENTRY.size
-    low = int.from_bytes(page[:KEY_BYTES], "big")
-    high = int.from_bytes(page[-size : KEY_BYTES - size], "big")
+    low, high = (
+        int.from_bytes(page[at : at + KEY_BYTES], "big") for at in (0, len(page) - ENTRY.size)
+    )
     bit = KEY_BITS - (low ^ high).bit_length()
     # All keys begin as the highest does; the first with a one has zeros after it, or is above.
     border = high >> (KEY_BITS - 1 - bit) << (KEY_BITS - 1 - bit)
-    before = find(page, (border - 1).to_bytes(KEY_BYTES, "big"))
-    return bit, before + 1
+    size, places = ENTRY.size, range(len(page) // ENTRY.size)
+    first_one = border.to_bytes(KEY_BYTES, "big")
+    return bit, bisect_left(places, first_one, key=lambda i: page[i * size : i * size + KEY_BYTES])
 
 
 def records(page: bytes) -> Iterator[tuple[int, bool]]:

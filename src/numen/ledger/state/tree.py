@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from numen.kernels.patricia import locate
 from numen.ledger.state.errors import CorruptError, UnknownVersionError
 from numen.ledger.state.kv import KV, Writes
 from numen.ledger.state.page import (
@@ -28,7 +29,6 @@ from numen.ledger.state.page import (
     KEY_BITS,
     check_page,
     entry_at,
-    locate,
     records,
 )
 from numen.ledger.state.recent import ABSENT, Recent
@@ -279,9 +279,8 @@ class Tree:
 
     def _read(self, page: bytes, key: bytes) -> bytes | None:
         """What a key has below a page, which may be empty."""
-        wanted = int.from_bytes(key, "big")
         while page:
-            place, bits = locate(page, key, wanted)
+            place, bits = locate(page, ENTRY.size, key)
             if not bits:
                 break
             number = entry_at(page, place)[2]

@@ -8,6 +8,7 @@ A page that has become too large is parted where the tree parts, into parts that
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from numen.kernels.patricia import locate
 from numen.ledger.state.page import (
     EMPTY_ROOT,
     ENTRIES_INLINE,
@@ -18,7 +19,6 @@ from numen.ledger.state.page import (
     entry_at,
     is_below,
     leaf_hash,
-    locate,
     page_hash,
     parting,
 )
@@ -75,7 +75,7 @@ class Update:
         parts, copied = [], 0
         while start < stop:
             wanted, key, value = batch[start]
-            place, bits = locate(page, key, wanted, copied)
+            place, bits = locate(page, _SIZE, key, copied)
             parts.append(page[copied * _SIZE : place * _SIZE])
             copied = place + 1
             if not bits:
