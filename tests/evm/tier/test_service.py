@@ -29,6 +29,14 @@ NESTED = """
 """
 
 
+LONG_INSIDE = """
+    3 outer: DUP1 ISZERO @end JUMPI {}
+    inner: DUP1 ISZERO @tail JUMPI DUP1 MLOAD 1 ADD DUP2 MSTORE 1 SWAP1 SUB @inner JUMP
+    tail: POP 1 SWAP1 SUB @outer JUMP
+    end: STOP
+"""
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """A cache and a shelf of the test's own."""
@@ -95,6 +103,19 @@ def test_code_that_runs_little_is_not_compiled(batches):
     settled(machine, assemble(SUM.format(1000)))
 
     assert not batches
+
+
+def test_a_loop_in_a_region_that_is_left_for_good_gets_its_own(batches):
+    machine, code = hot(), assemble(LONG_INSIDE.format(20_000))
+
+    # The loop becomes hot before what comes after it is seen, so the region from the first byte
+    # holds the loop, and ends behind it.
+    settled(machine, code, gas=300_000)
+    assert batches == [[0]]
+    settled(machine, code)
+
+    inner = code.index(0x5B, code.index(0x5B) + 1)
+    assert any(inner in heads for heads in batches)
 
 
 def test_the_helper_process_compiles_untrusted_code():

@@ -59,7 +59,7 @@ class _Code:
         covered: By regions, whether they are in use, being compiled, or refused.
         batches: What was compiled.
         earlier: Heat of JUMPDESTs that was counted before the table began anew.
-        doubted: JUMPDESTs that were hot although they lie inside a region.
+        doubted: JUMPDESTs that were hot, and lie inside regions that begin elsewhere.
         asked: JUMPDESTs that became hot since the code was last looked at.
         cost: Of all regions that were grown.
         is_refused: Whether the compiler ran into its limits on this code.
@@ -237,21 +237,31 @@ class Tier:
         if not code.is_loaded:
             self._load(code)
             asked -= covered.heads
-        for pc in asked & covered.inside - code.doubted:
-            # Compiled as a part of something else: whether it stays hot will be seen.
-            code.doubted.add(pc)
-            code.ask_again(pc, policy.heat_limit, policy.heat_limit)
-            asked.discard(pc)
+        asked -= self._doubt(code, asked & covered.inside - code.doubted)
+        if code.is_refused:
+            return
         heats = code.heats()
         spent = sum(heats.values())
         earned = policy.cost_allowance + spent // policy.gas_per_cost - code.cost
-        if asked and earned > 0 and not code.is_refused:
+        if asked and earned > 0:
             self._compile(code, self._hot_regions(code, asked, heats, earned))
+        asked -= self._doubt(code, asked & covered.inside - covered.heads)
         # What was left out asks again when the code as a whole will have earned it.
         missing = max(0, -earned) + policy.bounds.border
-        for pc in asked - covered.inside - covered.heads:
+        for pc in asked - covered.heads:
             share = missing * policy.gas_per_cost * heats.get(pc, 0) // max(1, spent)
             code.ask_again(pc, max(share, policy.heat_limit), policy.heat_limit)
+
+    def _doubt(self, code: _Code, places: set[int]) -> set[int]:
+        """Have places ask again that are compiled as parts of regions that begin elsewhere.
+
+        Whether control comes to them in those regions, the regions do not say: one from the first
+        byte is entered once a run, and is left where it was cut.
+        """
+        code.doubted |= places
+        for pc in places:
+            code.ask_again(pc, self.policy.heat_limit, self.policy.heat_limit)
+        return places
 
     def _hot_regions(
         self, code: _Code, asked: set[int], heats: dict[int, int], earned: int
