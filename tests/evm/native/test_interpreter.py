@@ -125,6 +125,13 @@ def test_jumps_seen_ahead_need_room_on_the_stack(name: str) -> None:
             compare("cancun", code)
 
 
+@pytest.mark.parametrize("head", [b"", b"\x60\x03\x56", b"\x60\x5b"], ids=["fall", "jump", "push"])
+def test_a_run_of_destinations_is_paid_for_one_by_one(head: bytes) -> None:
+    code = head + b"\x5b" * 20 + b"\x5a" + call("MSTORE", 0) + call("RETURN", 0, 32)
+    for gas in range(60):
+        compare("cancun", code, gas=gas)
+
+
 def test_gas_beyond_any_limit_is_counted_exactly() -> None:
     ran = compare("cancun", call("ADD", 1, 2) + b"\x5a" + call("MSTORE", 0, 1), gas=2**63 - 1)
 

@@ -1,17 +1,21 @@
 """The tier at work: what becomes hot is compiled while it runs, within its bounds."""
 
+import functools
 import gc
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from numen.evm.forks import fork
-from numen.evm.native.layout import WORLD
+from numen.evm.native.layout import CODE, WORLD
 from numen.evm.native.machine import NativeMachine
 from numen.evm.state import State
 from numen.evm.tier import service, store
 from numen.evm.tier.policy import HOT
 from numen.kernels.errors import CompileError, CompileTimeoutError
+from tests.evm.native.programs import Writer
 from tests.evm.tier.assembly import assemble
 from tests.evm.tier.compiled import interpreter, run
 
@@ -51,6 +55,7 @@ def hot(**changes) -> NativeMachine:
     options = msgspec.structs.replace(HOT.options, untrusted=False)
     machine.tier.policy = msgspec.structs.replace(HOT, options=options, **changes)
     WORLD.write(machine._world, "heat_limit", machine.tier.heat_limit)
+    WORLD.write(machine._world, "patience", machine.tier.patience)
     return machine
 
 
@@ -97,6 +102,64 @@ def test_a_run_that_is_going_on_changes_into_compiled_code():
     assert run(machine, code, gas=GAS) == first == run(interpreter("cancun"), code, gas=GAS)
 
 
+def test_the_tier_hears_nothing_of_code_that_is_cold(monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        service.Tier, "on_code", lambda self, entry: told.append(CODE.read(entry, "length"))
+    )
+    long, short = assemble(SUM.format(3000)), assemble(SUM.format(10))
+    machine = hot(patience=50_000)
+
+    run(machine, short, gas=GAS)
+    assert told == []
+
+    run(machine, long, gas=GAS)
+    assert told == [len(long)]
+
+    for _ in range(100):
+        run(machine, short, gas=GAS)
+    assert told == [len(long), len(short)]
+
+
+RECURSIVE = """
+    0 CALLDATALOAD ISZERO @work JUMPI
+    1 0 CALLDATALOAD SUB 0 MSTORE 32 64 32 0 0 ADDRESS GAS CALL POP
+    work: 64 MLOAD 0
+    loop: DUP1 {} GT ISZERO @end JUMPI
+    DUP1 SWAP2 ADD SWAP1 1 ADD @loop JUMP
+    end: POP GAS ADD 32 MSTORE 32 32 RETURN
+"""
+
+
+@pytest.mark.parametrize("patience", [0, 3_000, 20_000, 1 << 40])
+def test_a_code_may_become_hot_in_a_call_of_its_own(patience):
+    code, data = assemble(RECURSIVE.format(100)), (20).to_bytes(32, "big")
+    machine = hot(patience=patience, heat_limit=3_000, warm_limit=1_000)
+    expected = run(interpreter("cancun"), code, data, gas=GAS)
+    assert expected.result.success
+
+    for _ in range(4):
+        assert run(machine, code, data, gas=GAS) == expected
+        assert machine.tier.wait()
+    assert machine.tier.region_count
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32), gas=st.integers(0, 20_000), patience=st.integers(0, 4_000))
+def test_when_a_code_becomes_warm_changes_nothing(machine_of, seed, gas, patience):
+    code = Writer(fork("cancun"), seed).program()
+    machine = machine_of()
+    WORLD.write(machine._world, "patience", patience)
+
+    assert run(machine, code, gas=gas).is_like(run(interpreter("cancun"), code, gas=gas))
+
+
+@pytest.fixture(scope="module")
+def machine_of():
+    """Gives a machine that counts heat, and compiles nothing."""
+    return functools.cache(lambda: hot(heat_limit=1 << 62))
+
+
 def test_code_that_runs_little_is_not_compiled(batches):
     machine = hot()
 
@@ -106,7 +169,7 @@ def test_code_that_runs_little_is_not_compiled(batches):
 
 
 def test_a_loop_in_a_region_that_is_left_for_good_gets_its_own(batches):
-    machine, code = hot(), assemble(LONG_INSIDE.format(20_000))
+    machine, code = hot(patience=0), assemble(LONG_INSIDE.format(20_000))
 
     # The loop becomes hot before what comes after it is seen, so the region from the first byte
     # holds the loop, and ends behind it.

@@ -141,7 +141,7 @@ class Answers:
         return left
 
     def on_code(self, entry: int) -> None:
-        """Tell the tier of a Code that is about to run for the first time."""
+        """Tell the tier of a Code that is no longer cold."""
         assert self.tier
         self.tier.on_code(entry)
 

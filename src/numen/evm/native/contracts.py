@@ -1,7 +1,13 @@
 """Codes in native code: one entry for each code there is.
 
 Contracts with the same code share the entry, and with it the jump map and what was compiled.
+
+A code is *cold* until it has spent its patience. Nothing is counted of cold code but that, so most
+code costs the tier nothing. A frame notes with how much gas left its code's patience will be spent,
+what its calls spend included, and each frame takes a part of it at least; `warm` tells the tier.
 """
+
+from typing import Final
 
 from numen.evm.native import table
 from numen.evm.native.layout import CODE, CODE_PADDING_BYTES, WORLD
@@ -13,6 +19,19 @@ _CODE_OF = Callee("code_of", "ptr", ("ptr", "ptr", "i64"))
 _FILL = Callee("fill_code", "ptr", ("ptr", "ptr", "ptr", "i64"))
 _READY = Callee("ready_code", "ptr", ("ptr", "ptr"))
 _ON_CODE = Callee("on_code", "void", ("ptr", "ptr"))
+_WARM = Callee("warm_code", "ptr", ("ptr", "ptr"))
+
+ALWAYS: Final = 2**63 - 1
+"""`Frame.watch_gas` that all gas is below."""
+
+NEVER: Final = -1
+"""`Frame.watch_gas` that no gas is below."""
+
+PATIENCE_MAX: Final = 1 << 62
+"""Nobody spends so much."""
+
+_FRAMES = 64
+"""So many frames of a code spend its patience, however short they are."""
 
 _DELEGATION_BYTES = 23
 _DELEGATION_PREFIX = 0x0001EF
@@ -27,6 +46,7 @@ def write_contracts(module: Module) -> None:
     _write_fill(module)
     _write_code_of(module)
     _write_code_hash(module)
+    _write_warm(module)
     _write_ready(module)
     _write_register(module)
 
@@ -39,6 +59,18 @@ def code_of(f: Function, world: Value, data: Value, length: Value) -> Value:
 def ready(f: Function, world: Value, code: Value) -> Value:
     """Emit seeing to it that a Code can run; gives it back, or null."""
     return f.call(_READY, world, code)
+
+
+def warm(f: Function, world: Value, code: Value) -> Value:
+    """Emit telling the tier of a Code, unless it knows; gives the region table, or null."""
+    return f.call(_WARM, world, code)
+
+
+def watch(f: Function, code: Value, gas: Value) -> Value:
+    """Emit `Frame.watch_gas` of a frame of a Code that begins with some gas."""
+    is_cold = f.icmp("eq", CODE.load(f, code, "regions"), NULL)
+    floor = f.sub(gas, CODE.load(f, code, "patience"))
+    return f.select(is_cold, floor, const("i64", ALWAYS))
 
 
 def _write_code_of(module: Module) -> None:
@@ -121,18 +153,45 @@ def _take(f: Function, world: Value, size: Value) -> Value:
 def _write_ready(module: Module) -> None:
     f = begin(module, _READY, "world", "code")
     world, code = f.params
-    with f.when(f.icmp("ne", CODE.load(f, code, "jumps"), NULL), likely=True):
+    first, again = f.block("first"), f.block("again")
+    f.cond_br(f.icmp("eq", CODE.load(f, code, "jumps"), NULL), first, again, likely=False)
+    f.at(first)
+    _map(f, world, code)
+    CODE.store(f, code, "patience", WORLD.load(f, world, "patience"))
+    f.br(again)
+    f.at(again)
+    with f.when(f.icmp("ne", CODE.load(f, code, "regions"), NULL)):
         f.ret(code)
+    part = f.lshr(WORLD.load(f, world, "patience"), _FRAMES.bit_length() - 1)
+    left = f.sub(CODE.load(f, code, "patience"), part)
+    CODE.store(f, code, "patience", left)
+    with f.when(f.icmp("sle", left, 0), likely=False):
+        warm(f, world, code)
+    f.ret(code)
+
+
+def _map(f: Function, world: Value, code: Value) -> None:
+    """Emit giving a Code its jump map; where there is no room, null is returned."""
     length = CODE.load(f, code, "length")
     jumps = _take(f, world, f.add(length, 1))
     with f.when(f.icmp("eq", jumps, NULL), likely=False):
         f.ret(NULL)
-    f.call(routine(module, "map_jumps"), CODE.load(f, code, "bytes"), length, jumps)
+    f.call(routine(f.module, "map_jumps"), CODE.load(f, code, "bytes"), length, jumps)
     CODE.store(f, code, "jumps", jumps)
+
+
+def _write_warm(module: Module) -> None:
+    """Define ``ptr warm_code(world, code)``."""
+    f = begin(module, _WARM, "world", "code", attributes="nounwind noinline cold")
+    world, code = f.params
+    known = CODE.load(f, code, "regions")
+    with f.when(f.icmp("ne", known, NULL)):
+        f.ret(known)
+    CODE.store(f, code, "patience", const("i64", PATIENCE_MAX))
     on_code = WORLD.load(f, world, "on_code")
     with f.when(f.icmp("ne", on_code, NULL)):
         f.call_pointer(on_code, _ON_CODE, world, code)
-    f.ret(code)
+    f.ret(CODE.load(f, code, "regions"))
 
 
 def _write_register(module: Module) -> None:

@@ -113,6 +113,7 @@ def _write_prepare_call(module: Module, fork: Fork) -> None:
     with f.when(f.icmp("eq", contracts.ready(f, world, code), NULL), likely=False):
         f.ret(const("i64", Outcome.GIVEN_UP))
     _fill(f, frame, account, {n: CODE.load(f, code, n) for n in ("bytes", "jumps", "regions")})
+    FRAME.store(f, frame, "watch_gas", contracts.watch(f, code, FRAME.load(f, frame, "gas")))
     FRAME.store(f, frame, "code_length", CODE.load(f, code, "length"))
     FRAME.store(f, frame, "code_entry", code)
     f.ret(const("i64", Outcome.READY))
@@ -167,6 +168,7 @@ def _write_prepare_create(module: Module, fork: Fork) -> None:
     f.fill(f.gep("i8", own, length), 0, const("i64", CODE_PADDING_BYTES))
     f.call(routine(module, "map_jumps"), own, length, jumps)
     _fill(f, frame, account, {"bytes": own, "jumps": jumps, "regions": NULL})
+    FRAME.store(f, frame, "watch_gas", const("i64", contracts.NEVER))
     FRAME.store(f, frame, "code_length", length)
     FRAME.store(f, frame, "code_entry", NULL)
     FRAME.store(f, frame, "memory", memory)

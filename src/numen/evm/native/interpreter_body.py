@@ -282,7 +282,7 @@ def write_handler(module: Module, fork: Fork, byte: int, emit: Emitter | None) -
     """
     if byte == JUMPDEST:
         f, r = convention.open_function(module, name_of(byte))
-        landing.land(f, fork, r)
+        landing.fall(f, r)
         return
     if emit is None or byte not in fork.base_gas:
         f, r = convention.open_function(module, name_of(byte))

@@ -157,7 +157,7 @@ FRAME: Final = Record("Frame", (
     ("code",            "ptr",  "bytes of the code that runs"),
     ("code_length",     "i64",  "its bytes without the padding"),
     ("jumps",           "ptr",  "its jump map: a byte for each pc, 1 at a valid JUMPDEST"),
-    ("regions",         "ptr",  "its region table, or null when nothing is to be compiled"),
+    ("regions",         "ptr",  "its region table; null while it is cold, and if it stays so"),
     ("code_entry",      "ptr",  "the Code"),
     ("account",         "ptr",  "the Account whose storage the code uses"),
     ("calldata",        "ptr",  "first byte of the input; padded as CALLDATA_PADDING_BYTES says"),
@@ -184,6 +184,7 @@ FRAME: Final = Record("Frame", (
     # Scratch.
     ("memory_end",      "i64",  "bytes `grow_memory` is to make; 2**63 - 1: no such memory"),
     ("heat_gas",        "i64",  "gas at the last JUMPDEST, for the heat of the code between"),
+    ("watch_gas",       "i64",  "with less gas than this, a JUMPDEST is more than paid for"),
 ), multiple=PAGE_BYTES)
 """One run of one code."""
 
@@ -194,6 +195,7 @@ CODE: Final = Record("Code", (
     ("key",     "i256", "what `contracts` finds it by"),
     ("jumps",   "ptr",  "jump map, null until the code first runs"),
     ("regions", "ptr",  "region table, null unless the tier wants this code"),
+    ("patience","i64",  "gas that it may still spend before the tier is told of it"),
     ("number",  "i64",  "index of the code in Python's list"),
     ("delegate","i256", "address the code stands for (EIP-7702), where is_delegation"),
     ("is_delegation", "i64", "1 where the code is a delegation designator"),
@@ -325,8 +327,9 @@ WORLD: Final = Record("World", (
     ("on_slot",         "ptr",  "void (world, slot): fills a Slot that was just made"),
     ("on_block_hash",   "ptr",  "void (world, i64 number, ptr word): hash of a recent block"),
     ("on_precompile",   "ptr",  "i64 (world, number, ptr data, length, gas): gas left or -1"),
-    ("on_code",         "ptr",  "void (world, code): a Code is about to run first; or null"),
+    ("on_code",         "ptr",  "void (world, code): a Code has lost its patience; or null"),
     ("on_heat",         "ptr",  "void (world, code_entry, i64 pc): code from here on is hot"),
+    ("patience",        "i64",  "what each Code begins with, at most 2**62"),
     ("heat_limit",      "i64",  "gas after which on_heat is called, once"),
     ("table",           "ptr",  "handlers by opcode byte; the register `table` starts with it"),
 ))

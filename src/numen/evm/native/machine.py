@@ -13,6 +13,7 @@ from numen.evm.native import passing
 from numen.evm.native.arena import Reservation
 from numen.evm.native.callbacks import Answers, connect
 from numen.evm.native.changes import read_logs, take_diff
+from numen.evm.native.contracts import PATIENCE_MAX
 from numen.evm.native.layout import CALLDATA_PADDING_BYTES, CODE, FRAME, SLOT, WORLD
 from numen.evm.native.natives import natives
 from numen.evm.native.rooms import Rooms
@@ -68,8 +69,10 @@ class NativeMachine:
         self.tier = None if tier == "interpreter" else Tier(fork, imports_of(engine), mode=tier)
         self._answers = Answers(fork, source, rooms, self._natives.register_code, self.tier)
         heat = self.tier.heat_limit if self.tier else _NO_HEAT
+        patience = self.tier.patience if self.tier else PATIENCE_MAX
         callbacks = connect(self._world, self._answers)
-        rooms.begin({"table": engine.table, "heat_limit": heat, **callbacks})
+        limits = {"patience": patience, "heat_limit": heat}
+        rooms.begin({"table": engine.table, **limits, **callbacks})
         self._error = _number_at(self._world, "error")
         self._counts = [_number_at(self._world, name) for name in _COUNTS]
         self._codes: dict[int, bytes] = {}

@@ -17,6 +17,7 @@ class Policy(msgspec.Struct, frozen=True):
     """When to compile, and how.
 
     Attributes:
+        patience: Gas that a code spends before its heat is counted at all.
         heat_limit: Gas after which a JUMPDEST asks to be compiled.
         warm_limit: Heat from which another JUMPDEST of the same code is compiled with it.
         bounds: Of each region.
@@ -31,6 +32,7 @@ class Policy(msgspec.Struct, frozen=True):
         options: Effort and limits of the compiler.
     """
 
+    patience: int = 150_000
     heat_limit: int = 200_000
     warm_limit: int = 20_000
     bounds: Bounds = Bounds()
@@ -58,6 +60,7 @@ makes a loop hot. Measured: against `quick`, `lean` takes a tenth longer and mak
 a sixth faster; LLVM's higher efforts of code generation change nothing."""
 
 WHOLE: Final = Policy(
+    patience=0,
     heat_limit=1 << 62,
     cost_allowance=1 << 40,
     regions_max=4_096,

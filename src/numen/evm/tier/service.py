@@ -2,8 +2,8 @@
 
 The machine tells of two events, and both return soon:
 
-    on_code(entry)      a code is about to run for the first time: it gets a region table, and what
-                        other machines of this process have compiled of it
+    on_code(entry)      a code is no longer cold: it gets a region table, and what other machines of
+                        this process have compiled of it
     on_heat(entry, pc)  a JUMPDEST has become hot: a request is queued
 
 A thread takes the requests one by one, grows regions, has them compiled in the helper process,
@@ -130,8 +130,13 @@ class Tier:
         """For `World.heat_limit`, in gas."""
         return self.policy.heat_limit
 
+    @property
+    def patience(self) -> int:
+        """For `World.patience`, in gas."""
+        return self.policy.patience
+
     def on_code(self, entry: int) -> None:
-        """A code is about to run for the first time.
+        """A code has spent its patience, and runs on.
 
         Args:
             entry: Address of its Code.
