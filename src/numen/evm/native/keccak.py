@@ -108,7 +108,11 @@ def _xor_byte(f: Function, place: Value, byte: Value) -> None:
 
 
 def _write_memo(module: Module) -> None:
-    """Mappings hash 64 bytes and arrays 32, the same ones again and again."""
+    """Mappings hash 64 bytes and arrays 32, the same ones again and again.
+
+    The memory grows with what is written into it, as code that hashes little shall not wait for
+    pages. What stood at another place before is hashed again.
+    """
     f = define(module, "keccak_memo", "world", "data", "length")
     world, data, length = f.params
     plain, short = f.block("plain"), f.block("short")
@@ -120,7 +124,8 @@ def _write_memo(module: Module) -> None:
     first = f.load("i256", data, 1)
     # Where the input is short, its first half stands for the other: the length tells them apart.
     second = f.load("i256", f.gep("i8", data, f.sub(length, 32)), 1)
-    index = f.and_(_mix(f, first, second), MEMO_ENTRIES - 1)
+    mask = WORLD.load(f, world, "memo_mask")
+    index = f.and_(_mix(f, first, second), mask)
     entry = f.gep("i8", WORLD.load(f, world, "memo"), f.mul(index, MEMO.size_bytes))
     differs = f.or_(
         f.xor(MEMO.load(f, entry, "first"), first), f.xor(MEMO.load(f, entry, "second"), second)
@@ -131,6 +136,11 @@ def _write_memo(module: Module) -> None:
         for field, value in (("first", first), ("second", second), ("digest", digest)):
             MEMO.store(f, entry, field, value)
         MEMO.store(f, entry, "length", length)
+        count = f.add(WORLD.load(f, world, "memo_count"), 1)
+        WORLD.store(f, world, "memo_count", count)
+        is_full = f.icmp("ugt", f.shl(count, 1), mask)
+        with f.when(f.and_(is_full, f.icmp("ult", mask, MEMO_ENTRIES - 1))):
+            WORLD.store(f, world, "memo_mask", f.add(f.shl(mask, 1), 1))
         f.ret(digest)
     f.ret(MEMO.load(f, entry, "digest"))
 

@@ -45,7 +45,10 @@ REGION_BYTES: Final = 16
 """Size of an entry of a code's region table: pointer of the region, i64 heat in gas."""
 
 MEMO_ENTRIES: Final = 4096
-"""Entries of the direct-mapped memory of Keccak-256 digests."""
+"""Entries that the direct-mapped memory of Keccak-256 digests grows to."""
+
+MEMO_ENTRIES_FIRST: Final = 32
+"""Entries that it begins with: a page."""
 
 
 _ALIAS = "record"
@@ -322,6 +325,8 @@ WORLD: Final = Record("World", (
     ("ripemd_epoch",    "i64",  "epoch in which account 3 was last touched, undone or not"),
     ("empty_code",      "ptr",  "the Code of no bytes"),
     ("memo",            "ptr",  "MEMO_ENTRIES of MEMO: digests of short inputs"),
+    ("memo_mask",       "i64",  "those of them that are in use - 1; a power of two less one"),
+    ("memo_count",      "i64",  "how often one was written"),
     # Python's functions, C convention; each takes the World first.
     ("on_account",      "ptr",  "void (world, account): fills an Account that was just made"),
     ("on_slot",         "ptr",  "void (world, slot): fills a Slot that was just made"),

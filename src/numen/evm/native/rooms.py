@@ -21,6 +21,7 @@ from numen.evm.native.layout import (
     LOG_ENTRY,
     MEMO,
     MEMO_ENTRIES,
+    MEMO_ENTRIES_FIRST,
     MEMORY_PLACE,
     MESSAGE,
     WINDOW_BYTES,
@@ -46,8 +47,10 @@ BUFFER_BYTES: Final = 1 * _GIB
 """Input of a message; return data; data of all logs of a transaction."""
 
 _TOUCHED_BYTES: Final = 4 * _KIB
+_TOUCHED_FRAMES: Final = 3
 _TOUCHED_ARENA_BYTES: Final = 64 * _KIB
-"""What is asked for at once of each room: what the first call of a usual contract uses."""
+"""What is asked for at once: what the first call of a usual contract uses, as each page that it
+would have to wait for takes as long as a thousand opcodes."""
 
 _HALVINGS_MAX: Final = 9
 """How often all of these may be halved where the system refuses the whole; 60 MiB are left then."""
@@ -151,11 +154,20 @@ class Rooms:
         }
         self.control.view[: WORLD.size_bytes] = _image(fields)
         first = self._frames.address + FRAME_PLACE
-        FRAME.write(first, "world", self.world)
         stack = -(-self._stacks.address // WINDOW_BYTES) * WINDOW_BYTES
+        self._touch(stack - self._stacks.address)
+        FRAME.write(first, "world", self.world)
         FRAME.write(first, "stack", stack)
-        self._stacks.touch(stack - self._stacks.address, _TOUCHED_BYTES)
+
+    def _touch(self, stack: int) -> None:
+        """Ask for what the first call of a usual contract uses; its stack begins at an offset."""
+        self._frames.touch(0, _TOUCHED_FRAMES * FRAME.size_bytes)
+        self._stacks.touch(stack, _TOUCHED_BYTES)
         self.memory.touch(MEMORY_PLACE, _TOUCHED_BYTES)
+        for room in (self.input, self.logs, self.log_data):
+            room.touch(0, 1)
+        memo = self._in_arena["memo"] - self.arena.address
+        self.arena.touch(memo, MEMO_ENTRIES_FIRST * MEMO.size_bytes)
         # The tables of accounts, slots and codes, and what comes behind them.
         tables = self._in_arena[ACCOUNTS.buckets] - self.arena.address
         behind = self._in_arena["arena_top"] - self.arena.address - tables
@@ -174,6 +186,8 @@ class Rooms:
         fields = {
             "empty_code": self.empty_code,
             "memo": self._take(MEMO_ENTRIES * MEMO.size_bytes),
+            "memo_mask": MEMO_ENTRIES_FIRST - 1,
+            "memo_count": 0,
         }
         for table, buckets in _BUCKETS:
             fields[table.buckets] = self._take(buckets * BUCKET_BYTES)
