@@ -316,11 +316,12 @@ class EVM:
         if message.to is None:
             machine.set_nonce(message.caller, machine.nonce(message.caller) + 1)
         if self.fork.has_access_lists:
-            listed = Transaction(to=message.to, access_list=request.access_list or ())
-            transition.warm_up(machine, self.block, message.caller, listed)
-        target = delegate(machine.code(message.to)) if message.to else None
-        if target is not None and self.fork.has_delegations:
-            machine.warm(target)
+            listed = request.access_list or ()
+            transition.warm_up(machine, self.block, message.caller, message.to, listed)
+        if self.fork.has_delegations and message.to is not None:
+            target = delegate(machine.code(message.to))
+            if target is not None:
+                machine.warm(target)
         return moment
 
     def _keep(self) -> StateDiff:

@@ -6,6 +6,7 @@ Written once, over any engine. Sources: yellow paper, section 6; EIP-658, 1559, 
 3651, 4844, 7623, 7702.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
@@ -17,7 +18,7 @@ from numen.evm.forks import NONCE_MAX
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.substate import Substate
-from numen.evm.transaction import Transaction
+from numen.evm.transaction import Access, Transaction
 from numen.evm.validity import Allowance, allowance, check_alone, check_in_block, check_sender
 
 
@@ -80,7 +81,7 @@ def apply(
     machine.set_balance(sender, balance - tx.gas_limit * price - blob_gas * block.blob_base_fee)
     machine.set_nonce(sender, tx.nonce + 1)
     if fork.has_access_lists:
-        warm_up(machine, block, sender, tx)
+        warm_up(machine, block, sender, tx.to, tx.access_list)
     refund = _authorize(machine, tx, block.chain_id)
     result = machine.run(Message(sender, tx.to, tx.value, tx.data, tx.gas_limit - intrinsic))
     used, refunded = _settle(machine, tx, result, refund, floor)
@@ -123,18 +124,24 @@ def call(machine: Substate, block: Block, message: Message, gas_price: int = 0) 
             return Result(Halt.NONCE_OVERFLOW, message.gas, b"")
         machine.set_nonce(message.caller, nonce + 1)
     if machine.fork.has_access_lists:
-        warm_up(machine, block, message.caller, Transaction(to=message.to))
+        warm_up(machine, block, message.caller, message.to)
         _warm_delegate(machine, message.to)
     return machine.run(message)
 
 
-def warm_up(machine: Substate, block: Block, sender: bytes, tx: Transaction) -> None:
+def warm_up(
+    machine: Substate,
+    block: Block,
+    sender: bytes,
+    to: bytes | None,
+    access_list: Sequence[Access] = (),
+) -> None:
     """Count as accessed what a transaction has paid for (EIP-2929, 2930, 3651)."""
-    others: tuple[bytes, ...] = (sender,) if tx.to is None else (sender, tx.to)
+    others: tuple[bytes, ...] = (sender,) if to is None else (sender, to)
     if machine.fork.warms_coinbase:
         others += (block.coinbase,)
     machine.warm_all(_addresses(machine.fork.precompiles) + others)
-    for access in tx.access_list:
+    for access in access_list:
         machine.warm(access.address)
         for key in access.keys:
             machine.warm_slot(access.address, key)

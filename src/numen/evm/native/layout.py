@@ -290,6 +290,10 @@ WORLD: Final = Record("World", (
     ("blob_hashes",     "ptr",  "array of words"),
     ("blob_count",      "i64",  "its length"),
     ("epoch",           "i64",  "counts transactions, from 1"),
+    # The moment, in the order of a Frame's marks.
+    ("journal_count",   "i64",  "entries of the journal"),
+    ("log_count",       "i64",  "logs"),
+    ("log_data_count",  "i64",  "bytes of their data"),
     ("refund",          "i64",  "refund counter; may be negative within a frame"),
     # Return data of the frame that runs (EIP-211).
     ("return_data",     "ptr",  "its buffer, padded as CALLDATA_PADDING_BYTES says"),
@@ -312,13 +316,10 @@ WORLD: Final = Record("World", (
     ("arena_top",       "ptr",  "first free byte of the arena of accounts, slots and tables"),
     ("arena_limit",     "ptr",  "first byte behind it"),
     ("journal",         "ptr",  "array of JournalEntry"),
-    ("journal_count",   "i64",  "its entries"),
     ("journal_limit",   "i64",  "most entries it can have"),
     ("logs",            "ptr",  "array of LogEntry"),
-    ("log_count",       "i64",  "its entries"),
     ("log_limit",       "i64",  "most entries it can have"),
     ("log_data",        "ptr",  "data of all logs"),
-    ("log_data_count",  "i64",  "its bytes"),
     ("log_data_limit",  "i64",  "most bytes it can have"),
     ("dirty_accounts",  "ptr",  "first of the accounts that changed since the last diff"),
     ("marked_accounts", "ptr",  "first of the accounts touched or destroyed in this transaction"),
@@ -339,6 +340,18 @@ WORLD: Final = Record("World", (
     ("table",           "ptr",  "handlers by opcode byte; the register `table` starts with it"),
 ))
 """The machine: one for each object of Python's."""
+
+MOMENT: Final = ("journal_count", "log_count", "log_data_count", "refund")
+"""Fields of the World that say how far a transaction has come; they lie behind each other."""
+
+MARKS: Final = ("journal_mark", "log_mark", "log_data_mark", "refund_mark")
+"""Fields of a Frame that keep them, in the same order; these lie behind each other too."""
+
+MOMENT_BYTES: Final = 32
+
+for _record, _names in ((WORLD, MOMENT), (FRAME, MARKS)):
+    _start = _record.offset(_names[0])
+    assert [_record.offset(name) for name in _names] == [_start + 8 * i for i in range(4)]
 
 MESSAGE: Final = Record("Message", (
     ("caller",    "[20 x i8]", "its address as it is written"),

@@ -1,6 +1,7 @@
 """The native engine: a World in reserved memory, and the interpreter of a fork."""
 
 import ctypes
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
@@ -14,7 +15,16 @@ from numen.evm.native.arena import Reservation
 from numen.evm.native.callbacks import Answers, connect
 from numen.evm.native.changes import read_logs, take_diff
 from numen.evm.native.contracts import PATIENCE_MAX
-from numen.evm.native.layout import CALLDATA_PADDING_BYTES, CODE, FRAME, SLOT, WORLD
+from numen.evm.native.layout import (
+    CALLDATA_PADDING_BYTES,
+    CODE,
+    FRAME,
+    MARKS,
+    MOMENT,
+    MOMENT_BYTES,
+    SLOT,
+    WORLD,
+)
 from numen.evm.native.natives import natives
 from numen.evm.native.rooms import Rooms
 from numen.evm.state import Source, StateDiff
@@ -30,8 +40,7 @@ KEPT_ARENA_BYTES: Final = 1 << 30
 """Accounts, slots and codes that a machine keeps from one transaction to the next."""
 
 _NO_HEAT: Final = 2**63 - 1
-_COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
-_MARKS = ("journal_mark", "log_mark", "log_data_mark", "refund_mark")
+_MOMENT: Final = struct.Struct("<4q")
 _RESOURCE_LIMIT, _REVERT = int(Halt.RESOURCE_LIMIT), int(Halt.REVERT)
 _HALTS: Final = {int(halt): halt for halt in Halt}
 
@@ -74,14 +83,16 @@ class NativeMachine:
         limits = {"patience": patience, "heat_limit": heat}
         rooms.begin({"table": engine.table, **limits, **callbacks})
         self._error = _number_at(self._world, "error")
-        self._counts = [_number_at(self._world, name) for name in _COUNTS]
         self._codes: dict[int, bytes] = {}
         self._block: Block | None = None
-        self._snapshots: list[list[int]] = []
+        self._context: Context | None = None
+        self._snapshots: list[bytes] = []
         self._blob_hashes: Any = None
         self._outputs: Reservation | None = None
         # What every run needs, one attribute away.
         self._run, self._control = self._natives.run, rooms.control.view
+        start = WORLD.offset(MOMENT[0])
+        self._moment = self._control[start : start + MOMENT_BYTES]
         self._input, self._input_at = rooms.input.view, rooms.input.address
         self._input_room = rooms.input.size_bytes - CALLDATA_PADDING_BYTES
         self._arena, self._arena_at = rooms.arena.view, rooms.arena.address
@@ -99,7 +110,9 @@ class NativeMachine:
 
     def set_context(self, context: Context) -> None:
         """Give the transaction that following messages see."""
-        self._blob_hashes = passing.write_context(self._control, context)
+        if context != self._context:
+            self._context = context
+            self._blob_hashes = passing.write_context(self._control, context)
 
     def begin(self) -> None:
         """Start a transaction; see `Substate`.
@@ -186,22 +199,23 @@ class NativeMachine:
 
     def snapshot(self) -> int:
         """Name the present moment, so that `revert` can come back to it."""
-        self._snapshots.append([count.value for count in self._counts])
+        self._snapshots.append(bytes(self._moment))
         return len(self._snapshots) - 1
 
     def revert(self, to: int) -> None:
         """Undo everything since a moment that `snapshot` named in this transaction."""
         mark = self._snapshots[to]
         del self._snapshots[to:]
-        self._natives.revert_to(self._world, *mark)
+        self._natives.revert_to(self._world, mark)
 
     def refund(self) -> int:
         """Gas to give back at the end of this transaction, not capped."""
-        return self._counts[-1].value
+        refund: int = _MOMENT.unpack(self._moment)[3]
+        return refund
 
     def logs(self) -> tuple[Log, ...]:
         """The logs of this transaction so far."""
-        return read_logs(self._counts[1].value, self._rooms)
+        return read_logs(_MOMENT.unpack(self._moment)[1], self._rooms)
 
     def take_diff(self) -> StateDiff:
         """Everything that changed since the last take; the caller applies it to its state.
@@ -305,7 +319,7 @@ class NativeMachine:
     def _undo_run(self) -> None:
         """Go back to before the message that was given up."""
         frame = WORLD.read(self._world, "frames")
-        self._natives.revert_to(self._world, *(FRAME.read(frame, name) for name in _MARKS))
+        self._natives.revert_to(self._world, frame + FRAME.offset(MARKS[0]))
 
     def _give_up(self) -> None:
         """Say why something was given up: what a callback kept, or that there is no more room."""

@@ -15,7 +15,7 @@ _TYPES: Final[dict[str, tuple[Any, ...]]] = {
     "run_batch":          (_I64,  _PTR, _PTR, _I64, _PTR, _PTR, _I64),
     "begin_transaction":  (None,  _PTR),
     "finish_transaction": (None,  _PTR),
-    "revert_to":          (None,  _PTR, _I64, _I64, _I64, _I64),
+    "revert_to":          (None,  _PTR, _PTR),
     "register_code":      (_PTR,  _PTR, _BYTES, _I64),
     "account_of":         (_PTR,  _PTR, _BYTES),
     "slot_of":            (_PTR,  _PTR, _BYTES, _BYTES),

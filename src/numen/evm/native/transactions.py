@@ -12,7 +12,7 @@ from typing import TypeAlias
 from numen.evm.forks import Fork
 from numen.evm.native import accounts
 from numen.evm.native.journal import undo
-from numen.evm.native.layout import ACCOUNT, WORLD
+from numen.evm.native.layout import ACCOUNT, MOMENT, WORLD
 from numen.evm.native.runtime_types import routine
 from numen.evm.native.slots import is_cold
 from numen.evm.native.table import begin
@@ -20,8 +20,6 @@ from numen.kernels.llvm import NULL, Callee, Function, Module, Value, const
 
 _DELETE = Callee("delete_account", "void", ("ptr", "ptr"))
 _Opened: TypeAlias = tuple[Function, Value, Value, list[Value]]
-
-_COUNTS = ("journal_count", "log_count", "log_data_count", "refund")
 
 
 def write_transactions(module: Module, fork: Fork) -> None:
@@ -40,7 +38,7 @@ def _write_begin(module: Module) -> None:
     f = module.function("begin_transaction", "void", {"world": "ptr"})
     world = f.params[0]
     WORLD.store(f, world, "epoch", f.add(WORLD.load(f, world, "epoch"), 1))
-    for name in _COUNTS:
+    for name in MOMENT:
         WORLD.store(f, world, name, const("i64", 0))
     WORLD.store(f, world, "marked_accounts", NULL)
     f.ret()
@@ -98,12 +96,12 @@ def _is_hollow(f: Function, account: Value) -> Value:
 
 
 def _write_revert(module: Module) -> None:
-    """Define ``void revert_to(world, i64 journal, i64 logs, i64 log data, i64 refund)``."""
-    names = ("journal", "logs", "log_data", "refund")
-    f = module.function("revert_to", "void", {"world": "ptr", **dict.fromkeys(names, "i64")})
-    world, mark, *rest = f.params
-    undo(f, world, mark)
-    for name, value in zip(_COUNTS[1:], rest, strict=True):
+    """Define ``void revert_to(world, moment)``: the four numbers of `MOMENT`, at any address."""
+    f = module.function("revert_to", "void", {"world": "ptr", "moment": "ptr"})
+    world, moment = f.params
+    journal, *rest = (f.load("i64", f.gep("i64", moment, i), 1) for i in range(len(MOMENT)))
+    undo(f, world, journal)
+    for name, value in zip(MOMENT[1:], rest, strict=True):
         WORLD.store(f, world, name, value)
     f.ret()
 
