@@ -47,7 +47,7 @@ WITHOUT_MEANING: Final = {
 
 REASONS: Final = {
     trap.Reason.OVERFLOW: "a sum, difference, product or quotient outside of its type",
-    trap.Reason.DIVISION_BY_ZERO: "`//`, `%`, `add_mod` or `mul_mod` by zero",
+    trap.Reason.DIVISION_BY_ZERO: "`//`, `%` or modulo zero; `div_mod` by what has no inverse",
     trap.Reason.SHIFT: "a shift by the width or more, or by less than zero",
     trap.Reason.CONVERSION: "`u8(x)` of a number that is no `u8`",
     trap.Reason.INDEX: "an index or offset outside of its list or memory",

@@ -4,6 +4,7 @@ The expected results are computed here, from the documented meaning, and not by 
 """
 
 import itertools
+import math
 
 import pytest
 
@@ -55,6 +56,12 @@ def divided(word: Word, a: int, b: int) -> int | Reason:
     return checked(a * pow(b, P - 2, P) if word.kind is Kind.FIELD else a // b, word)
 
 
+def divided_modulo(a: int, b: int, m: int) -> int | Reason:
+    if m == 0 or math.gcd(b, m) != 1:
+        return Reason.DIVISION_BY_ZERO
+    return a * pow(b, -1, m) % m
+
+
 def shifted(word: Word, a: int, count: int, *, left: bool) -> int | Reason:
     if not 0 <= count < word.bits:
         return Reason.SHIFT
@@ -71,6 +78,8 @@ EXPECTED = {
     Op.DIV: divided,
     Op.REM: lambda t, a, b: a % b if b else Reason.DIVISION_BY_ZERO,
     Op.ADD_MOD: lambda t, a, b, m: (a + b) % m if m else Reason.DIVISION_BY_ZERO,
+    Op.SUB_MOD: lambda t, a, b, m: (a - b) % m if m else Reason.DIVISION_BY_ZERO,
+    Op.DIV_MOD: lambda t, a, b, m: divided_modulo(a, b, m),
     Op.MUL_MOD: lambda t, a, b, m: (a * b) % m if m else Reason.DIVISION_BY_ZERO,
     Op.AND: lambda t, a, b: a & b,
     Op.OR: lambda t, a, b: a | b,

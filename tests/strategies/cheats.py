@@ -8,7 +8,7 @@ from numen.proof.errors import UnsatisfiedError
 from numen.proof.felts import felts_from_ints, ints_from_felts
 from numen.proof.r1cs import check_witness
 
-CHECKS = frozenset({witness.check_range, witness.check_truth})
+CHECKS = frozenset({witness.check_range, witness.check_truth, witness.check_unit})
 
 
 class Rows:

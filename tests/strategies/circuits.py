@@ -23,7 +23,8 @@ _ORDERED = ("add", "sub", "mul", "div", "rem", "wrapping_add", "wrapping_sub", "
 OPERATIONS: tuple[tuple[str, str], ...] = (
     *((op, word) for op in (*_ORDERED, "eq", "and", "or", "xor", "shl", "shr")
       for word in INTEGERS),
-    *((op, word) for op in ("add_mod", "mul_mod") for word in INTEGERS if word[0] == "u"),
+    *((op, word) for op in ("add_mod", "sub_mod", "mul_mod", "div_mod")
+      for word in INTEGERS if word[0] == "u"),
     *((op, "felt") for op in ("add", "sub", "mul", "div", "eq")),
     *((op, "bool") for op in ("and", "or", "xor", "eq")),
     *(("select", word) for word in (*INTEGERS, "felt", "bool")),
@@ -41,7 +42,7 @@ def module_of(op: str, word: str) -> Module:
     params = [("a", word), ("b", word)]
     call = f"{op}.{word} a, b"
     match op:
-        case "add_mod" | "mul_mod":
+        case "add_mod" | "sub_mod" | "mul_mod" | "div_mod":
             params.append(("c", word))
             call += ", c"
         case "select":

@@ -27,7 +27,7 @@ PURE = {
 }
 """The instructions that have a meaning, for each suffix."""
 
-NEEDS_DIVISOR = frozenset({Op.DIV, Op.REM, Op.ADD_MOD, Op.MUL_MOD})
+NEEDS_DIVISOR = frozenset({Op.DIV, Op.REM, Op.ADD_MOD, Op.SUB_MOD, Op.MUL_MOD, Op.DIV_MOD})
 NEEDS_SMALL = frozenset({Op.ADD, Op.SUB, Op.MUL})
 NEEDS_COUNT = frozenset({Op.SHL, Op.SHR})
 REASONS = tuple(reason for reason in Reason if reason is not Reason.WORK_LIMIT)
@@ -292,12 +292,19 @@ class _Body:
         is_safe = not self.chance(7)
         take = self.small if is_safe and op in NEEDS_SMALL else self.pick
         args = [take(BOOL if letter == "b" else word) for letter in SPECS[op].operands]
-        if is_safe and op in NEEDS_DIVISOR:
+        if is_safe and op is Op.DIV_MOD:
+            # An odd number has an inverse modulo a power of two.
+            args[1:] = self.divisor(word, args[1]), self.power(word, args[2])
+        elif is_safe and op in NEEDS_DIVISOR:
             args[-1] = self.divisor(word, args[-1])
         if is_safe and op in NEEDS_COUNT:
             args[-1] = self.op(Op.AND, word, args[-1], self.const(word.bits - 1, word))
         result = BOOL if SPECS[op].results == "b" else word
         self.keep(self.op(op, word, *args), result)
+
+    def power(self, word: Word, reg: Reg) -> Reg:
+        count = self.op(Op.AND, word, reg, self.const(word.bits - 1, word))
+        return self.op(Op.SHL, word, self.const(1, word), count)
 
     def divisor(self, word: Word, reg: Reg) -> Reg:
         one = self.const(1, word)

@@ -12,6 +12,7 @@ OPCODES: Final = {
     Op.ADD:          0x10, Op.SUB:          0x11, Op.MUL:          0x12,
     Op.WRAPPING_ADD: 0x13, Op.WRAPPING_SUB: 0x14, Op.WRAPPING_MUL: 0x15,
     Op.DIV:          0x16, Op.REM:          0x17, Op.ADD_MOD:      0x18, Op.MUL_MOD: 0x19,
+    Op.SUB_MOD:      0x1A, Op.DIV_MOD:      0x1B,
     Op.AND:          0x20, Op.OR:           0x21, Op.XOR:          0x22, Op.NOT:     0x23,
     Op.SHL:          0x24, Op.SHR:          0x25,
     Op.EQ:           0x30, Op.LT:           0x31, Op.SELECT:       0x32,

@@ -4,6 +4,7 @@ Words are Python integers in the range of their type, arrays are views of Python
 bytearrays. Every pure instruction is read from `meaning` over the integers.
 """
 
+import math
 from typing import TypeAlias
 
 import msgspec
@@ -45,6 +46,11 @@ class IntegerAlgebra:
 
     def floor_mod(self, a: int, b: int) -> int:
         return a % b
+
+    def divide_modulo(self, a: int, b: int, m: int, reason: Reason) -> int:
+        if math.gcd(b, m) != 1:
+            raise TrapError(Trap(reason))
+        return a * pow(b, -1, m) % m
 
     def inverse(self, a: int) -> int:
         return pow(a, -1, FIELD_ORDER)

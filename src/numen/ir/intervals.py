@@ -79,8 +79,10 @@ def can_trap(instr: Instr, operands: Sequence[Interval]) -> bool:
         case Op.DIV | Op.REM:
             # Below zero there is one quotient that does not fit.
             return operands[1][0] <= 0
-        case Op.ADD_MOD | Op.MUL_MOD:
+        case Op.ADD_MOD | Op.SUB_MOD | Op.MUL_MOD:
             return operands[2][0] <= 0
+        case Op.DIV_MOD:
+            return operands[2] != (1, 1)
         case _:
             raise AssertionError(instr)
 
@@ -214,7 +216,9 @@ TRANSFER: Final[dict[Op, Callable[..., Interval]]] = {
     Op.DIV:          _div,
     Op.REM:          _rem,
     Op.ADD_MOD:      _modulo,
+    Op.SUB_MOD:      _modulo,
     Op.MUL_MOD:      _modulo,
+    Op.DIV_MOD:      _modulo,
     Op.AND:          _and,
     Op.OR:           _or,
     Op.XOR:          _xor,

@@ -43,7 +43,14 @@ class Algebra(Protocol[V]):
         """The exact quotient, rounded down; ``b`` is not zero (a failed `require` comes first)."""
 
     def floor_mod(self, a: V, b: V) -> V:
-        """``a - b * floor_div(a, b)``; ``a`` may be an exact sum or product of unsigned words."""
+        """``a - b * floor_div(a, b)``; ``a`` may be an exact result of unsigned words."""
+
+    def divide_modulo(self, a: V, b: V, m: V, reason: Reason) -> V:
+        """The only r from 0 to ``m - 1`` with ``b * r = a`` modulo m; unsigned words.
+
+        Traps where ``b`` and ``m`` have a common divisor, for then there is none or more than one.
+        ``m`` is not zero.
+        """
 
     def inverse(self, a: V) -> V:
         """The inverse modulo the field's order; ``a`` is not zero."""
@@ -132,10 +139,22 @@ def add_mod(e: Algebra[V], t: Word, a: V, b: V, m: V) -> V:
     return e.floor_mod(e.add(a, b), m)
 
 
+def sub_mod(e: Algebra[V], t: Word, a: V, b: V, m: V) -> V:
+    """``(a - b) % m`` of the exact difference, as Python's ``%``; unsigned words."""
+    _require_divisor(e, t, m)
+    return e.floor_mod(e.sub(a, b), m)
+
+
 def mul_mod(e: Algebra[V], t: Word, a: V, b: V, m: V) -> V:
     """``(a * b) % m`` of the exact product; unsigned words."""
     _require_divisor(e, t, m)
     return e.floor_mod(e.mul(a, b), m)
+
+
+def div_mod(e: Algebra[V], t: Word, a: V, b: V, m: V) -> V:
+    """``a`` times the inverse of ``b`` modulo ``m``; traps where ``b`` has none; unsigned words."""
+    _require_divisor(e, t, m)
+    return e.divide_modulo(a, b, m, Reason.DIVISION_BY_ZERO)
 
 
 def bit_and(e: Algebra[V], _t: Word, a: V, b: V) -> V:

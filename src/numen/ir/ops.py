@@ -61,7 +61,9 @@ class Op(Enum):
     DIV = "div"
     REM = "rem"
     ADD_MOD = "add_mod"
+    SUB_MOD = "sub_mod"
     MUL_MOD = "mul_mod"
+    DIV_MOD = "div_mod"
     AND = "and"
     OR = "or"
     XOR = "xor"
@@ -146,7 +148,9 @@ SPECS: Final = {
     Op.DIV:           Spec("tt",  "t", On.NUMBER,     8, _BITS,  _T,       meaning.div),
     Op.REM:           Spec("tt",  "t", On.INTEGER,    8, _BITS,  _T,       meaning.rem),
     Op.ADD_MOD:       Spec("ttt", "t", On.UNSIGNED,  10, _BITS,  _T,       meaning.add_mod),
+    Op.SUB_MOD:       Spec("ttt", "t", On.UNSIGNED,  10, _BITS,  _T,       meaning.sub_mod),
     Op.MUL_MOD:       Spec("ttt", "t", On.UNSIGNED,  12, _BITS,  _T,       meaning.mul_mod),
+    Op.DIV_MOD:       Spec("ttt", "t", On.UNSIGNED, 400, _BITS,  _T,       meaning.div_mod),
     Op.AND:           Spec("tt",  "t", On.BITS,       1, _BITS,  _N,       meaning.bit_and),
     Op.OR:            Spec("tt",  "t", On.BITS,       1, _BITS,  _N,       meaning.bit_or),
     Op.XOR:           Spec("tt",  "t", On.BITS,       1, _BITS,  _N,       meaning.bit_xor),
@@ -230,11 +234,14 @@ def work(op: Op, suffix: Type | None) -> int:
         if suffix.kind is Kind.FIELD:
             return base * FIELD_WORK
         limbs = -(-suffix.bits // 64)
-        return base * (limbs * limbs if op in _QUADRATIC else limbs)
+        return base * int(limbs ** _GROWTH.get(op, 1))
     if op in _FILLS and suffix is not None:
         return base + -(-suffix.size_bytes // _FILL_PER_UNIT)
     return base
 
 
-_QUADRATIC = frozenset({Op.MUL, Op.WRAPPING_MUL, Op.DIV, Op.REM, Op.MUL_MOD})
+_GROWTH = dict.fromkeys((Op.MUL, Op.WRAPPING_MUL, Op.DIV, Op.REM, Op.MUL_MOD), 2) | {Op.DIV_MOD: 3}
+"""The power of the limbs that work grows with: an inverse takes divisions, as many as a word has
+bits."""
+
 _FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY})

@@ -11,7 +11,7 @@ import msgspec
 
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, Kind, Word
-from numen.jit import division, felts, products
+from numen.jit import division, felts, products, units
 from numen.jit.exits import Exits
 from numen.jit.words import Typed, constant, literal, register_type, truth
 from numen.kernels import llvm
@@ -61,10 +61,19 @@ class LlvmAlgebra:
                 return Typed(division.floor_mod(self._f, a, m), m.word)
             case Exact("add", x, y):
                 return Typed(division.add_mod(self._f, x.value, y.value, m.value), m.word)
+            case Exact("sub", x, y):
+                return Typed(division.sub_mod(self._f, x.value, y.value, m.value), m.word)
             case Exact("mul", x, y):
                 return Typed(division.mul_mod(self._f, x.value, y.value, m.value), m.word)
             case Exact():
                 raise AssertionError(a.op)
+
+    def divide_modulo(self, a: Operand, b: Operand, m: Operand, reason: Reason) -> Operand:
+        over, under, modulus = (_typed(operand) for operand in (a, b, m))
+        inverse, is_unit = units.inverse(self._f, under.value, modulus.value)
+        self._exits.unless(is_unit, reason)
+        product = division.mul_mod(self._f, over.value, inverse, modulus.value)
+        return Typed(product, modulus.word)
 
     def inverse(self, a: Operand) -> Operand:
         return Typed(felts.inverse(self._f, _typed(a).value), _typed(a).word)

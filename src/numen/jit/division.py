@@ -19,7 +19,7 @@ def floor_div(f: Function, a: Typed, b: Typed) -> Value:
     """The quotient rounded down; the caller has dealt with the one that overflows."""
     shift = _power_of_two(b)
     if a.word.kind is not Kind.SIGNED:
-        return _divide(f, "udiv", a.value, b.value) if shift is None else f.lshr(a.value, shift)
+        return divide(f, "udiv", a.value, b.value) if shift is None else f.lshr(a.value, shift)
     if shift is not None:
         return f.ashr(a.value, shift)
     if a.word.bits <= _NATIVE_BITS:
@@ -33,14 +33,14 @@ def floor_mod(f: Function, a: Typed, b: Typed) -> Value:
     if shift is not None:
         return f.and_(a.value, (1 << shift) - 1)
     if a.word.kind is not Kind.SIGNED:
-        return _divide(f, "urem", a.value, b.value)
+        return divide(f, "urem", a.value, b.value)
     if a.word.bits <= _NATIVE_BITS:
         return _signed_mod(f, a.value, b.value)
     return _signed_wide(f, "urem", _signed_mod, a.value, b.value)
 
 
 def _signed_div(f: Function, a: Value, b: Value) -> Value:
-    quotient = _divide(f, "sdiv", a, b)
+    quotient = divide(f, "sdiv", a, b)
     rest = f.sub(a, f.mul(quotient, b))
     below = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, b), 0))
     return f.sub(quotient, f.zext(below, quotient.type))
@@ -49,7 +49,7 @@ def _signed_div(f: Function, a: Value, b: Value) -> Value:
 def _signed_mod(f: Function, a: Value, b: Value) -> Value:
     # Both 1 and -1 leave no rest, but only 1 never overflows.
     divisor = f.select(f.icmp("eq", b, -1), const(b.type, 1), b)
-    rest = _divide(f, "srem", a, divisor)
+    rest = divide(f, "srem", a, divisor)
     is_opposite = f.and_(f.icmp("ne", rest, 0), f.icmp("slt", f.xor(rest, divisor), 0))
     return f.add(rest, f.select(is_opposite, divisor, 0))
 
@@ -63,7 +63,7 @@ def _signed_wide(
         g = f.module.function(name, a.type, {"a": a.type, "b": a.type}, internal=True)
         x, y = g.params
         with g.when(g.icmp("sge", g.or_(x, y), 0), likely=True):
-            g.ret(_divide(g, opcode, x, y))
+            g.ret(divide(g, opcode, x, y))
         g.ret(signed(g, x, y))
     return f.call(f.module.functions[name].callee, a, b)
 
@@ -79,6 +79,12 @@ def add_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
     total, over = f.overflow("uadd", a, b)
     is_over = f.or_(over, f.icmp("uge", total, m))
     return f.sub(total, f.select(is_over, m, 0))
+
+
+def sub_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
+    """``(a - b) % m`` of unsigned words."""
+    rest, is_below = f.overflow("usub", divide(f, "urem", a, m), divide(f, "urem", b, m))
+    return f.add(rest, f.select(is_below, m, 0))
 
 
 def mul_mod(f: Function, a: Value, b: Value, m: Value) -> Value:
@@ -109,10 +115,11 @@ def _widened(f: Function, opcode: str, a: Value, b: Value, m: Value) -> Value:
     """Work in words of twice the width, where no sum or product overflows."""
     double = f"i{2 * bits_of(a.type)}"
     exact = f.binary(opcode, f.zext(a, double), f.zext(b, double))
-    return f.trunc(_divide(f, "urem", exact, f.zext(m, double)), a.type)
+    return f.trunc(divide(f, "urem", exact, f.zext(m, double)), a.type)
 
 
-def _divide(f: Function, opcode: str, a: Value, b: Value) -> Value:
+def divide(f: Function, opcode: str, a: Value, b: Value) -> Value:
+    """An instruction of LLVM's for division, at any width."""
     bits = bits_of(a.type)
     if bits <= _NATIVE_BITS:
         return f.binary(opcode, a, b)

@@ -42,6 +42,7 @@ _SHAPES = {
     Action.INVERSE:     (1, 0, 1, 0),
     Action.QUOTIENT:    (0, 2, None, 1),
     Action.REMAINDER:   (0, 2, None, 1),
+    Action.INVERSE_MODULO: (0, 2, None, 1),
     Action.CHECK_RANGE: (1, 1, 0, 2),
     Action.CHECK_TRUTH: (2, 0, 0, 0),
 }

@@ -16,6 +16,7 @@ of those make its first and its second operand, the first of its wide constants,
     REMAINDER     the bits of a mod b - base, so many; stops where b is not positive
     CHECK_RANGE   stops where x is not zero and a is not between two constants
     CHECK_TRUTH   stops where x is not zero and y is
+    INVERSE_MODULO  the bits of 1 / a modulo b, less base, so many; stops where there is none
 
 Here x, y and z are combinations: sums of wires times constants. The operands a and b are integers
 of up to seven limbs, ``sum((low + combination) * 2**(64 * i))``.
@@ -59,6 +60,7 @@ class Action(IntEnum):
     REMAINDER = 9
     CHECK_RANGE = 10
     CHECK_TRUTH = 11
+    INVERSE_MODULO = 12
 
 
 def tape_function(field: Field, *, mulx: bool) -> str:
@@ -80,6 +82,7 @@ class _Writer:
         self.invert = montgomery.word_inverse(self.module, field, mulx=mulx)
         self.dot = self._dot()
         self.divide = self._divide()
+        self.invert_modulo = self._invert_modulo()
         params = {"steps": "ptr", "count": "i64"} | dict.fromkeys(_ARRAYS, "ptr")
         self.f = f = self.module.function("follow", "i64", params)
         self.arrays = f.params[2:]
@@ -142,6 +145,38 @@ class _Writer:
             over = f.sub(over, f.select(fits, b, zero))
             loop.advance(f.shl(rest, 1), over, f.or_(f.shl(quotient, 1), f.zext(fits, _WIDE)))
         f.ret(loop.carried[2])
+        return f.callee
+
+    def _invert_modulo(self) -> Callee:
+        """The inverse modulo a positive number, one modulo one, and 0 where there is none.
+
+        Euclid's algorithm keeps the size of one factor, whose signs alternate.
+        """
+        f = self.module.function("invert_modulo", _WIDE, {"a": _WIDE, "m": _WIDE}, internal=True)
+        a, m = f.params
+        zero, one = const(_WIDE, 0), const(_WIDE, 1)
+        turned = f.sub(a, f.mul(_rounded_down(self, f, a, m), m))
+        start, head, step, done = f.current, f.block("head"), f.block("step"), f.block("done")
+        f.br(head)
+        f.at(head)
+        above, rest = f.phi(_WIDE, (m, start)), f.phi(_WIDE, (turned, start))
+        factor_above, factor = f.phi(_WIDE, (zero, start)), f.phi(_WIDE, (one, start))
+        is_even = f.phi("i1", (const("i1", 1), start))
+        f.cond_br(f.icmp("eq", rest, 0), done, step)
+        f.at(step)
+        quotient = f.call(self.divide, above, rest)
+        for phi, value in (
+            (above, rest),
+            (rest, f.sub(above, f.mul(quotient, rest))),
+            (factor_above, factor),
+            (factor, f.add(factor_above, f.mul(quotient, factor))),
+            (is_even, f.not_(is_even)),
+        ):
+            f.incoming(phi, value, f.current)
+        f.br(head)
+        f.at(done)
+        value = f.select(is_even, f.sub(m, factor_above), factor_above)
+        f.ret(f.select(f.icmp("eq", above, 1), value, zero))
         return f.callee
 
     def _loop(self, steps: Value, count: Value) -> None:
@@ -261,9 +296,8 @@ def _operands(w: _Writer, s: list[Value], stop: Label) -> tuple[Value, Value, Va
     return a, b, w.constant(f.add(f.add(s[6], s[4]), s[5]))
 
 
-def _rounded_down(w: _Writer, a: Value, b: Value) -> Value:
+def _rounded_down(w: _Writer, f: Function, a: Value, b: Value) -> Value:
     """``a // b`` for a positive b: of a negative a by way of ``-1 - a``, which is not negative."""
-    f = w.f
     is_negative = f.icmp("slt", a, 0)
     turned = f.sub(const(_WIDE, -1), a)
     quotient = f.call(w.divide, f.select(is_negative, turned, a), b)
@@ -272,13 +306,22 @@ def _rounded_down(w: _Writer, a: Value, b: Value) -> Value:
 
 def _quotient(w: _Writer, s: list[Value], stop: Label) -> None:
     a, b, base = _operands(w, s, stop)
-    w.spread(w.f.sub(_rounded_down(w, a, b), base), s[1], s[2])
+    w.spread(w.f.sub(_rounded_down(w, w.f, a, b), base), s[1], s[2])
 
 
 def _remainder(w: _Writer, s: list[Value], stop: Label) -> None:
     a, b, base = _operands(w, s, stop)
-    rest = w.f.sub(a, w.f.mul(_rounded_down(w, a, b), b))
+    rest = w.f.sub(a, w.f.mul(_rounded_down(w, w.f, a, b), b))
     w.spread(w.f.sub(rest, base), s[1], s[2])
+
+
+def _inverse_modulo(w: _Writer, s: list[Value], stop: Label) -> None:
+    a, b, base = _operands(w, s, stop)
+    found = w.f.call(w.invert_modulo, a, b)
+    w.stop_where(w.f.icmp("eq", found, 0), stop)
+    # Modulo one it is zero, of which the function says one.
+    reduced = w.f.select(w.f.icmp("eq", found, b), const(_WIDE, 0), found)
+    w.spread(w.f.sub(reduced, base), s[1], s[2])
 
 
 def _check_range(w: _Writer, s: list[Value], stop: Label) -> None:
@@ -310,4 +353,5 @@ _EMITTERS: dict[Action, _Emit] = {
     Action.REMAINDER: _remainder,
     Action.CHECK_RANGE: _check_range,
     Action.CHECK_TRUTH: _check_truth,
+    Action.INVERSE_MODULO: _inverse_modulo,
 }

@@ -10,8 +10,8 @@ from numen.lang.source import Source
 from numen.lang.types import TYPE_NAMES
 
 RESERVED: Final = TYPE_NAMES | {
-    "abs", "add_mod", "enumerate", "len", "max", "min", "mul_mod", "numen",
-    "pow", "range", "reversed", "wrapping_add", "wrapping_mul", "wrapping_sub", "zip",
+    "abs", "add_mod", "div_mod", "enumerate", "len", "max", "min", "mul_mod", "numen",
+    "pow", "range", "reversed", "sub_mod", "wrapping_add", "wrapping_mul", "wrapping_sub", "zip",
 }  # fmt: skip
 """Names that a program may not give another meaning."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import bounds, division, gadgets, lc, limbs, patterns, shifts, witness
+from numen.proof import bounds, division, gadgets, lc, limbs, patterns, shifts, units, witness
 from numen.proof.lc import LC, ONE
 from numen.proof.number import (
     Bit,
@@ -98,6 +98,19 @@ class R1csAlgebra:
 
     def floor_mod(self, a: Exact, b: Exact) -> Exact:
         return self._divide(a, b)[1]
+
+    def divide_modulo(self, a: Exact, b: Exact, m: Exact, reason: Reason) -> Exact:
+        if isinstance(a, int) and isinstance(b, int) and isinstance(m, int):
+            return INTEGERS.divide_modulo(a, b, m, reason)
+        width, path = self._word().bits, to_lc(self.path)
+        under, modulus = _settled(b), _settled(m)
+        if self.path != 1:
+            # Where the path is not taken: by one, modulo anything but zero.
+            under = gadgets.choose(self.wires, path, under, 1)
+            modulus = self._sum(modulus, self.equal(modulus, 0), lc.add)
+        over, by, of = (limbs.limbs_of(self.wires, x) for x in (_settled(a), under, modulus))
+        trap = Trap(reason, place=self.wires.place)
+        return self._from_bits(units.divide(self.wires, over, by, of, width, (path, trap)))
 
     def inverse(self, a: Exact) -> Exact:
         if isinstance(a, int):

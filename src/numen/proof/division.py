@@ -1,7 +1,10 @@
 """Quotient and remainder: found by a hint, pinned by ``a = q * b + r`` and ``0 <= r < b``."""
 
+from collections.abc import Sequence
+
 from numen.proof import gadgets, lc, limbs, witness
 from numen.proof.number import (
+    Bit,
     Number,
     Product,
     Value,
@@ -37,6 +40,51 @@ def divide(w: Wires, a: Value | Product, b: Value) -> tuple[Value, Value]:
     size = Number(to_lc(gadgets.choose(w, is_negative, _negated(b), b)), 1, max(-b.low, b.high))
     quotient, rest = _divide(w, gadgets.choose(w, is_negative, _negated(a), a), size)
     return quotient, gadgets.choose(w, is_negative, _negated(rest), rest)
+
+
+def divide_limbs(
+    w: Wires, a: Sequence[Value], b: Sequence[Value], ends: tuple[int, int], width: int
+) -> tuple[list[Value], list[Bit]]:
+    """Divide a sum of limbs, rounding down.
+
+    Args:
+        w: The circuit.
+        a: Limbs of any exact value.
+        b: Limbs of what is positive, which something else has proven.
+        ends: Least and greatest quotient; the least is negative or zero.
+        width: Bits that hold the divisor.
+
+    Returns:
+        Limbs of the quotient, and the bits of the remainder.
+    """
+    operands = (limbs.exact(a), limbs.exact(b))
+    low, high = ends
+    # A quotient that can only be zero has a bit too: limbs are made of some bits.
+    span = max((high - low).bit_length(), 1)
+    guess = gadgets.fresh_bits(w, "quotient", low, span, witness.quotient, operands)
+    rest = gadgets.fresh_bits(w, "remainder", 0, width, witness.remainder, operands)
+    quotient = limbs.limbs_from_bits(guess, is_signed=False)
+    if low:
+        quotient = limbs.add(quotient, limbs.limbs_of(w, low))
+    rests = limbs.limbs_from_bits(rest, is_signed=False)
+    whole = limbs.convolve(w, quotient, list(b))
+    limbs.demand_zero(w, limbs.subtract(limbs.subtract(list(a), whole), rests))
+    demand_less_limbs(w, rests, b, width)
+    return quotient, rest
+
+
+def demand_less_limbs(w: Wires, rests: Sequence[Value], b: Sequence[Value], width: int) -> None:
+    """Demand that a number of so many bits is below another; both in limbs."""
+    if len(b) == 1 and len(rests) == 1:
+        gap = gadgets.shifted(limbs.subtract(list(b), list(rests))[0], -1)
+        if isinstance(gap, Number):
+            gadgets.window(w, gap, 0, width)
+        else:
+            w.demand(lc.constant(0 if gap >= 0 else 1))
+        return
+    gaps = limbs.subtract(limbs.subtract(list(b), list(rests)), [1])
+    _, above = limbs.carried(w, gaps, -(-width // limbs.LIMB_BITS) * limbs.LIMB_BITS)
+    limbs.demand_sign(w, above, 0, lc.ONE)
 
 
 def _negated(a: Value | Product) -> Value:

@@ -6,6 +6,9 @@ times its weight, is one too; in it the carries cancel. What is left says that `
 zero; a second sum of this kind says that ``b - 1 - r`` is a sum of bits, and so not negative. Two
 solutions for one ``a`` and ``b`` then differ in ``r`` by a multiple of ``b`` that is less than
 ``b``, which is zero.
+
+So it is of an inverse, ``c * r = b * q + 1``: the equation says that ``c`` and ``b`` have no common
+divisor, so of two solutions the difference in ``r`` is a multiple of ``b`` too.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -63,10 +66,10 @@ class _Search:
             factors = self._factors(equation)
             if factors is None:
                 continue
+            known = self._known({wire: k for wire, k in equation.items() if wire in self.pinned})
             for window in self._windows(factors):
-                found = self._divided(factors, window)
-                if found:
-                    return found
+                if self._is_divided(factors, known, window):
+                    return list(factors)
         return []
 
     def _known(self, line: LC) -> LC:
@@ -75,7 +78,8 @@ class _Search:
         for wire, k in line.items():
             span = self.spans.of_wire(wire)
             if span is not None and span[0] == span[1]:
-                accumulate(total, {0: 1}, k * span[0])
+                if span[0]:
+                    accumulate(total, {0: 1}, k * span[0])
             else:
                 accumulate(total, {wire: 1}, k)
         return total
@@ -173,41 +177,53 @@ class _Search:
     def _windows(self, factors: Mapping[int, LC]) -> Iterator[int]:
         """Where a sum that bounds the rest may begin: with the lowest of its bits."""
         seen: set[int] = set()
-        for wire, factor in factors.items():
-            if factor.keys() <= {0}:
-                for index in self.where[wire]:
-                    row = self.rows[index]
-                    if row.truth is not None and len(row.truth) > 2 and index not in seen:
-                        seen.add(index)
-                        yield index
+        for wire in factors:
+            for index in self.where[wire]:
+                row = self.rows[index]
+                if row.truth is not None and len(row.truth) > 2 and index not in seen:
+                    seen.add(index)
+                    yield index
 
-    def _divided(self, factors: Mapping[int, LC], start: int) -> list[int]:
-        """Digits of quotient and rest, if a second sum says that the rest is below the divisor."""
+    def _is_divided(self, factors: Mapping[int, LC], known: LC, start: int) -> bool:
+        """Whether a second sum says that the rest is below the divisor, so that all are digits."""
         bound = self._chain(start, with_truths=True)
-        rest = {
-            wire: -factor[0]
-            for wire, factor in factors.items()
-            if factor.keys() == {0} and bound.get(wire) == factor[0]
-        }
         divisor = self._known({wire: k for wire, k in bound.items() if wire in self.pinned})
         accumulate(divisor, {0: 1}, 1)
-        if not rest or min(rest.values()) < 0 or not _are_digits(rest.values()):
-            return []
+        rest: dict[int, int] = {}
         for wire, k in self._open(bound).items():
             span = self.spans.of_wire(wire)
-            if wire not in rest and (span is None or max(k * span[0], k * span[1]) > 0):
-                return []
-        weights = []
-        for wire, factor in factors.items():
-            if wire in rest:
-                continue
-            weight = _multiple(factor, divisor)
-            if weight is None:
-                return []
-            weights.append(weight)
-        if not _are_digits([abs(weight) for weight in weights]):
-            return []
-        return list(factors)
+            if wire in factors and k < 0 and _multiple(factors[wire], divisor) is None:
+                rest[wire] = -k
+            elif span is None or max(k * span[0], k * span[1]) > 0:
+                return False
+        if not rest or not _are_digits(rest.values()):
+            return False
+        times = _common(factors, rest)
+        if times is None or not (times in ({0: 1}, {0: -1}) or _is_one(known, divisor)):
+            return False
+        weights = [_multiple(of, divisor) for wire, of in factors.items() if wire not in rest]
+        return _are_digits([abs(weight or 0) for weight in weights])
+
+
+def _common(factors: Mapping[int, LC], rest: Mapping[int, int]) -> LC | None:
+    """What the digits of the rest are multiplied by, beside their weights, if it is the same."""
+    near = min(rest, key=rest.__getitem__)
+    times = {wire: k // rest[near] for wire, k in factors[near].items()}
+    same = all(
+        factors[digit] == {wire: k * weight for wire, k in times.items()}
+        for digit, weight in rest.items()
+    )
+    return times if same else None
+
+
+def _is_one(known: LC, divisor: LC) -> bool:
+    """Whether a sum is 1 or -1, but for a multiple of another."""
+    for one in (1, -1):
+        left = dict(known)
+        accumulate(left, {0: one}, 1)
+        if not left or _multiple(left, divisor) is not None:
+            return True
+    return False
 
 
 def _multiple(line: LC, of: LC) -> int | None:

@@ -9,7 +9,7 @@ uniqueness:
 - *digits*: a sum whose parts have ranges that do not overlap, as bits of a word;
 - *zero test*: ``x * inverse = 1 - out`` and ``x * out = 0``; the inverse of zero is free;
 - *division*: ``0 <= rest < b`` and ``rest = a - b * quotient`` without passing the order;
-- *long division*: the same of sums of limbs, joined by their carries;
+- *long division*: the same of sums of limbs, joined by their carries, and inverses;
 - *canonical*: bits of an element that are proven to be those of the number below the order.
 
 What no rule reaches is listed: it may still be pinned by an argument that is not among the rules.

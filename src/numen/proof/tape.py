@@ -144,6 +144,10 @@ def _divided(action: Action) -> Callable[[_Recorder, int, Any], None]:
     return write
 
 
+def _check_unit(_r: _Recorder, _wire: int, _args: tuple[Any, ...]) -> None:
+    """Nothing: the step that looks for the inverse comes next, and stops where there is none."""
+
+
 def _check_range(r: _Recorder, wire: int, args: tuple[Any, ...]) -> None:
     path, limbs, low, high, _ = args
     r.wide_step(Action.CHECK_RANGE, wire, 0, (path,), (limbs,), (low, high))
@@ -165,6 +169,8 @@ _RECORDERS: dict[Hint, Callable[[_Recorder, int, Any], None]] = {
     witness.inverse: _inverse,
     witness.quotient: _divided(Action.QUOTIENT),
     witness.remainder: _divided(Action.REMAINDER),
+    witness.inverse_modulo: _divided(Action.INVERSE_MODULO),
+    witness.check_unit: _check_unit,
     witness.check_range: _check_range,
     witness.check_truth: _check_truth,
 }

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import bounds, gadgets, lc, limbs, patterns, shifts, witness
+from numen.proof import bounds, division, gadgets, lc, limbs, patterns, shifts, units, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.limbs import LIMB_BITS
 from numen.proof.number import (
@@ -70,6 +70,19 @@ class WideAlgebra:
         if isinstance(a, int) and isinstance(b, int):
             return a % b
         return self._divide(a, b)[1]
+
+    def divide_modulo(self, a: Any256, b: Any256, m: Any256, reason: Reason) -> Any256:
+        if isinstance(a, int) and isinstance(b, int) and isinstance(m, int):
+            return INTEGERS.divide_modulo(a, b, m, reason)
+        over, under, modulus = (self._parts(of) for of in (a, b, m))
+        path = to_lc(self.narrow.path)
+        if self.narrow.path != 1:
+            # Where the path is not taken: by one, modulo anything but zero.
+            under = self._parts(choose(self.wires, path, b, 1, is_wide=True))
+            modulus = limbs.add(modulus, [self.equal(m, 0)])
+        trap = Trap(reason, place=self.wires.place)
+        bits = units.divide(self.wires, over, under, modulus, LIMBS * LIMB_BITS, (path, trap))
+        return wide_from_bits(bits, is_signed=False)
 
     def inverse(self, _a: Any256) -> Any256:
         raise AssertionError("only the field has inverses")
@@ -240,13 +253,22 @@ class WideAlgebra:
         if self.narrow.path != 1:
             # Where the path is not taken the divisor may be zero: divide by one there.
             under = limbs.add(under, [self.equal(b, 0)])
+        w, width = self.wires, LIMBS * LIMB_BITS
         if not self._is_signed():
-            quotient, bits = self._divide_parts(over, under, _high(a), max(_low(b), 1))
+            least = max(_low(b), 1)
+            ends = min(_low(a), 0) // least, _high(a) // least
+            found, bits = division.divide_limbs(w, over, under, ends, width)
+            padded = (*found, *([0] * (LIMBS - len(found))))
+            quotient = Wide(padded, is_word=ends[0] == 0 and len(padded) == LIMBS)
             return quotient, wide_from_bits(bits, is_signed=False)
         # With s the sign of the divisor: s * a = q * (s * b) + s * r, and s * b is positive.
         sign = value_from_bits([self._bits(b)[-1]], is_signed=False)
         sized = self._signed(sign, under)
-        quotient, bits = self._divide_parts(self._signed(sign, over), sized, 1 << 255, 1)
+        most = 1 << 255
+        found, bits = division.divide_limbs(
+            w, self._signed(sign, over), sized, (-most, most), width
+        )
+        quotient = Wide((*found, *([0] * (LIMBS - len(found)))))
         rest = self._signed(sign, limbs.limbs_from_bits(bits, is_signed=False))
         carried, _ = limbs.carried(self.wires, rest, LIMBS * LIMB_BITS)
         return quotient, wide_from_bits(carried, is_signed=True)
@@ -263,37 +285,6 @@ class WideAlgebra:
         if isinstance(cond, int):
             return then if cond else other
         return gadgets.choose(self.wires, cond.lc, then, other)
-
-    def _divide_parts(
-        self, a: list[Value], b: list[Value], most: int, least: int
-    ) -> tuple[Wide, list[Bit]]:
-        """Quotient, and bits of the remainder.
-
-        Args:
-            a: Limbs of at most ``most`` in size.
-            b: Limbs of something that is at least ``least``, which is 1 or more.
-            most: See there.
-            least: See there.
-        """
-        w = self.wires
-        operands = (limbs.exact(a), limbs.exact(b))
-        high = most // least
-        low = -high if self._is_signed() else 0
-        # A quotient that can only be zero has a bit too: limbs are made of some bits.
-        width = max((high - low).bit_length(), 1)
-        guess = gadgets.fresh_bits(w, "quotient", low, width, witness.quotient, operands)
-        rest = gadgets.fresh_bits(w, "remainder", 0, 256, witness.remainder, operands)
-        quotient = limbs.limbs_from_bits(guess, is_signed=False)
-        if low:
-            quotient = limbs.add(quotient, list(word_parts(low)))
-        rests = limbs.limbs_from_bits(rest, is_signed=False)
-        whole = limbs.convolve(w, quotient, b)
-        limbs.demand_zero(w, limbs.subtract(limbs.subtract(a, whole), rests))
-        gap = limbs.subtract(limbs.subtract(b, rests), [1])
-        _, above = limbs.carried(w, gap, LIMBS * LIMB_BITS)
-        limbs.demand_sign(w, above, 0, lc.ONE)
-        padded = (*quotient, *([0] * (LIMBS - len(quotient))))
-        return Wide(padded, is_word=low == 0 and len(padded) == LIMBS), rest
 
 
 def word_parts(value: int) -> tuple[Value, ...]:

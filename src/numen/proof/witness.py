@@ -6,6 +6,7 @@ one walk over the plan. A check in the plan raises the trap of the program where
 inputs ends in one: no witness satisfies the constraints then.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -119,6 +120,26 @@ def remainder(
     for wire in range(first, first + count):
         values[wire] = rest & 1
         rest >>= 1
+
+
+def inverse_modulo(
+    values: Values, first: int, args: tuple[tuple[Exact, ...], tuple[Exact, ...], int, int]
+) -> None:
+    """The bits of an inverse modulo a number, above its base; there is one."""
+    b, m, base, count = args
+    rest = pow(total(b, values), -1, total(m, values)) - base
+    for wire in range(first, first + count):
+        values[wire] = rest & 1
+        rest >>= 1
+
+
+def check_unit(
+    values: Values, _: int, args: tuple[LC, tuple[Exact, ...], tuple[Exact, ...], Trap]
+) -> None:
+    """Trap where a number has no inverse modulo another and the path is taken."""
+    path, b, m, trap = args
+    if math.gcd(total(b, values), total(m, values)) != 1 and dot(path, values) % FIELD_ORDER:
+        raise TrapError(trap)
 
 
 def check_range(values: Values, _: int, args: tuple[LC, tuple[Exact, ...], int, int, Trap]) -> None:

@@ -146,6 +146,9 @@ class IrAlgebra:
             case _:
                 return self._writer.write(Op.REM, m.type, _value(a), m)
 
+    def divide_modulo(self, a: Operand, b: Operand, m: Operand, _reason: Reason) -> Operand:
+        raise AssertionError(f"no opcode divides modulo a number: {a} by {b} modulo {m}")
+
     def inverse(self, a: Operand) -> Operand:
         raise AssertionError(f"no opcode works in the field: {a}")
 

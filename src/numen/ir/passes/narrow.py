@@ -43,7 +43,11 @@ WRAPPING: Final = {
 
 _UNWRAPPED: Final = {wrapping: op for op, wrapping in WRAPPING.items()}
 
-NARROWER: Final = (*WRAPPING, *_UNWRAPPED, Op.DIV, Op.REM, Op.ADD_MOD, Op.MUL_MOD)
+NARROWER: Final = (
+    *WRAPPING,
+    *_UNWRAPPED,
+    *(Op.DIV, Op.REM, Op.ADD_MOD, Op.SUB_MOD, Op.MUL_MOD, Op.DIV_MOD),
+)
 """Arithmetic that means the same in every word that holds operands and result."""
 
 BITWISE: Final = (Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, Op.EQ, Op.LT, Op.SELECT)

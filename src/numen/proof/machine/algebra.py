@@ -9,7 +9,7 @@ from typing import Final
 from numen.base.errors import Place
 from numen.ir.trap import Reason, Trap
 from numen.ir.types import BOOL, Kind, Word
-from numen.proof.machine import felts, shifts
+from numen.proof.machine import felts, modular, shifts
 from numen.proof.machine.assembler import ADD, SUBTRACT, Assembler
 from numen.proof.machine.division import divide, divide_unsigned
 from numen.proof.machine.isa import CELL_BITS, CELL_MASK, Switch, Table
@@ -67,10 +67,17 @@ class MachineAlgebra:
                 return Value(
                     divide_unsigned(self._asm, exact.cells, m.cells, len(exact.cells))[1], 0, m.high
                 )
+            case Exact("sub", x, y):
+                return Value(modular.subtract(self._asm, x.cells, y.cells, m.cells), 0, m.high)
             case _:
                 value = self.value(a)
                 low = min(m.low + 1, 0) if m.is_signed else 0
                 return Value(divide(self._asm, value, m, None)[1], low, max(m.high - 1, 0))
+
+    def divide_modulo(self, a: Operand, b: Operand, m: Operand, reason: Reason) -> Operand:
+        over, under, modulus = (self.value(operand) for operand in (a, b, m))
+        trap = self._trap(reason)
+        return modular.divide(self._asm, over.cells, under.cells, modulus, trap)
 
     def inverse(self, a: Operand) -> Operand:
         return felts.inverse(self._asm, self.value(a).cells)

@@ -1,5 +1,6 @@
 """The provable machine in Python: readable, slow, and what the fast one must agree with."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -173,6 +174,8 @@ def hint(one: Instruction, memory: Sequence[int]) -> int:
             found = a % b if b else 0
         case Hint.INVERSE:
             found = pow(a, -1, FIELD_ORDER) if a % FIELD_ORDER else 0
+        case Hint.INVERSE_MODULO:
+            found = pow(a, -1, b) if math.gcd(a, b) == 1 else 0
         case _:
             raise AssertionError(kind)
     return found >> CELL_BITS * i & CELL_MASK

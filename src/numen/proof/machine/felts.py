@@ -1,6 +1,7 @@
 """Arithmetic of `felt`: integers of four cells below the order, which every result is again."""
 
 from numen.ir.types import FELT, FIELD_ORDER
+from numen.proof.machine import modular
 from numen.proof.machine.assembler import ADD, SUBTRACT, Assembler, Label
 from numen.proof.machine.division import divide_unsigned, magnitude
 from numen.proof.machine.isa import CELL_MASK, ZERO_CELL, Hint, Switch
@@ -31,15 +32,7 @@ def add(asm: Assembler, a: Cells, b: Cells) -> Value:
 
 def subtract(asm: Assembler, a: Cells, b: Cells) -> Value:
     """The difference."""
-    out = Label()
-    compare(asm, a, b, Switch.FLAG_CARRY)
-    mask = asm.emit(SUBTRACT | Switch.CARRY_IN, ZERO_CELL, ZERO_CELL)
-    difference = chain(asm, SUBTRACT, a, b)
-    borrow = Value((mask,), 0, CELL_MASK)
-    branch(asm, Truth("true", borrow, borrow, is_turned=True), out)
-    asm.move_all(list(zip(difference, chain(asm, ADD, difference, order(asm)), strict=True)))
-    asm.set(out)
-    return value(difference)
+    return value(modular.subtract_reduced(asm, a, b, order(asm)))
 
 
 def multiply_felts(asm: Assembler, a: Cells, b: Cells) -> Value:

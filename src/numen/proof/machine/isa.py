@@ -123,6 +123,8 @@ class Hint:
     REMAINDER: Final = 1
     INVERSE: Final = 2
     """Modulo the order of `felt`."""
+    INVERSE_MODULO: Final = 3
+    """Of the first modulo the second; 0 where there is none."""
 
     @staticmethod
     def pack(kind: int, n: int, m: int, i: int) -> int:
