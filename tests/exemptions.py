@@ -17,7 +17,7 @@ BUDGET_LINES = {
     "lang": 5500,
     "ledger": 12000,
     "market": 6500,
-    "proof": 22500,
+    "proof": 23300,
     "testing": 700,
     "vm": 1300,
 }

@@ -83,7 +83,8 @@ def test_every_action_is_recorded():
     for op, word in [*OPERATIONS, ("div", "felt")]:
         used |= set(operation(op, word).tape.steps[:, 0].tolist())
     path = "def main(c: bool, a: felt) -> felt:\n    if c:\n        a = 1 / a\n    return a\n"
-    for source in ("def main(a: felt) -> u256:\n    return u256(a)\n", path):
+    modular = "def main(a: u256, b: u256) -> u256:\n    return div_mod(a, b, 2**255 - 19)\n"
+    for source in ("def main(a: felt) -> u256:\n    return u256(a)\n", path, modular):
         used |= set(compile_circuit(compile_source(source)).tape.steps[:, 0].tolist())
 
     assert used == set(Action)

@@ -60,6 +60,19 @@ def _divided(turns: int, less: int, *, is_rest: bool) -> Lie:
     return lie
 
 
+def _modular(hint: witness.Hint, times: int) -> Lie:
+    """What the hint gives, and so many moduli more."""
+
+    def lie(values: list[int], first: int, args: Any) -> None:
+        *_, base, count = args
+        modulus = args[2] if hint is witness.divide_modulo else witness.total(args[1], values)
+        honest(hint, values, first, args)
+        number = sum(values[first + i] << i for i in range(count)) + base
+        _spread(values, first, number + times * modulus - base, count)
+
+    return lie
+
+
 def _zero_test(inverse: int, answer: int) -> Lie:
     def lie(values: list[int], first: int, of: Any) -> None:
         value = dot(of, values) % FIELD_ORDER
@@ -101,6 +114,8 @@ def _lies(hint: witness.Hint, r: random.Random) -> Lie:
         return _bits(turns, more)
     if hint is witness.all_bits:
         return _all_bits(turns, more)
+    if hint in {witness.divide_modulo, witness.inverse_modulo}:
+        return _modular(hint, r.choice(SMALL))
     if hint is witness.zero_test:
         return _zero_test(r.randrange(3), r.randrange(2))
     change = r.choice(

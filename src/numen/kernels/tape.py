@@ -43,6 +43,7 @@ _SHAPES = {
     Action.QUOTIENT:    (0, 2, None, 1),
     Action.REMAINDER:   (0, 2, None, 1),
     Action.INVERSE_MODULO: (0, 2, None, 1),
+    Action.DIVIDE_MODULO: (0, 2, None, 2),
     Action.CHECK_RANGE: (1, 1, 0, 2),
     Action.CHECK_TRUTH: (2, 0, 0, 0),
 }

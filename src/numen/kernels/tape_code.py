@@ -17,6 +17,7 @@ of those make its first and its second operand, the first of its wide constants,
     CHECK_RANGE   stops where x is not zero and a is not between two constants
     CHECK_TRUTH   stops where x is not zero and y is
     INVERSE_MODULO  the bits of 1 / a modulo b, less base, so many; stops where there is none
+    DIVIDE_MODULO   the bits of a / b modulo a constant, less base, so many; stops likewise
 
 Here x, y and z are combinations: sums of wires times constants. The operands a and b are integers
 of up to seven limbs, ``sum((low + combination) * 2**(64 * i))``.
@@ -61,6 +62,7 @@ class Action(IntEnum):
     CHECK_RANGE = 10
     CHECK_TRUTH = 11
     INVERSE_MODULO = 12
+    DIVIDE_MODULO = 13
 
 
 def tape_function(field: Field, *, mulx: bool) -> str:
@@ -324,6 +326,20 @@ def _inverse_modulo(w: _Writer, s: list[Value], stop: Label) -> None:
     w.spread(w.f.sub(reduced, base), s[1], s[2])
 
 
+def _divide_modulo(w: _Writer, s: list[Value], stop: Label) -> None:
+    f = w.f
+    a = w.total(s[3], s[4], s[6])
+    b = w.total(f.add(s[3], s[4]), s[5], f.add(s[6], s[4]))
+    base, m = (w.constant(f.add(f.add(f.add(s[6], s[4]), s[5]), i)) for i in range(2))
+    w.stop_where(f.icmp("sle", m, 0), stop)
+    found = f.call(w.invert_modulo, b, m)
+    w.stop_where(f.icmp("eq", found, 0), stop)
+    rest = f.sub(a, f.mul(_rounded_down(w, f, a, m), m))
+    product = f.mul(rest, found)
+    rest = f.sub(product, f.mul(_rounded_down(w, f, product, m), m))
+    w.spread(f.sub(rest, base), s[1], s[2])
+
+
 def _check_range(w: _Writer, s: list[Value], stop: Label) -> None:
     f = w.f
     value = w.total(f.add(s[3], 1), s[4], s[6])
@@ -354,4 +370,5 @@ _EMITTERS: dict[Action, _Emit] = {
     Action.CHECK_RANGE: _check_range,
     Action.CHECK_TRUTH: _check_truth,
     Action.INVERSE_MODULO: _inverse_modulo,
+    Action.DIVIDE_MODULO: _divide_modulo,
 }

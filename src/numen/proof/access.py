@@ -1,8 +1,8 @@
 """Arrays and memories in a circuit: free at constant indices, a choice among cells elsewhere.
 
-A value is read through a tree of choices over the bits of the index, n - 1 constraints for n cells.
-It is written by decoding the index to one truth a cell, n - 2 constraints, and choosing each cell
-anew, n more.
+A value is read through a tree of choices over the bits of the index, n - 1 constraints for n cells;
+from a table of wide constants, as their sum, each times whether it is the one. It is written by
+decoding the index to one truth a cell, n - 2 constraints, and choosing each cell anew, n more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,11 @@ from numen.proof.number import (
     value_from_bits,
     value_from_lc,
 )
+from numen.proof.residues import Any256
 from numen.proof.storage import Cell, Piece, Ref, Slot, Store
-from numen.proof.wide import Any256
+
+_DECODED_MIN = 16
+"""Constants of 256 bits from which the index is decoded, once for all their limbs."""
 
 
 def cost(instr: Instr, args: Sequence[object], store: Store) -> int:
@@ -177,6 +180,9 @@ class Access:
             if at.low <= index <= at.high
         }
         is_wide = ref.slot in store.wide
+        constants = {i: cell for i, cell in cells.items() if isinstance(cell, int) and cell >= 0}
+        if is_wide and count >= _DECODED_MIN and len(constants) == len(cells):
+            return wide.of_constants(self.wires, self._decode(at), constants)
         for bit in self._relative_bits(at):
             cells = self._halved(cells, count, bit, is_wide=is_wide)
             count = count + 1 >> 1

@@ -13,10 +13,10 @@ from collections.abc import Container, Mapping, Sequence
 
 from numen.ir.types import FIELD_ORDER
 from numen.proof.lc import LC
-from numen.proof.rows import Row, combine
+from numen.proof.rows import Row, centred, combine
 from numen.proof.spans import Spans
 
-_WIRES_MAX = 64
+_WIRES_MAX = 260
 """Constraints of more wires are not looked at: they say what bits sum up to, not what they are."""
 
 
@@ -40,7 +40,7 @@ def canonical_bits(
         if row.line is None or len(row.line) < FIELD_ORDER.bit_length():
             continue
         bits = _bits(row.line, spans, pinned)
-        if bits and _are_below(bits, _Consequences(rows, spans, where)):
+        if bits and are_at_most(bits, FIELD_ORDER - 1, rows, spans, where):
             return bits
     return []
 
@@ -58,10 +58,17 @@ def _bits(line: LC, spans: Spans, pinned: Container[int]) -> list[int]:
     return [bits[i] for i in order] if all(spans.of_wire(w) == (0, 1) for w in bits) else []
 
 
-def _are_below(bits: Sequence[int], known: "_Consequences") -> bool:
-    """Whether bits, lowest first, are shown to be those of a number below the order."""
+def are_at_most(
+    bits: Sequence[int],
+    most: int,
+    rows: Sequence[Row],
+    spans: Spans,
+    where: Mapping[int, Sequence[int]],
+) -> bool:
+    """Whether bits, lowest first, are shown to be those of a number that is at most a constant."""
+    known = _Consequences(rows, spans, where)
     for place in reversed(range(len(bits))):
-        if (FIELD_ORDER - 1) >> place & 1:
+        if most >> place & 1:
             known.assume(bits[place], 1)
         elif known.values.get(bits[place]) != 0:
             return False
@@ -100,7 +107,14 @@ class _Consequences:
         total: LC = {}
         for wire, k in line.items():
             value = self.values.get(wire)
-            total = combine(total, {wire: 1} if value is None else {0: value}, k)
+            if value is None:
+                total[wire] = k
+            elif value:
+                left = centred(total.get(0, 0) + k * value)
+                if left:
+                    total[0] = left
+                else:
+                    total.pop(0, None)
         return total
 
     def _zero(self, row: Row) -> LC:

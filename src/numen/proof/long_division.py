@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from numen.ir.types import FIELD_ORDER
 from numen.proof.lc import LC, accumulate
+from numen.proof.moduli import is_division
 from numen.proof.rows import Row
 from numen.proof.spans import Spans
 
@@ -70,6 +71,8 @@ class _Search:
             for window in self._windows(factors):
                 if self._is_divided(factors, known, window):
                     return list(factors)
+            if is_division(factors, self.rows, self.spans, self.where):
+                return list(factors)
         return []
 
     def _known(self, line: LC) -> LC:
@@ -93,14 +96,10 @@ class _Search:
         line = row.truth if row.line is None else row.line
         if line is None:
             return None
-        low = high = 0
-        for wire, k in line.items():
-            span = self.spans.of_wire(wire)
-            if span is None:
-                return None
-            ends = (k * span[0], k * span[1])
-            low, high = low + min(ends), high + max(ends)
-        return line if low > 1 - FIELD_ORDER and high < FIELD_ORDER else None
+        span = self.spans.of(line)
+        if span is None:
+            return None
+        return line if span[0] > 1 - FIELD_ORDER and span[1] < FIELD_ORDER else None
 
     def _chain(self, start: int, *, with_truths: bool) -> LC:
         """A sum of equations in which carries cancel.

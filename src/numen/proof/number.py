@@ -7,7 +7,7 @@ gadgets that rely on one are therefore sound everywhere.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -94,20 +94,45 @@ Value: TypeAlias = int | Number
 """A word."""
 
 
+class Deferred(Protocol):
+    """An integer that is worked out when somebody asks for its limbs."""
+
+    def settle(self) -> tuple["Value", ...]:
+        """Work it out; asked once."""
+
+
 class Wide:
     """An integer as ``sum(part[i] * 2**(64 * i))``: words of 256 bits, and what comes before them.
 
     Attributes:
-        parts: Exact values.
-        is_word: Whether they are the four limbs of a word: of 64 bits each, the last one signed
-            where the word is.
+        is_word: Whether the parts are the four limbs of a word: of 64 bits each, the last one
+            signed where the word is.
+        late: How to work it out, until somebody asks for it; then None.
+        most: A number that it is not above, if one is known beside what the parts say.
     """
 
-    __slots__ = ("is_word", "parts")
+    __slots__ = ("_parts", "is_word", "late", "most")
 
-    def __init__(self, parts: tuple["Value", ...], *, is_word: bool = False) -> None:
-        self.parts = parts
+    def __init__(
+        self,
+        parts: tuple["Value", ...] = (),
+        *,
+        is_word: bool = False,
+        late: Deferred | None = None,
+        most: int | None = None,
+    ) -> None:
+        self._parts = parts
         self.is_word = is_word
+        self.late = late
+        self.most = most
+
+    @property
+    def parts(self) -> tuple["Value", ...]:
+        """Exact values."""
+        if self.late is not None:
+            late, self.late = self.late, None
+            self._parts = late.settle()
+        return self._parts
 
 
 class Product:

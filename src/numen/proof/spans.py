@@ -21,6 +21,9 @@ _DIGITS_MAX = 16
 _BITS_MAX = 3
 """Bits of which all choices are tried."""
 
+_KNOWN_MAX = 16
+"""Most numbers in a sum that are replaced by their bits."""
+
 _WIDTH_MAX = FIELD_ORDER >> 1
 """A wider span says nothing worth knowing."""
 
@@ -36,10 +39,13 @@ class Spans:
     def __init__(self, rows: Sequence[Row]) -> None:
         self.wires: dict[int, Span] = {0: (1, 1)}
         self.truths: set[tuple[tuple[int, int], ...]] = set()
+        self._lowest: dict[int, LC] = {}
         for row in rows:
             if row.truth is not None:
                 self.truths.add(_key(row.truth))
                 self.truths.add(_key(_other_truth(row.truth)))
+                self._note_lowest(row.truth)
+        self._note_tests(rows)
         self._settle(rows)
         for row in rows:
             if row.line is not None and 2 < len(row.line) <= _DIGITS_MAX:
@@ -53,6 +59,24 @@ class Spans:
         """The span of a combination, if it has one."""
         if _key(line) in self.truths:
             return (0, 1)
+        found = self._total(line)
+        known = [wire for wire in line if wire in self._lowest]
+        if found is None or not known or len(known) > _KNOWN_MAX:
+            return found
+        low = high = 0
+        for wire in known:
+            # In place of a number its bits: those that the sum takes off it are then gone.
+            k = line[wire]
+            line = combine(line, self._lowest[wire], -k)
+            low, high = low + min(k, 0), high + max(k, 0)
+        rest = self._total(line)
+        if rest is None:
+            return found
+        low, high = max(found[0], low + rest[0]), min(found[1], high + rest[1])
+        return (low, high) if low <= high else found
+
+    def _total(self, line: LC) -> Span | None:
+        """The sum of spans."""
         low = high = 0
         for wire, k in line.items():
             span = self.wires.get(wire)
@@ -62,12 +86,31 @@ class Spans:
             low, high = low + min(ends), high + max(ends)
         return low, high
 
+    def _note_lowest(self, truth: LC) -> None:
+        """Note a number whose lowest bit is what its other bits leave of it."""
+        ones = [wire for wire, k in truth.items() if k == 1 and wire]
+        if len(truth) > 2 and len(ones) == 1 and max(truth.values()) == 1:
+            self._lowest.setdefault(ones[0], truth)
+
+    def _note_tests(self, rows: Sequence[Row]) -> None:
+        """Note truths of ``x * inverse = 1 - out`` and ``x * out = 0``: 0 or 1, whatever x is."""
+        tested: dict[int, list[LC]] = {}
+        for row in rows:
+            if len(row.c) == 2 and row.c.get(0) == 1:
+                out = next(wire for wire in row.c if wire)
+                if row.c[out] == -1:
+                    tested.setdefault(out, []).extend((row.a, row.b))
+        for row in rows:
+            for x, other in ((row.a, row.b), (row.b, row.a)):
+                if not row.c and len(other) == 1 and x in tested.get(next(iter(other)), ()):
+                    self.wires[next(iter(other))] = (0, 1)
+
     def _settle(self, rows: Sequence[Row]) -> None:
         """Follow what constraints say of wires until nothing new comes of it."""
         where: dict[int, list[int]] = {}
         missing: list[set[int]] = []
         for index, row in enumerate(rows):
-            missing.append(row.wires() - {0})
+            missing.append(row.wires() - self.wires.keys())
             for wire in missing[index]:
                 where.setdefault(wire, []).append(index)
         ready = [index for index, wires in enumerate(missing) if len(wires) == 1]

@@ -144,6 +144,13 @@ def _divided(action: Action) -> Callable[[_Recorder, int, Any], None]:
     return write
 
 
+def _divide_modulo(
+    r: _Recorder, wire: int, args: tuple[tuple[Exact, ...], tuple[Exact, ...], int, int, int]
+) -> None:
+    a, b, m, base, count = args
+    r.wide_step(Action.DIVIDE_MODULO, wire, count, (), (a, b), (base, m))
+
+
 def _check_unit(_r: _Recorder, _wire: int, _args: tuple[Any, ...]) -> None:
     """Nothing: the step that looks for the inverse comes next, and stops where there is none."""
 
@@ -170,6 +177,7 @@ _RECORDERS: dict[Hint, Callable[[_Recorder, int, Any], None]] = {
     witness.quotient: _divided(Action.QUOTIENT),
     witness.remainder: _divided(Action.REMAINDER),
     witness.inverse_modulo: _divided(Action.INVERSE_MODULO),
+    witness.divide_modulo: _divide_modulo,
     witness.check_unit: _check_unit,
     witness.check_range: _check_range,
     witness.check_truth: _check_truth,

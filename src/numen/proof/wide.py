@@ -3,13 +3,23 @@
 A word is four limbs of 64 bits. Exact results are sums of larger limbs, made into words by carries.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
 
 from numen.ir.interp import INTEGERS
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Kind, Word
-from numen.proof import bounds, division, gadgets, lc, limbs, patterns, shifts, units, witness
+from numen.proof import (
+    bounds,
+    division,
+    gadgets,
+    lc,
+    limbs,
+    patterns,
+    residues,
+    shifts,
+    units,
+    witness,
+)
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.limbs import LIMB_BITS
 from numen.proof.number import (
@@ -23,10 +33,9 @@ from numen.proof.number import (
     value_from_bits,
     value_from_lc,
 )
+from numen.proof.primes import is_prime
+from numen.proof.residues import Any256, Exact
 from numen.proof.wires import Wires
-
-Any256: TypeAlias = Value | Wide
-"""A word of any width, or an exact result."""
 
 LIMBS = 4
 """Limbs of a word."""
@@ -49,17 +58,17 @@ class WideAlgebra:
     def add(self, a: Any256, b: Any256) -> Any256:
         if isinstance(a, int) and isinstance(b, int):
             return a + b
-        return Wide(tuple(limbs.add(self._parts(a), self._parts(b))))
+        return Wide(late=Exact("add", a, b, self._exact))
 
     def sub(self, a: Any256, b: Any256) -> Any256:
         if isinstance(a, int) and isinstance(b, int):
             return a - b
-        return Wide(tuple(limbs.subtract(self._parts(a), self._parts(b))))
+        return Wide(late=Exact("sub", a, b, self._exact))
 
     def mul(self, a: Any256, b: Any256) -> Any256:
         if isinstance(a, int) and isinstance(b, int):
             return a * b
-        return Wide(tuple(limbs.convolve(self.wires, self._parts(a), self._parts(b))))
+        return Wide(late=Exact("mul", a, b, self._exact))
 
     def floor_div(self, a: Any256, b: Any256) -> Any256:
         if isinstance(a, int) and isinstance(b, int):
@@ -69,11 +78,17 @@ class WideAlgebra:
     def floor_mod(self, a: Any256, b: Any256) -> Any256:
         if isinstance(a, int) and isinstance(b, int):
             return a % b
+        if isinstance(b, int) and residues.is_modulus(b) and not self._is_signed():
+            return residues.remainder(self.wires, a, b)
         return self._divide(a, b)[1]
 
     def divide_modulo(self, a: Any256, b: Any256, m: Any256, reason: Reason) -> Any256:
         if isinstance(a, int) and isinstance(b, int) and isinstance(m, int):
             return INTEGERS.divide_modulo(a, b, m, reason)
+        if isinstance(m, int) and residues.is_modulus(m):
+            found = self._divide_by_unit(a, b, m, reason)
+            if found is not None:
+                return found
         over, under, modulus = (self._parts(of) for of in (a, b, m))
         path = to_lc(self.narrow.path)
         if self.narrow.path != 1:
@@ -192,6 +207,32 @@ class WideAlgebra:
 
     def require(self, cond: Any256, reason: Reason) -> None:
         self.narrow.require(_value(cond), reason)
+
+    def _divide_by_unit(self, a: Any256, b: Any256, m: int, reason: Reason) -> Wide | None:
+        """The quotient modulo a constant, where it is cheap to show that the divisor is a unit."""
+        if isinstance(b, int):
+            INTEGERS.divide_modulo(1, b, m, reason)
+            return residues.quotient(self.wires, a, b % m, m)
+        if not is_prime(m):
+            return None
+        x, y = residues.compared(self.wires, b, m)
+        zero = self.equal(x, y)
+        if y == 0:
+            b = x
+        self.require(INTEGERS.sub(1, zero) if isinstance(zero, int) else _turned(zero), reason)
+        # Where the path is not taken, and the divisor is zero, by one.
+        return residues.quotient(self.wires, a, b, m, 0 if self.narrow.path == 1 else zero)
+
+    def _exact(self, op: str, a: Any256, b: Any256) -> tuple[Value, ...]:
+        """The limbs of an exact sum, difference or product."""
+        x, y = self._parts(a), self._parts(b)
+        match op:
+            case "add":
+                return tuple(limbs.add(x, y))
+            case "sub":
+                return tuple(limbs.subtract(x, y))
+            case _:
+                return tuple(limbs.convolve(self.wires, x, y))
 
     def _is_signed(self) -> bool:
         assert self.narrow.word is not None
@@ -318,8 +359,41 @@ def choose(w: Wires, cond: lc.LC, then: Any256, other: Any256, *, is_wide: bool)
         if then is other or (isinstance(then, int) and then == other):
             return then
         pairs = zip(_word_parts(then), _word_parts(other), strict=True)
-        return Wide(tuple(gadgets.choose(w, cond, x, y) for x, y in pairs), is_word=True)
+        chosen = tuple(gadgets.choose(w, cond, x, y) for x, y in pairs)
+        return Wide(chosen, is_word=True, most=_most(then, other))
     return gadgets.choose(w, cond, _value(then), _value(other))
+
+
+def of_constants(w: Wires, hits: Sequence[lc.LC], words: Mapping[int, int]) -> Wide:
+    """One of some unsigned words, zero where there is none: truths, one of which holds, say which.
+
+    Formula: ``sum(hit[i] * limb[i]) = out`` for each limb.
+    """
+    parts: list[Value] = []
+    for index in range(LIMBS):
+        limbs_of = {i: word_parts(word)[index] for i, word in words.items()}
+        total: lc.LC = {}
+        for i, limb in limbs_of.items():
+            assert isinstance(limb, int)
+            if limb:
+                lc.accumulate(total, hits[i], limb)
+        out = w.define("choice", witness.linear, total, (total, lc.ONE, None))
+        parts.append(Number(out, 0, max(high_of(limb) for limb in limbs_of.values())))
+    return Wide(tuple(parts), is_word=True, most=max(words.values()))
+
+
+def _most(then: Any256, other: Any256) -> int | None:
+    """What neither of two words is above, if that is known."""
+    ends = [
+        of if isinstance(of, int) else of.most if isinstance(of, Wide) else None
+        for of in (then, other)
+    ]
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None
+
+
+def _turned(truth: Value) -> Value:
+    return Number(lc.negate(to_lc(truth)), 0, 1)
 
 
 def _word_parts(a: Any256) -> tuple[Value, ...]:

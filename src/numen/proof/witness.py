@@ -133,6 +133,17 @@ def inverse_modulo(
         rest >>= 1
 
 
+def divide_modulo(
+    values: Values, first: int, args: tuple[tuple[Exact, ...], tuple[Exact, ...], int, int, int]
+) -> None:
+    """The bits of a quotient modulo a constant, above its base; the divisor has an inverse."""
+    a, b, m, base, count = args
+    rest = total(a, values) * pow(total(b, values), -1, m) % m - base
+    for wire in range(first, first + count):
+        values[wire] = rest & 1
+        rest >>= 1
+
+
 def check_unit(
     values: Values, _: int, args: tuple[LC, tuple[Exact, ...], tuple[Exact, ...], Trap]
 ) -> None:
