@@ -42,7 +42,7 @@ from numen.lang.subset import refuse_statement
 from numen.lang.suggest import did_you_mean
 from numen.lang.types import TOO_LARGE, is_bounded
 
-STANDARD: Final = ("eddsa", "keccak", "math", "merkle", "poseidon", "sha256")
+STANDARD: Final = ("ecdsa", "eddsa", "keccak", "math", "merkle", "poseidon", "sha256")
 """The modules of ``numen.std``."""
 
 _IGNORED: Final = {"dataclasses": ("dataclass",), "__future__": ("annotations",)}

@@ -1,0 +1,101 @@
+"""ECDSA of the standard library as a circuit: its steps cannot lie, and the whole is small."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from numen.ir.pipeline import optimise
+from numen.lang.compile import compile_source
+from numen.proof.circuit import compile_circuit
+from numen.proof.circuit_errors import RunTrapsError
+from numen.proof.r1cs import check_witness
+from tests.proof.test_pins import assert_pinned
+from tests.proof.test_std_circuits import Compiled, lie
+from tools.ecdsa import BASE, P, add, multiply
+
+VECTORS = json.loads(
+    (Path(__file__).parents[1] / "lang/vectors/ecdsa.json").read_text(encoding="utf-8")
+)
+
+STEPS = {
+    "added": "added(p, q)",
+    "doubled": "doubled(p)",
+    "doubled_and_added": "doubled_and_added(p, q.x, q.y)",
+}
+
+BARS = {"added": 2_050, "doubled": 2_000, "doubled_and_added": 3_350}
+"""Constraints that a step may take beside those of its inputs and of their remainders."""
+
+
+def step(name: str) -> str:
+    return f"""
+from numen.std.ecdsa import P, Point, added, doubled, doubled_and_added
+
+def main(ax: u256, ay: u256, bx: u256, by: u256) -> tuple[u256, u256]:
+    p = Point(ax % P, ay % P)
+    q = Point(bx % P, by % P)
+    total = {STEPS[name]}
+    return total.x, total.y
+"""
+
+
+def expected(name: str, p: Any, q: Any) -> list[int]:
+    found = {
+        "added": lambda: add(p, q),
+        "doubled": lambda: add(p, p),
+        "doubled_and_added": lambda: add(add(p, q), p),
+    }[name]()
+    return list(found)
+
+
+@pytest.fixture(scope="module", params=STEPS)
+def compiled(request: pytest.FixtureRequest) -> tuple[str, Compiled]:
+    return request.param, Compiled(step(request.param))
+
+
+def test_a_step_gives_what_the_curve_says(compiled):
+    name, program = compiled
+    for j, k in ((3, 5), (2, 1), (2**200, 7)):
+        p, q = multiply(j, BASE), multiply(k, BASE)
+        assert list(program.run(*p, *q)) == expected(name, p, q)
+    inputs = program.circuit.input_constraints + 4 * 280
+    assert program.circuit.constraint_count - inputs <= BARS[name]
+
+
+def test_a_step_cannot_lie(compiled):
+    _, program = compiled
+    p, q = multiply(3, BASE), multiply(5, BASE)
+
+    assert_pinned(program.circuit)
+    lie(program.circuit, [*p, *q])
+
+
+def test_what_has_no_slope_has_no_witness(compiled):
+    """Two points of one x: unless it is refused, a prover chooses the slope, and so the sum."""
+    name, program = compiled
+    x, y = multiply(3, BASE)
+    others = [(x, y), (x, P - y)] if name != "doubled" else []
+    for other in others:
+        with pytest.raises(RunTrapsError):
+            program.circuit.witness([x, y, *other])
+
+
+@pytest.mark.slow
+def test_the_whole_takes_fewer_than_2_to_the_19():
+    source = """
+from numen.std.ecdsa import verify
+
+def main(h: u256, r: u256, s: u256, x: u256, y: u256) -> bool:
+    return verify(h, r, s, x, y)
+"""
+    circuit = compile_circuit(optimise(compile_source(source)))
+    chosen = [*VECTORS[::40], *[vector for vector in VECTORS if not vector["is_valid"]][::15]]
+
+    assert circuit.constraint_count <= 470_000
+    assert {vector["is_valid"] for vector in chosen} == {True, False}
+    for vector in chosen:
+        found = circuit.witness([int(number, 16) for number in vector["numbers"]])
+        check_witness(circuit.r1cs, found.wires)
+        assert found.results == (int(vector["is_valid"]),), vector["says"]
