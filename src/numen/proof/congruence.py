@@ -20,22 +20,10 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import Place
-from numen.proof import bounds, gadgets, lc, limbs, witness
-from numen.proof.number import (
-    Bit,
-    Number,
-    Value,
-    Wide,
-    high_of,
-    low_of,
-    to_lc,
-    value_from_bits,
-    value_from_lc,
-)
+from numen.proof import bounds, gadgets, limbs, places, witness
+from numen.proof.number import Bit, Number, Value, Wide, high_of, low_of
+from numen.proof.places import Terms
 from numen.proof.wires import Wires
-
-Terms: TypeAlias = dict[int, Value]
-"""Exact values by the place that they stand at."""
 
 Linear: TypeAlias = tuple[tuple[int, Wide], ...]
 """Words, and how often each is counted."""
@@ -53,12 +41,6 @@ _TIMES_MAX = 64
 _PRODUCTS_MAX = 16
 """Products in it, those of words that are not worked out among them."""
 
-_ROOM_BITS = 250
-"""Sums of terms stay below that in size."""
-
-_HINT_LIMBS = 7
-"""Limbs of 64 bits in which hints take a sum."""
-
 
 class Residue(msgspec.Struct, frozen=True, eq=False):
     """A class of integers modulo a constant, as a sum.
@@ -69,7 +51,7 @@ class Residue(msgspec.Struct, frozen=True, eq=False):
         products: Limbs of products.
         low: The products together are not below this.
         high: The products together are not above this.
-        places: Bits of the limbs that the products were made of.
+        sizes: Bits of the limbs that the products were made of.
     """
 
     linear: Linear
@@ -77,7 +59,7 @@ class Residue(msgspec.Struct, frozen=True, eq=False):
     products: Terms
     low: int
     high: int
-    places: tuple[int, int] = _BOTH
+    sizes: tuple[int, int] = _BOTH
 
 
 class Late(msgspec.Struct, frozen=True, eq=False):
@@ -170,11 +152,11 @@ def add(a: Residue, b: Residue, factor: int, modulus: int) -> Residue | None:
         return None
     products = dict(a.products)
     for place, term in b.products.items():
-        _put(products, place, term, factor)
+        places.put(products, place, term, factor)
     low, high = (b.low, b.high) if factor == 1 else (-b.high, -b.low)
-    places = a.places if a.products else b.places
+    sizes = a.sizes if a.products else b.sizes
     constant = a.constant + factor * b.constant
-    total = Residue(tuple(linear), constant, products, a.low + low, a.high + high, places)
+    total = Residue(tuple(linear), constant, products, a.low + low, a.high + high, sizes)
     return total if _weight(total, modulus) <= _PRODUCTS_MAX else None
 
 
@@ -198,7 +180,7 @@ def _expanded(of: Residue, modulus: int) -> Residue:
     """A sum with what its words are that are not worked out; its ends are those of the whole."""
     linear: list[tuple[int, Wide]] = []
     products, constant = dict(of.products), of.constant
-    low, high, places = of.low + constant, of.high + constant, of.places
+    low, high, sizes = of.low + constant, of.high + constant, of.sizes
     has_products = bool(products)
     for times, each in of.linear:
         inner = _unsettled(each, modulus)
@@ -210,12 +192,12 @@ def _expanded(of: Residue, modulus: int) -> Residue:
             linear += [(times * count, deeper) for count, deeper in whole.linear]
             constant += times * whole.constant
             for place, term in whole.products.items():
-                _put(products, place, _scaled(term, times), 1)
+                places.put(products, place, places.scaled(term, times), 1)
             if whole.products and not has_products:
-                places, has_products = whole.places, True
+                sizes, has_products = whole.sizes, True
             ends = (times * whole.low, times * whole.high)
         low, high = low + min(ends), high + max(ends)
-    return Residue(tuple(linear), constant, products, low, high, places)
+    return Residue(tuple(linear), constant, products, low, high, sizes)
 
 
 def _most(of: Wide) -> int:
@@ -232,17 +214,17 @@ def multiply(w: Wires, a: Residue, b: Residue, modulus: int) -> Residue:
     corners = [x * y for x in ends[0] for y in ends[1]]
     if not _has_bits(b) and _has_bits(a):
         a, b = b, a
-    places = (_BOTH if _has_bits(a) else _ONE) if _has_bits(b) else _NONE
+    sizes = (_BOTH if _has_bits(a) else _ONE) if _has_bits(b) else _NONE
     is_square = a.linear == b.linear and a.constant == b.constant
-    xs = _limbs(a, places[0])
-    ys = xs if is_square else _limbs(b, places[1])
+    xs = _limbs(a, sizes[0])
+    ys = xs if is_square else _limbs(b, sizes[1])
     terms: Terms = {}
     for i, x in xs.items():
         for j, y in ys.items():
             if not is_square or j >= i:
                 times = 2 if is_square and i != j else 1
-                _put(terms, i + j, _scaled(_times(w, x, y), times), 1)
-    return Residue((), 0, terms, min(corners), max(corners), places)
+                places.put(terms, i + j, places.scaled(places.times(w, x, y), times), 1)
+    return Residue((), 0, terms, min(corners), max(corners), sizes)
 
 
 def divide(w: Wires, a: Residue, b: Residue, modulus: int) -> Wide:
@@ -252,7 +234,7 @@ def divide(w: Wires, a: Residue, b: Residue, modulus: int) -> Wide:
     """
     width = modulus.bit_length()
     over, under = _expanded(a, modulus), _expanded(b, modulus)
-    operands = (_hinted(_all_terms(over)), _hinted(_all_terms(under)), modulus)
+    operands = (places.hinted(_all_terms(over)), places.hinted(_all_terms(under)), modulus)
     bits = gadgets.fresh_bits(w, "quotient", 0, width, witness.divide_modulo, operands)
     bounds.demand_at_most(w, bits, modulus - 1)
     rest = Wide(word_limbs(bits), is_word=True, most=modulus - 1)
@@ -270,7 +252,7 @@ def _remainder(w: Wires, residue: Residue, modulus: int) -> Sequence[Bit]:
         if times == 1 and of.constant == 0 and _are_bits(of_word):
             return _bits(of_word)
     width = modulus.bit_length()
-    operands = (_hinted(_all_terms(of)), _hinted(_constant_limbs(modulus, 64)))
+    operands = (places.hinted(_all_terms(of)), places.hinted(places.constant_limbs(modulus, 64)))
     bits = gadgets.fresh_bits(w, "remainder", 0, width, witness.remainder, operands)
     bounds.demand_at_most(w, bits, modulus - 1)
     _demand_multiple(w, of, modulus, bits)
@@ -281,101 +263,41 @@ def _demand_multiple(w: Wires, of: Residue, modulus: int, rest: Sequence[Bit]) -
     """Demand that an expanded sum is a multiple of the modulus, and so many bits."""
     terms = _all_terms(of)
     low, high = of.low // modulus, of.high // modulus
-    ours, theirs = of.places
-    operands = (_hinted(terms), _hinted(_constant_limbs(modulus, 64)))
+    ours, theirs = of.sizes
+    operands = (places.hinted(terms), places.hinted(places.constant_limbs(modulus, 64)))
     found = gadgets.fresh_bits(
         w, "quotient", low, (high - low).bit_length(), witness.quotient, operands
     )
-    for i, digit in _grouped(found, ours).items():
-        for j, m in _constant_limbs(modulus, theirs).items():
-            _put(terms, i + j, _times(w, digit, m), -1)
-    for place, limb in _grouped(rest, ours).items():
-        _put(terms, place, limb, -1)
-    for place, limb in _constant_limbs(low * modulus, theirs).items():
-        _put(terms, place, limb, -1)
-    demand_zero(w, terms)
-
-
-def demand_zero(w: Wires, terms: Terms) -> None:
-    """Demand that a sum of terms at places is zero as an integer.
-
-    Formula: ``group[i] + carry[i] = 2**(place[i+1] - place[i]) * carry[i+1]``, and the last is
-    zero.
-    """
-    places = sorted(terms)
-    carry: Value = 0
-    index = 0
-    while index < len(places):
-        start, total = places[index], carry
-        while index < len(places):
-            wider = _plus(total, _shifted(terms[places[index]], places[index] - start), 1)
-            if not _has_room(wider):
-                break
-            total, index = wider, index + 1
-        assert index == len(places) or places[index] > start, "no room for a single term"
-        if index == len(places):
-            w.demand(to_lc(total))
-            return
-        width = places[index] - start
-        low, high = low_of(total) >> width, high_of(total) >> width
-        args = (limbs.exact([total]), limbs.exact([1 << width]))
-        carry = gadgets.fresh(w, "carry", low, high, witness.quotient, args)
-        w.demand(to_lc(_plus(total, _shifted(carry, width), -1)))
-
-
-def _has_room(total: Value) -> bool:
-    return low_of(total) > -1 << _ROOM_BITS and high_of(total) < 1 << _ROOM_BITS
+    for i, digit in places.grouped(found, ours).items():
+        for j, m in places.constant_limbs(modulus, theirs).items():
+            places.put(terms, i + j, places.times(w, digit, m), -1)
+    for place, limb in places.grouped(rest, ours).items():
+        places.put(terms, place, limb, -1)
+    for place, limb in places.constant_limbs(low * modulus, theirs).items():
+        places.put(terms, place, limb, -1)
+    places.demand_zero(w, terms)
 
 
 def _all_terms(of: Residue) -> Terms:
     """The words of a sum at the places of its products, beside these."""
     terms = dict(of.products)
-    size = 52 if of.places == _BOTH and all(_are_bits(word) for _, word in of.linear) else 64
+    size = 52 if of.sizes == _BOTH and all(_are_bits(word) for _, word in of.linear) else 64
     for place, limb in _limbs(of, size).items():
-        _put(terms, place, limb, 1)
+        places.put(terms, place, limb, 1)
     return terms
 
 
 def _limbs(of: Residue, size: int) -> Terms:
     """A sum of words in limbs of so many bits; of 64 where some of its bits are not known."""
-    terms = _constant_limbs(of.constant, size)
+    terms = places.constant_limbs(of.constant, size)
     for times, each in of.linear:
         if size == 64:
             parts = {64 * index: part for index, part in enumerate(each.parts)}
         else:
-            parts = _grouped(_bits(each), size)
+            parts = places.grouped(_bits(each), size)
         for place, part in parts.items():
-            _put(terms, place, _scaled(part, times), 1)
+            places.put(terms, place, places.scaled(part, times), 1)
     return terms
-
-
-def _grouped(bits: Sequence[Bit], size: int) -> Terms:
-    starts = range(0, len(bits), size)
-    groups = {
-        start: value_from_bits(list(bits[start : start + size]), is_signed=False)
-        for start in starts
-    }
-    return {start: group for start, group in groups.items() if group != 0}
-
-
-def _constant_limbs(value: int, size: int) -> Terms:
-    sign, rest = (-1, -value) if value < 0 else (1, value)
-    found: Terms = {}
-    for place in range(0, rest.bit_length(), size):
-        limb = rest >> place & (1 << size) - 1
-        if limb:
-            found[place] = sign * limb
-    return found
-
-
-def _hinted(terms: Terms) -> tuple[witness.Exact, ...]:
-    """A sum as hints take it: limbs of 64 bits, and more in the last."""
-    parts: list[Value] = [0] * (1 + min(max(terms, default=0) // 64, _HINT_LIMBS - 1))
-    for place, term in terms.items():
-        index = min(place // 64, _HINT_LIMBS - 1)
-        parts[index] = _plus(parts[index], _shifted(term, place - 64 * index), 1)
-    assert all(_has_room(part) for part in parts), "a hint is given more than it can hold"
-    return limbs.exact(parts)
 
 
 def _has_bits(of: Residue) -> bool:
@@ -400,38 +322,3 @@ def _bits(of: Wide) -> list[Bit]:
             assert bits is not None
             found += [*bits, *([0] * (64 - len(bits)))]
     return found
-
-
-def _times(w: Wires, x: Value, y: Value) -> Value:
-    corners = [a * b for a in (low_of(x), high_of(x)) for b in (low_of(y), high_of(y))]
-    if isinstance(x, int) or isinstance(y, int):
-        factor, of = (x, y) if isinstance(x, int) else (y, x)
-        assert isinstance(factor, int)
-        return _scaled(of, factor)
-    return Number(gadgets.multiply(w, x.lc, y.lc), min(corners), max(corners))
-
-
-def _scaled(x: Value, factor: int) -> Value:
-    if isinstance(x, int) or factor == 0:
-        return x * factor if isinstance(x, int) else 0
-    if factor == 1:
-        return x
-    ends = sorted((x.low * factor, x.high * factor))
-    return value_from_lc(lc.scale(x.lc, factor), ends[0], ends[1])
-
-
-def _shifted(x: Value, places: int) -> Value:
-    return _scaled(x, 1 << places)
-
-
-def _plus(x: Value, y: Value, factor: int) -> Value:
-    """``x + factor * y`` for a factor of one or minus one."""
-    if factor == 1:
-        low, high = low_of(x) + low_of(y), high_of(x) + high_of(y)
-        return value_from_lc(lc.add(to_lc(x), to_lc(y)), low, high)
-    low, high = low_of(x) - high_of(y), high_of(x) - low_of(y)
-    return value_from_lc(lc.sub(to_lc(x), to_lc(y)), low, high)
-
-
-def _put(terms: Terms, place: int, term: Value, factor: int) -> None:
-    terms[place] = _plus(terms.get(place, 0), term, factor)
