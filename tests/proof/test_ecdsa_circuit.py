@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from numen.ir.pipeline import optimise
 from numen.lang.compile import compile_source
 from numen.proof.circuit import compile_circuit
 from numen.proof.circuit_errors import RunTrapsError
+from numen.proof.machine import emulate, execute
+from numen.proof.machine.chips import cpu
+from numen.proof.machine.lower import lower
+from numen.proof.machine.words import join_outputs, split_inputs
 from numen.proof.r1cs import check_witness
 from tests.proof.test_pins import assert_pinned
 from tests.proof.test_std_circuits import Compiled, lie
@@ -18,6 +23,13 @@ from tools.ecdsa import BASE, P, add, multiply
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "lang/vectors/ecdsa.json").read_text(encoding="utf-8")
 )
+
+VERIFY = """
+from numen.std.ecdsa import verify
+
+def main(h: u256, r: u256, s: u256, x: u256, y: u256) -> bool:
+    return verify(h, r, s, x, y)
+"""
 
 STEPS = {
     "added": "added(p, q)",
@@ -84,13 +96,7 @@ def test_what_has_no_slope_has_no_witness(compiled):
 
 @pytest.mark.slow
 def test_the_whole_takes_fewer_than_2_to_the_19():
-    source = """
-from numen.std.ecdsa import verify
-
-def main(h: u256, r: u256, s: u256, x: u256, y: u256) -> bool:
-    return verify(h, r, s, x, y)
-"""
-    circuit = compile_circuit(optimise(compile_source(source)))
+    circuit = compile_circuit(optimise(compile_source(VERIFY)))
     chosen = [*VECTORS[::40], *[vector for vector in VECTORS if not vector["is_valid"]][::15]]
 
     assert circuit.constraint_count <= 470_000
@@ -99,3 +105,17 @@ def main(h: u256, r: u256, s: u256, x: u256, y: u256) -> bool:
         found = circuit.witness([int(number, 16) for number in vector["numbers"]])
         check_witness(circuit.r1cs, found.wires)
         assert found.results == (int(vector["is_valid"]),), vector["says"]
+
+
+def test_the_provable_machine_runs_it_in_one_segment():
+    module = optimise(compile_source(VERIFY))
+    lowered = lower(module)
+    for vector in (VECTORS[0], next(v for v in VECTORS if not v["is_valid"])):
+        given: list[int | list[int]] = [int(number, 16) for number in vector["numbers"]]
+        memory = emulate.start(lowered.code, *split_inputs(lowered, given)).memory
+        machine = execute.load(lowered.code, np.array(memory, np.uint64))
+        cycles = execute.run_to_end(machine, cpu.STEPS_MAX)
+
+        results = [int(machine.memory[at]) for at in lowered.code.outputs]
+        assert join_outputs(lowered, results) == (int(vector["is_valid"]),)
+        assert cycles < 700_000
