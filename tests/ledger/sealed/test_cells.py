@@ -167,6 +167,32 @@ def test_nodes_that_run_the_same_steps_write_the_same_state():
     assert len(roots) == 1
 
 
+@pytest.mark.parametrize("written_count", [0, 1, 4])
+def test_covered_steps_change_as_many_slots_whatever_they_write(written_count):
+    state, vault = State(MemoryKV()), Vault(KEYS)
+    slots = [b"slot %d" % i for i in range(40)]
+    for slot in slots:
+        written(state, vault, slot, b"0")
+    some = slots[:written_count]
+    changed = set()
+    for turn in range(6):
+        draft = Draft(state)
+        for slot in some:
+            vault.set(draft, slot, b"1")
+        vault.cover(draft, some, 6, bytes([turn]) * 32)
+        (account,) = draft.finish().diff.accounts
+        assert len(account.storage) == 6
+        assert {len(each.changes[0].value) for each in account.storage} == {104}
+        changed |= {each.slot for each in account.storage}
+
+    assert len(changed) > written_count + 6, "others are covered each time"
+    vault.cover(draft := Draft(state), (), 99, FRESH)
+    assert 30 < len(draft.finish().diff.accounts[0].storage) <= 40
+    vault.cover(draft := Draft(State(MemoryKV())), (), 5, FRESH)
+    assert all(not account.storage for account in draft.finish().diff.accounts)
+    assert all(vault.get(state, slot) == b"0" for slot in slots)
+
+
 SECRETS = (b"balance/alice-the-reader", b"one million doubloons", b"\x01" * 32)
 
 

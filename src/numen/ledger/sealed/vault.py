@@ -9,6 +9,8 @@ Two kinds of cells: ``slot``, and ``index``, which lists all slots by number, so
 end: all cells are sealed again under new keys and new names, and the old keys forgotten.
 """
 
+import hmac
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from numen.ledger.sealed.cell import Opened, seal, unseal
@@ -19,6 +21,8 @@ SLOTS_MAX: Final = 1 << 20
 """Most private slots of a contract."""
 
 _COUNT: Final = b"count"
+_TRIES: Final = 8
+"""Draws for each slot that is to be found among those that did not change."""
 
 
 class Readable(Protocol):
@@ -85,6 +89,32 @@ class Vault:
         """
         count = self._count(state)
         return [self._open(state, b"index", _numbered(i)).value for i in range(count)]
+
+    def cover(self, draft: Writable, written: Collection[bytes], total: int, fresh: bytes) -> None:
+        """Hide which slots a step wrote, and how many: seal others again, as they are.
+
+        Args:
+            draft: Where the step wrote.
+            written: What it wrote; slots that it made are seen all the same, in the index.
+            total: How many slots are to change; if the contract has fewer, all do.
+            fresh: 32 bytes of randomness, the same for all nodes of the contract.
+
+        Raises:
+            UnsealError: A cell was altered.
+            RollBackError: A cell is older than one that was seen.
+
+        Cost: at most eight reads and one write for each slot that is missing.
+        """
+        changed, count = set(written), self._count(draft)
+        for turn in range(_TRIES * total):
+            if len(changed) >= min(total, count):
+                break
+            chance = hmac.digest(fresh, _numbered(turn), "sha256")
+            number = int.from_bytes(chance, "big") % count
+            slot = self._open(draft, b"index", _numbered(number)).value
+            if slot not in changed:
+                changed.add(slot)
+                self.set(draft, slot, self.get(draft, slot))
 
     def rotate(self, draft: Writable, fresh: bytes) -> None:
         """Begin an epoch: seal everything again, under new keys and names.
