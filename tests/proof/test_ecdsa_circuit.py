@@ -119,3 +119,25 @@ def test_the_provable_machine_runs_it_in_one_segment():
         results = [int(machine.memory[at]) for at in lowered.code.outputs]
         assert join_outputs(lowered, results) == (int(vector["is_valid"]),)
         assert cycles < 700_000
+
+
+@pytest.mark.parametrize(("word", "sign"), [("u256", 1), ("i256", 1), ("i256", -1)])
+def test_a_table_of_wide_constants_is_read_by_decoding_its_index(word: str, sign: int):
+    """Once for all limbs and both tables, where no entry has a sign; 19 is no power of two."""
+    tables = [[(sign if k % 2 else 1) * (k * 7**85 // d) for k in range(19)] for d in (1, 3)]
+    text = (
+        f"A: list[{word}, 19] = {tables[0]}\nB: list[{word}, 19] = {tables[1]}\n"
+        f"def main(i: u8) -> tuple[{word}, {word}]:\n    return A[u64(i)], B[u64(i)]\n"
+    )
+    module = compile_source(text)
+    circuit = compile_circuit(module)
+
+    for index in range(19):
+        found = circuit.witness([index])
+        check_witness(circuit.r1cs, found.wires)
+        assert found.results == (tables[0][index], tables[1][index])
+    with pytest.raises(RunTrapsError):
+        circuit.witness([19])
+    assert_pinned(circuit)
+    if sign > 0:
+        assert circuit.constraint_count - circuit.input_constraints < 19 + 8 + 30
