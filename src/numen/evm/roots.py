@@ -10,6 +10,8 @@ withdrawals; EIP-7685 for requests.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from numen.base.crypto import keccak256
 from numen.evm import rlp
 from numen.evm.forest import ACCOUNT, DELETED, EMPTY, Forest
@@ -19,6 +21,20 @@ EMPTY_CODE_HASH = keccak256()
 """Hash of the code of an account that has none."""
 
 _BLOOM_BYTES = 256
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """Nodes of tries, encoded, from the roots down: what `eth_getProof` gives (EIP-1186).
+
+    Attributes:
+        account: From the state's root to the account.
+        storage_root: Of the account's storage.
+        slots: For each key asked for, from that root to its word.
+    """
+
+    account: list[bytes]
+    storage_root: bytes
+    slots: list[list[bytes]]
 
 
 class StateTrie:
@@ -77,6 +93,16 @@ class StateTrie:
             self._accounts = self._forest.put_accounts(self._accounts, records)
             self._records.clear()
         return self._forest.root(self._accounts)
+
+    def open(self, address: bytes, keys: Iterable[int]) -> Opening:
+        """Show what an account is, and words of its storage, to whoever knows the root."""
+        self.root()
+        storage = self._storages.get(address, EMPTY)
+        return Opening(
+            account=self._forest.open(self._accounts, address),
+            storage_root=self._forest.root(storage),
+            slots=[self._forest.open(storage, key.to_bytes(32, "big")) for key in keys],
+        )
 
     def copy(self) -> "StateTrie":
         """Make one that is the same, and changes on its own from then on."""

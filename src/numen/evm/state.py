@@ -4,14 +4,14 @@ An engine reads accounts through a `Source`, keeps its changes to itself, and ha
 `StateDiff`; `State` is the source that can take one in.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from numen.evm.errors import MalformedDiffError
-from numen.evm.roots import StateTrie
+from numen.evm.roots import Opening, StateTrie
 
 NO_SLOTS: Mapping[int, int] = MappingProxyType({})
 
@@ -245,6 +245,12 @@ class State:
             self._trie, self._unhashed = StateTrie(), dict.fromkeys(self._accounts)
         self._hash(self._trie)
         return self._trie.root()
+
+    def open(self, address: bytes, keys: Iterable[int]) -> Opening:
+        """Show an account and words of its storage to whoever knows the root (EIP-1186)."""
+        self.root()
+        assert self._trie is not None
+        return self._trie.open(address, keys)
 
     def _hash(self, trie: StateTrie) -> None:
         for address, keys in self._unhashed.items():

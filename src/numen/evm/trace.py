@@ -17,7 +17,7 @@ from numen.evm.message import Result
 from numen.evm.opcodes import OPCODES
 from numen.evm.reference.frame import Frame
 
-_ERRORS = {
+ERRORS = {
     Halt.OUT_OF_GAS: "out of gas",
     Halt.STACK_UNDERFLOW: "stack underflow",
     Halt.STACK_OVERFLOW: "stack limit reached",
@@ -98,8 +98,14 @@ class Tracer:
         """Write its line."""
         assert self._line is not None
         self._line.gas_cost = hex(frame.asked)
-        self._line.error = "" if failure is None else _ERRORS[failure]
+        self._line.error = "" if failure is None else ERRORS[failure]
         self._write(msgspec.json.encode(self._line).decode())
+
+    def enter(self, frame: Frame) -> None:
+        """A frame begins; its lines say so by their depth."""
+
+    def leave(self, frame: Frame) -> None:
+        """A frame ends."""
 
     def end(self, result: Result, gas_used: int) -> None:
         """Write the last line.
@@ -108,7 +114,7 @@ class Tracer:
             result: What the run came to.
             gas_used: What it is to say was used.
         """
-        error = "" if result.success else _ERRORS[result.halt]
+        error = "" if result.success else ERRORS[result.halt]
         summary = Summary(result.output.hex(), hex(gas_used), error)
         self._write(msgspec.json.encode(summary).decode())
 

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
+from numen.base.crypto import keccak256
+from numen.evm.forest import openings
 from numen.evm.forest.batches import ACCOUNT, forest_text
 from numen.evm.forest.nodes import HEAD, NODE
 from numen.kernels import compiler
@@ -73,6 +75,11 @@ class Forest:
         out = ctypes.create_string_buffer(32)
         _native().commit(self._pool, trie, out)
         return out.raw
+
+    def open(self, trie: int, key: bytes) -> list[bytes]:
+        """The encoded nodes from a trie's root to a key, before it is hashed."""
+        self.root(trie)  # so that every reference is known
+        return openings.opening(ctypes.addressof(self._pool), trie, keccak256(key))
 
     def drop(self, trie: int) -> None:
         """Forget a trie; its nodes are used again."""

@@ -34,6 +34,12 @@ class Watcher(Protocol):
         ``frame.asked`` is the gas that it asked for, with what it gave to a callee.
         """
 
+    def enter(self, frame: Frame) -> None:
+        """A frame is about to run; one that has no code has halted already."""
+
+    def leave(self, frame: Frame) -> None:
+        """It has halted and is settled; what it gives back stands in its gas and output."""
+
 
 class ReferenceMachine:
     """Runs messages in plain Python; a `Substate`, whose methods say what these do.
@@ -164,14 +170,20 @@ class ReferenceMachine:
 
     def _run_all(self, first: Frame) -> Frame:
         """Run a frame and all that it calls; frames wait in a list, not on Python's stack."""
-        frames = [first]
+        frames, watcher = [first], self.watcher
+        if watcher is not None:
+            watcher.enter(first)
         while True:
             frame = frames[-1]
             callee = self._run(frame)
             if callee is not None:
                 frames.append(callee)
+                if watcher is not None:
+                    watcher.enter(callee)
                 continue
             calls.close(frames.pop())
+            if watcher is not None:
+                watcher.leave(frame)
             if not frames:
                 return frame
             calls.resume(frames[-1], frame)

@@ -8,11 +8,12 @@ from typing import Final
 import msgspec
 
 from numen.base.crypto import keccak256
-from numen.evm import blobs, fees, rlp, roots
+from numen.evm import blobs, fees, roots
 from numen.evm.block import ZERO_ADDRESS, Block
 from numen.evm.errors import EvmError
 from numen.evm.evm import EVM
 from numen.evm.forks import BLOCK_HASHES_MAX, Fork, fork
+from numen.evm.header import Header, encode_body
 from numen.evm.results import Outcome
 from numen.evm.state import State
 from numen.evm.transaction import Transaction
@@ -26,8 +27,6 @@ GAS_LIMIT: Final = 30_029_122
 
 FIRST_BASE_FEE: Final = 10**9
 """Wei; of the first block."""
-
-NO_OMMERS: Final = keccak256(rlp.encode([]))
 
 
 class UnknownBlockError(EvmError):
@@ -275,48 +274,16 @@ class Chain:
 
 def _sealed(block: Sealed, rules: Fork) -> Sealed:
     """Give a block its hash and size."""
-    header = rlp.encode(header_of(block, rules))
-    body: list[rlp.Encodable] = [
-        [each.tx.encode() for each in block.included],
-        [],
-    ]
-    if rules.name in _WITH_WITHDRAWALS:
-        body.append([])
-    size = len(rlp.encode([header_of(block, rules), *body]))
-    return msgspec.structs.replace(block, hash=keccak256(header), size=size)
-
-
-_WITH_WITHDRAWALS: Final = frozenset({"shanghai", "cancun", "prague", "osaka"})
-
-
-def header_of(block: Sealed, rules: Fork) -> list[rlp.Encodable]:
-    """The fields of a header, in the order in which they are hashed (yellow paper, section 4.4)."""
-    seen = block.block
-    has_chance = rules.has_prev_randao
-    chance = seen.prev_randao.to_bytes(32, "big")
-    fields: list[rlp.Encodable] = [
-        block.parent_hash,
-        NO_OMMERS,
-        seen.coinbase,
-        block.state_root,
-        block.transactions_root,
-        block.receipts_root,
-        block.bloom,
-        0 if has_chance else seen.prev_randao,
-        seen.number,
-        seen.gas_limit,
-        block.gas_used,
-        seen.timestamp,
-        b"",
-        chance if has_chance else bytes(32),
-        bytes(8),
-    ]
-    if rules.has_dynamic_fee:
-        fields.append(seen.base_fee)
-    if rules.name in _WITH_WITHDRAWALS:
-        fields.append(root_of_list([]))
-    if rules.has_blobs:
-        fields += [block.blob_gas_used, block.excess_blob_gas, bytes(32)]
-    if rules.has_requests:
-        fields.append(roots.requests_hash([]))
-    return fields
+    header = Header(
+        block=block.block,
+        parent_hash=block.parent_hash,
+        state_root=block.state_root,
+        transactions_root=block.transactions_root,
+        receipts_root=block.receipts_root,
+        bloom=block.bloom,
+        gas_used=block.gas_used,
+        blob_gas_used=block.blob_gas_used,
+        excess_blob_gas=block.excess_blob_gas,
+    ).encode(rules)
+    whole = encode_body(header, [each.tx.encode() for each in block.included], rules)
+    return msgspec.structs.replace(block, hash=keccak256(header), size=len(whole))

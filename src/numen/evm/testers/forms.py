@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from numen.base.crypto import keccak256
 from numen.evm import rlp, roots
 from numen.evm.forks import Fork
+from numen.evm.header import NO_OMMERS
 from numen.evm.requests import request_of
-from numen.evm.testers.chain import NO_OMMERS, Included, Sealed
+from numen.evm.testers.chain import Included, Sealed
 from numen.evm.transaction import Kind, Transaction
 from numen.evm.trie import root_of_list
 
