@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
     "evm": "numen.cli.evm:evm",
+    "node": "numen.cli.node:node",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 
@@ -65,6 +66,7 @@ def numen() -> None:
     numen prove add.py 2 3 --keys keys -o out
     numen verify keys/verification_key.json out/proof.json out/public.json
     numen demo                        sell three jobs on a market with liars
+    numen node --dev                  an Ethereum chain for development
 
     Exit codes: 0 fine, 1 the program trapped or the proof is false, 2 bad input.
     """  # noqa: D301 - click leaves the paragraphs that begin with this mark as they are

@@ -54,6 +54,8 @@ def apply(
     tx: Transaction,
     sender: bytes,
     left: Allowance | None = None,
+    *,
+    is_impersonated: bool = False,
 ) -> Receipt:
     """Carry out a transaction.
 
@@ -63,6 +65,7 @@ def apply(
         tx: The transaction; its signature is not looked at.
         sender: Who signed it; 20 bytes.
         left: What the block has left for it; the whole block by default.
+        is_impersonated: Whether the sender may be a contract, which on no real chain can sign.
 
     Raises:
         InvalidTransactionError: It may not be in the block. Nothing has changed.
@@ -71,7 +74,7 @@ def apply(
     fork = machine.fork
     intrinsic, floor = check_alone(tx, fork)
     check_in_block(tx, block, left or allowance(block, fork))
-    balance = check_sender(machine, tx, sender)
+    balance = check_sender(machine, tx, sender, is_impersonated=is_impersonated)
     price = fees.gas_price(tx, block.base_fee)
     blob_gas = fork.gas.blob * len(tx.blob_hashes)
 

@@ -133,8 +133,10 @@ def check_in_block(tx: Transaction, block: Block, left: Allowance) -> None:
         )
 
 
-def check_sender(machine: Substate, tx: Transaction, sender: bytes) -> int:
-    """Check a transaction against the account that sends it.
+def check_sender(
+    machine: Substate, tx: Transaction, sender: bytes, *, is_impersonated: bool = False
+) -> int:
+    """Check a transaction against the account that sends it, which has code if impersonated.
 
     Returns:
         The account's balance in wei.
@@ -152,7 +154,8 @@ def check_sender(machine: Substate, tx: Transaction, sender: bytes) -> int:
         raise InvalidTransactionError(
             low_or_high, f"{tx.nonce} where the account's is {nonce}", field="nonce"
         )
-    if code and not (machine.fork.has_delegations and delegate(code)):  # EIP-3607, since ever
+    may_sign = is_impersonated or (machine.fork.has_delegations and delegate(code))
+    if code and not may_sign:  # EIP-3607, since ever
         raise InvalidTransactionError(Reason.SENDER_NOT_EOA, field="sender")
     blob_gas = machine.fork.gas.blob * len(tx.blob_hashes)
     most = tx.gas_limit * tx.max_fee + blob_gas * tx.max_fee_per_blob_gas + tx.value

@@ -1,0 +1,1 @@
+"""The node: a development chain as a pure machine, its JSON-RPC, and the shell around them."""

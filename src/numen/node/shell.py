@@ -1,0 +1,197 @@
+"""The shell: the one file of the node with sockets, a clock and signals.
+
+NumenError
+└── ServeError    the address cannot be listened on, or what it takes is not installed
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+from numen.base.errors import NumenError
+from numen.node.asgi import Application
+from numen.node.devnode import DevNode
+from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
+
+CONNECTIONS_MAX: Final = 1_024
+"""Most connections, and requests in work, at a time; more are answered by 503."""
+
+KEEP_ALIVE_S: Final = 30
+"""Seconds that a connection may rest between two requests."""
+
+HEAD_S_MAX: Final = 10
+"""Seconds that a client has to send the head of a request."""
+
+_BACKLOG: Final = 512
+
+
+class ServeError(NumenError):
+    """The node cannot listen."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket.
+
+    Raises:
+        ServeError: The address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        found.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        found.close()
+        taken = getattr(error, "errno", 0) == errno.EADDRINUSE
+        hint = "another program listens there; choose one with --port" if taken else ""
+        raise ServeError(f"cannot listen on {host}:{port}: {error}", hint=hint) from error
+    return found
+
+
+def now_s() -> int:
+    """The time of day, in seconds since 1970."""
+    return int(time.time())
+
+
+def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], origin: str) -> None:
+    """Serve a node until the process is told to stop.
+
+    Args:
+        node: The node.
+        listening: A socket that listens.
+        ready: Called once requests are answered.
+        origin: Which web pages may ask, as `Application` has it.
+
+    Raises:
+        ServeError: What it takes is not installed.
+    """
+    try:
+        uvicorn: Any = import_module("uvicorn")
+        protocol = _protocol(import_module("uvicorn.protocols.http.httptools_impl"))
+    except ImportError as error:
+        hint = "install numen with its extra: pip install 'numen[node]'"
+        raise ServeError(f"the node needs {error.name}", hint=hint) from error
+    miner = Miner(node)
+    dispatcher = Dispatcher(node, report=_report)
+    application = Application(dispatcher, now_s, origin=origin, changed=miner.wake)
+    config = uvicorn.Config(
+        application,
+        http=protocol,
+        ws="websockets-sansio",
+        ws_max_size=BODY_BYTES_MAX,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        miner.start(application.told)
+        asyncio.get_running_loop().call_soon(ready)
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            miner.stop()
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _report(method: str, error: Exception) -> None:
+    """Leave a mistake of ours for who runs the node."""
+    logging.getLogger("numen.node").error("%s failed", method, exc_info=error)
+
+
+class Miner:
+    """Seals blocks when it is time.
+
+    Args:
+        node: Whose blocks.
+    """
+
+    def __init__(self, node: DevNode) -> None:
+        self._node = node
+        self._timer: asyncio.TimerHandle | None = None
+        self._interval = 0
+        self._told: Callable[[], None] = lambda: None
+
+    def start(self, told: Callable[[], None]) -> None:
+        """Begin.
+
+        Args:
+            told: Called after each block.
+        """
+        self._told = told
+        self.wake()
+
+    def wake(self) -> None:
+        """See whether the node wants its blocks at another interval."""
+        if self._node.interval_s != self._interval:
+            self._interval = self._node.interval_s
+            self.stop()
+            self._wait()
+
+    def stop(self) -> None:
+        """Seal no more blocks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wait(self) -> None:
+        if self._interval:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._interval, self._mine)
+
+    def _mine(self) -> None:
+        self._node.now_s = now_s()
+        self._wait()
+        self._node.mine()
+        self._told()
+
+
+def _protocol(module: Any) -> Any:
+    """Uvicorn's HTTP, with a time in which the head of a request has to come.
+
+    Without one, a client that sends a byte a minute holds its connection for ever.
+    """
+
+    class Protocol(module.HttpToolsProtocol):  # type: ignore[misc]  # known only when it is used
+        _head: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._expect_head()
+
+        def data_received(self, data: bytes) -> None:
+            if self._head is None and (self.cycle is None or self.cycle.response_complete):
+                self._expect_head()
+            super().data_received(data)
+
+        def on_headers_complete(self) -> None:
+            self._forget_head()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget_head()
+            super().connection_lost(exc)
+
+        def _expect_head(self) -> None:
+            self._head = self.loop.call_later(HEAD_S_MAX, self.transport.close)
+
+        def _forget_head(self) -> None:
+            if self._head is not None:
+                self._head.cancel()
+                self._head = None
+
+    return Protocol
