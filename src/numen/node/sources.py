@@ -1,14 +1,25 @@
 """Sources above a source: with changes that are not made, and one that notes what is read."""
 
+from collections.abc import Callable, Mapping
+
 from numen.evm.state import Account, AccountDiff, Source, StateDiff
 from numen.node.history import Entry
 
 
 class Changed:
-    """A `Source`: another one, as it would be after a difference."""
+    """A `Source`: another one, as it would be after a difference.
 
-    def __init__(self, below: Source, diff: StateDiff) -> None:
+    Args:
+        below: The other one.
+        diff: The difference.
+        words: All words of storage that the other one has of an account.
+    """
+
+    def __init__(
+        self, below: Source, diff: StateDiff, words: Callable[[bytes], Mapping[int, int]]
+    ) -> None:
         self._below = below
+        self._words = words
         self._changes = {change.address: change for change in diff.accounts}
 
     def account(self, address: bytes) -> Entry | None:
@@ -35,9 +46,11 @@ class Changed:
         change = self._changes.get(address)
         if change is not None and any(word for _, word in change.storage.values()):
             return True
-        # Words that were all set to zero one by one count as storage, which nothing can tell from
-        # a contract: a creation there collides with its nonce all the same.
-        return not _is_bare(change) and self._below.has_storage(address)
+        if change is None or not change.storage:
+            return not _is_bare(change) and self._below.has_storage(address)
+        return not _is_bare(change) and any(
+            word and key not in change.storage for key, word in self._words(address).items()
+        )
 
 
 def _is_bare(change: AccountDiff | None) -> bool:
@@ -68,4 +81,8 @@ class Recorder:
         return word
 
     def has_storage(self, address: bytes) -> bool:
-        return self._below.has_storage(address)
+        # An engine does not ask for words of who has none. Who has nonce or code may say that there
+        # are some: no contract can be made there anyway.
+        account = self.accounts.get(address)
+        is_taken = account is not None and bool(account.nonce or account.code)
+        return is_taken or self._below.has_storage(address)

@@ -53,7 +53,7 @@ def before(chain: Chain, sealed: Sealed, index: int) -> Source:
     work = Work(machine, sealed.block, sealed.header.parent_hash)
     for each in sealed.included[:index]:
         work.add(each.signed)
-    return Changed(view, machine.take_diff())
+    return Changed(view, machine.take_diff(), view.words)
 
 
 def transaction(chain: Chain, sealed: Sealed, index: int, watcher: Watcher | None) -> Run:
