@@ -1,6 +1,7 @@
 """What methods answer: calls, gas, logs, filters, traces, controls."""
 
 import hashlib
+import itertools
 import json
 
 import pytest
@@ -326,7 +327,7 @@ def test_a_trace_of_instructions_adds_up():
 
     steps = trace["structLogs"]
     assert [step["op"] for step in steps[:3]] == ["PUSH0", "SLOAD", "PUSH1"]
-    assert all(a["gas"] - a["gasCost"] == b["gas"] for a, b in zip(steps, steps[1:], strict=False))
+    assert all(a["gas"] - a["gasCost"] == b["gas"] for a, b in itertools.pairwise(steps))
     assert trace["gas"] == int(node("eth_getTransactionReceipt", hash_)["gasUsed"], 16)
     assert int(trace["returnValue"], 16) == 1
     assert steps[1]["storage"] == {"00" * 32: "00" * 32}

@@ -117,6 +117,7 @@ class History:
         Returns:
             How the accounts changed by that, from the present to the moment.
         """
+        assert self.first <= moment <= self.moment, "the chain asks for what is kept"
         touched, diff = self._touched_since(moment), self.back_to(moment)
         for address, keys in touched.items():
             self._forget_after(address, keys, moment)

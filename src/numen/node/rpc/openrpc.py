@@ -62,7 +62,7 @@ def default_text(param: Param) -> str | bool | None:
 
 
 def discover(session: Session) -> dict[str, Any]:
-    """This description."""
+    """Describe all methods, in the words of OpenRPC."""
     return describe(session.methods)
 
 

@@ -6,7 +6,7 @@ everything else with the place where it stands, and the description of the metho
 
 from typing import Any, ClassVar, Final
 
-DATA_MAX: Final = 1 << 22
+DATA_MAX: Final = 1 << 21
 """Longest bytes in one value."""
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")

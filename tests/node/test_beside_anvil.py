@@ -1,0 +1,197 @@
+"""The node beside anvil: the same requests to both, the same answers.
+
+What the two choose for themselves is left out: hashes of blocks (they commit to times and chance),
+words of errors, and gas that anvil's estimates add.
+"""
+
+import json
+import subprocess
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.node.served import ADDRESSES, ETHER, KEYS, MODULES, Asked
+
+ANVIL = MODULES / "@foundry-rs/anvil-linux-amd64/bin/anvil"
+ARTIFACTS = Path(__file__).parents[2] / "bench/contracts/artifacts.json"
+
+pytestmark = [
+    pytest.mark.judges,
+    pytest.mark.skipif(
+        not ANVIL.exists(), reason="anvil is not in .judges; `make judges` installs it"
+    ),
+]
+
+
+class Anvil:
+    """Anvil, asked as `Asked` is."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def ask(self, method, *params):
+        body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": list(params)}
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    __call__ = Asked.__call__
+    send = Asked.send
+    deploy = Asked.deploy
+
+
+@contextmanager
+def anvil(*options):
+    command = [str(ANVIL), "--port", "0", "--hardfork", "prague", "--timestamp", "1800000000"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stdout:
+                if line.startswith("Listening on "):
+                    yield Anvil("http://" + line.split()[-1])
+                    break
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Both, after the same transactions."""
+    with anvil() as theirs:
+        yield Asked(), theirs
+
+
+LEFT_OUT = {
+    "blockHash", "blockTimestamp", "timestamp", "parentHash", "hash", "mixHash", "stateRoot",
+    "blobGasPrice", "root", "authorizationList",
+}  # fmt: skip
+
+
+def plain(value):
+    """What both must agree on: without what they choose, and without what is empty."""
+    if isinstance(value, dict):
+        return {
+            key: plain(each)
+            for key, each in value.items()
+            if key not in LEFT_OUT and each not in (None, [], {})
+        }
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value.lower() if isinstance(value, str) else value
+
+
+def same(pair, method, *params):
+    ours, theirs = (plain(node(method, *params)) for node in pair)
+    assert ours == theirs, method
+    return ours
+
+
+FEES = {"maxFeePerGas": hex(10 * 10**9), "maxPriorityFeePerGas": hex(10**9)}
+
+
+@pytest.fixture(scope="module")
+def token(pair):
+    """An ERC-20 that both have, and transfers of it."""
+    artifact = json.loads(ARTIFACTS.read_text())["erc20"]
+    code = "0x" + artifact["bytecode"].removeprefix("0x")
+    hashes = []
+    for node in pair:
+        sent = node.send(data=code, gas=hex(3_000_000), **FEES)
+        assert sent["status"] == "0x1"
+        hashes.append(sent)
+    assert plain(hashes[0]) == plain(hashes[1])
+    return hashes[0]["contractAddress"]
+
+
+def data(signature_hash: str, *words: int) -> str:
+    return "0x" + signature_hash + "".join(f"{word:064x}" for word in words)
+
+
+def transfer(to: str, amount: int) -> str:
+    return data("a9059cbb", int(to, 16), amount)
+
+
+def test_transactions_come_to_the_same(pair, token):
+    forms = [
+        {"to": ADDRESSES[1], "value": hex(ETHER), "gas": hex(21_000)},
+        {"to": token, "data": transfer(ADDRESSES[1], 5), "gas": hex(200_000)},
+        {"to": token, "data": transfer(ADDRESSES[1], 2**255), "gas": hex(200_000)},
+        {"data": "0x5f5ffd", "gas": hex(200_000)},
+        {"to": token, "data": transfer(ADDRESSES[2], 7), "gas": hex(200_000),
+         "accessList": [{"address": token, "storageKeys": ["0x" + "00" * 32]}]},
+    ]  # fmt: skip
+    for form in forms:
+        receipts = [plain(node.send(**form, **FEES)) for node in pair]
+        assert receipts[0] == receipts[1]
+
+    for number in ("0x1", "latest"):
+        same(pair, "eth_getBlockByNumber", number, True)
+        same(pair, "eth_getBlockReceipts", number)
+    for address in (ADDRESSES[0], ADDRESSES[1], token):
+        same(pair, "eth_getBalance", address, "latest")
+        same(pair, "eth_getTransactionCount", address, "latest")
+        same(pair, "eth_getCode", address, "latest")
+        same(pair, "eth_getProof", address, ["0x0", "0x1"], "latest")
+    same(pair, "eth_getLogs", {"fromBlock": "0x0", "address": token})
+    same(pair, "eth_call", {"to": token, "data": data("70a08231", int(ADDRESSES[1], 16))}, "latest")
+
+
+def test_traces_are_the_same(pair, token):
+    sent = [
+        n.send(to=token, data=transfer(ADDRESSES[3], 3), gas=hex(200_000), **FEES) for n in pair
+    ]
+    hash_ = sent[0]["transactionHash"]
+    assert hash_ == sent[1]["transactionHash"]
+
+    calls = {"tracer": "callTracer", "tracerConfig": {"withLog": True}}
+    ours, theirs = (plain(n("debug_traceTransaction", hash_, calls)) for n in pair)
+    for tree in (ours, theirs):
+        for log in tree["logs"]:
+            log.pop("index", None)
+    assert ours == theirs
+    same(pair, "debug_traceTransaction", hash_, {"tracer": "prestateTracer"})
+    changes = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
+    same(pair, "debug_traceTransaction", hash_, changes)
+    ours, theirs = (n("debug_traceTransaction", hash_, {}) for n in pair)
+    assert (ours["gas"], ours["failed"]) == (theirs["gas"], theirs["failed"])
+    wanted = ("pc", "op", "gas", "gasCost", "depth", "stack")
+    for our, their in zip(ours["structLogs"], theirs["structLogs"], strict=True):
+        assert {key: our[key] for key in wanted} == {key: their[key] for key in wanted}
+        assert our.get("storage") == their.get("storage") or our["op"] not in ("SLOAD", "SSTORE")
+
+
+def test_calls_fail_with_the_same_code_and_data(pair, token):
+    call = {"from": ADDRESSES[0], "to": token, "data": transfer(ADDRESSES[1], 2**255)}
+    ours, theirs = (node.ask("eth_call", call, "latest")["error"] for node in pair)
+    assert (ours["code"], ours.get("data")) == (theirs["code"], theirs.get("data"))
+
+    for method, params in (
+        ("eth_nothing", []),
+        ("eth_getBalance", ["0x12"]),
+        ("eth_getBalance", []),
+        ("eth_call", [{"to": 5}]),
+    ):
+        ours, theirs = (node.ask(method, *params)["error"]["code"] for node in pair)
+        assert ours == theirs, method
+
+
+def test_accounts_of_the_mnemonic_are_the_same(pair):
+    same(pair, "eth_accounts")
+    assert len(KEYS) == 10
+    same(pair, "eth_chainId")
+    same(pair, "net_version")
+    message = "0x" + b"hello".hex()
+    same(pair, "personal_sign", message, ADDRESSES[4])
+
+
+def test_fees_go_the_same_way(pair):
+    for _ in range(3):
+        for node in pair:
+            node("evm_mine")
+    count = 4
+    ours, theirs = (node("eth_feeHistory", hex(count), "latest", []) for node in pair)
+    assert ours["baseFeePerGas"] == theirs["baseFeePerGas"]
+    same(pair, "eth_maxPriorityFeePerGas")

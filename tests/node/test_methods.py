@@ -1,0 +1,94 @@
+"""The table of methods describes itself, and the description is OpenRPC's."""
+
+import json
+import re
+
+import pytest
+
+from numen.node.rpc.methods import METHODS
+from numen.node.rpc.openrpc import describe
+from numen.node.rpc.others import NAMESPACES
+from numen.node.rpc.table import Method, rows, table
+from tests.node.served import Asked
+
+PROMISED_TEXT = """
+eth_accounts eth_blobBaseFee eth_blockNumber eth_call eth_chainId eth_coinbase
+eth_createAccessList eth_estimateGas eth_feeHistory eth_gasPrice eth_getBalance eth_getBlockByHash
+eth_getBlockByNumber eth_getBlockReceipts eth_getBlockTransactionCountByHash
+eth_getBlockTransactionCountByNumber eth_getCode eth_getFilterChanges eth_getFilterLogs
+eth_getLogs eth_getProof eth_getStorageAt eth_getTransactionByBlockHashAndIndex
+eth_getTransactionByBlockNumberAndIndex eth_getTransactionByHash eth_getTransactionCount
+eth_getTransactionReceipt eth_maxPriorityFeePerGas eth_newBlockFilter eth_newFilter
+eth_newPendingTransactionFilter eth_sendRawTransaction eth_sendTransaction eth_sign
+eth_signTransaction eth_signTypedData_v4 eth_subscribe eth_syncing eth_uninstallFilter
+eth_unsubscribe net_version net_listening net_peerCount web3_clientVersion web3_sha3 rpc.discover
+rpc_modules debug_traceTransaction debug_traceCall debug_traceBlockByNumber debug_traceBlockByHash
+evm_snapshot evm_revert evm_mine evm_increaseTime evm_setNextBlockTimestamp evm_setAutomine
+evm_setIntervalMining txpool_content txpool_inspect txpool_status
+"""
+
+PROMISED = PROMISED_TEXT.split() + [
+    f"{space}_{name}"
+    for space in ("anvil", "hardhat")
+    for name in (
+        "impersonateAccount", "stopImpersonatingAccount", "setBalance", "setCode", "setNonce",
+        "setStorageAt", "mine", "reset", "dropTransaction", "setCoinbase", "getAutomine",
+        "setNextBlockBaseFeePerGas", "setPrevRandao",
+    )
+]  # fmt: skip
+"""What the node is for."""
+
+
+def test_every_method_that_is_promised_is_there():
+    assert set(PROMISED) <= set(METHODS)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_method_is_described_by_a_sentence(name):
+    assert is_described(METHODS[name])
+
+
+def is_described(method: Method) -> bool:
+    """Whether a method says in a sentence what it does."""
+    return len(method.summary.split()) > 2 and method.summary[-1] in ".`"
+
+
+def test_a_method_without_a_sentence_is_seen():
+    def silent(session):
+        return session
+
+    assert not is_described(Method("eth_silent", silent))
+
+
+def test_no_name_is_there_twice():
+    with pytest.raises(AssertionError, match="twice"):
+        table(rows({"eth_x": is_described}), rows({"eth_x": is_described}))
+
+
+def test_every_namespace_is_named():
+    assert {re.split(r"[_.]", name)[0] for name in METHODS} - {"personal"} == set(NAMESPACES)
+
+
+def test_the_description_is_whole():
+    document = Asked()("rpc.discover")
+    schemas = document["components"]["schemas"]
+
+    assert document == json.loads(json.dumps(describe(METHODS)))
+    assert document["openrpc"].startswith("1.")
+    assert [each["name"] for each in document["methods"]] == sorted(METHODS)
+    text = json.dumps(document)
+    assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(schemas)
+    for each in document["methods"]:
+        assert each["result"]["schema"] is not None
+        required = [param["required"] for param in each["params"]]
+        assert required == sorted(required, reverse=True)
+        assert all(param["schema"] is not None for param in each["params"])
+
+
+def test_the_description_says_what_a_method_takes():
+    methods = {each["name"]: each for each in Asked()("rpc.discover")["methods"]}
+
+    first, second = methods["eth_getBalance"]["params"]
+    assert (first["name"], first["required"]) == ("address", True)
+    assert first["schema"]["pattern"] == "^0x[0-9a-fA-F]{40}$"
+    assert (second["name"], second["schema"]["default"]) == ("block", "latest")

@@ -1,0 +1,239 @@
+"""The node as a program: sockets, slow and many clients, and the command that starts it."""
+
+import asyncio
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from numen.cli.main import run_command
+from numen.node import asgi
+from numen.node.asgi import Application
+from numen.node.rpc.dispatch import BODY_BYTES_MAX
+from tests.node.served import ADDRESSES, Asked, running
+
+pytest.importorskip("uvicorn", reason="the extra `node` is not installed")
+websockets = pytest.importorskip("websockets.asyncio.client", reason="websockets is not installed")
+
+REQUEST = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}'
+
+
+@pytest.fixture(scope="module")
+def served():
+    with running() as report:
+        yield report
+
+
+def connect(report) -> socket.socket:
+    url = urlsplit(report["http"])
+    return socket.create_connection((url.hostname, url.port), timeout=15)
+
+
+def post(report, body: bytes, head: str = "") -> tuple[int, bytes]:
+    """Ask over a connection of our own; give status and body."""
+    with connect(report) as stream:
+        stream.sendall(request(body, head))
+        answer = read(stream)
+    head_, _, rest = answer.partition(b"\r\n\r\n")
+    return int(head_.split()[1]), rest
+
+
+def read(stream: socket.socket) -> bytes:
+    """Read to the end."""
+    answer = b""
+    while part := stream.recv(65536):
+        answer += part
+    return answer
+
+
+def request(body: bytes, head: str = "") -> bytes:
+    start = f"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}"
+    return f"{start}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_it_says_where_it_is_and_whose_keys_it_has(served):
+    assert served["chainId"] == 31337
+    assert [each["address"] for each in served["accounts"]] == ADDRESSES
+    assert served["accounts"][0]["privateKey"].startswith("0xac0974be")
+    assert "known to everybody" in served["warning"]
+    assert urlsplit(served["http"]).hostname == "127.0.0.1"
+
+
+def test_it_answers_over_http(served):
+    status, body = post(served, REQUEST)
+
+    assert (status, json.loads(body)) == (200, {"jsonrpc": "2.0", "id": 1, "result": "0x7a69"})
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"{", b"[" * 9_999])
+def test_what_is_no_request_gets_an_error_object(served, body):
+    status, answer = post(served, body)
+
+    assert status == 200
+    assert json.loads(answer)["error"]["code"] == -32700
+
+
+def test_a_long_body_is_refused_while_it_comes(served):
+    with connect(served) as stream:
+        head = f"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {10**9}\r\n\r\n"
+        stream.sendall(head.encode())
+        chunk, sent = b"x" * 65536, 0
+        try:
+            while sent < 2 * BODY_BYTES_MAX:
+                sent += stream.send(chunk)
+            answer = stream.recv(65536)
+        except (ConnectionError, TimeoutError):
+            answer = b"HTTP/1.1 413"
+
+    assert b" 413 " in answer + b" "
+
+
+def test_other_verbs_are_answered(served):
+    with connect(served) as stream:
+        stream.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert stream.recv(65536).startswith(b"HTTP/1.1 405")
+    with connect(served) as stream:
+        stream.sendall(b"OPTIONS / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        answer = stream.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"access-control-allow-origin: *" in answer
+
+
+@pytest.mark.slow
+def test_a_client_that_never_ends_its_head_is_given_up(served):
+    start = time.monotonic()
+    with connect(served) as stream:
+        stream.settimeout(30)
+        stream.sendall(b"POST / HTTP/1.1\r\nhost: x\r\n")
+        assert stream.recv(100) == b""
+
+    assert time.monotonic() - start > 5
+    assert post(served, REQUEST)[0] == 200
+
+
+def test_many_connections_at_once_are_answered(served):
+    streams = [connect(served) for _ in range(300)]
+    try:
+        for stream in streams:
+            stream.sendall(request(REQUEST))
+        assert all(b'"0x7a69"' in read(stream) for stream in streams)
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def test_a_websocket_takes_text_and_bytes_and_tells_what_happens(served):
+    async def talk():
+        async with websockets.connect(served["websocket"]) as stream:
+            await stream.send(REQUEST.decode())
+            assert json.loads(await stream.recv())["result"] == "0x7a69"
+            await stream.send(b"[" + REQUEST + b"]")
+            assert json.loads(await stream.recv())[0]["result"] == "0x7a69"
+            await stream.send("nonsense")
+            assert json.loads(await stream.recv())["error"]["code"] == -32700
+            ask = {"jsonrpc": "2.0", "id": 2, "method": "eth_subscribe", "params": ["newHeads"]}
+            await stream.send(json.dumps(ask))
+            number = json.loads(await stream.recv())["result"]
+            mine = b'{"jsonrpc":"2.0","id":3,"method":"evm_mine"}'
+            await asyncio.to_thread(post, served, mine)
+            told = json.loads(await asyncio.wait_for(stream.recv(), 5))
+            assert told["method"] == "eth_subscription"
+            assert told["params"]["subscription"] == number
+            assert told["params"]["result"]["number"].startswith("0x")
+
+    asyncio.run(talk())
+
+
+def test_a_page_of_another_origin_may_be_kept_out():
+    with running("--allow-origin", "http://localhost:3000") as report:
+
+        async def come(origin):
+            async with websockets.connect(report["websocket"], origin=origin) as stream:
+                await stream.send(REQUEST.decode())
+                return await stream.recv()
+
+        assert "0x7a69" in asyncio.run(come("http://localhost:3000"))
+        with pytest.raises(Exception, match=r"403|rejected"):
+            asyncio.run(come("http://other"))
+
+
+def test_blocks_come_by_themselves():
+    with running("--block-time", "1") as report:
+        number = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
+        deadline = time.monotonic() + 10
+        while json.loads(post(report, number)[1])["result"] == "0x0":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_keys_of_a_mnemonic_of_ones_own_are_not_shown():
+    words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    with running("--mnemonic", words, "--accounts", "2", "--balance", "5") as report:
+        text = json.dumps(report)
+        ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_getBalance"}
+        params = [report["accounts"][1]["address"], "latest"]
+        answer = json.loads(post(report, json.dumps({**ask, "params": params}).encode())[1])
+
+    assert len(report["accounts"]) == 2
+    assert "privateKey" not in text
+    assert "winner" not in text
+    assert int(answer["result"], 16) == 5 * 10**18
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "numen node --dev"),
+        (["--dev", "--host", "0.0.0.0"], "--expose"),
+        (["--dev", "--host", "example.org"], "--expose"),
+        (["--dev", "--fork", "nothing"], "nothing"),
+        (["--dev", "--mnemonic", "one two"], "12, 15"),
+        (["--dev", "--port", "99999"], "65535"),
+    ],
+)
+def test_what_cannot_be_served_is_said(options, message, capsys):
+    assert run_command(["node", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said(served, capsys):
+    port = urlsplit(served["http"]).port
+
+    assert run_command(["node", "--dev", "--port", str(port)]) == 2
+    assert "another program listens there" in capsys.readouterr().err
+
+
+def test_who_does_not_read_is_given_up(monkeypatch):
+    monkeypatch.setattr(asgi, "QUEUE_MAX", 4)
+    node = Asked()
+    application = Application(node.dispatcher, lambda: node.now_s)
+    sent, stuck = [], asyncio.Event()
+    subscribe = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
+
+    async def run():
+        inbox = asyncio.Queue()
+        for message in (
+            {"type": "websocket.connect"},
+            {"type": "websocket.receive", "text": json.dumps(subscribe)},
+        ):
+            inbox.put_nowait(message)
+
+        async def send(message):
+            sent.append(message)
+            if message["type"] == "websocket.send":
+                await stuck.wait()
+
+        scope = {"type": "websocket", "headers": []}
+        serving = asyncio.ensure_future(application(scope, inbox.get, send))
+        await asyncio.sleep(0.05)
+        for _ in range(10):
+            node("evm_mine")
+            application.told()
+        stuck.set()
+        await asyncio.wait_for(serving, 5)
+
+    asyncio.run(run())
+    assert sent[-1] == {"type": "websocket.close", "code": 1008, "reason": "too slow"}
+    assert len(sent) <= 8
