@@ -330,7 +330,7 @@ def test_a_trace_of_instructions_adds_up():
     assert all(a["gas"] - a["gasCost"] == b["gas"] for a, b in itertools.pairwise(steps))
     assert trace["gas"] == int(node("eth_getTransactionReceipt", hash_)["gasUsed"], 16)
     assert int(trace["returnValue"], 16) == 1
-    assert steps[1]["storage"] == {"00" * 32: "00" * 32}
+    assert steps[1]["storage"] == {"0x" + "00" * 32: "0x" + "00" * 32}
     assert steps[-1]["memory"] == ["0x" + "00" * 31 + "01"]
     few = node("debug_traceTransaction", hash_, {"disableStack": True, "limit": 2})
     assert [set(step) for step in few["structLogs"]] == [

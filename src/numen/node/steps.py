@@ -114,7 +114,7 @@ class StepTracer:
         address, key = frame.scope.address, frame.stack[-1]
         known = self._seen.setdefault(address, {})
         value = frame.world.journal.storage(address, key) if byte == _SLOAD else frame.stack[-2]
-        known[f"{key:064x}"] = f"{value:064x}"
+        known[f"0x{key:064x}"] = f"0x{value:064x}"
         self._words += 2 * len(known)
         return dict(known)
 

@@ -77,7 +77,7 @@ def get_proof(
         storage_hash=data(opening.storage_root),
         account_proof=[data(each) for each in opening.account],
         storage_proof=[
-            SlotProofShape(hex(key), hex(state.slot(address, key)), [data(each) for each in nodes])
+            SlotProofShape(word(key), hex(state.slot(address, key)), [data(each) for each in nodes])
             for key, nodes in zip(keys, opening.slots, strict=True)
         ],
     )
