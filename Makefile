@@ -14,12 +14,13 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
 
-# The judges of our proofs and contracts that come from npm. They are run, never linked or shipped.
+# The judges of our proofs, contracts and node that come from npm. They are run, never linked or shipped.
 JUDGES := snarkjs@0.7.6 circom2@0.2.23 circomlib@2.0.5 solc@0.8.30 zokrates-js@1.1.9
+JUDGES += ethers@6.17.0 viem@2.57.20 hardhat@2.29.1
 
-# An Ethereum node that the EVM is measured against; it comes as a program for each system.
+# An Ethereum node that ours is measured against, and its command line; they come as programs.
 ifeq ($(shell uname -sm),Linux x86_64)
-JUDGES += @foundry-rs/anvil-linux-amd64@1.7.1
+JUDGES += @foundry-rs/anvil-linux-amd64@1.7.1 @foundry-rs/cast-linux-amd64@1.7.1
 endif
 
 # Where the public state tests lie: folders of `ethereum/tests`, `ethereum/legacytests` and the like.

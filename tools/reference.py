@@ -11,6 +11,7 @@ import argparse
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from numen.cli.output import EXIT_FALSE, EXIT_INPUT, is_false
 from numen.ir import codes, ops, trap, types
 from numen.ir.ops import Effect, On, Op, ProofClass
 from numen.market import events as market_events
+from numen.node.rpc.methods import METHODS
+from numen.node.rpc.openrpc import default_text
+from numen.node.rpc.table import Param
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ROOT / "docs" / "reference"
@@ -139,6 +143,28 @@ def events() -> Iterator[str]:
         yield f"| `{tag}` | {_first_line(event)} | {fields} |"
 
 
+def rpc() -> Iterator[str]:
+    """Every method of the node, by namespace."""
+    yield "| method | takes | what it does |"
+    yield "|---|---|---|"
+    for name in sorted(METHODS):
+        method = METHODS[name]
+        takes = ", ".join(map(_taken, method.params))
+        text = " ".join([method.summary, *method.description.split()]).replace("|", "\\|")
+        yield f"| `{name}` | {takes} | {text} |"
+
+
+def _taken(param: Param) -> str:
+    kind = getattr(param.type, "__name__", "") or str(param.type)
+    kind = re.sub(r"(?:numen\.[\w.]+|typing|msgspec)\.(?=\w)", "", kind)
+    kind = kind.replace(" | None", "").replace("|", "or")
+    shown = f"{param.name}: {kind}"
+    if param.is_required:
+        return shown
+    default = default_text(param)
+    return f"[{shown}]" if default is None else f"[{shown} = {default}]"
+
+
 def _below(parent: type[NumenError], depth: int) -> Iterator[str]:
     ours = [error for error in parent.__subclasses__() if error.__module__.startswith("numen.")]
     for error in sorted(ours, key=lambda error: (error.__module__, error.__name__)):
@@ -164,6 +190,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], Iterator[str]]]]] = {
     "traps": ("ir.md", traps),
     "errors": ("errors.md", errors),
     "events": ("formats.md", events),
+    "rpc": ("rpc.md", rpc),
 }
 """Each table: the page it stands in, and what writes it."""
 

@@ -25,10 +25,15 @@ class Clock(msgspec.Struct):
         return max(now_s + self.offset_s, parent_s + 1)
 
     def take(self, now_s: int, parent_s: int) -> int:
-        """The same, for a block that is made: a chosen time is chosen for one block."""
+        """The same, for a block that is made: a chosen time is chosen for one block.
+
+        Where blocks come faster than seconds the chain is ahead from then on, so that moving its
+        time moves it from the last block.
+        """
         timestamp = self.peek(now_s, parent_s)
-        if self.next_s is not None:
-            self.next_s, self.offset_s = None, timestamp - now_s
+        if self.interval_s is None or self.next_s is not None:
+            self.offset_s = timestamp - now_s
+        self.next_s = None
         return timestamp
 
     def move_to(self, now_s: int, timestamp: int) -> None:
