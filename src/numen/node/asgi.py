@@ -1,8 +1,8 @@
 """JSON-RPC over HTTP and WebSockets, as an ASGI application of one function.
 
 HTTP answers one body with another. A WebSocket carries requests both ways, text and binary frames
-alike, and tells what was subscribed to. What a slow or greedy client can hold is bounded: the time
-and size of a body, and how much waits for who does not read.
+alike, and tells what was subscribed to. What a slow or greedy client can hold is bounded: the size
+of a body, and how much waits for who does not read. The time of a request is the server's to bound.
 
 Source: the ASGI specification, version 3.
 """
@@ -17,9 +17,6 @@ from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
 from numen.node.rpc.listening import Notification, NotificationParams, shown
 from numen.node.rpc.table import Session
 from numen.node.subscriptions import Subscriptions
-
-BODY_S_MAX: Final = 10
-"""Seconds that a client has for a body."""
 
 SEND_S_MAX: Final = 20
 """Seconds that a client may let an answer wait before its connection is given up."""
@@ -105,11 +102,7 @@ class Application:
         if scope["method"] != "POST":
             await self._reply(send, 405, _refusal("ask with POST, or a WebSocket"))
             return
-        try:
-            body = await _read_body(receive)
-        except TimeoutError:
-            await self._reply(send, 408, _refusal("the request took too long"))
-            return
+        body = await _read_body(receive)
         if body is None:
             await self._reply(send, 413, _refusal("request too large"))
             return
@@ -183,24 +176,16 @@ class Application:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Read a body; None where it is too long.
-
-    Raises:
-        TimeoutError: It does not come.
-    """
-    message = await asyncio.wait_for(receive(), BODY_S_MAX)
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return body if len(body) <= BODY_BYTES_MAX else None
-    parts, size = [message.get("body", b"")], len(message.get("body", b""))
-    async with asyncio.timeout(BODY_S_MAX):
-        while message.get("more_body"):
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > BODY_BYTES_MAX:
-                return None
-    return b"".join(parts)
+    """Read a body; None where it is too long. The server bounds the time."""
+    parts, size, is_more = [], 0, True
+    while is_more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES_MAX:
+            return None
+        is_more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _write(socket: Socket, send: Send) -> None:

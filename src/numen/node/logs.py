@@ -33,6 +33,8 @@ class LogQuery(msgspec.Struct, frozen=True):
         """Whether a log is wanted."""
         if self.addresses and log.address not in self.addresses:
             return False
+        if not self.topics:
+            return True
         if len(self.topics) > len(log.topics):
             return False
         pairs = zip(self.topics, log.topics, strict=False)
@@ -49,13 +51,23 @@ def find(blocks: Sequence[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, in
     """
     masks = query.masks()
     for sealed in blocks:
-        bloom = sealed.bloom
-        if not bloom or not all(any(bloom & m == m for m in some) for some in masks):
+        if not sealed.bloom or not _may_have(sealed.bloom, masks):
             continue
         for index, each in enumerate(sealed.included):
             for at, log in enumerate(each.receipt.logs):
                 if query.matches(log):
                     yield sealed, index, at
+
+
+def _may_have(bloom: int, masks: list[list[int]]) -> bool:
+    """Whether a block's filter lets some of each list through."""
+    for some in masks:
+        for mask in some:
+            if bloom & mask == mask:
+                break
+        else:
+            return False
+    return True
 
 
 def _bits(entry: bytes) -> int:

@@ -24,8 +24,8 @@ CONNECTIONS_MAX: Final = 1_024
 KEEP_ALIVE_S: Final = 30
 """Seconds that a connection may rest between two requests."""
 
-HEAD_S_MAX: Final = 10
-"""Seconds that a client has to send the head of a request."""
+REQUEST_S_MAX: Final = 10
+"""Seconds that a client has to send a request, once it has connected or begun."""
 
 _BACKLOG: Final = 512
 
@@ -161,37 +161,37 @@ class Miner:
 
 
 def _protocol(module: Any) -> Any:
-    """Uvicorn's HTTP, with a time in which the head of a request has to come.
+    """Uvicorn's HTTP, with a time in which a request has to come.
 
     Without one, a client that sends a byte a minute holds its connection for ever.
     """
 
     class Protocol(module.HttpToolsProtocol):  # type: ignore[misc]  # known only when it is used
-        _head: asyncio.TimerHandle | None = None
+        _waiting: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._expect_head()
+            self._wait()
 
         def data_received(self, data: bytes) -> None:
-            if self._head is None and (self.cycle is None or self.cycle.response_complete):
-                self._expect_head()
+            if self._waiting is None and (self.cycle is None or self.cycle.response_complete):
+                self._wait()
             super().data_received(data)
 
-        def on_headers_complete(self) -> None:
-            self._forget_head()
-            super().on_headers_complete()
+        def on_message_complete(self) -> None:
+            self._came()
+            super().on_message_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._forget_head()
+            self._came()
             super().connection_lost(exc)
 
-        def _expect_head(self) -> None:
-            self._head = self.loop.call_later(HEAD_S_MAX, self.transport.close)
+        def _wait(self) -> None:
+            self._waiting = self.loop.call_later(REQUEST_S_MAX, self.transport.close)
 
-        def _forget_head(self) -> None:
-            if self._head is not None:
-                self._head.cancel()
-                self._head = None
+        def _came(self) -> None:
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
 
     return Protocol
