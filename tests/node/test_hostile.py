@@ -144,6 +144,25 @@ def test_the_answers_of_a_batch_are_bounded(monkeypatch):
     assert ["error" in each for each in answers] == [False] * 3 + [True] * 7
 
 
+def test_others_have_their_turn_between_the_requests_of_a_batch():
+    node = Asked()
+    request = {"jsonrpc": "2.0", "id": 1, "method": "evm_mine"}
+    steps = node.dispatcher.steps(json.dumps([request] * 3).encode(), lambda: node.now_s)
+
+    seen = [node("eth_blockNumber") for _ in steps]
+
+    assert seen == ["0x1", "0x2", "0x3"]
+
+
+def test_a_transaction_is_bounded():
+    node = Asked()
+    form = {"from": ADDRESSES[0], "to": ADDRESSES[1], "gas": hex(20_000_000)}
+
+    assert node("eth_sendTransaction", {**form, "data": "0x" + "00" * 130_000})
+    long = node.fault("eth_sendTransaction", {**form, "data": "0x" + "00" * 140_000})
+    assert long[1].startswith("oversized data")
+
+
 def test_a_notification_is_carried_out_and_not_answered():
     node = Asked()
 

@@ -106,9 +106,20 @@ class Application:
         if body is None:
             await self._reply(send, 413, _refusal("request too large"))
             return
-        answer = self._dispatcher.answer(body, self._now())
-        self.told()
+        answer = await self._answer(body)
         await self._reply(send, 200 if answer else 204, answer)
+
+    async def _answer(self, body: bytes, session: Session | None = None) -> bytes:
+        """Answer a request; others have their turn between the requests of a batch."""
+        steps = self._dispatcher.steps(body, self._now, session)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                if session is None:
+                    self.told()
+                return bytes(end.value)
+            await asyncio.sleep(0)
 
     async def _reply(self, send: Send, status: int, body: bytes) -> None:
         length = (b"content-length", str(len(body)).encode())
@@ -155,7 +166,7 @@ class Application:
                 return
             text = message.get("text")
             body = text.encode() if text is not None else message.get("bytes") or b""
-            answer = self._dispatcher.answer(body, self._now(), socket.session)
+            answer = await self._answer(body, socket.session)
             if answer:
                 socket.put(answer)
             self.told()

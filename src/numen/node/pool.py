@@ -4,7 +4,8 @@ EvmError
 └── PoolError              a transaction that the pool does not take
     ├── KnownError         it is there already
     ├── UnderpricedError   it pays too little more than the one whose place it would take
-    └── PoolFullError      there is no room
+    ├── PoolFullError      there is no room
+        └── TooBigError        it has too many bytes
 """
 
 import heapq
@@ -17,6 +18,9 @@ from numen.node.blocks import Signed
 
 POOL_MAX: Final = 16_384
 """Most transactions that wait."""
+
+TX_BYTES_MAX: Final = 1 << 17
+"""Longest transaction, as in geth."""
 
 _BUMP_PERCENT: Final = 10
 """By how much more a transaction pays that takes another one's place, as in geth."""
@@ -45,6 +49,13 @@ class PoolFullError(PoolError):
 
     def __init__(self) -> None:
         super().__init__("txpool is full")
+
+
+class TooBigError(PoolError):
+    """A transaction has too many bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(f"oversized data: a transaction has at most {TX_BYTES_MAX} bytes")
 
 
 class Pool:
@@ -80,6 +91,8 @@ class Pool:
         """
         if signed.hash in self._by_hash:
             raise KnownError
+        if len(signed.raw) > TX_BYTES_MAX:
+            raise TooBigError
         before = self.of(signed.sender).get(signed.tx.nonce)
         if before is not None:
             if not _pays_more(signed, before):

@@ -96,9 +96,14 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
     )
     server = uvicorn.Server(config)
 
+    def answering() -> None:
+        ready()
+        # The first call would wait for what every call needs.
+        asyncio.get_running_loop().call_soon(lambda: node.chain.machine)
+
     async def run() -> None:
         miner.start(application.told)
-        asyncio.get_running_loop().call_soon(ready)
+        asyncio.get_running_loop().call_soon(answering)
         try:
             await server.serve(sockets=[listening])
         finally:
@@ -155,8 +160,12 @@ class Miner:
 
     def _mine(self) -> None:
         self._node.now_s = now_s()
+        try:
+            self._node.mine()
+        except NumenError as error:
+            logging.getLogger("numen.node").warning("no more blocks: %s", error)
+            return
         self._wait()
-        self._node.mine()
         self._told()
 
 

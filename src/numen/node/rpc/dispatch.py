@@ -4,7 +4,7 @@ Everything is bounded before it is built: the size of a body, requests of a batc
 answers together. What a client is told is an error object (`faults`), never a traceback.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Final
 
 import msgspec
@@ -35,6 +35,10 @@ _ID_FIRST: Final = frozenset(b'"-0123456789n')
 
 NO_ANSWER: Final = b""
 """What a notification gets."""
+
+
+Steps = Generator[None, None, bytes]
+"""An answer that comes in steps: it stops after each request of a batch."""
 
 
 class Envelope(msgspec.Struct):
@@ -87,15 +91,30 @@ class Dispatcher:
         Returns:
             JSON; nothing where nothing is to be answered.
         """
-        self.node.now_s = now_s
+        steps = self.steps(body, lambda: now_s, session)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return bytes(end.value)
+
+    def steps(self, body: bytes, now: Callable[[], int], session: Session | None = None) -> Steps:
+        """Answer as `answer` does, but stop after each request of a batch, for others to come.
+
+        Args:
+            body: Any bytes.
+            now: Gives the time of day, in seconds since 1970.
+            session: Of the connection, if it stays.
+        """
+        self.node.now_s = now()
         session = session or self._plain
         if len(body) > BODY_BYTES_MAX:
             return _fault(b"null", RpcError(faults.INVALID_REQUEST, "request too large"))
         if body.lstrip(b" \t\r\n")[:1] == b"[":
-            return self._batch(body, session)
+            return (yield from self._batch(body, now, session))
         return self._one(body, session)
 
-    def _batch(self, body: bytes, session: Session) -> bytes:
+    def _batch(self, body: bytes, now: Callable[[], int], session: Session) -> Steps:
         try:
             requests = _BATCH.decode(body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -109,10 +128,12 @@ class Dispatcher:
             if size > ANSWERS_BYTES_MAX:
                 answers.append(_fault(b"null", RpcError(-32003, "response too large")))
                 continue
+            self.node.now_s = now()
             answer = self._one(bytes(request), session)
             if answer:
                 answers.append(answer)
                 size += len(answer)
+            yield
         return b"[" + b",".join(answers) + b"]" if answers else NO_ANSWER
 
     def _one(self, text: bytes, session: Session) -> bytes:

@@ -1,6 +1,5 @@
 """What methods give: blocks, transactions, receipts, logs and proofs as clients expect them."""
 
-from collections import OrderedDict
 from typing import Any, Final
 
 import msgspec
@@ -331,23 +330,23 @@ def created_by(each: Included) -> bytes:
 
 EMPTY_CODE: Final = roots.EMPTY_CODE_HASH
 
-_BLOCKS_WRITTEN_MAX: Final = 4_096
+_WRITTEN_MAX: Final = 100_000
+"""Most logs that are kept as JSON."""
 
 
 class WrittenLogs:
     """Logs as JSON, kept once they are written: the same ones are asked for again and again."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[bytes, dict[tuple[int, int], msgspec.Raw]] = OrderedDict()
+        self._known: dict[tuple[bytes, int, int], msgspec.Raw] = {}
 
     def of(self, sealed: Sealed, index: int, at: int) -> msgspec.Raw:
         """A log of a transaction of a block."""
-        known = self._blocks.get(sealed.hash)
-        if known is None:
-            known = self._blocks[sealed.hash] = {}
-            if len(self._blocks) > _BLOCKS_WRITTEN_MAX:
-                self._blocks.popitem(last=False)
-        found = known.get((index, at))
+        name = (sealed.hash, index, at)
+        found = self._known.get(name)
         if found is None:
-            found = known[index, at] = msgspec.Raw(msgspec.json.encode(log(sealed, index, at)))
+            if len(self._known) >= _WRITTEN_MAX:
+                self._known.clear()
+            found = msgspec.Raw(msgspec.json.encode(log(sealed, index, at)))
+            self._known[name] = found
         return found
