@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -196,6 +199,20 @@ def test_keys_of_a_mnemonic_of_ones_own_are_not_shown():
 def test_what_cannot_be_served_is_said(options, message, capsys):
     assert run_command(["node", *options]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_it_is_told_to(signal_):
+    command = [sys.executable, "-m", "numen", "node", "--dev", "--json", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(signal_)
+        _, errors = process.communicate(timeout=20)
+
+    assert process.returncode in (0, -signal_)
+    assert errors == ""
 
 
 def test_a_port_that_is_taken_is_said(served, capsys):

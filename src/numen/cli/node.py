@@ -1,6 +1,7 @@
 """`numen node`: a development chain that Ethereum's tools talk to."""
 
 import ipaddress
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -109,7 +110,8 @@ def node(**given: Any) -> None:  # fmt: skip
             else:
                 _show(options, found, url)
 
-        shell.serve(made, listening, ready, options.origin)
+        with suppress(KeyboardInterrupt):  # as such a command ends
+            shell.serve(made, listening, ready, options.origin)
 
 
 def _is_loopback(host: str) -> bool:

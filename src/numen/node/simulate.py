@@ -17,7 +17,7 @@ from numen.evm.block import Block, Context
 from numen.evm.errors import EvmError
 from numen.evm.forks import NONCE_MAX
 from numen.evm.halt import Halt
-from numen.evm.message import Log, Message, Result
+from numen.evm.message import Message, Result
 from numen.evm.results import Outcome, RevertedError
 from numen.evm.revert import decode_revert
 from numen.evm.state import Source
@@ -141,12 +141,12 @@ def run(ground: Ground, call: Call, gas: int | None = None) -> Outcome:
     moment = begin(ground, call)
     refund = sum(authorize(machine, each, ground.block.chain_id) for each in call.authorizations)
     result = machine.run(Message(call.caller, call.to, call.value, call.data, given))
-    logs = machine.logs() if result.success else ()
-    refund += machine.refund() if result.success else 0
+    if result.success:
+        refund += machine.refund()
     machine.revert(moment)
     if result.halt is Halt.BALANCE:
         raise NoFundsError
-    return _outcome(result, given, logs, refund)
+    return _outcome(result, given, refund)
 
 
 def gas_of(ground: Ground, call: Call) -> int:
@@ -198,12 +198,12 @@ def _put(
         machine.set_storage(address, key, word)
 
 
-def _outcome(result: Result, gas: int, logs: tuple[Log, ...], refund: int) -> Outcome:
+def _outcome(result: Result, gas: int, refund: int) -> Outcome:
+    """What a message came to; its logs are of no interest."""
     return Outcome(
         success=result.success,
         output=result.output,
         gas_used=gas - result.gas_left,
-        logs=logs,
         created=result.created,
         halt=result.halt,
         revert=decode_revert(result.output) if result.halt is Halt.REVERT else None,
@@ -282,7 +282,7 @@ def access_list(
         gas = gas_of(ground, tried)
         result = machine.run(Message(call.caller, call.to, call.value, call.data, gas))
         refund = machine.refund() if result.success else 0
-        outcome = _outcome(result, gas, (), refund)
+        outcome = _outcome(result, gas, refund)
         machine.finish()
         made = {each.address for each in machine.take_diff().accounts if not each.existed}
         left_out = {call.caller, call.to, block.coinbase, *_precompiles(machine), *made}

@@ -82,7 +82,9 @@ class TransactionForm(msgspec.Struct, rename="camel", kw_only=True):
 
     def accesses(self) -> tuple[Access, ...]:
         """Its access list."""
-        return tuple(Access(a.address, tuple(a.storage_keys)) for a in self.access_list or ())
+        if not self.access_list:
+            return ()
+        return tuple(Access(a.address, tuple(a.storage_keys)) for a in self.access_list)
 
     def check_fees(self) -> None:
         """Refuse a price of both kinds.
@@ -112,7 +114,9 @@ class TransactionForm(msgspec.Struct, rename="camel", kw_only=True):
             gas_price=price or 0,
             access_list=self.accesses(),
             blob_hashes=tuple(self.blob_versioned_hashes or ()),
-            authorizations=tuple(a.read() for a in self.authorization_list or ()),
+            authorizations=(
+                tuple(a.read() for a in self.authorization_list) if self.authorization_list else ()
+            ),
         )
 
 
@@ -164,9 +168,11 @@ def overrides(forms: Overrides | None) -> dict[bytes, Override]:
     Raises:
         RpcError: There are too many, or an address is none.
     """
-    if forms and len(forms) > OVERRIDES_MAX:
+    if not forms:
+        return {}
+    if len(forms) > OVERRIDES_MAX:
         raise RpcError(INVALID_PARAMS, f"more than {OVERRIDES_MAX} accounts are made up")
-    return {_key(Address, address): form.read() for address, form in (forms or {}).items()}
+    return {_key(Address, address): form.read() for address, form in forms.items()}
 
 
 class BlockForm(msgspec.Struct, rename="camel"):
