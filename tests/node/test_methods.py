@@ -5,10 +5,13 @@ import re
 
 import pytest
 
+from numen.node import asgi, filters, pool, shell, simulate, steps, subscriptions
+from numen.node.rpc import controls, dispatch, listening, prices, values
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import describe
 from numen.node.rpc.others import NAMESPACES
 from numen.node.rpc.table import Method, rows, table
+from tests.markdown import ROOT
 from tests.node.served import Asked
 
 PROMISED_TEXT = """
@@ -58,6 +61,31 @@ def test_a_method_without_a_sentence_is_seen():
         return session
 
     assert not is_described(Method("eth_silent", silent))
+
+
+LIMITS = {
+    "5 MiB": dispatch.BODY_BYTES_MAX == 5 << 20,
+    "1,000 requests, 25 MiB": (dispatch.BATCH_MAX, dispatch.ANSWERS_BYTES_MAX) == (1000, 25 << 20),
+    "20,000": listening.LOGS_MAX == 20_000,
+    "1,000; 300": (filters.FILTERS_MAX, filters.IDLE_S_MAX) == (1000, 300),
+    "256; 128": (asgi.SOCKETS_MAX, subscriptions.SUBSCRIPTIONS_MAX) == (256, 128),
+    "1,024; 32 MiB": (asgi.QUEUE_MAX, asgi.QUEUE_BYTES_MAX) == (1024, 32 << 20),
+    "| connections | 1,024": shell.CONNECTIONS_MAX == 1024,
+    "be read | 10": shell.REQUEST_S_MAX == shell.STUCK_S_MAX == 10,
+    "16,384": pool.POOL_MAX == 16_384,
+    "100,000": controls.MINE_MAX == 100_000,
+    "50,000,000": simulate.GAS_MAX == 50_000_000,
+    "1,000,000 instructions, 3,000,000": (steps.STEPS_MAX, steps.WORDS_MAX) == (10**6, 3 * 10**6),
+    "1,024 blocks": prices.HISTORY_MAX == 1024,
+    "a query | 1,000": values.SEVERAL_MAX == 1000,
+}
+"""What the reference says of each limit, and whether it is so."""
+
+
+@pytest.mark.parametrize("words", LIMITS)
+def test_the_reference_gives_the_limits_that_hold(words):
+    assert LIMITS[words]
+    assert words in (ROOT / "docs/reference/rpc.md").read_text()
 
 
 def test_no_name_is_there_twice():

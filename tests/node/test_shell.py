@@ -116,6 +116,33 @@ def test_a_client_that_never_ends_its_head_is_given_up(served):
     assert post(served, REQUEST)[0] == 200
 
 
+@pytest.mark.slow
+def test_a_client_that_does_not_read_its_answer_is_given_up(served):
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}
+    with connect(served) as stream:
+        stream.settimeout(60)
+        stream.sendall(request(json.dumps([ask] * 200).encode()))
+        time.sleep(25)
+        try:
+            answer = read(stream)
+        except ConnectionError:
+            answer = b""
+
+    assert len(answer) < 10_000_000, "all of it came"
+    assert post(served, REQUEST)[0] == 200
+
+
+@pytest.mark.slow
+def test_a_websocket_may_rest(served):
+    async def rest():
+        async with websockets.connect(served["websocket"]) as stream:
+            await asyncio.sleep(12)
+            await stream.send(REQUEST.decode())
+            return json.loads(await asyncio.wait_for(stream.recv(), 5))
+
+    assert asyncio.run(rest())["result"] == "0x7a69"
+
+
 def test_many_connections_at_once_are_answered(served):
     streams = [connect(served) for _ in range(300)]
     try:
@@ -222,8 +249,9 @@ def test_a_port_that_is_taken_is_said(served, capsys):
     assert "another program listens there" in capsys.readouterr().err
 
 
-def test_who_does_not_read_is_given_up(monkeypatch):
-    monkeypatch.setattr(asgi, "QUEUE_MAX", 4)
+@pytest.mark.parametrize(("limit", "most"), [("QUEUE_MAX", 4), ("QUEUE_BYTES_MAX", 5_000)])
+def test_who_does_not_read_is_given_up(monkeypatch, limit, most):
+    monkeypatch.setattr(asgi, limit, most)
     node = Asked()
     application = Application(node.dispatcher, lambda: node.now_s)
     sent, stuck = [], asyncio.Event()

@@ -24,6 +24,9 @@ SEND_S_MAX: Final = 20
 QUEUE_MAX: Final = 1_024
 """Messages that wait for a client that does not read; with one more its connection is closed."""
 
+QUEUE_BYTES_MAX: Final = 32 << 20
+"""Bytes of messages that wait, where there is more than one."""
+
 SOCKETS_MAX: Final = 256
 """Most WebSockets at a time."""
 
@@ -38,20 +41,26 @@ class Socket:
     Attributes:
         session: Who asks.
         queue: What is to be sent; None ends the connection.
+        size_bytes: Of all that is to be sent.
+        is_greedy: Whether the connection is to end, because too much waits.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_MAX + 1)
+        self.size_bytes = 0
         self.is_greedy = False
 
     def put(self, message: bytes) -> None:
         """Let a message wait; with too many the connection ends."""
-        if self.queue.qsize() >= QUEUE_MAX:
-            if not self.is_greedy:
-                self.is_greedy = True
-                self.queue.put_nowait(None)
+        if self.is_greedy:
             return
+        count, size = self.queue.qsize(), self.size_bytes + len(message)
+        if count >= QUEUE_MAX or (count and size > QUEUE_BYTES_MAX):
+            self.is_greedy = True
+            self.queue.put_nowait(None)
+            return
+        self.size_bytes = size
         self.queue.put_nowait(message)
 
 
@@ -208,6 +217,7 @@ async def _write(socket: Socket, send: Send) -> None:
             return
         async with asyncio.timeout(SEND_S_MAX):
             await send({"type": "websocket.send", "text": message.decode()})
+        socket.size_bytes -= len(message)
 
 
 def _refusal(message: str) -> bytes:

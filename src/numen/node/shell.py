@@ -27,6 +27,9 @@ KEEP_ALIVE_S: Final = 30
 REQUEST_S_MAX: Final = 10
 """Seconds that a client has to send a request, once it has connected or begun."""
 
+STUCK_S_MAX: Final = 10
+"""Seconds in which a client may read nothing of an answer that waits for it."""
+
 _BACKLOG: Final = 512
 
 
@@ -85,6 +88,7 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
         http=protocol,
         ws="websockets-sansio",
         ws_max_size=BODY_BYTES_MAX,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -169,38 +173,79 @@ class Miner:
         self._told()
 
 
-def _protocol(module: Any) -> Any:
-    """Uvicorn's HTTP, with a time in which a request has to come.
+class Patience:
+    """How long a connection may keep the node waiting.
 
-    Without one, a client that sends a byte a minute holds its connection for ever.
+    Args:
+        loop: Has the timers.
+        transport: The connection.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+        self._loop, self._transport = loop, transport
+        self._request: asyncio.TimerHandle | None = None
+        self._answer: asyncio.TimerHandle | None = None
+
+    def expect(self) -> None:
+        """A request is to come, from now on."""
+        if self._request is None:
+            self._request = self._loop.call_later(REQUEST_S_MAX, self._transport.close)
+
+    def came(self) -> None:
+        """It has come."""
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
+
+    def wait(self, before: int | None = None) -> None:
+        """An answer waits to be read; something of it has to be, again and again."""
+        left = self._transport.get_write_buffer_size()
+        if before is not None and left >= before:
+            self._transport.abort()
+            return
+        self._answer = self._loop.call_later(STUCK_S_MAX, self.wait, left)
+
+    def was_read(self) -> None:
+        """It was read."""
+        if self._answer is not None:
+            self._answer.cancel()
+            self._answer = None
+
+
+def _protocol(module: Any) -> Any:
+    """Uvicorn's HTTP, with a time in which a request has to come, and an answer to be read.
+
+    Without them, a client that sends a byte a minute, or reads none, holds its connection for ever.
     """
 
     class Protocol(module.HttpToolsProtocol):  # type: ignore[misc]  # known only when it is used
-        _waiting: asyncio.TimerHandle | None = None
+        _patience: Patience
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._wait()
+            self._patience = Patience(self.loop, transport)
+            self._patience.expect()
 
         def data_received(self, data: bytes) -> None:
-            if self._waiting is None and (self.cycle is None or self.cycle.response_complete):
-                self._wait()
+            if self.cycle is None or self.cycle.response_complete:
+                self._patience.expect()
             super().data_received(data)
 
         def on_message_complete(self) -> None:
-            self._came()
+            self._patience.came()
             super().on_message_complete()
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._patience.wait()
+
+        def resume_writing(self) -> None:
+            self._patience.was_read()
+            super().resume_writing()
+
         def connection_lost(self, exc: Exception | None) -> None:
-            self._came()
+            self._patience.came()
+            self._patience.was_read()
             super().connection_lost(exc)
-
-        def _wait(self) -> None:
-            self._waiting = self.loop.call_later(REQUEST_S_MAX, self.transport.close)
-
-        def _came(self) -> None:
-            if self._waiting is not None:
-                self._waiting.cancel()
-                self._waiting = None
 
     return Protocol
