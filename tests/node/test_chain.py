@@ -1,5 +1,7 @@
 """Blocks, states, and the way back."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,3 +208,16 @@ def test_time_moves_as_it_is_told(ahead, later):
     code, message = node.fault("evm_setNextBlockTimestamp", hex(third))
     assert code == -32000
     assert "not later" in message
+
+
+@pytest.mark.parametrize(("seconds", "apart"), [(0, 1), (1, 1), (60, 60)])
+def test_blocks_come_at_an_interval_of_time(seconds, apart):
+    node = Asked()
+    node("anvil_setBlockTimestampInterval", seconds)
+    node("anvil_mine", 3)
+
+    times = [each.block.timestamp for each in node.node.chain.blocks]
+
+    assert [b - a for a, b in itertools.pairwise(times)] == [apart] * 3
+    assert node("anvil_removeBlockTimestampInterval") is True
+    assert node("anvil_removeBlockTimestampInterval") is False

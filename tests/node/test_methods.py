@@ -64,12 +64,13 @@ def test_a_method_without_a_sentence_is_seen():
 
 
 LIMITS = {
-    "5 MiB": dispatch.BODY_BYTES_MAX == 5 << 20,
+    "5 MiB, behind a head of 64 KiB": (dispatch.BODY_BYTES_MAX, shell.HEAD_BYTES_MAX)
+    == (5 << 20, 1 << 16),
     "1,000 requests, 25 MiB": (dispatch.BATCH_MAX, dispatch.ANSWERS_BYTES_MAX) == (1000, 25 << 20),
     "20,000": listening.LOGS_MAX == 20_000,
     "1,000; 300": (filters.FILTERS_MAX, filters.IDLE_S_MAX) == (1000, 300),
     "256; 128": (asgi.SOCKETS_MAX, subscriptions.SUBSCRIPTIONS_MAX) == (256, 128),
-    "1,024; 32 MiB": (asgi.QUEUE_MAX, asgi.QUEUE_BYTES_MAX) == (1024, 32 << 20),
+    "16,384; 32 MiB": (asgi.QUEUE_MAX, asgi.QUEUE_BYTES_MAX) == (16_384, 32 << 20),
     "| connections | 1,024": shell.CONNECTIONS_MAX == 1024,
     "be read | 10": shell.REQUEST_S_MAX == shell.STUCK_S_MAX == 10,
     "16,384": pool.POOL_MAX == 16_384,

@@ -1,9 +1,12 @@
 """The node as a program: sockets, slow and many clients, and the command that starts it."""
 
 import asyncio
+import contextlib
 import json
+import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -91,6 +94,39 @@ def test_a_long_body_is_refused_while_it_comes(served):
             answer = b"HTTP/1.1 413"
 
     assert b" 413 " in answer + b" "
+
+
+def test_a_long_head_is_refused_while_it_comes(served):
+    with connect(served) as stream:
+        stream.sendall(b"POST / HTTP/1.1\r\nhost: x\r\n")
+        sent, line = 0, b"x-padding: " + b"x" * 8_000 + b"\r\n"
+        with contextlib.suppress(ConnectionError):
+            while sent < 40_000_000:
+                sent += stream.send(line)
+
+    assert sent < 40_000_000
+    assert post(served, REQUEST)[0] == 200
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_and_broken_connections_leave_the_node_as_it_was(served, seed):
+    chance = random.Random(seed)
+    upgrade = (
+        b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    starts = [b"", upgrade, upgrade[:40], request(REQUEST), request(REQUEST)[:-5], b"POST"]
+    for _ in range(40):
+        with connect(served) as stream:
+            stream.sendall(chance.choice(starts) + chance.randbytes(chance.randrange(200)))
+            if chance.random() < 0.5:
+                stream.settimeout(0.01)
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    stream.recv(1000)
+            # Break it off: what was not sent or read is lost.
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert post(served, REQUEST)[0] == 200
 
 
 def test_other_verbs_are_answered(served):

@@ -21,7 +21,7 @@ from numen.node.subscriptions import Subscriptions
 SEND_S_MAX: Final = 20
 """Seconds that a client may let an answer wait before its connection is given up."""
 
-QUEUE_MAX: Final = 1_024
+QUEUE_MAX: Final = 16_384
 """Messages that wait for a client that does not read; with one more its connection is closed."""
 
 QUEUE_BYTES_MAX: Final = 32 << 20

@@ -21,7 +21,7 @@ class Clock(msgspec.Struct):
         if self.next_s is not None:
             return self.next_s
         if self.interval_s is not None:
-            return parent_s + self.interval_s
+            return parent_s + max(self.interval_s, 1)
         return max(now_s + self.offset_s, parent_s + 1)
 
     def take(self, now_s: int, parent_s: int) -> int:

@@ -27,6 +27,9 @@ KEEP_ALIVE_S: Final = 30
 REQUEST_S_MAX: Final = 10
 """Seconds that a client has to send a request, once it has connected or begun."""
 
+HEAD_BYTES_MAX: Final = 1 << 16
+"""Longest head of a request, give or take what is read at once."""
+
 STUCK_S_MAX: Final = 10
 """Seconds in which a client may read nothing of an answer that waits for it."""
 
@@ -80,6 +83,8 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
     except ImportError as error:
         hint = "install numen with its extra: pip install 'numen[node]'"
         raise ServeError(f"the node needs {error.name}", hint=hint) from error
+    # What strangers send is no news.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     miner = Miner(node)
     dispatcher = Dispatcher(node, report=_report)
     application = Application(dispatcher, now_s, origin=origin, changed=miner.wake)
@@ -220,6 +225,7 @@ def _protocol(module: Any) -> Any:
 
     class Protocol(module.HttpToolsProtocol):  # type: ignore[misc]  # known only when it is used
         _patience: Patience
+        _head_bytes = 0
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -229,7 +235,15 @@ def _protocol(module: Any) -> Any:
         def data_received(self, data: bytes) -> None:
             if self.cycle is None or self.cycle.response_complete:
                 self._patience.expect()
+                if self._head_bytes > HEAD_BYTES_MAX:
+                    self.transport.abort()
+                    return
+                self._head_bytes += len(data)
             super().data_received(data)
+
+        def on_headers_complete(self) -> None:
+            self._head_bytes = 0
+            super().on_headers_complete()
 
         def on_message_complete(self) -> None:
             self._patience.came()
