@@ -18,6 +18,8 @@ import pytest
 
 from numen.evm import abi
 from tests.node.served import ADDRESSES, ETHER, KEYS, MODULES, Asked
+from tests.node.test_chain import COUNTER
+from tests.node.test_rpc import LOGS, NEEDY, error_code
 
 ANVIL = MODULES / "@foundry-rs/anvil-linux-amd64/bin/anvil"
 ARTIFACTS = Path(__file__).parents[2] / "bench/contracts/artifacts.json"
@@ -188,6 +190,23 @@ def test_traces_are_the_same(pair, token):
     for our, their in zip(ours["structLogs"], theirs["structLogs"], strict=True):
         assert {key: our[key] for key in wanted} == {key: their[key] for key in wanted}
         assert our.get("storage") == their.get("storage") or our["op"] not in ("SLOAD", "SSTORE")
+
+
+@pytest.mark.parametrize("code", [COUNTER, NEEDY, LOGS, error_code("inside")])
+def test_gas_and_access_lists_are_the_same(pair, code):
+    head = bytes.fromhex(f"61{len(code):04x}80600a5f395ff3")
+    form = {"data": "0x" + (head + code).hex(), "gas": hex(500_000), **FEES}
+    first, second = (node.send(**form)["contractAddress"] for node in pair)
+    assert first == second
+    call = {"from": ADDRESSES[0], "to": first, "data": "0x" + "11" * 32}
+
+    for method in ("eth_estimateGas", "eth_createAccessList"):
+        ours, theirs = (node.ask(method, call) for node in pair)
+        if "error" in theirs:  # geth, and so we, give a list all the same
+            assert "error" in ours or ours["result"]["error"]
+        else:
+            assert plain(ours["result"]) == plain(theirs["result"])
+    same(pair, "debug_traceCall", call, "latest", {"tracer": "prestateTracer"})
 
 
 def test_calls_fail_with_the_same_code_and_data(pair, token):

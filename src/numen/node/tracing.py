@@ -97,6 +97,7 @@ def call(
     machine = ReferenceMachine(chain.fork, recorder, watcher)
     place = ground(machine)
     simulate.begin(place, asked)
+    machine.exists(place.block.coinbase)  # as geth, it counts as looked at
     gas = simulate.gas_of(place, asked)
     intrinsic, floor = fees.intrinsic_gas(asked.shell(), chain.fork)
     if gas < intrinsic:

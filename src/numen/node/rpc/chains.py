@@ -27,6 +27,16 @@ def syncing(session: Session) -> bool:  # noqa: ARG001 - every method is asked b
     return False
 
 
+def hashrate(session: Session) -> Hex:  # noqa: ARG001
+    """Hashes that the node tries in a second: none."""
+    return "0x0"
+
+
+def protocol_version(session: Session) -> Hex:  # noqa: ARG001
+    """The version of Ethereum's protocol between nodes; this one speaks to no other."""
+    return "0x1"
+
+
 def get_block_by_number(session: Session, block: BlockId, full: bool = False) -> BlockShape | None:
     """A block by its number or name, with its transactions or their hashes."""
     return _block(session, lookup.find(session.node, block), full=full)
@@ -170,6 +180,8 @@ METHODS = rows(
         "eth_blockNumber": block_number,
         "eth_coinbase": coinbase,
         "eth_syncing": syncing,
+        "eth_hashrate": hashrate,
+        "eth_protocolVersion": protocol_version,
         "eth_getBlockByNumber": get_block_by_number,
         "eth_getBlockByHash": get_block_by_hash,
         "eth_getHeaderByNumber": get_header_by_number,
