@@ -7,9 +7,9 @@ import pytest
 
 from numen.node import asgi, filters, pool, shell, simulate, steps, subscriptions
 from numen.node.rpc import controls, dispatch, listening, prices, values
+from numen.node.rpc.about import NAMESPACES
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import describe
-from numen.node.rpc.others import NAMESPACES
 from numen.node.rpc.table import Method, rows, table
 from tests.markdown import ROOT
 from tests.node.served import Asked

@@ -7,8 +7,8 @@ import msgspec
 from numen.evm.forks import NONCE_MAX
 from numen.node.devnode import DevNode
 from numen.node.rpc import shapes
+from numen.node.rpc.about import CLIENT
 from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
-from numen.node.rpc.others import CLIENT
 from numen.node.rpc.shapes import BlockShape, Hex
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import Address, Data, Hash, Quantity, Word, data

@@ -3,12 +3,12 @@
 from typing import Final
 
 from numen.node.rpc import (
+    about,
     chains,
     controls,
     debug,
     listening,
     openrpc,
-    others,
     prices,
     sending,
     states,
@@ -21,7 +21,7 @@ METHODS: Final[dict[str, Method]] = table(
     prices.METHODS,
     sending.METHODS,
     listening.METHODS,
-    others.METHODS,
+    about.METHODS,
     debug.METHODS,
     controls.METHODS,
     openrpc.METHODS,

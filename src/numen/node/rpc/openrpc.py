@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from numen.node.rpc import values
-from numen.node.rpc.others import CLIENT
+from numen.node.rpc.about import CLIENT
 from numen.node.rpc.table import Method, Param, Session, rows
 from numen.node.rpc.values import BlockId
 
