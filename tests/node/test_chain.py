@@ -9,6 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from numen.base.crypto import keccak256
 from numen.evm import rlp
+from numen.evm.state import State
 from tests.node.served import ADDRESSES, ETHER, Asked
 
 COUNTER = bytes.fromhex("5f5460010180 5f55 5f52 60205ff3".replace(" ", ""))
@@ -169,6 +170,16 @@ class Travels(RuleBasedStateMachine):
     def give(self, wei):
         self.node("hardhat_setBalance", ADDRESSES[1], hex(wei))
 
+    @rule(wei=st.integers(0, 5), block=st.sampled_from(["latest", "pending", "earliest"]))
+    def try_(self, wei, block):
+        form = {"from": ADDRESSES[0], "to": self.counter}
+        made_up = {self.counter: {"state": {"0x0": "0x9"}}, ADDRESSES[1]: {"balance": hex(wei)}}
+        self.node("eth_call", form, block, made_up)
+        self.node("eth_estimateGas", form, block, made_up)
+        self.node("eth_createAccessList", form, block)
+        self.node("debug_traceCall", form, block, {"stateOverrides": made_up})
+        self.node("eth_call", {"from": ADDRESSES[0], "data": "0x5f5ffd00"[:4]}, block)
+
     @rule(automine=st.booleans())
     def switch(self, automine):
         self.node("evm_setAutomine", automine)
@@ -183,7 +194,17 @@ class Travels(RuleBasedStateMachine):
         for parent, child in zip(chain.blocks, chain.blocks[1:], strict=False):
             assert child.header.parent_hash == parent.hash
             assert child.block.timestamp > parent.block.timestamp
-        assert chain.state.root() == chain.state.copy().root()
+        fresh = State(dict(chain.state.accounts))
+        assert chain.state.root() == fresh.root()
+        present = chain.history.at(chain.history.moment)
+        for address in [bytes.fromhex(each[2:]) for each in (*ADDRESSES[:3], self.counter)]:
+            assert present.account(address) == chain.state.account(address)
+            assert (present.account(address) or (0, 0, b"")) == self.machine_says(address)
+            assert present.slot(address, 0) == chain.machine.storage(address, 0)
+
+    def machine_says(self, address):
+        machine = self.node.node.chain.machine
+        return machine.nonce(address), machine.balance(address), machine.code(address)
 
 
 test_travels = Travels.TestCase
