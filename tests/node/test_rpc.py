@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numen.base.crypto import SigningKey, keccak256, recover
-from numen.evm import rlp
+from numen.evm import proofs, rlp
 from numen.evm.transaction import Kind, Transaction
 from numen.node.subscriptions import Subscriptions
 from tests.node.served import ADDRESSES, ETHER, KEYS, Asked
@@ -465,3 +465,26 @@ def test_the_next_block_is_as_it_is_told():
     assert block["timestamp"] == hex(1_900_000_000)
     node("evm_mine")
     assert node("eth_getBlockByNumber", "latest", False)["baseFeePerGas"] != "0x777"
+
+
+@pytest.mark.parametrize("block", ["0x1", "0x2", "latest"])
+def test_a_proof_shows_the_state_of_its_block(block):
+    node = Asked()
+    address = node.deploy(COUNTER)
+    for _ in range(3):
+        node.send(to=address)
+    root = bytes.fromhex(node("eth_getBlockByNumber", block, False)["stateRoot"][2:])
+
+    found = node("eth_getProof", address, ["0x0", "0x1"], block)
+
+    nodes = [bytes.fromhex(each[2:]) for each in found["accountProof"]]
+    proven = proofs.verify_account(root, bytes.fromhex(address[2:]), nodes)
+    assert found["storageHash"] == "0x" + proven.storage_root.hex()
+    for key, slot in enumerate(found["storageProof"]):
+        path = [bytes.fromhex(each[2:]) for each in slot["proof"]]
+        word = proofs.verify_slot(proven.storage_root, key, path)
+        assert (
+            hex(word)
+            == slot["value"]
+            == hex(int(node("eth_getStorageAt", address, hex(key), block), 16))
+        )
