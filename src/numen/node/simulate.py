@@ -172,7 +172,7 @@ def begin(ground: Ground, call: Call) -> int:
     if call.to is None:
         machine.set_nonce(call.caller, min(machine.nonce(call.caller) + 1, NONCE_MAX))
     if machine.fork.has_access_lists:
-        transition.warm_up(machine, ground.block, call.caller, call.shell())
+        transition.warm_up(machine, ground.block, call.caller, call.to, call.access_list)
     target = delegate(machine.code(call.to)) if call.to else None
     if target is not None and machine.fork.has_delegations:
         machine.warm(target)
