@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from numen.ir.ops import Op
 from numen.ir.types import FIELD_ORDER
-from numen.proof import lc, witness
+from numen.proof import gadgets, lc, witness
+from numen.proof.lc import LC
 from numen.proof.number import Number, Value, to_lc, value_from_lc
 from numen.proof.wires import Wires
 
@@ -20,22 +21,27 @@ Lane: TypeAlias = Callable[[Wires, Value, Value], Value]
 _TOP = FIELD_ORDER - 1
 
 
-def _add(_: Wires, a: Value, b: Value) -> Value:
+def _add(w: Wires, a: Value, b: Value) -> Value:
     a_low, a_high = (a, a) if isinstance(a, int) else (a.low, a.high)
     b_low, b_high = (b, b) if isinstance(b, int) else (b.low, b.high)
     total = lc.add(to_lc(a), to_lc(b))
     if a_high + b_high <= _TOP:
-        return value_from_lc(total, a_low + b_low, a_high + b_high)
-    return value_from_lc(total, 0, _TOP)
+        return _sum(w, total, a_low + b_low, a_high + b_high)
+    return _sum(w, total, 0, _TOP)
 
 
-def _sub(_: Wires, a: Value, b: Value) -> Value:
+def _sub(w: Wires, a: Value, b: Value) -> Value:
     a_low, a_high = (a, a) if isinstance(a, int) else (a.low, a.high)
     b_low, b_high = (b, b) if isinstance(b, int) else (b.low, b.high)
     total = lc.sub(to_lc(a), to_lc(b))
     if a_low >= b_high:
-        return value_from_lc(total, a_low - b_high, a_high - b_low)
-    return value_from_lc(total, 0, _TOP)
+        return _sum(w, total, a_low - b_high, a_high - b_low)
+    return _sum(w, total, 0, _TOP)
+
+
+def _sum(w: Wires, total: LC, low: int, high: int) -> Value:
+    value = value_from_lc(total, low, high)
+    return gadgets.compact(w, value) if len(total) > gadgets.TERMS_MAX else value
 
 
 def _mul(w: Wires, a: Value, b: Value) -> Value:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from numen.ir import flow
-from numen.ir.nodes import Function, Label, Reg, edges, uses
+from numen.ir.nodes import Function, Label, Reg, Stop, edges, uses
 from numen.proof.circuit_errors import TooLargeError, UnsupportedError
 
 _ALIVE_BITS_MAX = 1 << 30
@@ -28,6 +28,7 @@ class Route(msgspec.Struct, frozen=True):
             of the loop, before all others.
         loops: Loop by header.
         exits: Headers of the loops that the branch at the end of a block may leave.
+        counting: Those of them that it may leave otherwise than by a trap.
         alive: Registers read in a block or after it and written before, as bits of a number.
         registers: Register of each bit.
     """
@@ -36,6 +37,7 @@ class Route(msgspec.Struct, frozen=True):
     turn: dict[Label, int]
     loops: dict[Label, flow.Loop]
     exits: dict[Label, tuple[Label, ...]]
+    counting: dict[Label, tuple[Label, ...]]
     alive: dict[Label, int]
     registers: tuple[Reg, ...]
 
@@ -71,13 +73,23 @@ def plan_route(fn: Function) -> Route:
         label: tuple(header for header in around[label] if leaves(fn, loops[header], label))
         for label in order
     }
+    counting = {
+        label: tuple(header for header in headers if _goes_on(fn, loops[header], label))
+        for label, headers in exits.items()
+    }
     alive, registers = _liveness(fn, order)
-    return Route(position, turn, loops, exits, alive, registers)
+    return Route(position, turn, loops, exits, counting, alive, registers)
 
 
 def leaves(fn: Function, loop: flow.Loop, label: Label) -> bool:
     """Whether the end of a block may leave a loop by going on elsewhere."""
     return any(edge.to not in loop.body for edge in edges(fn.blocks[label].end))
+
+
+def _goes_on(fn: Function, loop: flow.Loop, label: Label) -> bool:
+    """Whether the end of a block leaves a loop otherwise than by a trap."""
+    outside = [edge.to for edge in edges(fn.blocks[label].end) if edge.to not in loop.body]
+    return not all(isinstance(fn.blocks[to].end, Stop) for to in outside)
 
 
 def _loops_around(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, tuple[Label, ...]]:

@@ -225,25 +225,33 @@ class Unroller:
             self._begin_round(call, path, is_first=is_first)
 
     def _begin_round(self, call: Call, path: Path, *, is_first: bool) -> None:
-        branch = call.undecided.pop(call.label, None)
-        is_bounded = self.wires.limits.rounds is not None or call.label in call.decided
-        if not is_first and branch is not None and not is_bounded:
-            raise UnboundedLoopError(branch.place)
-        is_open = branch is not None and call.label not in call.counting
-        if not is_first and (is_open or call.label in call.rounds):
-            call.rounds[call.label] = call.rounds.get(call.label, 0) + 1
-        call.decided.discard(call.label)
-        call.counting.discard(call.label)
+        label = call.label
         if is_first:
-            call.rounds.pop(call.label, None)
+            call.undecided.pop(label, None)
+            call.rounds.pop(label, None)
+        elif call.undecided or call.rounds:
+            self._count_round(call)
+        call.decided.discard(label)
+        call.counting.discard(label)
+        if is_first:
             self._foresee(call, path)
             return
-        begun = call.forecasts.get(call.label)
+        begun = call.forecasts.get(label)
         if begun is not None:
             limit = self.wires.limits.constraints
             needed = begun.needed(self.wires.constraint_count, self.wires.decisions)
             if needed > limit:
                 raise TooLargeError("constraints", needed, limit, self.wires.place)
+
+    def _count_round(self, call: Call) -> None:
+        """Count a round that a condition on the inputs decides, and refuse it without a bound."""
+        label = call.label
+        branch = call.undecided.pop(label, None)
+        if branch is not None and self.wires.limits.rounds is None and label not in call.decided:
+            raise UnboundedLoopError(branch.place)
+        is_open = branch is not None and label not in call.counting
+        if is_open or label in call.rounds:
+            call.rounds[label] = call.rounds.get(label, 0) + 1
 
     def _foresee(self, call: Call, path: Path) -> None:
         """Look at a loop that is about to begin, and refuse it if it is too long."""
@@ -303,7 +311,7 @@ class Unroller:
             if (type(first) is int or first.late is None) and (
                 type(second) is int or second.late is None
             ):
-                return gadgets.compact(self.wires, ready.lane(self.wires, first, second))
+                return ready.lane(self.wires, first, second)
         assert ready.means is not None
         assert isinstance(ready.of, Word)
         self.spend(ready.steps)
@@ -355,7 +363,7 @@ class Unroller:
         exits = call.route.exits[call.label]
         if isinstance(cond, int):
             call.decided.update(exits)
-            call.counting.update(header for header in exits if self._ends(call, branch, header))
+            call.counting.update(call.route.counting[call.label])
             edge = branch.then if cond else branch.other
             stop = self._spent(call, branch, edge)
             if stop is not None:
@@ -385,12 +393,6 @@ class Unroller:
         self._go(call, taken, Path(truth, alive, path.store.fork()))
         path.truth = rest
         self._go(call, left, path)
-
-    def _ends(self, call: Call, branch: Branch, header: Label) -> bool:
-        """Whether a branch leaves a loop otherwise than by a trap."""
-        body, blocks = call.route.loops[header].body, call.fn.blocks
-        outside = [edge.to for edge in (branch.then, branch.other) if edge.to not in body]
-        return not all(isinstance(blocks[label].end, Stop) for label in outside)
 
     def _stops(self, call: Call, branch: Branch, edge: Edge) -> Stop | None:
         """How a run that takes an edge ends at once, if it does."""

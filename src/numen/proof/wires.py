@@ -116,7 +116,6 @@ class Wires:
         self.sums: dict[frozenset[tuple[int, int]], int] = {}
         self.defined: dict[int, int] = {}
         self.decisions = 0
-        self._terms = 0
 
     @property
     def constraint_count(self) -> int:
@@ -155,21 +154,25 @@ class Wires:
         rows = self.a
         rows.wires += a
         rows.coefficients += a.values()
-        rows.ends.append(len(rows.wires))
+        terms = len(rows.wires)
+        rows.ends.append(terms)
         rows = self.b
         rows.wires += b
         rows.coefficients += b.values()
-        rows.ends.append(len(rows.wires))
+        more = len(rows.wires)
+        rows.ends.append(more)
+        terms += more
         rows = self.c
         rows.wires += c
         rows.coefficients += c.values()
-        rows.ends.append(len(rows.wires))
+        more = len(rows.wires)
+        rows.ends.append(more)
+        terms += more
         self.places.append(self.place)
         if len(self.places) > self.limits.constraints:
             self.require_room(0)
-        self._terms += len(a) + len(b) + len(c)
-        if self._terms > self.limits.terms:
-            raise TooLargeError("terms", self._terms, self.limits.terms, self.place)
+        if terms > self.limits.terms:
+            raise TooLargeError("terms", terms, self.limits.terms, self.place)
 
     def demand(self, a: LC, b: LC = ONE) -> None:
         """Demand that ``a`` or ``b`` is zero.
