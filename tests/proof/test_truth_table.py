@@ -82,3 +82,34 @@ def test_operations_work_bit_by_bit():
     assert truth_table.combine(0b0110, a, b, 3) == a ^ b
     assert truth_table.combine(0b1000, a, b, 3) == a & b
     assert truth_table.turned(0b1000, turn_a=False, turn_b=True) == 0b0010
+
+
+ONE_CONSTRAINT = [
+    (table, width)
+    for width in (2, 3)
+    for table in range(1 << (1 << width))
+    if len(truth_table.reduced(table, width)[1]) == width
+    and truth_table.is_one_constraint(table, width)
+]
+
+
+def test_the_constraints_are_all_here():
+    assert len(ONE_CONSTRAINT) == 10 + 154
+
+
+@pytest.mark.parametrize(("table", "width"), ONE_CONSTRAINT)
+def test_a_constraint_has_one_solution_and_it_is_the_function(table: int, width: int):
+    for index in range(1 << width):
+        bits = [index >> j & 1 for j in range(width)]
+
+        def left_over(out: int, bits: list[int] = bits) -> int:
+            values = (1, *bits, out)
+            a, b, c = (
+                sum(values[slot] * weight for slot, weight in terms)
+                for terms in truth_table.constraint(table, width)
+            )
+            return a * b - c
+
+        # It is a line in ``out``: with one zero, which is the function's value.
+        assert left_over(table >> index & 1) == 0
+        assert left_over(1) != left_over(0)

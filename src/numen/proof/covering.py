@@ -10,29 +10,23 @@ FPGAs", 2007, section 3.4).
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from numen.base.errors import Place
-from numen.proof import lc, truth_table
-from numen.proof.lc import LC
-from numen.proof.truth_table import INPUTS_MAX
-from numen.proof.wires import Cut, Rows, Wires
+import numpy as np
 
-_CUTS_MAX = 3
-"""Cuts that are kept of a bit, besides the bit itself."""
+from numen.proof import cuts, truth_table
+from numen.proof.lc import LC
+from numen.proof.wires import Cut, Wires
 
 _DEPTH = 2
 """How far below a cut what is left out is counted."""
-
-_ROUNDS = 1
-"""How often every bit is looked at; more change next to nothing."""
 
 
 def cover(w: Wires, outputs: Iterable[LC]) -> None:
     """Say again, by fewer constraints, what the bits are that bit operations have made.
 
-    Wires keep their numbers and the plan of the witness stays as it is; rows are numbered anew.
+    Wires keep their numbers and the plan of the witness stays as it is; rows are numbered anew, and
+    what is said again comes last.
 
     Args:
         w: The construction, finished but for its layout.
@@ -43,202 +37,167 @@ def cover(w: Wires, outputs: Iterable[LC]) -> None:
     logic = w.logic
     if not logic:
         return
-    cuts = _enumerate(logic)
-    if all(len(of) < 2 for of in cuts.values()):
+    found = cuts.enumerate_cuts(logic)
+    open_bits = [wire for wire in logic if wire in w.defined and found.are_several(wire)]
+    if not open_bits:
         return
-    chosen = {wire: cut for wire, cut in logic.items() if w.defined.get(wire) is not None}
-    cover_ = _Cover(chosen, _outside(w, outputs))
-    for _ in range(_ROUNDS):
-        for wire in chosen:
-            cover_.improve(wire, cuts[wire])
-    changed = {
-        w.defined[wire]: (wire, cut) for wire, cut in chosen.items() if cut is not logic[wire]
-    }
-    unread = {w.defined[wire] for wire in chosen if cover_.readers[wire] == 0}
-    _rewrite(w, changed, unread)
+    cover_ = _Cover(w, _outside(w, outputs))
+    for wire in open_bits:
+        if cover_.readers[wire]:
+            cover_.improve(wire, found.of(wire))
+    _rewrite(w, cover_)
 
 
-def _enumerate(logic: dict[int, Cut]) -> dict[int, list[Cut]]:
-    """The functions of three bits at most, each one constraint, that each bit is."""
-    found: dict[int, list[Cut]] = {}
-    usable: dict[int, list[Cut]] = {}
-    for wire, (table, (a, b)) in logic.items():
-        cuts: dict[Cut, None] = {}
-        for first in (*found.get(a, ()), (0b10, (a,))):
-            for second in (*found.get(b, ()), (0b10, (b,))):
-                if len({*first[1], *second[1]}) <= INPUTS_MAX:
-                    cut = _joined(table, first, second)
-                    if cut is not None:
-                        cuts[cut] = None
-        kept = list(cuts)
-        # The deepest and the most shallow ones have the most to offer.
-        found[wire] = kept if len(kept) <= _CUTS_MAX else [kept[0], *kept[1 - _CUTS_MAX :]]
-        usable[wire] = [
-            cut for cut in found[wire] if truth_table.is_one_constraint(cut[0], len(cut[1]))
-        ]
-    return usable
-
-
-def _joined(operation: int, x: Cut, y: Cut) -> Cut | None:
-    """An operation on two functions, as one of the bits of both; None where it is a bit or none."""
-    inputs = x[1]
-    positions = []
-    for key in y[1]:
-        if key in inputs:
-            positions.append(inputs.index(key))
-        else:
-            positions.append(len(inputs))
-            inputs = (*inputs, key)
-    table, used = truth_table.joined(operation, x[0], len(x[1]), y[0], tuple(positions))
-    if len(used) < 2:  # a bit that needs no constraint: rare, and left as it was made
-        return None
-    if len(used) < len(inputs):
-        inputs = tuple([inputs[index] for index in used])
-    return table, inputs
-
-
-def _outside(w: Wires, outputs: Iterable[LC]) -> Counter[int]:
-    """How often a wire stands elsewhere than in the rows that say what bits are."""
-    counts: Counter[int] = Counter()
-    own = {w.defined[wire] for wire in w.logic if wire in w.defined}
+def _outside(w: Wires, outputs: Iterable[LC]) -> list[int]:
+    """How often each wire stands elsewhere than in the rows that say what bits are."""
+    is_read = np.ones(w.constraint_count, dtype=bool)
+    is_read[[w.defined[wire] for wire in w.logic if wire in w.defined]] = False
+    counts = np.zeros(len(w.roles), dtype=np.int64)
     for rows in (w.a, w.b, w.c):
-        counts.update(rows.wires)
-        counts.subtract(itertools.chain.from_iterable(map(rows.wires_of, own)))
+        read = np.array(rows.wires, dtype=np.int64)[np.repeat(is_read, rows.lengths())]
+        counts += np.bincount(read, minlength=len(counts))
+    found: list[int] = counts.tolist()
     for combination in outputs:
-        counts.update(combination.keys())
-    return counts
+        for wire in combination:
+            found[wire] += 1
+    return found
 
 
 class _Cover:
     """The cut that each bit has taken, and how many read each bit.
 
     Attributes:
-        chosen: The cuts.
-        readers: How many cuts in use, rows and outputs read a wire.
+        chosen: The cuts of the bits that have a row to say what they are.
+        reads: By wire, the inputs of its cut; None for what is no such bit.
+        readers: By wire, how many cuts in use, rows and outputs read it.
     """
 
-    def __init__(self, chosen: dict[int, Cut], outside: Counter[int]) -> None:
-        self.chosen = chosen
+    def __init__(self, w: Wires, outside: list[int]) -> None:
+        self.chosen = {wire: cut for wire, cut in w.logic.items() if wire in w.defined}
+        self.reads: list[tuple[int, ...] | None] = [None] * len(outside)
         self.readers = outside
-        for wire in reversed(chosen):
-            if self.readers[wire]:
-                for key in chosen[wire][1]:
-                    self.readers[key] += 1
+        for wire, (_, inputs) in self.chosen.items():
+            self.reads[wire] = inputs
+        for wire in reversed(self.chosen):
+            if outside[wire]:
+                for key in self.chosen[wire][1]:
+                    outside[key] += 1
 
-    def improve(self, wire: int, cuts: list[Cut]) -> None:
-        """Let a bit take the cut that leaves out the most; the deeper one of equals."""
-        if len(cuts) < 2 or self.readers[wire] == 0:
-            return
+    def improve(self, wire: int, of: Sequence[Cut]) -> None:
+        """Let a bit that is read take the cut that leaves out the most; the deeper one of equals.
+
+        Args:
+            wire: The bit.
+            of: Its cuts, the deepest first.
+        """
         now = self.chosen[wire]
-        best = self._cheapest(now, cuts) if self._leaves_out(now) else self._deepest(now, cuts)
-        if best is not now:
-            self._take(best, None)
-            self._drop(now, None)
+        best = self._cheapest(now, of) if self._leaves_out(now) else self._deepest(now, of)
+        if best != now:
+            self._take_all(best[1])
+            self._drop_all(now[1])
             self.chosen[wire] = best
+            self.reads[wire] = best[1]
 
     def _leaves_out(self, cut: Cut) -> bool:
         """Whether something is left out where a cut is not taken."""
-        return any(self.readers[key] == 1 and key in self.chosen for key in cut[1])
+        readers, reads = self.readers, self.reads
+        return any(readers[key] == 1 and reads[key] is not None for key in cut[1])
 
-    def _deepest(self, now: Cut, cuts: list[Cut]) -> Cut:
+    def _deepest(self, now: Cut, of: Sequence[Cut]) -> Cut:
         """The deepest cut that brings nothing back."""
-        for cut in cuts:
-            if cut is now or all(self.readers[key] or key not in self.chosen for key in cut[1]):
+        readers, reads = self.readers, self.reads
+        for cut in of:
+            if cut == now or all(readers[key] or reads[key] is None for key in cut[1]):
                 return cut
         return now
 
-    def _cheapest(self, now: Cut, cuts: list[Cut]) -> Cut:
+    def _cheapest(self, now: Cut, of: Sequence[Cut]) -> Cut:
         """The cut that brings back the least; the deeper one of equals."""
-        self._drop(now, _DEPTH)
+        self._drop(now[1], _DEPTH)
         best, least = now, self._cost(now)
-        for cut in reversed(cuts):
-            cost = self._cost(cut)
+        for cut in reversed(of):
+            cost = self._cost(cut) if cut != now else least
             if cost <= least:
                 best, least = cut, cost
-        self._take(now, _DEPTH)
+        self._take(now[1], _DEPTH)
         return best
 
     def _cost(self, cut: Cut) -> int:
         """How many constraints a cut would bring back."""
-        total = self._take(cut, _DEPTH)
-        self._drop(cut, _DEPTH)
-        return total
-
-    def _take(self, cut: Cut, depth: int | None) -> int:
-        """Read what a cut reads, to a depth; how many constraints that brings back."""
-        total = 0
-        todo = [(cut, 0)]
-        while todo:
-            of, level = todo.pop()
-            for key in of[1]:
-                self.readers[key] += 1
-                if self.readers[key] == 1 and key in self.chosen:
-                    total += 1
-                    if level != depth:
-                        todo.append((self.chosen[key], level + 1))
-        return total
-
-    def _drop(self, cut: Cut, depth: int | None) -> None:
-        """Read it no longer."""
-        todo = [(cut, 0)]
-        while todo:
-            of, level = todo.pop()
-            for key in of[1]:
+        total = self._take(cut[1], _DEPTH)
+        if total:
+            self._drop(cut[1], _DEPTH)
+        else:
+            for key in cut[1]:
                 self.readers[key] -= 1
-                if self.readers[key] == 0 and key in self.chosen and level != depth:
-                    todo.append((self.chosen[key], level + 1))
+        return total
+
+    def _take(self, inputs: tuple[int, ...], depth: int) -> int:
+        """Read what a cut reads, to a depth; how many constraints that brings back."""
+        total, readers = 0, self.readers
+        for key in inputs:
+            readers[key] += 1
+            if readers[key] == 1:
+                below = self.reads[key]
+                if below is not None:
+                    total += 1 + (self._take(below, depth - 1) if depth else 0)
+        return total
+
+    def _drop(self, inputs: tuple[int, ...], depth: int) -> None:
+        """Read it no longer."""
+        readers = self.readers
+        for key in inputs:
+            readers[key] -= 1
+            if readers[key] == 0 and depth:
+                below = self.reads[key]
+                if below is not None:
+                    self._drop(below, depth - 1)
+
+    def _take_all(self, inputs: tuple[int, ...]) -> None:
+        """Read what a cut reads, to the ground."""
+        todo = [inputs]
+        while todo:
+            for key in todo.pop():
+                self.readers[key] += 1
+                below = self.reads[key]
+                if self.readers[key] == 1 and below is not None:
+                    todo.append(below)
+
+    def _drop_all(self, inputs: tuple[int, ...]) -> None:
+        """Read it no longer."""
+        todo = [inputs]
+        while todo:
+            for key in todo.pop():
+                self.readers[key] -= 1
+                below = self.reads[key]
+                if self.readers[key] == 0 and below is not None:
+                    todo.append(below)
 
 
-def _rewrite(w: Wires, changed: dict[int, tuple[int, Cut]], unread: set[int]) -> None:
+def _rewrite(w: Wires, of: _Cover) -> None:
     """Put functions of three bits in the place of operations, and leave out what nobody reads."""
-    old = (w.a, w.b, w.c)
-    new = (Rows(), Rows(), Rows())
-    places: list[Place | None] = []
-    number: dict[int, int] = {}
-    start = 0
-    for row in [*sorted(changed.keys() | unread), len(w.places)]:
-        number.update(zip(range(start, row), itertools.count(len(places)), strict=False))
-        places += w.places[start:row]
-        for rows, source in zip(new, old, strict=True):
-            rows.copy(source, start, row)
-        start = row + 1
-        if row in changed and row not in unread:
-            wire, (table, keys) = changed[row]
-            number[row] = len(places)
-            places.append(w.places[row])
-            for rows, part in zip(new, _constraint(table, keys, wire), strict=True):
-                rows.append(part)
-    w.a, w.b, w.c = new
-    w.places = places
-    w.defined = {wire: number[row] for wire, row in w.defined.items() if row in number}
+    unread = [wire for wire in of.chosen if not of.readers[wire]]
+    said_again = {
+        wire: cut for wire, cut in of.chosen.items() if of.readers[wire] and cut != w.logic[wire]
+    }
+    stays = np.ones(w.constraint_count, dtype=bool)
+    stays[[w.defined.pop(wire) for wire in unread]] = False
+    stays[[w.defined[wire] for wire in said_again]] = False
+    for rows in (w.a, w.b, w.c):
+        rows.keep(stays)
+    number = (np.cumsum(stays) - 1).tolist()
+    defined = {wire: number[row] for wire, row in w.defined.items() if wire not in said_again}
     w.tests = {wire: number[row] for wire, row in w.tests.items()}
-
-
-def _constraint(table: int, bits: tuple[int, ...], wire: int) -> tuple[LC, LC, LC]:
-    """A wire as a function of two or three others.
-
-    Formulas: ``-k * a * b = rest - out``, where ``rest + k * a * b`` is the function; ``c * (y - x)
-    = y - out`` for a choice by ``c``; ``d * (k * out + e) = f`` else, where ``d``, ``e`` and ``f``
-    are sums of the bits and ``d`` is never zero: see `truth_table.hyperbola`.
-    """
-    if len(bits) == 2:
-        *weights, product = truth_table.polynomial(table, 2)
-        rest = _weighted(weights, bits)
-        return {bits[0]: -product}, {bits[1]: 1}, {**rest, wire: -1}
-    choice = truth_table.choice(table)
-    if choice is not None:
-        of, then, other = choice
-        x, y = (
-            lc.negate({bits[i]: 1}) if is_negated else {bits[i]: 1}
-            for i, is_negated in (then, other)
-        )
-        return {bits[of]: 1}, lc.sub(y, x), {**y, wire: -1}
-    shape = truth_table.hyperbola(table)
-    assert shape is not None
-    d, e, f = (_weighted(weights, bits) for weights in (shape.d, shape.e, shape.f))
-    return d, {**e, wire: shape.k}, f
-
-
-def _weighted(weights: Sequence[int], bits: tuple[int, ...]) -> LC:
-    """A constant and a multiple of each bit."""
-    return {wire: weight for wire, weight in zip((0, *bits), weights, strict=True) if weight}
+    old, w.places = w.places, list(itertools.compress(w.places, stays.tolist()))
+    for wire, (table, inputs) in said_again.items():
+        row = w.defined[wire]
+        defined[wire] = len(w.places)
+        w.places.append(old[row])
+        slots = (0, *inputs, wire)
+        for rows, terms in zip(
+            (w.a, w.b, w.c), truth_table.constraint(table, len(inputs)), strict=True
+        ):
+            rows.wires += [slots[slot] for slot, _ in terms]
+            rows.coefficients += [weight for _, weight in terms]
+            rows.ends.append(len(rows.wires))
+    w.defined = defined

@@ -169,8 +169,7 @@ _Entries = tuple[NDArray[np.int64], NDArray[np.int64], list[int]]
 
 def _entries(rows: Rows, keep: NDArray[np.bool_], rewritten: dict[int, LC]) -> _Entries:
     """The entries of the rows that stay, numbered anew."""
-    ends = np.array(rows.ends, dtype=np.int64)
-    lengths = np.diff(ends, prepend=0)
+    lengths = rows.lengths()
     changed = np.zeros(len(keep), dtype=bool)
     changed[list(rewritten)] = True
     number = np.cumsum(keep) - 1

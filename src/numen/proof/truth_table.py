@@ -6,14 +6,17 @@ bit ``j`` of ``i``.
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import gcd
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 INPUTS_MAX: Final = 3
 """Functions of so many bits are made at once."""
+
+Terms: TypeAlias = tuple[tuple[int, int], ...]
+"""A linear combination: places and weights that are not zero."""
 
 _STEEPEST = 3
 """Slopes of a hyperbola that are tried; more find no more functions."""
@@ -82,6 +85,7 @@ def is_one_constraint(table: int, width: int) -> bool:
     return len(used) < INPUTS_MAX or choice(table) is not None or hyperbola(table) is not None
 
 
+@functools.cache
 def turned(operation: int, *, turn_a: bool, turn_b: bool) -> int:
     """An operation on two bits, some of which are negated first."""
     total = 0
@@ -136,6 +140,45 @@ def choice(table: int) -> tuple[int, tuple[int, bool], tuple[int, bool]] | None:
                 if total == table:
                     return cond, (then, turn_then), (other, turn_other)
     return None
+
+
+@functools.cache
+def constraint(table: int, width: int) -> tuple[Terms, Terms, Terms]:
+    """The two factors and the product by which one constraint makes a function of bits.
+
+    Formulas: ``-k * a * b = rest - out``, where ``rest + k * a * b`` is the function; ``c * (y - x)
+    = y - out`` for a choice by ``c``; ``d * (k * out + e) = f`` else, where ``d``, ``e`` and ``f``
+    are sums of the bits and ``d`` is never zero: see `hyperbola`.
+
+    Args:
+        table: Of a function that depends on all inputs and that is one constraint.
+        width: How many those are, 2 or 3.
+
+    Returns:
+        Of each the terms: where 0 stands for one, then the inputs, then ``out``.
+    """
+    out = width + 1
+    if width == 2:
+        *weights, product = polynomial(table, 2)
+        return ((1, -product),), ((2, 1),), (*_terms(weights), (out, -1))
+    chosen = choice(table)
+    if chosen is not None:
+        cond, (then, turn_then), (other, turn_other) = chosen
+        # y - x and y, where a bit that is negated is one less it.
+        x, y = (-1 if turn_then else 1), (-1 if turn_other else 1)
+        difference = (
+            turn_other - turn_then,
+            *(y * (j == other) - x * (j == then) for j in range(3)),
+        )
+        rest = (int(turn_other), *(y * (j == other) for j in range(3)))
+        return ((1 + cond, 1),), _terms(difference), (*_terms(rest), (out, -1))
+    shape = hyperbola(table)
+    assert shape is not None
+    return _terms(shape.d), (*_terms(shape.e), (out, shape.k)), _terms(shape.f)
+
+
+def _terms(weights: Sequence[int]) -> Terms:
+    return tuple((slot, weight) for slot, weight in enumerate(weights) if weight)
 
 
 @functools.cache

@@ -3,9 +3,12 @@
 Wires are numbered as they are made. `circuit_layout` gives them their final order.
 """
 
+import itertools
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from numen.base.errors import Place
 from numen.proof.circuit_errors import TooLargeError
@@ -52,26 +55,19 @@ class Rows:
         self.coefficients: list[int] = []
         self.ends: list[int] = []
 
-    def append(self, row: LC) -> None:
-        """Add a row."""
-        self.wires.extend(row)
-        self.coefficients.extend(row.values())
-        self.ends.append(len(self.wires))
+    def lengths(self) -> NDArray[np.int64]:
+        """How many entries each row has."""
+        ends = np.array(self.ends, dtype=np.int64)
+        ends[1:] -= ends[:-1].copy()
+        return ends
 
-    def wires_of(self, row: int) -> list[int]:
-        """The wires in a row."""
-        return self.wires[self.ends[row - 1] if row else 0 : self.ends[row]]
-
-    def copy(self, other: "Rows", start: int, end: int) -> None:
-        """Add rows of another matrix."""
-        if start == end:
-            return
-        first = other.ends[start - 1] if start else 0
-        last = other.ends[end - 1]
-        more = len(self.wires) - first
-        self.wires += other.wires[first:last]
-        self.coefficients += other.coefficients[first:last]
-        self.ends += [each + more for each in other.ends[start:end]]
+    def keep(self, stays: NDArray[np.bool_]) -> None:
+        """Leave out the rows that do not stay."""
+        lengths = self.lengths()
+        entries = np.repeat(stays, lengths).tolist()
+        self.wires = list(itertools.compress(self.wires, entries))
+        self.coefficients = list(itertools.compress(self.coefficients, entries))
+        self.ends = np.cumsum(lengths[stays]).tolist()
 
     def row(self, index: int) -> LC:
         """Read a row."""
