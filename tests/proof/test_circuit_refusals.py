@@ -74,6 +74,28 @@ def main(a: u64) -> u64:
     assert error.place.line == 3
 
 
+def test_a_bound_of_another_time_is_not_a_bound_of_this_one():
+    # The second time the loop begins, its bound is not yet what the first time left behind.
+    circuit = source("""
+BOUNDS: list[u64, 5] = [3_000_000_000, 3_000_000_000, 2, 2, 2]
+
+def main(a: u64) -> u64:
+    start: u64 = 2_999_999_999
+    place: u64 = 0
+    for _ in range(2):
+        i = start
+        while i < BOUNDS[place]:
+            a = a ^ i
+            i += 1
+            place += 1
+        start = 0
+        place = 2
+    return a
+""")
+
+    assert circuit.witness([1]).results == (1 ^ 2_999_999_999 ^ 0 ^ 1,)
+
+
 LONG = """
 def main(a: u32, b: u32) -> u32:
     for i in range({rounds}):

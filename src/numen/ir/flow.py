@@ -24,6 +24,11 @@ class Loop(msgspec.Struct, frozen=True):
     body: frozenset[Label]
 
 
+def leaves(fn: Function, loop: Loop, label: Label) -> bool:
+    """Whether the end of a block may leave a loop by going on elsewhere."""
+    return any(edge.to not in loop.body for edge in edges(fn.blocks[label].end))
+
+
 def successors(fn: Function) -> dict[Label, tuple[Label, ...]]:
     """For each block the blocks its terminator may go to, without repeats, in order."""
     return {

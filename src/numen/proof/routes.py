@@ -10,7 +10,9 @@ import msgspec
 
 from numen.ir import flow
 from numen.ir.nodes import Function, Label, Reg, Stop, edges, uses
+from numen.ir.passes.registers import Definitions
 from numen.proof.circuit_errors import TooLargeError, UnsupportedError
+from numen.proof.counted import CountedLoop, counted_loop
 
 _ALIVE_BITS_MAX = 1 << 30
 """Most blocks times registers of a function: liveness takes a bit for each pair."""
@@ -29,6 +31,7 @@ class Route(msgspec.Struct, frozen=True):
         loops: Loop by header.
         exits: Headers of the loops that the branch at the end of a block may leave.
         counting: Those of them that it may leave otherwise than by a trap.
+        counted: Loop by header, where it may have a count.
         alive: Registers read in a block or after it and written before, as bits of a number.
         registers: Register of each bit.
     """
@@ -38,6 +41,7 @@ class Route(msgspec.Struct, frozen=True):
     loops: dict[Label, flow.Loop]
     exits: dict[Label, tuple[Label, ...]]
     counting: dict[Label, tuple[Label, ...]]
+    counted: dict[Label, CountedLoop]
     alive: dict[Label, int]
     registers: tuple[Reg, ...]
 
@@ -70,7 +74,7 @@ def plan_route(fn: Function) -> Route:
             if position[edge.to] <= position[label] and not is_back:
                 raise UnsupportedError("jumps into the middle of a loop")
     exits = {
-        label: tuple(header for header in around[label] if leaves(fn, loops[header], label))
+        label: tuple(header for header in around[label] if flow.leaves(fn, loops[header], label))
         for label in order
     }
     counting = {
@@ -78,18 +82,21 @@ def plan_route(fn: Function) -> Route:
         for label, headers in exits.items()
     }
     alive, registers = _liveness(fn, order)
-    return Route(position, turn, loops, exits, counting, alive, registers)
-
-
-def leaves(fn: Function, loop: flow.Loop, label: Label) -> bool:
-    """Whether the end of a block may leave a loop by going on elsewhere."""
-    return any(edge.to not in loop.body for edge in edges(fn.blocks[label].end))
+    counted = _counted(fn, loops)
+    return Route(position, turn, loops, exits, counting, counted, alive, registers)
 
 
 def _goes_on(fn: Function, loop: flow.Loop, label: Label) -> bool:
     """Whether the end of a block leaves a loop otherwise than by a trap."""
     outside = [edge.to for edge in edges(fn.blocks[label].end) if edge.to not in loop.body]
     return not all(isinstance(fn.blocks[to].end, Stop) for to in outside)
+
+
+def _counted(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, CountedLoop]:
+    """The loops that may have a count."""
+    defs = Definitions(fn)
+    found = {header: counted_loop(fn, loop, defs) for header, loop in loops.items()}
+    return {header: loop for header, loop in found.items() if loop is not None}
 
 
 def _loops_around(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, tuple[Label, ...]]:

@@ -31,7 +31,7 @@ from numen.ir.nodes import (
 from numen.ir.ops import Op
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import Word
-from numen.proof import access, counted, forecast, gadgets, lc, wide, witness
+from numen.proof import access, forecast, gadgets, lc, wide, witness
 from numen.proof.algebra import R1csAlgebra
 from numen.proof.circuit_errors import (
     AlwaysTrapsError,
@@ -256,10 +256,11 @@ class Unroller:
     def _foresee(self, call: Call, path: Path) -> None:
         """Look at a loop that is about to begin, and refuse it if it is too long."""
         call.forecasts.pop(call.label, None)
-        found = counted.count_rounds(call.fn, call.route.loops[call.label], path.regs)
-        if found is None:
+        loop = call.route.counted.get(call.label)
+        found = None if loop is None else loop.rounds(path.regs)
+        if loop is None or found is None:
             return
-        needed = self.steps + found.rounds * found.size
+        needed = self.steps + found.rounds * loop.size
         if needed > self.wires.limits.steps:
             raise TooLargeError("steps", needed, self.wires.limits.steps, found.place)
         if found.rounds > forecast.ROUNDS_MIN:

@@ -1,13 +1,15 @@
-"""Counted loops: those whose number of iterations is known before the first.
+"""Counted loops: those whose number of iterations is known, to the last one, before the first.
 
 Such a loop has one way in, one way out, from its header, and one way back; its header asks whether
 a counter is below a bound that the loop does not change, and the way back adds a step to it.
+`counters` recognises counters and tests.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 
+from numen.ir.counters import Counter, Counters
 from numen.ir.flow import Loop
 from numen.ir.nodes import Branch, Edge, Function, Instr, Label, Reg, edges
 from numen.ir.ops import Op
@@ -51,35 +53,31 @@ def counted(
         before: Its predecessors.
         defs: Its definitions.
     """
-    header = fn.blocks[loop.header]
     entering = [label for label in before[loop.header] if label not in loop.body]
     if len(loop.latches) != 1 or len(entering) != 1 or not _leaves_by_header(fn, loop):
         return None
     way_in = _edges_to(fn, entering[0], loop.header)
     way_back = _edges_to(fn, loop.latches[0], loop.header)
-    if len(way_in) != 1 or len(way_back) != 1 or not isinstance(header.end, Branch):
+    counting = Counters(fn, loop, defs)
+    test, end = counting.test(loop.header), fn.blocks[loop.header].end
+    if len(way_in) != 1 or len(way_back) != 1 or test is None or not isinstance(end, Branch):
         return None
-    test = defs.instrs.get(header.end.cond)
-    if header.end.then.to not in loop.body or test is None or test.op is not Op.LT:
+    counter = counting.counters.get(test.left)
+    if counter is None or not counting.is_fixed(test.right) or not _is_narrow(test.word):
         return None
-    regs = [param.reg for param in header.params]
-    counter, bound = test.args
-    if counter not in regs or not _is_fixed(bound, loop, defs) or not _is_narrow(test.type):
-        return None
-    place = regs.index(counter)
-    step = _step(way_back[0].args[place], counter, bound, test.type, loop, defs)
+    assert isinstance(test.word, Word)
+    step = _step(counter, test.right, test.word, defs)
     if step is None:
         return None
-    assert isinstance(test.type, Word)
     return Counted(
         loop.header,
-        header.end.then.to,
+        end.then.to,
         loop.latches[0],
         entering[0],
-        way_in[0].args[place],
-        bound,
+        way_in[0].args[counter.place],
+        test.right,
         step,
-        test.type,
+        test.word,
     )
 
 
@@ -104,30 +102,19 @@ def _is_narrow(of: Type | None) -> bool:
     return isinstance(of, Word) and of.bits <= U64.bits
 
 
-def _is_fixed(reg: Reg, loop: Loop, defs: Definitions) -> bool:
-    return defs.homes[reg] not in loop.body or defs.constant(reg) is not None
-
-
-def _step(
-    following: Reg, counter: Reg, bound: Reg, word: Type | None, loop: Loop, defs: Definitions
-) -> Reg | int | None:
+def _step(counter: Counter, bound: Reg, word: Word, defs: Definitions) -> Reg | int | None:
     """What each iteration adds to the counter, if it then cannot pass the bound by wrapping."""
-    add = defs.instrs.get(following)
-    if add is None or add.op not in (Op.ADD, Op.WRAPPING_ADD) or counter not in add.args:
-        return None
-    step = add.args[1] if add.args[0] == counter else add.args[0]
-    assert isinstance(word, Word)
-    units = defs.constant(step)
-    if units is not None and units < 1:
+    units = defs.constant(counter.step)
+    if counter.sign < 0 or (units is not None and units < 1):
         return None
     # A counter below the bound can be stepped by one; by more only where a wrap would trap.
-    if units != 1 and add.op is Op.WRAPPING_ADD:
+    if units != 1 and counter.move.op is Op.WRAPPING_ADD:
         limit = defs.constant(bound)
         if units is None or limit is None or limit - 1 + units > word.high:
             return None
-    if units is None and (not _is_fixed(step, loop, defs) or word.kind is not Kind.UNSIGNED):
+    if units is None and word.kind is not Kind.UNSIGNED:
         return None
-    return step if units is None else units
+    return counter.step if units is None else units
 
 
 class TripWriter:
