@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from numen.api import proofs
-from numen.api.compiled import Bounds, from_contract
+from numen.api.bounds import Bounds
+from numen.api.compiled import from_contract
 
 FOLDER: Final = Path(__file__).parents[1] / "examples/contracts"
 PAIR, MEMBER = "(uint256,uint256)", "member(bytes32,bytes32,bytes32[])"

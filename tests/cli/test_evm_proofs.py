@@ -83,6 +83,53 @@ def test_keys_are_of_the_bounds_and_the_contract(numen):
     assert not Path("out").exists()
 
 
+def test_keys_know_their_bounds(numen):
+    bounds = (*TOTAL[2:], "--loop-bound", "2", "--private", "0", "--memory-bytes", "1024")
+    numen("setup", "--evm", SOLC, *TOTAL[:2], *bounds, "-o", "keys")
+    named = ("prove", "--evm", SOLC, *TOTAL[:2], "[5, 6]", "--keys", "keys", "-o", "out")
+
+    code, proven = numen(*named)
+    assert (code, proven["outputs"], proven["public"]) == (0, 11, ["11", "0", "0", "0"])
+    assert numen(*named, *bounds)[0] == 0
+    assert numen(*named, "--loop-bound", "2")[0] == 0
+    for flag, other, kept in (
+        ("--loop-bound", 3, "--loop-bound 2"),
+        ("--array-bound", 1, "--array-bound 2"),
+        ("--memory-bytes", 64, "--memory-bytes 1024"),
+        ("--private", 1, "--private 0"),
+        ("--fork", "london", "--fork prague"),
+    ):
+        code, report = numen(*named, flag, other)
+        assert (code, report["error"]["kind"]) == (2, "KeysError")
+        assert f"made with {kept}, not with {flag} {other}" in report["error"]["message"]
+
+
+def test_keys_of_a_program_know_the_bound_of_its_loops(numen):
+    Path("half.py").write_text(
+        "def main(n: u64) -> u64:\n    while n > 1:\n        n = n // 2\n    return n\n"
+    )
+    numen("setup", "half.py", "--loop-bound", 3, "-o", "keys")
+    proven = numen("prove", "half.py", 8, "--keys", "keys", "-o", "out")
+    assert (proven[0], proven[1]["outputs"]) == (0, 1)
+    # A folder without bounds has none: what was there before is gone.
+    Path("add.py").write_text("def main(n: u64) -> u64:\n    return n\n")
+    numen("setup", "add.py", "-o", "keys")
+    assert not Path("keys/bounds.json").exists()
+    assert numen("prove", "half.py", 8, "--keys", "keys", "-o", "out")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "text", [b"{", b"[]", b'{"loop":0}', b'{"loop":"3"}', b'{"loops":3}', b"\xff", b"9" * 70_000]
+)
+def test_bounds_that_are_none_are_refused(numen, text):
+    numen("setup", "--evm", SOLC, *GCD, "-o", "keys")
+    Path("keys/bounds.json").write_bytes(text)
+
+    code, report = numen("prove", "--evm", SOLC, *GCD, 1, 1, "--keys", "keys", "-o", "out")
+    assert code == 2
+    assert "bounds.json" in report["error"]["message"]
+
+
 def test_private_parameters_are_not_public(numen):
     hidden = (*TOTAL, "--private", "0")
     numen("setup", "--evm", SOLC, *hidden, "-o", "keys")

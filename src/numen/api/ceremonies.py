@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from numen.api.bounds import Bounds
 from numen.api.proofs import Keys
 from numen.proof.ceremony import phase1, phase2, prepare, verify1
 from numen.proof.ceremony.circuit_key import first_key
@@ -155,7 +156,7 @@ def first_keys(r1cs: R1CS, powers: Path) -> Keys:
 def verify_key(key: Path, circuit: Path, powers: Path) -> Keys:
     """Verify a circuit's key against the circuit and the powers that it began with.
 
-    The powers themselves are for `verify_powers`.
+    The powers themselves are for `verify_powers`. Bounds that stand beside the circuit are kept.
 
     Raises:
         CeremonyRejectedError: The key is not what its contributions make.
@@ -165,7 +166,7 @@ def verify_key(key: Path, circuit: Path, powers: Path) -> Keys:
     r1cs, given = read_r1cs(data), read_zkey(read_file(key))
     with Ptau(powers) as file:
         verified = phase2.verify(given, r1cs, file, entropy=secrets.token_bytes(32))
-    return Keys(verified, data)
+    return Keys(verified, data, Bounds.load(circuit.parent))
 
 
 def lines_of(made: Iterable[Contributor]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from numen.api.bounds import Bounds
 from numen.api.errors import TrappedError
 from numen.api.folder import Folder, NoFolder, read_text
 from numen.base.errors import NumenError
@@ -44,31 +45,6 @@ class Source(msgspec.Struct, frozen=True):
     entry: str
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """What a program may take where nothing in it says so.
-
-    Attributes:
-        fork: Of a contract: whose opcodes it has.
-        loop: Most rounds of a loop that the inputs end, in a proof; None refuses to prove such
-            loops, but where there are arrays: then it is their bound.
-        array: Of a contract: most elements of an array without a length, and bytes of ``bytes`` and
-            ``string``; None refuses them.
-        memory_bytes: Of a contract: memory that it reaches at computed offsets; None is 4,096.
-        private: Of a contract: the parameters that proofs hide, counted from 0.
-    """
-
-    fork: str = "prague"
-    loop: int | None = None
-    array: int | None = None
-    memory_bytes: int | None = None
-    private: tuple[int, ...] = ()
-
-    @property
-    def rounds(self) -> int | None:
-        """Most rounds of a loop."""
-        return self.array if self.loop is None else self.loop
-
-
 class Compiled:
     """A checked program. What is costly (native code, circuit, keys) is made when first asked for.
 
@@ -77,6 +53,7 @@ class Compiled:
         module: As lowered, before optimisation.
         is_untrusted: Whether it came as machine code from somebody else, so that its compilation
             is bounded.
+        bounds: What it may take where it does not say so itself, as they were given.
         rounds: Most rounds that its circuit has for a loop that the inputs end; None for none.
     """
 
@@ -86,13 +63,14 @@ class Compiled:
         module: Module,
         *,
         is_untrusted: bool = False,
-        rounds: int | None = None,
+        bounds: Bounds | None = None,
         fill: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None,
     ) -> None:
         self.source = source
         self.module = module
         self.is_untrusted = is_untrusted
-        self.rounds = rounds
+        self.bounds = bounds or Bounds()
+        self.rounds = self.bounds.rounds
         self._fill = fill
         self._keys: Keys | None = None
 
@@ -194,7 +172,8 @@ class Compiled:
             entropy: At least 32 secret random bytes; drawn from the system when left out. Who
                 knows them can prove falsehoods.
         """
-        self._keys = _later("numen.api.proving").setup(self.circuit, entropy)
+        keys: Keys = _later("numen.api.proving").setup(self.circuit, entropy)
+        self._keys = msgspec.structs.replace(keys, bounds=self.bounds)
         return self._keys
 
     def begin_ceremony(self, powers: Path) -> "Keys":
@@ -209,7 +188,7 @@ class Compiled:
             NumenError: The file cannot be read, is not prepared, or is too small.
         """
         keys: Keys = _later("numen.api.proving").begin_ceremony(self.circuit, powers)
-        return keys
+        return msgspec.structs.replace(keys, bounds=self.bounds)
 
     def prove(
         self, *args: Any, keys: "Keys | None" = None, entropy: bytes | None = None
@@ -281,7 +260,7 @@ def from_file(path: Path, entry: str = "main", *, bounds: Bounds | None = None) 
     if path.suffix in EVM_SUFFIXES or "(" in entry:
         return from_contract(path, entry, bounds)
     program = _from_file(path, entry)
-    program.rounds = bounds.loop
+    program.bounds, program.rounds = bounds, bounds.loop
     return program
 
 
@@ -298,7 +277,7 @@ def from_contract(path: Path, signature: str, bounds: Bounds) -> Compiled:
     module: Module = contracts.read_function(path, signature, bounds)
     fill = functools.partial(contracts.fill, module.interface)
     source = Source("", str(path), module.entry)
-    return Compiled(source, module, is_untrusted=True, rounds=bounds.rounds, fill=fill)
+    return Compiled(source, module, is_untrusted=True, bounds=bounds, fill=fill)
 
 
 def _from_file(path: Path, entry: str) -> Compiled:

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from numen.api.compiled import Bounds
+from numen.api.bounds import Bounds
 from numen.base.errors import NumenError
 from numen.evm.forks import Fork
 from numen.evm.forks import fork as fork_by_name

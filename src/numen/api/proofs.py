@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from numen.api.bounds import Bounds
 from numen.api.errors import KeysError
 from numen.proof import groth16, snarkjs
 from numen.proof.files import read_file, write_file
@@ -52,10 +53,12 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         proving: Makes proofs; holds the verifying key.
         circuit: The `.r1cs` bytes of the circuit it is for.
+        bounds: With which the circuit was made of a program.
     """
 
     proving: groth16.ProvingKey
     circuit: bytes
+    bounds: Bounds = Bounds()
 
     @property
     def verifying(self) -> groth16.VerifyingKey:
@@ -65,13 +68,15 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
     def save(self, folder: Path) -> None:
         """Write circuit, proving key and verifying key into a folder, made if absent.
 
-        Keys of a ceremony that was verified come with a record of that.
+        Keys of a ceremony that was verified come with a record of that, and those of a program that
+        took bounds with the bounds.
         """
         folder.mkdir(parents=True, exist_ok=True)
         key = write_zkey(self.proving)
         write_file(folder / CIRCUIT_FILE, self.circuit)
         write_file(folder / KEY_FILE, key)
         write_file(folder / VERIFYING_FILE, snarkjs.write_verifying_key(self.verifying))
+        self.bounds.save(folder)
         if self.proving.is_verified:
             record = msgspec.json.encode(Verified.of(key, self.circuit))
             write_file(folder / CEREMONY_FILE, record)
@@ -87,7 +92,7 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
         key, path = read_zkey(data), folder / CEREMONY_FILE
         if path.exists() and _read_record(path) == Verified.of(data, circuit):
             key = msgspec.structs.replace(key, is_verified=True)
-        return Keys(key, circuit)
+        return Keys(key, circuit, Bounds.load(folder))
 
     def require_for(self, r1cs: R1CS) -> None:
         """Refuse to serve another circuit.

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from numen.api import compiled, stages
+from numen.api.bounds import Bounds
 from numen.cli.arguments import parse_argument
 from numen.cli.output import print_json, show_value
 from numen.cli.progress import progress
@@ -91,9 +92,7 @@ def run(
 @takes_bounds
 @folder_option
 @as_json_option
-def compile_(
-    file: str, emit: str, is_evm: bool, bounds: compiled.Bounds, out: Path, as_json: bool
-) -> None:
+def compile_(file: str, emit: str, is_evm: bool, bounds: Bounds, out: Path, as_json: bool) -> None:
     """Write one form of a program: ir, bytecode, llvm, asm, r1cs or tape.
 
     FILE is source, or a contract of the EVM, in hexadecimal or raw: its name ends in .bin, .hex or

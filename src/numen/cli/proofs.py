@@ -82,11 +82,16 @@ def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Run a program and prove the run.
 
-    Groth16 writes proof.json and public.json, and needs keys and a program whose loops are bounded.
+    Groth16 writes proof.json and public.json, and needs keys and a program whose loops are bounded;
+    bounds that the keys were set up with need not be given again.
     A STARK writes proof.stark, of any program.
     """
+    if system == "groth16":
+        if folder is None:
+            raise click.UsageError("Groth16 needs --keys, a folder that `numen setup` wrote")
+        target = target.with_keys_of(folder)
     program, args = target.load(words)
-    if system == "stark":
+    if folder is None or system == "stark":
         if segment_rows & (segment_rows - 1):
             raise click.BadParameter(
                 f"{segment_rows} is no power of two", param_hint="--segment-rows"
@@ -97,8 +102,6 @@ def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
             is_hiding=is_hiding, segment_rows=segment_rows, processes=processes, as_json=as_json,
         )  # fmt: skip
         return
-    if folder is None:
-        raise click.UsageError("Groth16 needs --keys, a folder that `numen setup` wrote")
     with progress("reading the keys"):
         keys = proofs.Keys.load(folder)
     with progress("proving"):

@@ -1,7 +1,7 @@
 """What program a command is about: a file, or a function of a contract, and its bounds."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +9,8 @@ import click
 import msgspec
 
 from numen.api import compiled
+from numen.api.bounds import Bounds
+from numen.api.errors import KeysError
 from numen.cli.progress import progress
 
 ROUNDS_MAX = 1 << 20
@@ -23,7 +25,7 @@ class Target(msgspec.Struct, frozen=True):
     Attributes:
         evm: A file of bytecode, or None where the program is named by an argument.
         function: The signature of a function of it.
-        fork: Whose opcodes the contract has.
+        fork: Whose opcodes the contract has; None where nothing was said.
         loop_bound: Most rounds of a loop that the inputs end.
         array_bound: Most elements of an array without a length.
         memory_bytes: Memory that the contract reaches at computed offsets.
@@ -32,18 +34,40 @@ class Target(msgspec.Struct, frozen=True):
 
     evm: Path | None
     function: str | None
-    fork: str
+    fork: str | None
     loop_bound: int | None
     array_bound: int | None
     memory_bytes: int | None
     private: tuple[int, ...]
 
     @property
-    def bounds(self) -> compiled.Bounds:
+    def bounds(self) -> Bounds:
         """The bounds without the names."""
-        return compiled.Bounds(
-            self.fork, self.loop_bound, self.array_bound, self.memory_bytes, self.private
-        )
+        return _bounds({name: getattr(self, name) for name in _BOUND_NAMES})
+
+    def with_keys_of(self, folder: Path) -> "Target":
+        """The same program with the bounds of keys, where the options leave them open.
+
+        Raises:
+            KeysError: An option says something else than the keys were made with.
+            NumenError: What the folder says of bounds cannot be read.
+        """
+        saved, given = Bounds.load(folder), self.bounds
+        if saved == Bounds():
+            return self
+        found: dict[str, Any] = {}
+        for option, name in _BOUND_NAMES.items():
+            kept, said = getattr(saved, name), getattr(given, name)
+            if getattr(self, option) in (None, ()):
+                found[option] = kept
+            elif said != kept:
+                flag = f"--{option.replace('_', '-')}"
+                raise KeysError(
+                    f"the keys in {folder} were made with {_spoken(flag, kept)}, "
+                    f"not with {_spoken(flag, said)}",
+                    hint=f"leave {flag} out, or set up keys with it",
+                )
+        return msgspec.structs.replace(self, **found)
 
     def load(self, words: tuple[str, ...]) -> tuple[compiled.Compiled, tuple[str, ...]]:
         """Compile the program, and say which of the words are its arguments.
@@ -73,6 +97,29 @@ def split(target: str) -> tuple[Path, str]:
     return Path(target), ""
 
 
+_BOUND_NAMES = {
+    "fork": "fork",
+    "loop_bound": "loop",
+    "array_bound": "array",
+    "memory_bytes": "memory_bytes",
+    "private": "private",
+}
+"""What the options for bounds are called among bounds."""
+
+
+def _bounds(options: Mapping[str, Any]) -> Bounds:
+    """Bounds from options, of which those that say nothing are None."""
+    said = {_BOUND_NAMES[name]: value for name, value in options.items() if value is not None}
+    return Bounds(**{**said, "private": tuple(sorted(set(said["private"])))})
+
+
+def _spoken(flag: str, value: Any) -> str:
+    """An option as a person gives it."""
+    if isinstance(value, tuple):
+        return " ".join(f"{flag} {one}" for one in value) or f"no {flag}"
+    return f"no {flag}" if value is None else f"{flag} {value}"
+
+
 _NAMES = (
     click.option(
         "--evm",
@@ -83,7 +130,7 @@ _NAMES = (
     click.option("--function", metavar="NAME", help="Which one: of a contract, 'f(uint256)'."),
 )
 _BOUNDS = (
-    click.option("--fork", default="prague", help="Whose opcodes a contract has."),
+    click.option("--fork", metavar="NAME", help="Whose opcodes a contract has."),
     click.option(
         "--loop-bound", type=click.IntRange(1, ROUNDS_MAX), metavar="N",
         help="Most rounds of a loop that the inputs end, in a proof.",
@@ -120,14 +167,11 @@ def takes_bounds(command: C) -> C:
 
     @functools.wraps(command)
     def with_bounds(*args: Any, **options: Any) -> Any:
-        named = [options.pop(name) for name in _BOUND_NAMES]
-        return command(*args, bounds=compiled.Bounds(*named), **options)
+        named = {name: options.pop(name) for name in _BOUND_NAMES}
+        return command(*args, bounds=_bounds(named), **options)
 
     found: C = _with(with_bounds, _BOUNDS)
     return found
-
-
-_BOUND_NAMES = ("fork", "loop_bound", "array_bound", "memory_bytes", "private")
 
 
 def _with(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:

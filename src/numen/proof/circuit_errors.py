@@ -101,7 +101,7 @@ class TooManyRoundsError(CircuitRefusalError):
         super().__init__(
             f"this run cannot be proven with these keys: {trap.message}",
             place=trap.place,
-            hint="set up keys with a greater `--loop-bound`, and prove with the same",
+            hint="set up keys with a greater `--loop-bound`",
         )
         self.trap = trap
 

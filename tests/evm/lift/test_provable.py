@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from numen.api.compiled import Bounds, Compiled, from_contract
+from numen.api.bounds import Bounds
+from numen.api.compiled import Compiled, from_contract
 from numen.api.errors import TrappedError
 from numen.base.crypto import keccak256
 from numen.evm import engines
