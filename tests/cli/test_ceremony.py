@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from numen.api.bounds import Bounds
 from numen.api.proofs import Keys
 from numen.cli.main import run_command
 
@@ -90,6 +91,17 @@ def test_the_record_of_a_verification_is_of_these_files(folder, tmp_path, numen)
     (tmp_path / "ceremony.json").write_text("{}")
     code, _, err = numen("prove", folder / "mul.py", "3", "4", "--keys", tmp_path, "-o", tmp_path)
     assert (code, "ceremony.json" in err) == (2, True)
+
+
+def test_bounds_beside_the_circuit_go_with_the_verified_key(folder, tmp_path, numen):
+    first = tmp_path / "first"
+    shutil.copytree(folder / "first", first)
+    Bounds(loop=3).save(first)
+    words = [*verify(folder)]
+    words[words.index("--circuit") + 1] = first / "circuit.r1cs"
+
+    assert numen(*words, "--trust-powers", "-o", tmp_path / "keys")[0] == 0
+    assert Keys.load(tmp_path / "keys").bounds == Bounds(loop=3)
 
 
 def test_a_ceremony_that_lies_has_exit_code_1(numen, folder, tmp_path):

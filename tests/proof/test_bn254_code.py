@@ -3,6 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.kernels.errors import CompileError
+from numen.proof import native_pairing
 from numen.proof.bn254 import G1, G2, Q, R, is_in_g2
 from numen.proof.bn254_code import entries
 from numen.proof.pairing import is_product_one
@@ -71,3 +73,25 @@ def test_products_of_pairings(pairs, closes):
 
     product = entries.is_product_one([BN.g1(p) + BN.g2(q) for p, q in points])
     assert product == is_product_one(points) == (closes or not total)
+
+
+@given(a=exponents, b=exponents)
+@settings(max_examples=10)
+def test_pairs_with_infinity_count_as_one(a, b):
+    p, q = G1.multiply((1, 2), a), G2.multiply(G2.generator, b)
+    pairs = [(p, None), (None, q), (p, q), (G1.negate(p), q)]
+
+    assert native_pairing.is_product_one(pairs) is is_product_one(pairs) is True
+    assert native_pairing.is_product_one(pairs[:3]) is is_product_one(pairs[:3]) is False
+    assert native_pairing.is_product_one([(None, None)])
+
+
+def test_python_answers_where_there_is_no_native_code(monkeypatch):
+    def missing():
+        raise CompileError("no compiler")
+
+    monkeypatch.setattr(entries, "load", missing)
+    native_pairing.can_load.cache_clear()
+    assert not native_pairing.is_product_one([((1, 2), G2.generator)])
+    assert not native_pairing.can_load()
+    native_pairing.can_load.cache_clear()

@@ -12,12 +12,12 @@ import functools
 import itertools
 from collections.abc import Sequence
 
-from numen.kernels.errors import CompileError
 from numen.proof import verifier
 from numen.proof.bn254 import G1
 from numen.proof.bn254_code import entries, groth16
 from numen.proof.eip197 import encode_g1, encode_g2, encode_proof
 from numen.proof.errors import InvalidProofError, ProofRejectedError
+from numen.proof.native_pairing import can_load
 from numen.proof.verifier import NOT_IN_SUBGROUP, Proof, VerifyingKey, check_form
 
 PLAIN_FIRST = 4
@@ -45,7 +45,7 @@ def verify(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -> None:
         ProofRejectedError: As for the other.
         WeakKeyError: As for the other.
     """
-    if not entries.is_loaded() and (next(_count) < PLAIN_FIRST or not _can_load()):
+    if not entries.is_loaded() and (next(_count) < PLAIN_FIRST or not can_load()):
         verifier.verify(key, proof, statement)
     else:
         verify_natively(key, proof, statement)
@@ -75,15 +75,6 @@ def verify_natively(key: VerifyingKey, proof: Proof, statement: Sequence[int]) -
         raise InvalidProofError("pi_b", NOT_IN_SUBGROUP)
     if answer != groth16.ACCEPTED:
         raise ProofRejectedError
-
-
-@functools.cache
-def _can_load() -> bool:
-    try:
-        entries.load()
-    except CompileError:
-        return False
-    return True
 
 
 @functools.lru_cache(_KEY_COUNT)

@@ -13,7 +13,7 @@ import msgspec
 from numen.proof.bn254 import G1, G1Point, G2Point
 from numen.proof.ceremony.dice import g1_of, g2_of
 from numen.proof.errors import CeremonyRejectedError
-from numen.proof.pairing import is_product_one
+from numen.proof.native_pairing import is_product_one
 
 
 class Knowledge(msgspec.Struct, frozen=True):
