@@ -83,6 +83,27 @@ def test_keys_are_of_the_bounds_and_the_contract(numen):
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("test", ["DUP3 DUP2 LT ISZERO", "DUP3 DUP2 EQ", "DUP3 DUP2 XOR ISZERO"])
+def test_a_bound_in_the_code_bounds_its_loops(numen, tmp_path, test):
+    # The sum of i * i for i below a word that is at most 5.
+    body = "DUP1 DUP1 MUL SWAP1 SWAP2 ADD SWAP1 1 ADD @loop JUMP"
+    code = assemble(
+        "4 CALLDATALOAD 5 DUP2 GT @no JUMPI 0 0 "
+        f"loop: {test} @done JUMPI {body} "
+        "done: POP 0 MSTORE 32 0 RETURN no: 0 0 REVERT"
+    )
+    (tmp_path / "sum.hex").write_text(code.hex())
+    named = ("--evm", "sum.hex", "--function", "f(uint256)")
+
+    assert numen("setup", *named, "-o", "keys")[0] == 0
+    for n in range(6):
+        code, proven = numen("prove", *named, n, "--keys", "keys", "-o", "out")
+        assert (code, proven["outputs"]) == (0, sum(i * i for i in range(n)))
+    assert numen("verify", *files()) == (0, {"valid": True})
+    code, report = numen("prove", *named, 6, "--keys", "keys", "-o", "out")
+    assert (code, report["error"]["kind"]) == (1, "TrappedError")
+
+
 def test_keys_know_their_bounds(numen):
     bounds = (*TOTAL[2:], "--loop-bound", "2", "--private", "0", "--memory-bytes", "1024")
     numen("setup", "--evm", SOLC, *TOTAL[:2], *bounds, "-o", "keys")

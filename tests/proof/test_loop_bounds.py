@@ -147,3 +147,72 @@ def test_changing_a_wire_of_a_bounded_loop_is_noticed():
         and wire not in free
         and not all(rows.reject(sums, wire, change) for change in (1, -1, 12345))
     ] == []
+
+
+RANGES = {
+    "an assertion": """
+def main(n: u64) -> u64:
+    assert n <= 9
+    t: u64 = 0
+    for i in range(n):
+        t = t * 3 + i
+    return t
+""",
+    "a narrow word": """
+def main(n: u8) -> u64:
+    t: u64 = 0
+    for i in range(n % 16):
+        t += u64(i) * u64(i)
+    return t
+""",
+    "left in the middle": """
+def main(n: u64) -> u64:
+    m = n % 6
+    t: u64 = 1
+    i: u64 = 0
+    while True:
+        t = t * 2 + i
+        if i == m:
+            break
+        i += 1
+        t = t ^ n
+    return t
+""",
+    "nested": """
+def main(n: u64) -> u64:
+    t: u64 = 0
+    for i in range(n % 4):
+        j: u64 = 7
+        while j > i:
+            j -= 1
+            t += j ^ n
+    return t
+""",
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_loops_that_ranges_bound_need_no_bound_of_their_own(name: str):
+    program = program_from_module(compile_source(RANGES[name]))
+    circuit = compile_circuit(program.module)
+
+    for n in (*range(20), 254, 255):
+        wanted = interp.run(program.module, [n], work_limit=10**6)
+        if wanted.trap is not None:
+            with pytest.raises(RunTrapsError):
+                circuit.witness([n])
+            continue
+        found = circuit.witness([n])
+        assert found.results == wanted.results
+        check_witness(circuit.r1cs, found.felts())
+
+
+def test_a_bound_that_is_known_is_taken_for_a_greater_one_that_is_asked_for():
+    module = program_from_module(compile_source(RANGES["an assertion"])).module
+
+    known, asked = compile_circuit(module), compile_circuit(module, limits=Limits(rounds=500))
+    assert asked.constraint_count == known.constraint_count
+    less = compile_circuit(module, limits=Limits(rounds=3))
+    assert less.constraint_count < known.constraint_count
+    with pytest.raises(TooManyRoundsError):
+        less.witness([4])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from numen.ir import flow
+from numen.ir import flow, rounds
 from numen.ir.nodes import Function, Label, Reg, Stop, edges, uses
 from numen.ir.passes.registers import Definitions
 from numen.proof.circuit_errors import TooLargeError, UnsupportedError
@@ -19,6 +19,9 @@ _ALIVE_BITS_MAX = 1 << 30
 
 _NESTING_MAX = 64
 """Deepest nest of loops."""
+
+_ROUNDS_MAX = 1 << 12
+"""Most rounds of a loop that only the ranges of words bound; more are for somebody to ask for."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -32,6 +35,7 @@ class Route(msgspec.Struct, frozen=True):
         exits: Headers of the loops that the branch at the end of a block may leave.
         counting: Those of them that it may leave otherwise than by a trap.
         counted: Loop by header, where it may have a count.
+        most: Most rounds of a loop by header, where the ranges of words say so.
         alive: Registers read in a block or after it and written before, as bits of a number.
         registers: Register of each bit.
     """
@@ -42,6 +46,7 @@ class Route(msgspec.Struct, frozen=True):
     exits: dict[Label, tuple[Label, ...]]
     counting: dict[Label, tuple[Label, ...]]
     counted: dict[Label, CountedLoop]
+    most: dict[Label, int]
     alive: dict[Label, int]
     registers: tuple[Reg, ...]
 
@@ -82,8 +87,8 @@ def plan_route(fn: Function) -> Route:
         for label, headers in exits.items()
     }
     alive, registers = _liveness(fn, order)
-    counted = _counted(fn, loops)
-    return Route(position, turn, loops, exits, counting, counted, alive, registers)
+    counted, most = _counted(fn, loops), _most_rounds(fn, loops)
+    return Route(position, turn, loops, exits, counting, counted, most, alive, registers)
 
 
 def _goes_on(fn: Function, loop: flow.Loop, label: Label) -> bool:
@@ -97,6 +102,12 @@ def _counted(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, Counted
     defs = Definitions(fn)
     found = {header: counted_loop(fn, loop, defs) for header, loop in loops.items()}
     return {header: loop for header, loop in found.items() if loop is not None}
+
+
+def _most_rounds(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, int]:
+    """Bounds that are worth to be taken without being asked for."""
+    found = rounds.most_rounds(fn, loops.values())
+    return {header: most for header, most in found.items() if most <= _ROUNDS_MAX}
 
 
 def _loops_around(fn: Function, loops: dict[Label, flow.Loop]) -> dict[Label, tuple[Label, ...]]:

@@ -247,7 +247,8 @@ class Unroller:
         """Count a round that a condition on the inputs decides, and refuse it without a bound."""
         label = call.label
         branch = call.undecided.pop(label, None)
-        if branch is not None and self.wires.limits.rounds is None and label not in call.decided:
+        is_bounded = label in call.decided or self._most_rounds(call, label) is not None
+        if branch is not None and not is_bounded:
             raise UnboundedLoopError(branch.place)
         is_open = branch is not None and label not in call.counting
         if is_open or label in call.rounds:
@@ -404,15 +405,19 @@ class Unroller:
 
     def _spent(self, call: Call, branch: Branch, edge: Edge) -> Stop | None:
         """How a run ends that goes on with a loop whose rounds are over, if this edge does."""
-        most = self.wires.limits.rounds
-        if most is None:
-            return None
         for header in call.route.exits[call.label]:
+            most = self._most_rounds(call, header)
             # A loop that tests at the end of its rounds has gone through one when it tests.
             over = call.rounds.get(header, 0) + (edge.to == header)
-            if edge.to in call.route.loops[header].body and over >= most:
+            is_inside = edge.to in call.route.loops[header].body
+            if is_inside and most is not None and over >= most:
                 return Stop(Reason.WORK_LIMIT, rounds_spent(most), branch.place)
         return None
+
+    def _most_rounds(self, call: Call, header: Label) -> int | None:
+        """Most rounds of a loop that the inputs end: as asked for, or less if less is known."""
+        asked, known = self.wires.limits.rounds, call.route.most.get(header)
+        return asked if known is None else known if asked is None else min(asked, known)
 
     def _stop(self, end: Stop, truth: Value) -> None:
         trap = Trap(end.reason, end.message, end.place)

@@ -30,7 +30,8 @@ class Limits(msgspec.Struct, frozen=True):
         terms: Entries of its three matrices together.
         rounds: Rounds of a loop whose condition depends on the inputs, each time it is entered: a
             run that needs more has no witness. Where the condition stands in the middle of the
-            loop, it is what follows it that is counted. None refuses such loops.
+            loop, it is what follows it that is counted. None refuses such loops, but where the
+            ranges of words bound them.
     """
 
     steps: int = 1 << 21

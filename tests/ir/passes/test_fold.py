@@ -71,6 +71,32 @@ CASES = {
             return c, x
         """,
     ),
+    "what is zero where two words are equal is not computed to compare them": (
+        """
+        func f -> (bool, bool, bool)
+        start(a: u64, b: u64):
+            zero = const.u64 0
+            x = xor.u64 a, b
+            d = wrapping_sub.u64 a, b
+            s = wrapping_add.u64 a, b
+            p = eq.u64 x, zero
+            q = eq.u64 zero, d
+            r = eq.u64 s, zero
+            return p, q, r
+        """,
+        """
+        func f -> (bool, bool, bool)
+        start(a: u64, b: u64):
+            zero = const.u64 0
+            x = xor.u64 a, b
+            d = wrapping_sub.u64 a, b
+            s = wrapping_add.u64 a, b
+            p = eq.u64 a, b
+            q = eq.u64 a, b
+            r = eq.u64 s, zero
+            return p, q, r
+        """,
+    ),
     "conversions that keep the integer are skipped": (
         """
         func f -> (u64, u8, u128)

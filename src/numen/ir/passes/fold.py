@@ -188,14 +188,21 @@ def _shift(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     return instr.args[0] if values[1] == 0 else None
 
 
-def _eq(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
+def _eq(folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
     if instr.args[0] == instr.args[1]:
         return 1
+    made = folder.defs.get(instr.args[0])
+    if values[1] == 0 and made is not None and made.op in _DIFFERENCES:
+        return with_args(instr, made.args)
     if instr.type == BOOL and values[1] is not None:
         if values[1] == 1:
             return instr.args[0]
         return Instr(Op.NOT, instr.dests, instr.args[:1], BOOL, place=instr.place)
     return None
+
+
+_DIFFERENCES: Final = frozenset({Op.SUB, Op.WRAPPING_SUB, Op.XOR})
+"""Instructions whose result is zero where their operands are equal, and only there."""
 
 
 def _lt(_folder: Folder, instr: Instr, values: list[int | None]) -> Folded:
