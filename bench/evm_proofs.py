@@ -114,7 +114,9 @@ CASES = {
     "add": Case(ADD, both(f"add{PAIR}"), (3, 4)),
     "mul": Case(MUL, both(f"mul{PAIR}"), (3, 4)),
     "gcd, 24 rounds": Case(GCD, both(f"gcd{PAIR}"), (48, 36), LOOP),
-    "isqrt, 24 rounds": Case(ISQRT, {"solc": "isqrt(uint256)"}, (144,), LOOP),
+    "isqrt, 24 rounds": Case(
+        ISQRT, {"solc": "isqrt(uint256)", "vyper": "root(uint256)"}, (144,), LOOP
+    ),
     "total of 16": Case(TOTAL, both("total(uint256[])"), (FOUR,), LIST),
     "largest of 16": Case(LARGEST, {"solc": "largest(uint256[])"}, (FOUR,), LIST),
     "dot of 8": Case(DOT, {"solc": "dot(uint256[],uint256[])"}, (FOUR, FOUR), SHORT),
