@@ -62,6 +62,17 @@ def encode_code(module: Module) -> bytes:
     return bytes(out.out)
 
 
+def encode_leaf(fn: Function) -> bytes:
+    """Write a function that calls no other, as it stands in a code section.
+
+    Raises:
+        EncodeError: A message cannot be written.
+    """
+    out = Writer()
+    _function(out, fn, {})
+    return bytes(out.out)
+
+
 def _interface(out: Writer, module: Module) -> None:
     out.number(len(module.interface.inputs))
     for field in module.interface.inputs:

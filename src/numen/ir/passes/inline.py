@@ -37,6 +37,9 @@ SMALL_FRAME_BYTES: Final = 1024
 CALLER_MAX: Final = 4000
 """Instructions above which nothing more is inlined into a function."""
 
+WHOLE: Final = frozenset({"numen$std$sha256$compress"})
+"""Functions of the standard modules that stay functions: a prover may know them by their code."""
+
 
 def inline_calls(module: Module) -> Module:
     """Put callees in the place of calls, and drop functions that nothing calls any more.
@@ -91,7 +94,8 @@ def _inline(fn: Function, done: Mapping[str, Function], calls: Mapping[str, int]
         callee = done[instr.symbol]
         more = _size(callee)
         is_small = more <= SMALL and frame_bytes(callee) <= SMALL_FRAME_BYTES
-        if (is_small or calls[callee.name] == 1) and size + more <= CALLER_MAX:
+        is_worth_it = is_small or calls[callee.name] == 1
+        if is_worth_it and callee.name not in WHOLE and size + more <= CALLER_MAX:
             chosen.add(id(instr))
             size += more
     if not chosen:

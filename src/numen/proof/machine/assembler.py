@@ -188,6 +188,10 @@ class Assembler:
         """C = a function of A and B that another table proves."""
         return self.emit(Switch.TABLE, a, b, t=function, trap=trap)
 
+    def call(self, function: int, state: int, block: int = ZERO_CELL) -> None:
+        """Call a precompile with the addresses that two cells hold."""
+        self.emit(Switch.TABLE, state, block, JUNK_CELL, t=function)
+
     def load(self, base: int, index: int) -> int:
         """The cell at ``base`` plus what the cell ``index`` holds."""
         return self.emit(Switch.INDEXED_READ, index, base)

@@ -16,6 +16,7 @@ from numen.proof.machine.assembler import ADD, Assembler
 from numen.proof.machine.assembler import Label as CodeLabel
 from numen.proof.machine.frame import Direct, Frame, Pointer, Reference, size_cells
 from numen.proof.machine.isa import JUNK_CELL, ZERO_CELL, Switch
+from numen.proof.machine.precompiles.spec import Precompile
 from numen.proof.machine.values import Operand, Truth, Value, cell_count, cells_of
 
 REPEAT_MAX: Final = 6
@@ -26,11 +27,18 @@ class BodyWriter:
     """Writes one function at the end of an assembler's code."""
 
     def __init__(
-        self, asm: Assembler, own: Frame, frames: Mapping[str, Frame], *, is_once: bool
+        self,
+        asm: Assembler,
+        own: Frame,
+        frames: Mapping[str, Frame],
+        precompiles: Mapping[str, Precompile],
+        *,
+        is_once: bool,
     ) -> None:
         self._asm = asm
         self._own = own
         self._frames = frames
+        self._precompiles = precompiles
         self._fn = own.fn
         self._algebra = MachineAlgebra(asm)
         self._labels = {label: CodeLabel() for label in own.order}
@@ -134,6 +142,12 @@ class BodyWriter:
             storage.copy(self._asm, home, Direct(master), len(cells))
 
     def _call(self, instr: Instr) -> None:
+        precompile = self._precompiles.get(instr.symbol)
+        if precompile is not None:
+            count = 2 if precompile.block_cells else 1
+            at = [storage.address(self._asm, self._reference(reg)) for reg in instr.args[:count]]
+            self._asm.call(precompile.function, *at)
+            return
         asm, callee = self._asm, self._frames[instr.symbol]
         for reg, param in zip(instr.args, callee.params, strict=True):
             home = self._own.homes[reg]

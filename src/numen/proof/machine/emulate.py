@@ -1,7 +1,7 @@
 """The provable machine in Python: readable, slow, and what the fast one must agree with."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 
 import msgspec
 
@@ -18,6 +18,8 @@ from numen.proof.machine.isa import (
     Switch,
     Table,
 )
+from numen.proof.machine.precompiles.every import PRECOMPILES
+from numen.proof.machine.precompiles.spec import Call, call
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -32,6 +34,7 @@ class Step(msgspec.Struct, frozen=True):
         b: B.
         c: C.
         before: What C replaced.
+        call: The call of a precompile that it was, if any.
     """
 
     pc: int
@@ -42,6 +45,7 @@ class Step(msgspec.Struct, frozen=True):
     b: int
     c: int
     before: int
+    call: Call | None = None
 
 
 class State(msgspec.Struct):
@@ -109,6 +113,7 @@ def step(code: Code, state: State) -> Step:
     b_address = one.b + (a if one.switches & Switch.INDEXED_READ else 0)
     c_address = one.c + (a if one.switches & Switch.INDEXED_WRITE else 0)
     b = memory[b_address]
+    called = called_by(one, a, b, memory)
     c, carry, is_allowed = _result(one, a, b, flag, memory)
     before, memory[c_address] = memory[c_address], c
     is_zero = int(c == 0)
@@ -121,7 +126,14 @@ def step(code: Code, state: State) -> Step:
     elif one.switches & Switch.FLAG_ZERO_AND:
         state.flag = flag & is_zero
     state.pc = _next(pc, one, a, carry, is_zero)
-    return Step(pc, flag, b_address, c_address, a, b, c, before)
+    return Step(pc, flag, b_address, c_address, a, b, c, before, called)
+
+
+def called_by(one: Instruction, a: int, b: int, memory: MutableSequence[int]) -> Call | None:
+    """Call the precompile that a step calls, if it does."""
+    if not one.switches & Switch.TABLE or one.t < Table.PRECOMPILE_MIN:
+        return None
+    return call(PRECOMPILES[one.t], a, b, memory)
 
 
 def _result(
@@ -160,7 +172,8 @@ def _table(function: int, a: int, b: int) -> tuple[int, int, bool]:
         case Table.XOR:
             return a ^ b, 0, True
         case _:
-            raise AssertionError(function)
+            assert function in PRECOMPILES, function
+            return 0, 0, True
 
 
 def hint(one: Instruction, memory: Sequence[int]) -> int:

@@ -1,5 +1,7 @@
 """The provable machine at native speed; it agrees with `emulate`, step by step."""
 
+from typing import TypeAlias
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -7,10 +9,13 @@ import numpy.typing as npt
 from numen.kernels.native import Kernels
 from numen.kernels.options import Options
 from numen.proof.machine import execute_code
-from numen.proof.machine.emulate import hint
+from numen.proof.machine.emulate import called_by, hint
 from numen.proof.machine.errors import MachineTrapError, RunTooLongError
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
-from numen.proof.machine.record import STEP, Cells, Record
+from numen.proof.machine.record import STEP, Called, Cells, Record, touch
+
+Notes: TypeAlias = tuple[npt.NDArray[np.void], npt.NDArray[np.uint32], list[Called]]
+"""What a run leaves behind where it is recorded: steps, when each cell was touched, and calls."""
 
 _KERNELS = Kernels(execute_code.module_text, Options(passes="O2"))
 
@@ -46,7 +51,7 @@ def run(machine: Native, cycles_max: int) -> int:
     Raises:
         MachineTrapError: A step has no next.
     """
-    return _take(machine, cycles_max, None, None, goes_on=False)
+    return _take(machine, cycles_max, None, goes_on=False)
 
 
 def run_to_end(machine: Native, cycles_max: int) -> int:
@@ -70,57 +75,48 @@ def record(machine: Native, count: int) -> Record:
     """
     before = machine.memory.copy()
     steps, times = np.zeros(count + 1, STEP), np.zeros(machine.code.cells, np.uint32)
-    _take(machine, count, steps, times, goes_on=True)
+    calls: list[Called] = []
+    _take(machine, count, (steps, times, calls), goes_on=True)
     steps[count]["pc"], steps[count]["flag"] = machine.pc, machine.flag
-    return Record(steps, before, machine.memory, times)
+    return Record(steps, before, machine.memory, times, tuple(calls))
 
 
-def _take(
-    machine: Native,
-    count: int,
-    steps: npt.NDArray[np.void] | None,
-    times: npt.NDArray[np.uint32] | None,
-    *,
-    goes_on: bool,
-) -> int:
+def _take(machine: Native, count: int, notes: Notes | None, *, goes_on: bool) -> int:
     code, memory = machine.code, machine.memory
     state = np.array([machine.pc, machine.flag, 0, count, int(goes_on), code.cells], np.int64)
+    steps, times = (notes[0].ctypes.data, notes[1].ctypes.data) if notes else (0, 0)
     is_asking = True
     fields = machine.fields
     while is_asking:
         why = _KERNELS.ask(
-            "take", state.ctypes.data, fields.ctypes.data, memory.ctypes.data,
-            times.ctypes.data if times is not None else 0,
-            steps.ctypes.data if steps is not None else 0,
-        )  # fmt: skip
+            "take", state.ctypes.data, fields.ctypes.data, memory.ctypes.data, times, steps
+        )
         is_asking = why == execute_code.ASKS
         if is_asking:
-            _answer(machine, state, steps, times)
+            _answer(machine, state, notes)
     machine.pc, machine.flag = int(state[0]), int(state[1])
     if why == execute_code.STUCK:
         raise MachineTrapError(code.traps[machine.pc])
     return int(state[2])
 
 
-def _answer(
-    machine: Native,
-    state: npt.NDArray[np.int64],
-    steps: npt.NDArray[np.void] | None,
-    times: npt.NDArray[np.uint32] | None,
-) -> None:
-    """Take a step that is a hint about integers of several cells."""
+def _answer(machine: Native, state: npt.NDArray[np.int64], notes: Notes | None) -> None:
+    """Take a step that is a precompile, or a hint about integers of several cells."""
     pc, flag, index = (int(word) for word in state[:3])
     one, memory = machine.code.instructions[pc], machine.memory
-    found = hint(one, memory)  # type: ignore[arg-type]
-    if steps is not None and times is not None:
-        places = (one.a, one.b, one.c)
+    a, b = int(memory[one.a]), int(memory[one.b])
+    called = called_by(one, a, b, memory)  # type: ignore[arg-type]
+    found = 0 if called else hint(one, memory)  # type: ignore[arg-type]
+    if notes is not None:
+        steps, times, calls = notes
         earlier = []
-        for access, place in enumerate(places):
+        for access, place in enumerate((one.a, one.b, one.c)):
             earlier.append(int(times[place]))
             times[place] = 3 * index + access + 1
+        if called:
+            calls.append(touch(called, index, times))  # type: ignore[arg-type]
         steps[index] = (
-            memory[one.a], memory[one.b], found, memory[one.c], pc, one.b, one.c,
-            tuple(earlier), flag, 0,
+            a, b, found, memory[one.c], pc, one.b, one.c, tuple(earlier), flag, 0,
         )  # fmt: skip
     memory[one.c] = found
     state[0], state[2] = pc + 1, index + 1

@@ -15,8 +15,8 @@ STEP_BYTES: Final = 64
 """Of a record; see `record.STEP`."""
 
 DONE, HALTED, ASKS, STUCK = range(4)
-"""Why the loop ended: all steps taken, the program is at its end, it cannot compute a hint itself,
-the step has no next."""
+"""Why the loop ended: all steps taken, the program is at its end, it cannot compute a hint or a
+precompile itself, the step has no next."""
 
 _QUOTIENT: Final = Hint.pack(Hint.QUOTIENT, 1, 1, 0)
 _REMAINDER: Final = Hint.pack(Hint.REMAINDER, 1, 1, 0)
@@ -107,6 +107,8 @@ class _Loop:
         total, lost = self._twice("uadd", a, b, carry_in)
         difference, borrowed = self._twice("usub", a, b, carry_in)
         is_add, is_table = self._on(Switch.ADD), self._on(Switch.TABLE)
+        is_call = f.icmp("uge", self.t, Table.PRECOMPILE_MIN)
+        self._leave_when(f.and_(is_table, is_call), ASKS)
         is_sum = f.or_(is_add, self._on(Switch.SUBTRACT))
         carry = f.select(is_sum, f.select(is_add, lost, borrowed), const("i1", 0))
         moved = f.or_(self._on(Switch.INDEXED_READ), self._on(Switch.INDEXED_WRITE))

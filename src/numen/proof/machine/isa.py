@@ -69,7 +69,7 @@ class Switch(IntFlag):
     INDEXED_WRITE = 1 << 5
     """The write goes to mem[c + A] and C = B."""
     TABLE = 1 << 6
-    """C = `Table(t)` of A and B."""
+    """C = `Table(t)` of A and B, which may touch other cells too."""
     NEED_CARRY = 1 << 7
     """There is no next step unless the carry is 1."""
     NEED_NO_CARRY = 1 << 8
@@ -99,7 +99,7 @@ SWITCHES: Final = tuple(Switch)
 
 
 class Table:
-    """Functions of two cells that tables of their own prove: the values of ``t``."""
+    """What tables of their own prove of A, B, C and the time: the values of ``t``."""
 
     MULTIPLY: Final = 1
     """The low 64 bits of the product."""
@@ -110,6 +110,11 @@ class Table:
     AND: Final = 4
     OR: Final = 5
     XOR: Final = 6
+    SHA256: Final = 7
+    """C = 0. Calls a precompile with the cells from A on, which change, and those from B on."""
+
+    PRECOMPILE_MIN: Final = SHA256
+    """The first of the precompiles."""
 
 
 class Hint:

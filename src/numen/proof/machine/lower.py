@@ -5,7 +5,8 @@ same code, and with it the same commitment. Meters are not lowered: a proof coun
 so. A trap is a step that has no next, so a run that traps has no proof.
 
 Every function has its cells: there is no recursion. A word of 64 bits or less takes one cell, wider
-ones two or four, a byte of a byte memory one. Arrays lie in their elements' order.
+ones two or four, a byte of a byte memory one. Arrays lie in their elements' order. A function that
+is a precompile has no code: a call of it is one step.
 """
 
 import msgspec
@@ -21,6 +22,7 @@ from numen.proof.machine.assembler import Assembler, Label
 from numen.proof.machine.body import BodyWriter
 from numen.proof.machine.frame import Direct, Frame, Home, Pointer, frame
 from numen.proof.machine.isa import CELL_BITS, HALT_PC, Code
+from numen.proof.machine.precompiles.recognise import recognise
 from numen.proof.machine.values import Value, cell_count
 
 
@@ -68,6 +70,8 @@ def lower(module: Module) -> Lowered:
     asm = Assembler()
     reached = _reached(module)
     fns = {name: module.functions[name] for name in call_order(module.functions) if name in reached}
+    precompiles = recognise(fns, module.entry)
+    fns = {name: fn for name, fn in fns.items() if name not in precompiles}
     frames = {
         name: frame(asm, fn, module.functions, is_entry=name == module.entry)
         for name, fn in fns.items()
@@ -78,7 +82,7 @@ def lower(module: Module) -> Lowered:
     called = {callee for fn in fns.values() for callee in _callees(fn)}
     for name, own in frames.items():
         is_once = name == module.entry and name not in called
-        BodyWriter(asm, own, frames, is_once=is_once).write()
+        BodyWriter(asm, own, frames, precompiles, is_once=is_once).write()
     public = tuple(cell for slot in inputs if not slot.is_private for cell in slot.cells)
     private = tuple(cell for slot in inputs if slot.is_private for cell in slot.cells)
     results = tuple(cell for slot in outputs for cell in slot.cells)

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final
 
-from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
+from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program, sha256
 from numen.proof.stark.air import Machine
 
 PUBLICS: Final = ("pc in", "pc out", "flag in", "flag out", "is first", "is last")
@@ -14,6 +14,8 @@ PUBLICS: Final = ("pc in", "pc out", "flag in", "flag out", "is first", "is last
 def machine() -> Machine:
     """The machine: the same for every program."""
     tables = (program, image, pairs, cpu, multiply, bitwise)
+    precompiles = (sha256.memory(), sha256.build())
     # Without steps, nothing would lead from the first public value to the second.
     required = [program.NAME, image.NAME, pairs.NAME, cpu.NAME]
-    return Machine.of([table.build() for table in tables], publics=list(PUBLICS), required=required)
+    chips = [*(table.build() for table in tables), *precompiles]
+    return Machine.of(chips, publics=list(PUBLICS), required=required)

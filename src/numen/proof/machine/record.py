@@ -1,6 +1,6 @@
 """What a run of a segment leaves behind, step by step: what the tables are made of."""
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 
 import msgspec
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from numen.proof.machine.chips.cpu import ACCESSES
 from numen.proof.machine.emulate import State, steps
 from numen.proof.machine.isa import Code
+from numen.proof.machine.precompiles.spec import Call
 
 STEP: np.dtype[np.void] = np.dtype(
     [
@@ -23,6 +24,20 @@ Steps = npt.NDArray[np.void]
 Cells = npt.NDArray[np.uint64]
 
 
+class Called(msgspec.Struct, frozen=True):
+    """A call of a precompile.
+
+    Attributes:
+        step: Which step made it.
+        call: What it did.
+        times: When each of its cells was touched before: those of the block, then of the state.
+    """
+
+    step: int
+    call: Call
+    times: tuple[int, ...]
+
+
 class Record(msgspec.Struct, frozen=True):
     """A segment of a run.
 
@@ -32,12 +47,14 @@ class Record(msgspec.Struct, frozen=True):
         before: Every cell before it.
         after: Every cell after it.
         times: When each cell was touched last, uint32; 0 where never.
+        calls: Of precompiles, in order.
     """
 
     rows: Steps
     before: Cells
     after: Cells
     times: npt.NDArray[np.uint32]
+    calls: tuple[Called, ...] = ()
 
     @property
     def steps(self) -> Steps:
@@ -55,6 +72,16 @@ class Record(msgspec.Struct, frozen=True):
         return int(self.rows[-1]["flag"])
 
 
+def touch(call: Call, step: int, times: MutableSequence[int]) -> Called:
+    """Note when a call touches its cells: the block when B is read, the state when C is written."""
+    earlier = []
+    for access, cells_ in ((ACCESSES - 1, call.reads), (ACCESSES, call.writes)):
+        for address in cells_:
+            earlier.append(int(times[address]))
+            times[address] = ACCESSES * step + access
+    return Called(step, call, tuple(earlier))
+
+
 def emulated(code: Code, state: State, count: int) -> Record:
     """Record so many steps in Python; the state is changed.
 
@@ -64,19 +91,22 @@ def emulated(code: Code, state: State, count: int) -> Record:
     before = cells(state.memory)
     times = [0] * code.cells
     out = np.zeros(count + 1, STEP)
+    calls = []
     for index, one in enumerate(steps(code, state, count)):
         places = (code.instructions[one.pc].a, one.b_address, one.c_address)
         earlier = []
         for access, place in enumerate(places):
             earlier.append(times[place])
             times[place] = ACCESSES * index + access + 1
+        if one.call is not None:
+            calls.append(touch(one.call, index, times))
         out[index] = (
             one.a, one.b, one.c, one.before, one.pc, one.b_address, one.c_address,
             tuple(earlier), one.flag, 0,
         )  # fmt: skip
     last = np.array(times, np.uint32)
     out[count]["pc"], out[count]["flag"] = state.pc, state.flag
-    return Record(out, before, cells(state.memory), last)
+    return Record(out, before, cells(state.memory), last, tuple(calls))
 
 
 def cells(values: Sequence[int]) -> Cells:

@@ -1,7 +1,8 @@
 """From the record of a segment to the tables that prove it."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,13 @@ from numen.kernels.native import Kernels
 from numen.kernels.options import Options
 from numen.proof.machine import trace_code
 from numen.proof.machine.chips import bitwise, cpu, image, multiply, pairs, program
+from numen.proof.machine.counts import Counts
 from numen.proof.machine.fixed import instructions
 from numen.proof.machine.isa import LIMBS, Code, Switch
-from numen.proof.machine.record import Cells, Record, Steps
+from numen.proof.machine.precompiles.sha256 import SHA256
+from numen.proof.machine.precompiles.spec import Precompile
+from numen.proof.machine.record import Called, Cells, Record, Steps
+from numen.proof.machine.tables import sha256 as sha256_tables
 from numen.proof.stark.field import P
 
 Table = npt.NDArray[np.uint32]
@@ -25,20 +30,12 @@ CPU_WIDTH: Final = 61
 ROWS_LEAST: Final = 1 << 12
 """Rows that are worth a thread."""
 
+TABLES: Final[dict[Precompile, Callable[[Sequence[Called], Counts], dict[str, Table]]]] = {
+    SHA256: sha256_tables.tables
+}
+"""What makes the tables of the calls of a precompile."""
+
 _KERNELS = Kernels(trace_code.module_text, Options(passes="O2"))
-
-
-class Counts:
-    """How often each number of 16 bits, pair of bytes and conjunction is asked for."""
-
-    def __init__(self) -> None:
-        self.words = np.zeros(pairs.ROWS, np.int64)
-        self.pairs = np.zeros(pairs.ROWS, np.int64)
-        self.ands = np.zeros(pairs.ROWS, np.int64)
-
-    def words_in(self, *columns: npt.NDArray[Any]) -> None:
-        for column in columns:
-            self.words += np.bincount(column.reshape(-1), minlength=pairs.ROWS)
 
 
 def tables(code: Code, record: Record, *, is_first: bool) -> dict[str, Table]:
@@ -57,12 +54,17 @@ def tables(code: Code, record: Record, *, is_first: bool) -> dict[str, Table]:
     }
     of_table = np.array([bool(one.switches & Switch.TABLE) for one in code.instructions])
     functions = np.array([one.t for one in code.instructions])
-    asked = record.steps[of_table[record.steps["pc"]]]
+    at = np.flatnonzero(of_table[record.steps["pc"]])
+    asked = record.steps[at]
     function = functions[asked["pc"]]
     for chip, make in ((multiply, _multiply), (bitwise, _bitwise)):
         chosen = np.isin(function, chip.FUNCTIONS)
         if chosen.any():
-            out[chip.NAME] = make(asked[chosen], function[chosen], counts)
+            out[chip.NAME] = make(asked[chosen], at[chosen], function[chosen], counts)
+    for precompile, build in TABLES.items():
+        calls = [one for one in record.calls if one.call.precompile is precompile]
+        if calls:
+            out |= build(calls, counts)
     out[pairs.NAME] = _bytes(counts)
     return out
 
@@ -130,7 +132,9 @@ def _padded(columns: list[npt.NDArray[np.int64]]) -> Table:
     return out
 
 
-def _multiply(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> Table:
+def _multiply(
+    steps: Steps, at: npt.NDArray[np.int64], function: npt.NDArray[np.int64], counts: Counts
+) -> Table:
     x, y = (_parts(steps[name]).astype(np.int64) for name in ("a", "b"))
     carry = np.zeros(len(steps), np.int64)
     products, carries = [], []
@@ -149,7 +153,7 @@ def _multiply(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> 
         for index in range(0, 8, 2):
             _count(counts.pairs, side[:, index] | side[:, index + 1] << 8)
     sides = [side[:, index] for side in (x, y) for index in range(8)]
-    return _padded([*is_, *sides, *products, *carries, *result])
+    return _padded([*is_, *sides, *products, *carries, *result, at])
 
 
 def _at(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], weight: int) -> npt.NDArray[np.int64]:
@@ -159,7 +163,9 @@ def _at(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], weight: int) -> npt.
     return total
 
 
-def _bitwise(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> Table:
+def _bitwise(
+    steps: Steps, at: npt.NDArray[np.int64], function: npt.NDArray[np.int64], counts: Counts
+) -> Table:
     x, y = (_parts(steps[name]).astype(np.int64) for name in ("a", "b"))
     both = x & y
     for index in range(8):
@@ -167,7 +173,7 @@ def _bitwise(steps: Steps, function: npt.NDArray[np.int64], counts: Counts) -> T
     is_ = [(function == one).astype(np.int64) for one in bitwise.FUNCTIONS]
     sides = [side[:, index] for side in (x, y, both) for index in range(8)]
     result = [limb.astype(np.int64) for limb in limbs(steps["c"])]
-    return _padded([*is_, *sides, *result])
+    return _padded([*is_, *sides, *result, at])
 
 
 def _count(into: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> None:

@@ -19,7 +19,7 @@ def build() -> Chip:
     b = ChipBuilder(NAME)
     is_and, is_or, is_xor = (b.column(name) for name in ("is and", "is or", "is xor"))
     x, y, both = b.columns("x", BYTES), b.columns("y", BYTES), b.columns("both", BYTES)
-    z = b.columns("z", LIMBS)
+    z, step = b.columns("z", LIMBS), b.column("step")
     for name, column in (("and", is_and), ("or", is_or), ("xor", is_xor)):
         b.require_boolean(f"{name} is a switch", column)
     is_real = is_and + is_or + is_xor
@@ -33,7 +33,7 @@ def build() -> Chip:
         b.send("and", (x[index], y[index], both[index]), is_real)
     function = is_and * Table.AND + is_or * Table.OR + is_xor * Table.XOR
     limbs = [_limb(side, index) for side in (x, y) for index in range(LIMBS)]
-    b.receive("table", (function, *limbs, *z), is_real)
+    b.receive("table", (function, step, *limbs, *z), is_real)
     return b.build()
 
 

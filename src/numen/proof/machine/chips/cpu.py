@@ -141,7 +141,7 @@ def _compute(row: _Row) -> None:
         carry_in = carry
     carries = row.carry[0] + row.carry[1] + row.carry[2] + row.carry[3]
     b.require("only sums carry", (1 - arithmetic) * carries)
-    b.send("table", (row.t, *row.x, *row.y, *row.z), on[Switch.TABLE])
+    b.send("table", (row.t, row.step, *row.x, *row.y, *row.z), on[Switch.TABLE])
 
 
 def _decide(row: _Row) -> None:

@@ -28,7 +28,7 @@ def build() -> Chip:
     is_low, is_high, is_checked = (b.column(name) for name in ("is low", "is high", "is checked"))
     x, y = b.columns("x", BYTES), b.columns("y", BYTES)
     product, carry = b.columns("product", 2 * LIMBS), b.columns("carry", CARRIES)
-    z = b.columns("z", LIMBS)
+    z, step = b.columns("z", LIMBS), b.column("step")
     for name, column in (("low", is_low), ("high", is_high), ("checked", is_checked)):
         b.require_boolean(f"{name} is a switch", column)
     is_real = is_low + is_high + is_checked
@@ -54,7 +54,7 @@ def build() -> Chip:
     limbs = [
         side[2 * index] + side[2 * index + 1] * 256 for side in (x, y) for index in range(LIMBS)
     ]
-    b.receive("table", (function, *limbs, *z), is_real)
+    b.receive("table", (function, step, *limbs, *z), is_real)
     return b.build()
 
 

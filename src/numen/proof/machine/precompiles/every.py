@@ -1,0 +1,12 @@
+"""All precompiles."""
+
+from typing import Final
+
+from numen.proof.machine.precompiles.sha256 import SHA256
+from numen.proof.machine.precompiles.spec import Precompile
+
+PRECOMPILES: Final[dict[int, Precompile]] = {one.function: one for one in (SHA256,)}
+"""By their numbers."""
+
+BY_CONTENT: Final = {content: one for one in PRECOMPILES.values() for content in one.contents}
+"""By the digests of their code."""

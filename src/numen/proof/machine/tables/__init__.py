@@ -1,0 +1,1 @@
+"""The tables of precompiles, made of the calls of a segment."""
