@@ -14,6 +14,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from harness import Row, main
@@ -26,6 +27,7 @@ from numen.proof.machine.check import check
 from numen.proof.machine.emulate import start
 from numen.proof.machine.execute import load, run_to_end
 from numen.proof.machine.lower import lower
+from numen.proof.machine.precompiles.every import BY_CONTENT
 from numen.proof.machine.prove import prove_run
 from numen.proof.machine.record import cells
 from numen.proof.machine.words import split_inputs
@@ -52,6 +54,15 @@ COUNTED = {
 }
 """Programs of `bench/programs`, what makes them small, and arguments."""
 
+HASHED = """
+from numen import u8
+from numen.std.{module} import {function}
+def main(message: list[u8, 1024]) -> list[u8, 32]:
+    return {function}(message)
+"""
+HASHES = {"sha256": "sha256", "keccak": "keccak256"}
+"""Functions of the standard modules that are precompiles, by module."""
+
 CYCLES_PER_S_MIN = 100_000
 MEMORY_MAX_GB = 6.0
 PROOF_MAX_KIB = 400.0
@@ -70,6 +81,8 @@ branch, an element is a bound, a shift, an addition and a load, a comparison is 
 def entries(is_quick: bool) -> Iterator[Row]:
     """Yield all rows."""
     yield from _counts()
+    for module, function in HASHES.items():
+        yield from _hash(module, function)
     size = 1 << (15 if is_quick else 18)
     for profile in ("fast",) if is_quick else ("fast", "proven"):
         yield from _proof(profile, size)
@@ -91,6 +104,36 @@ def _cycles(program: Compiled, args: list[object]) -> int:
     public, private = split_inputs(lowered, program.bind(tuple(args)))
     machine = load(lowered.code, cells(start(lowered.code, public, private).memory))
     return run_to_end(machine, 1 << 32)
+
+
+def _hash(module: str, function: str) -> Iterator[Row]:
+    """Compare a hash of 1 KiB by the precompile with the same program as steps alone."""
+    name = f"{function} of 1 KiB, precompile vs steps"
+    program = from_text(HASHED.format(module=module, function=function))
+    args: list[object] = [[index % 256 for index in range(1024)]]
+    code, bound = program.program.code, program.bind(tuple(args))
+    prove_run(code, bound, PROFILES["fast"])
+    found: list[tuple[int, float]] = []
+    for context in (nullcontext, _without_precompiles):
+        with context():
+            cycles = _cycles(program, args)
+            start_s = time.perf_counter()
+            prove_run(code, bound, PROFILES["fast"])
+            found.append((cycles, time.perf_counter() - start_s))
+    (ours, ours_s), (theirs, theirs_s) = found
+    yield Row(f"{name}: cycles", ours, theirs, "cycles")
+    yield Row(f"{name}: prove", ours_s, theirs_s, "s")
+
+
+@contextmanager
+def _without_precompiles() -> Iterator[None]:
+    """Let no function be known, so that all are lowered to steps."""
+    known = dict(BY_CONTENT)
+    BY_CONTENT.clear()
+    try:
+        yield
+    finally:
+        BY_CONTENT.update(known)
 
 
 class _Counting(interp._Machine):  # noqa: SLF001 - counted where it executes

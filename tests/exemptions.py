@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 12000,
     "market": 6500,
     "node": 7500,
-    "proof": 23400,
+    "proof": 25500,
     "testing": 700,
     "vm": 1300,
 }

@@ -7,7 +7,7 @@ from numen.ir.nodes import Module
 from numen.proof.machine import emulate, fixed, trace
 from numen.proof.machine.isa import HALT_PC, limbs
 from numen.proof.machine.lower import Lowered, lower
-from numen.proof.machine.machine import machine
+from numen.proof.machine.machine import machine_of
 from numen.proof.machine.record import Record, emulated
 from numen.proof.machine.words import join_outputs, split_inputs
 from numen.proof.stark import checker
@@ -25,7 +25,7 @@ class Whole(msgspec.Struct, frozen=True):
 
     def check(self, **changed):
         checker.check(
-            machine(),
+            machine_of(self.lowered.code),
             self.tables | changed,
             fixed.tables(self.lowered.code),
             self.publics,

@@ -52,6 +52,7 @@ class Assembler:
         self._powers: dict[bool, int] = {}
         self._scratch: dict[str, int] = {}
         self._barrier = 0
+        self._called: set[int] = set()
         halt = self.here()
         self.jump(halt)
 
@@ -190,6 +191,7 @@ class Assembler:
 
     def call(self, function: int, state: int, block: int = ZERO_CELL) -> None:
         """Call a precompile with the addresses that two cells hold."""
+        self._called.add(function)
         self.emit(Switch.TABLE, state, block, JUNK_CELL, t=function)
 
     def load(self, base: int, index: int) -> int:
@@ -260,5 +262,5 @@ class Assembler:
         cells = max(CELLS_MIN, 1 << (self._cells - 1).bit_length())
         return Code(
             tuple(instructions), cells, dict(self._initial), public, private, outputs,
-            dict(self._traps), dict(self._places),
+            dict(self._traps), tuple(sorted(self._called)), dict(self._places),
         )  # fmt: skip

@@ -21,7 +21,7 @@ from numen.proof.machine.errors import SegmentError
 from numen.proof.machine.fixed import commit
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code, limbs
 from numen.proof.machine.lower import Lowered, lower
-from numen.proof.machine.machine import machine
+from numen.proof.machine.machine import machine_of
 from numen.proof.machine.words import are_words, join_outputs, join_public
 from numen.proof.stark.layout import Layout
 from numen.proof.stark.profile import Profile, profile_named
@@ -136,7 +136,7 @@ def _check_segments(found: Bundle, code: Code, profile: Profile) -> list[Layout]
         if not segment.pc < len(code.instructions) or segment.flag > 1:
             raise SegmentError(index, "it ends at no step of the program")
         statement = Statement(
-            machine(),
+            machine_of(code),
             publics(pc, flag, segment, is_first=is_first, is_last=is_last),
             tuple(messages(code, found.public, found.outputs, is_first=is_first, is_last=is_last)),
             fixed,

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from numen.proof.machine.chips import image, program
 from numen.proof.machine.isa import LIMBS, ZERO_CELL, Code, Switch, limbs
-from numen.proof.machine.machine import machine
+from numen.proof.machine.machine import machine_of
 from numen.proof.stark.field import P
 from numen.proof.stark.fixed import Fixed, preprocess
 from numen.proof.stark.portable import PORTABLE, Kernels
@@ -45,4 +45,4 @@ def commit(code: Code, profile: Profile, kernels: Kernels = PORTABLE) -> Fixed:
 
     A verifier does so with numpy and `hashlib`: they are as long as the program and its memory.
     """
-    return preprocess(machine(), tables(code), profile, kernels)
+    return preprocess(machine_of(code), tables(code), profile, kernels)

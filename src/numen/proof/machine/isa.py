@@ -111,6 +111,7 @@ class Table:
     OR: Final = 5
     XOR: Final = 6
     SHA256: Final = 7
+    KECCAK: Final = 8
     """C = 0. Calls a precompile with the cells from A on, which change, and those from B on."""
 
     PRECOMPILE_MIN: Final = SHA256
@@ -171,6 +172,7 @@ class Code(msgspec.Struct, frozen=True):
         private_inputs: Cells that the private inputs are put in, in order.
         outputs: Cells that hold the outputs after the last step, in order.
         traps: What it means that an instruction has no next step, or is an end of its own.
+        precompiles: Those that it calls, in ascending order: the machine has their tables.
         places: Where in the source instructions come from; not part of what is proven.
     """
 
@@ -181,6 +183,7 @@ class Code(msgspec.Struct, frozen=True):
     private_inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     traps: Mapping[int, Trap]
+    precompiles: tuple[int, ...]
     places: Mapping[int, Place]
 
 

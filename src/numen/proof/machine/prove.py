@@ -20,7 +20,7 @@ from numen.proof.machine.errors import RunTooLongError
 from numen.proof.machine.fixed import commit
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
 from numen.proof.machine.lower import Lowered, lower
-from numen.proof.machine.machine import machine
+from numen.proof.machine.machine import machine_of
 from numen.proof.machine.record import Cells, cells
 from numen.proof.machine.words import split_inputs
 from numen.proof.stark.fixed import Fixed
@@ -189,7 +189,7 @@ def prove_segment(code: Code, fixed: Fixed, profile: Profile, job: Job) -> Segme
         GROUP_OUT: _seed(job.secret, "memory", job.index + 1),
     }
     secrets = Secrets(_seed(job.secret, "segment", job.index), groups)
-    proof = prove(machine(), tables, fixed, shown, told, profile, secrets, NATIVE)
+    proof = prove(machine_of(code), tables, fixed, shown, told, profile, secrets, NATIVE)
     return Segment(record.pc, record.flag, proof)
 
 

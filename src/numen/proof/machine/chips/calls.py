@@ -56,6 +56,14 @@ def build(precompile: Precompile, shape: Shape, finish: Finish) -> Chip:
     return row.b.build()
 
 
+def store(
+    b: ChipBuilder, is_write: Expr, _before: list[Expr], result: list[Expr], after: list[Expr]
+) -> None:
+    """Require that the result is what is written; its limbs are known to have 16 bits."""
+    for index, (found, written) in enumerate(zip(result, after, strict=True)):
+        b.require(f"limb {index} is the result's", is_write * (written - found))
+
+
 class _Row:
     """The columns, in the order of the trace."""
 
