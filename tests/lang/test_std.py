@@ -19,12 +19,54 @@ POSEIDON2 = {
     (1, 2): 7853200120776062878684798364095072458815029376092732009249414926327459813530,
 }
 
+PERMUTED2 = (
+    [
+        894848333, 1437655012, 1200606629, 1690012884, 71131202, 1749206695, 1717947831, 120589055,
+        19776022, 42382981, 1831865506, 724844064, 171220207, 1299207443, 227047920, 1783754913,
+    ],
+    [
+        1934285469, 604889435, 133449501, 1026180808, 1830659359, 176667110, 1391183747, 351743874,
+        1238264085, 1292768839, 2023573270, 1201586780, 1360691759, 1230682461, 748270449,
+        651545025,
+    ],
+)  # fmt: skip
+"""A state and its image: Plonky3, koala-bear/src/poseidon2.rs, the test of the width 16."""
+
 POSEIDON5 = 6183221330272524995739186171720101788151706631170188140075976616310159254464
 """circomlibjs 0.1.7: poseidon([1, 2, 3, 4, 5])."""
 
 
 def test_the_poseidon_module_is_what_the_definition_gives():
     assert (STD / "poseidon.numen").read_text() == definition.render()
+
+
+def test_the_poseidon2_module_is_what_the_definition_gives():
+    assert (STD / "poseidon2.numen").read_text() == definition.render2()
+
+
+def test_poseidon2_gives_plonky3_s_value():
+    source = (
+        "from numen.std.poseidon2 import permute\n"
+        "def main(a: list[u32, 16]) -> list[u32, 16]:\n"
+        "    b = a.copy()\n    permute(b)\n    return b\n"
+    )
+
+    assert run(source, PERMUTED2[0]) == PERMUTED2[1]
+
+
+def test_poseidon2_hashes_eight_elements_at_a_time():
+    source = (
+        "from numen.std.poseidon2 import poseidon2, compress\n"
+        "def main(a: list[u32, 8]) -> tuple[list[u32, 8], list[u32, 8]]:\n"
+        "    zeros = [u32(0)] * 8\n"
+        "    return poseidon2(a), compress(a, zeros)\n"
+    )
+
+    one, two = run(source, list(range(8)))
+
+    assert one == two
+    assert max(one) < definition.ORDER2
+    assert reason(run(source, [definition.ORDER2, *range(7)])) == "requirement not met"
 
 
 def test_the_eddsa_module_is_what_the_curve_gives():

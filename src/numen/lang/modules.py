@@ -42,7 +42,9 @@ from numen.lang.subset import refuse_statement
 from numen.lang.suggest import did_you_mean
 from numen.lang.types import TOO_LARGE, is_bounded
 
-STANDARD: Final = ("ecdsa", "eddsa", "keccak", "math", "merkle", "poseidon", "sha256")
+STANDARD: Final = (
+    "ecdsa", "eddsa", "keccak", "math", "merkle", "poseidon", "poseidon2", "sha256",
+)  # fmt: skip
 """The modules of ``numen.std``."""
 
 _IGNORED: Final = {"dataclasses": ("dataclass",), "__future__": ("annotations",)}

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 from numen.ir.pipeline import optimise
 from numen.lang import compile_source
 from numen.proof.machine import fixed
-from numen.proof.machine.chips import bitwise, cpu, image, keccak, multiply, pairs, sha256
+from numen.proof.machine.chips import (
+    bitwise,
+    cpu,
+    image,
+    keccak,
+    multiply,
+    pairs,
+    poseidon2,
+    sha256,
+)
 from numen.proof.machine.errors import MachineTrapError
 from numen.proof.machine.isa import Table
 from numen.proof.machine.machine import machine
@@ -34,13 +43,22 @@ def main(n: u64, secret: Private[u64]) -> u64:
     return total
 """
 
-MACHINE = machine((Table.SHA256, Table.KECCAK))
+MACHINE = machine((Table.SHA256, Table.KECCAK, Table.POSEIDON2))
 
 ENTRIES = {
     "keccak": """
 from numen import u64
 from numen.std.keccak import permute
 def main(state: list[u64, 25]) -> list[u64, 25]:
+    out = state.copy()
+    for _ in range(3):
+        permute(out)
+    return out
+""",
+    "poseidon2": """
+from numen import u32
+from numen.std.poseidon2 import permute
+def main(state: list[u32, 16]) -> list[u32, 16]:
     out = state.copy()
     for _ in range(3):
         permute(out)
@@ -70,6 +88,8 @@ IDLE = {
     "sha256 memory": ACCESS,
     keccak.NAME: ("step",),
     "keccak memory": ACCESS,
+    poseidon2.NAME: ("step",),
+    "poseidon2 memory": (*ACCESS, "inverse"),
 }
 """Beginnings of columns that are free in rows without a function: they fill the table up to a
 power of two, and nobody sends or receives what they hold."""
@@ -82,6 +102,8 @@ FLAGS = {
     "sha256 memory": slice(0, 4),
     keccak.NAME: slice(1, 25),
     "keccak memory": slice(0, 4),
+    poseidon2.NAME: slice(0, 1),
+    "poseidon2 memory": slice(0, 4),
 }
 """Columns that say what kind of row it is; all 0 in one that only fills the table up."""
 
@@ -97,7 +119,7 @@ def run():
 @pytest.fixture(scope="module")
 def hashed():
     words = [0x1234567 * i for i in range(25)]
-    args = {"sha256": [words[:8], words[8:24]], "keccak": [words]}
+    args = {"sha256": [words[:8], words[8:24]], "keccak": [words], "poseidon2": [words[:16]]}
     return {
         name: whole(optimise(compile_source(text)), args[name]) for name, text in ENTRIES.items()
     }

@@ -35,7 +35,7 @@ from tests.proof.machine.test_chips import ENTRIES
 QUICK = settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
 EVERY = sorted(PRECOMPILES.values(), key=lambda one: one.function)
 MACHINE = machine(tuple(PRECOMPILES))
-BITS = {"sha256": 32, "keccak": 64}
+BITS = {"sha256": 32, "keccak": 64, "poseidon2": 32}
 """Of a word of a precompile's arrays."""
 
 

@@ -37,7 +37,9 @@ SMALL_FRAME_BYTES: Final = 1024
 CALLER_MAX: Final = 4000
 """Instructions above which nothing more is inlined into a function."""
 
-WHOLE: Final = frozenset({"numen$std$keccak$permute", "numen$std$sha256$compress"})
+WHOLE: Final = frozenset(
+    {"numen$std$keccak$permute", "numen$std$poseidon2$permute", "numen$std$sha256$compress"}
+)
 """Functions of the standard modules that stay functions: a prover may know them by their code."""
 
 

@@ -112,6 +112,7 @@ class Table:
     XOR: Final = 6
     SHA256: Final = 7
     KECCAK: Final = 8
+    POSEIDON2: Final = 9
     """C = 0. Calls a precompile with the cells from A on, which change, and those from B on."""
 
     PRECOMPILE_MIN: Final = SHA256

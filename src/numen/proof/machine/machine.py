@@ -11,6 +11,7 @@ from numen.proof.machine.chips import (
     keccak,
     multiply,
     pairs,
+    poseidon2,
     program,
     sha256,
 )
@@ -23,6 +24,7 @@ PUBLICS: Final = ("pc in", "pc out", "flag in", "flag out", "is first", "is last
 PRECOMPILES: Final[dict[int, tuple[Callable[[], Chip], ...]]] = {
     Table.SHA256: (sha256.memory, sha256.build),
     Table.KECCAK: (keccak.memory, keccak.build),
+    Table.POSEIDON2: (poseidon2.memory, poseidon2.build),
 }
 """The tables of each precompile."""
 

@@ -16,10 +16,12 @@ from numen.proof.machine.counts import Counts
 from numen.proof.machine.fixed import instructions
 from numen.proof.machine.isa import LIMBS, Code, Switch
 from numen.proof.machine.precompiles.keccak import KECCAK
+from numen.proof.machine.precompiles.poseidon2 import POSEIDON2
 from numen.proof.machine.precompiles.sha256 import SHA256
 from numen.proof.machine.precompiles.spec import Precompile
 from numen.proof.machine.record import Called, Cells, Record, Steps
 from numen.proof.machine.tables import keccak as keccak_tables
+from numen.proof.machine.tables import poseidon2 as poseidon2_tables
 from numen.proof.machine.tables import sha256 as sha256_tables
 from numen.proof.stark.field import P
 
@@ -35,6 +37,7 @@ ROWS_LEAST: Final = 1 << 12
 TABLES: Final[dict[Precompile, Callable[[Sequence[Called], Counts], dict[str, Table]]]] = {
     SHA256: sha256_tables.tables,
     KECCAK: keccak_tables.tables,
+    POSEIDON2: poseidon2_tables.tables,
 }
 """What makes the tables of the calls of a precompile."""
 
