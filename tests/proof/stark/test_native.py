@@ -34,6 +34,18 @@ def test_the_proofs_are_the_same(toy: Toy, profile: Profile) -> None:
     assert proofs[0] == proofs[1]
 
 
+@pytest.mark.parametrize("kernels", [PORTABLE, NATIVE])
+def test_tables_may_lie_in_memory_column_by_column(kernels) -> None:
+    toy = memory(256, 9)
+    fixed = preprocess(toy.machine, toy.preprocessed, TINIES[0], kernels)
+    rest = toy.publics, toy.messages, TINIES[0], SECRETS, kernels
+    turned = {name: np.asfortranarray(table) for name, table in toy.traces.items()}
+
+    proof = prove(toy.machine, toy.traces, fixed, *rest)
+
+    assert prove(toy.machine, turned, fixed, *rest) == proof
+
+
 @pytest.mark.parametrize(("rows", "mask"), [(1, 0), (1, 3), (8, 0), (8, 5), (16, 16), (4, 9)])
 def test_masked_tables_are_encoded_alike(rows: int, mask: int) -> None:
     dice = np.random.default_rng(rows)

@@ -63,7 +63,9 @@ def prove(
             is not checked: of others a proof is made that no verifier accepts.
     """
     check_statement(machine, publics, messages)
-    tables = [tables_of(chip, traces, fixed.tables) for chip in machine.chips]
+    found = [tables_of(chip, traces, fixed.tables) for chip in machine.chips]
+    # Kernels read rows as they lie in memory.
+    tables = [(np.ascontiguousarray(main), np.ascontiguousarray(own)) for main, own in found]
     rows = [len(main).bit_length() - 1 if len(main) else None for main, _ in tables]
     if profile.is_hiding:
         if secrets is None or len(secrets.entropy) < 32:
