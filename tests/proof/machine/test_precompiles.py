@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from numen.api import starks
 from numen.api.compiled import from_text
@@ -22,7 +23,7 @@ from numen.proof.machine.bundle import read, write
 from numen.proof.machine.check import check
 from numen.proof.machine.isa import Switch, Table
 from numen.proof.machine.lower import lower
-from numen.proof.machine.machine import machine
+from numen.proof.machine.machine import machine, machine_of
 from numen.proof.machine.precompiles.every import PRECOMPILES
 from numen.proof.machine.precompiles.recognise import constants, content, recognise
 from numen.proof.machine.record import cells, emulated
@@ -31,6 +32,7 @@ from numen.proof.stark.errors import BusError, ConstraintError
 from numen.proof.stark.field import P
 from tests.proof.machine.runs import emulate_module, whole
 from tests.proof.machine.test_chips import ENTRIES
+from tests.proof.machine.test_lower import LOOP
 
 QUICK = settings(max_examples=8, suppress_health_check=list(HealthCheck), deadline=None)
 EVERY = sorted(PRECOMPILES.values(), key=lambda one: one.function)
@@ -271,29 +273,47 @@ SWITCHES = ("is ", "eights", "ones", "round")
 """Beginnings of columns that say that a row is real."""
 
 
-def test_a_proof_with_precompiles_is_accepted_and_nothing_else_made_of_it():
-    program = from_text(ENTRIES["sha256"])
-    args = inputs(PRECOMPILES[Table.SHA256])
+@pytest.mark.parametrize("precompile", EVERY, ids=lambda one: one.name)
+def test_a_proof_with_a_precompile_is_accepted_and_nothing_else_made_of_it(precompile):
+    program = from_text(ENTRIES[precompile.name])
+    args = inputs(precompile)
     proof = starks.prove(program, args)
 
     found = check(proof, program=program.program.id)
 
-    state, block = args
+    state, block = [*args, []][:2]
     for _ in range(3):
-        state = PRECOMPILES[Table.SHA256](state, block)
+        state = precompile(state, block)
     assert found.results == (state,)
     assert found.bits.conjectured >= 100
     true = read(proof)
-    lie = write(
-        type(true)(true.code, true.profile, true.public, (*true.outputs[:-1], 1), true.segments)
-    )
-    for changed in (
-        lie,
-        proof[:-1],
-        *(_flipped(proof, at) for at in range(999, len(proof), 30011)),
-    ):
+    lies = [replace(true, outputs=(*true.outputs[:-1], 1)), replace(true, public=true.outputs)]
+    changed = [*map(write, lies), proof[:-1]]
+    changed += [_flipped(proof, at) for at in range(999, len(proof), len(proof) // 8)]
+    for one in changed:
         with pytest.raises(NumenError):
-            check(changed)
+            check(one)
+
+
+def test_a_program_without_calls_has_the_machine_without_their_tables():
+    plain = lower(from_text(LOOP).program.module).code
+    calling = lower(from_text(ENTRIES["sha256"]).program.module).code
+
+    assert plain.precompiles == ()
+    assert calling.precompiles == (Table.SHA256,)
+    assert machine_of(plain) is machine(())
+    assert machine_of(plain).digest != machine_of(calling).digest
+
+
+@pytest.mark.slow
+def test_a_hiding_proof_in_segments_may_call_precompiles():
+    program = from_text(ENTRIES["poseidon2"])
+    args = inputs(PRECOMPILES[Table.POSEIDON2])
+
+    found = check(starks.prove(program, args, is_hiding=True, segment_rows=16))
+
+    assert found.profile.is_hiding
+    assert found.segments > 1
 
 
 def _flipped(data, at):

@@ -35,7 +35,7 @@ def machine_of(code: Code) -> Machine:
 
 
 @cache
-def machine(precompiles: tuple[int, ...] = ()) -> Machine:
+def machine(precompiles: tuple[int, ...]) -> Machine:
     """The machine with the tables of some precompiles, in ascending order."""
     builders = [one.build for one in (program, image, pairs, cpu, multiply, bitwise)]
     builders += [build for function in precompiles for build in PRECOMPILES[function]]
