@@ -55,13 +55,17 @@ COUNTED = {
 """Programs of `bench/programs`, what makes them small, and arguments."""
 
 HASHED = """
-from numen import u8
+from numen import u8, u32
 from numen.std.{module} import {function}
-def main(message: list[u8, 1024]) -> list[u8, 32]:
+def main(message: list[{word}, {count}]) -> list[{word}, {digest}]:
     return {function}(message)
 """
-HASHES = {"sha256": "sha256", "keccak": "keccak256"}
-"""Functions of the standard modules that are precompiles, by module."""
+HASHES = (
+    ("sha256", "sha256", "u8", 1024, 32),
+    ("keccak", "keccak256", "u8", 1024, 32),
+    ("poseidon2", "poseidon2", "u32", 256, 8),
+)
+"""Functions of 1 KiB that call precompiles: module, function, word, and words in and out."""
 
 CYCLES_PER_S_MIN = 100_000
 MEMORY_MAX_GB = 6.0
@@ -81,8 +85,8 @@ branch, an element is a bound, a shift, an addition and a load, a comparison is 
 def entries(is_quick: bool) -> Iterator[Row]:
     """Yield all rows."""
     yield from _counts()
-    for module, function in HASHES.items():
-        yield from _hash(module, function)
+    for names in HASHES:
+        yield from _hash(*names)
     size = 1 << (15 if is_quick else 18)
     for profile in ("fast",) if is_quick else ("fast", "proven"):
         yield from _proof(profile, size)
@@ -106,11 +110,12 @@ def _cycles(program: Compiled, args: list[object]) -> int:
     return run_to_end(machine, 1 << 32)
 
 
-def _hash(module: str, function: str) -> Iterator[Row]:
+def _hash(module: str, function: str, word: str, count: int, digest: int) -> Iterator[Row]:
     """Compare a hash of 1 KiB by the precompile with the same program as steps alone."""
     name = f"{function} of 1 KiB, precompile vs steps"
-    program = from_text(HASHED.format(module=module, function=function))
-    args: list[object] = [[index % 256 for index in range(1024)]]
+    names = {"module": module, "function": function, "word": word}
+    program = from_text(HASHED.format(**names, count=count, digest=digest))
+    args: list[object] = [[index % 256 for index in range(count)]]
     code, bound = program.program.code, program.bind(tuple(args))
     prove_run(code, bound, PROFILES["fast"])
     found: list[tuple[int, float]] = []
