@@ -30,6 +30,9 @@ from numen.proof.machine.record import cells, emulated
 from numen.proof.machine.words import split_inputs
 from numen.proof.stark.errors import BusError, ConstraintError
 from numen.proof.stark.field import P
+from numen.proof.stark.layout import layout_of
+from numen.proof.stark.profile import PROFILES
+from numen.proof.stark.soundness import bits
 from tests.proof.machine.runs import emulate_module, whole
 from tests.proof.machine.test_chips import ENTRIES
 from tests.proof.machine.test_lower import LOOP
@@ -303,6 +306,21 @@ def test_a_program_without_calls_has_the_machine_without_their_tables():
     assert calling.precompiles == (Table.SHA256,)
     assert machine_of(plain) is machine(())
     assert machine_of(plain).digest != machine_of(calling).digest
+
+
+def test_all_tables_together_keep_the_bits_of_the_profiles():
+    heights = [20 if chip.name in TALL else 18 for chip in MACHINE.chips]
+
+    found = {name: bits(layout_of(MACHINE, PROFILES[name], heights)) for name in PROFILES}
+
+    assert found["proven"].proven >= 100
+    assert found["proven-zk"].proven >= 100
+    assert found["fast"].conjectured >= 100
+    assert found["fast-zk"].conjectured >= 100
+
+
+TALL = ("cpu", "multiply", "bitwise", "sha256")
+"""Tables with a row for each step, or a round."""
 
 
 @pytest.mark.slow
