@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from numen.base.errors import Place
-from numen.evm.keccak import LANES, RATE_BYTES, ROTATIONS, ROUNDS, round_constants
 from numen.evm.lift.algebra import Constant, Register, Value, Writer
 from numen.evm.lift.cells import WORD_BYTES
 from numen.ir.nodes import (
@@ -28,6 +27,7 @@ from numen.ir.nodes import (
 )
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, U64, U256, Array, Memory, Word
+from numen.kernels.keccak import LANES, RATE_BYTES, ROTATIONS, ROUNDS, round_constants
 
 HASH: Final = "evm$keccak"
 """The function that hashes a part of memory."""
