@@ -12,15 +12,15 @@ BUDGET_LINES = {
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
-    "jit": 1800,
+    "jit": 2300,
     "kernels": 9000,
-    "lang": 5500,
+    "lang": 9000,
     "ledger": 12000,
     "market": 6500,
     "node": 7500,
     "proof": 25500,
     "testing": 700,
-    "vm": 1300,
+    "vm": 1200,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
 
@@ -40,6 +40,7 @@ FLOATS = {
 """Files of exact packages that may use floats."""
 
 BROAD_EXCEPT = {
+    f"{SRC}jit/host.py": "nothing may be raised through native code; raised behind it",
     f"{SRC}base/crypto.py": "coincurve raises bare Exception for a signature that is none",
     f"{SRC}evm/native/callbacks.py": "nothing may be raised through native code; raised behind it",
     f"{SRC}node/rpc/dispatch.py": "a mistake of ours ends one request, and is reported",
@@ -48,6 +49,7 @@ BROAD_EXCEPT = {
 """Files that may catch every exception."""
 
 ROOTLESS = {
+    f"{SRC}vm/contract.py": "carries a failure out of a record, and never leaves it",
     f"{SRC}base/errors.py": "the root itself",
     f"{SRC}ir/trap.py": "carries a trap inside an engine, and never leaves it",
 }
@@ -61,6 +63,7 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
+    "numen.vm.contract": "runs a contract for whoever delivers its messages",
     "numen.proof.stark.native": "the kernels of the prover, chosen by who calls it",
     "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",

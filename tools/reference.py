@@ -45,6 +45,10 @@ WITHOUT_MEANING: Final = {
     Op.LOAD: "The word at a byte offset, little-endian; every byte must be inside.",
     Op.STORE: "Writes a word at a byte offset, little-endian; every byte must be inside.",
     Op.CALL: "Runs a function of the module.",
+    Op.HASH: "Keccak-256 of two words, big-endian, the first one first.",
+    Op.STATE_LOAD: "What a slot of the contract holds.",
+    Op.STATE_STORE: "Writes a slot of the contract.",
+    Op.EMIT: "Emits a record: its kind, words, and how many of them; no more than there are.",
     Op.METER: "Charges work; put in when a program is loaded, and in no bytecode.",
 }
 """What those instructions do that touch more than their registers."""
@@ -58,6 +62,7 @@ REASONS: Final = {
     trap.Reason.REQUIREMENT: "an `assert` that fails",
     trap.Reason.UNREACHABLE: "an end that the compiler had shown to be out of reach",
     trap.Reason.WORK_LIMIT: "the run used up its work units",
+    trap.Reason.HOST: "a contract touched too many slots, or asked for too much",
 }
 """When each trap happens."""
 
@@ -78,6 +83,7 @@ PROOF: Final = {
     ProofClass.BITS: "one a bit",
     ProofClass.STORE: "by index",
     ProofClass.CONTROL: "its body",
+    ProofClass.NONE: "none",
 }
 
 assert set(WITHOUT_MEANING) == {op for op in Op if ops.SPECS[op].means is None}

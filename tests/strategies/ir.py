@@ -12,11 +12,11 @@ import msgspec
 from hypothesis import strategies as st
 
 from numen.base.errors import Place
+from numen.ir import codes
 from numen.ir.check import check
 from numen.ir.interface import Input, Interface, ListShape, Shape, StructShape, TupleShape, leaves
 from numen.ir.nodes import Edge, Function, Instr, Module, Param, Reg
 from numen.ir.ops import SPECS, Op, is_allowed
-from numen.ir.trap import Reason
 from numen.ir.types import BOOL, U8, U64, U256, WORDS, Array, Kind, Memory, Type, Word
 from tests.strategies.builder import Builder
 
@@ -30,7 +30,7 @@ PURE = {
 NEEDS_DIVISOR = frozenset({Op.DIV, Op.REM, Op.ADD_MOD, Op.SUB_MOD, Op.MUL_MOD, Op.DIV_MOD})
 NEEDS_SMALL = frozenset({Op.ADD, Op.SUB, Op.MUL})
 NEEDS_COUNT = frozenset({Op.SHL, Op.SHR})
-REASONS = tuple(reason for reason in Reason if reason is not Reason.WORK_LIMIT)
+REASONS = tuple(codes.REASONS)
 MIXED_MAX = 4
 """Registers that a result is made of."""
 

@@ -25,7 +25,7 @@ from numen.ir.nodes import (
     uses,
 )
 from numen.ir.ops import SPECS, Op, is_allowed
-from numen.ir.types import BOOL, LENGTH_MAX, U64, WORDS, Array, Kind, Memory, Type, Word
+from numen.ir.types import BOOL, LENGTH_MAX, U64, U256, WORDS, Array, Kind, Memory, Type, Word
 
 
 class CheckError(NumenError):
@@ -305,6 +305,8 @@ class _FunctionCheck:
                 wanted = BOOL
             case "i":
                 wanted = U64
+            case "k":
+                wanted = U256
             case "t" | "r":
                 wanted = instr.type
             case "s":
@@ -352,6 +354,8 @@ class _FunctionCheck:
                     self._fail(f"{to} is not a part of {instr.type}")
             case ((Op.CAST | Op.TRUNCATE | Op.SLICE), _, _):
                 self._fail(f"{instr.op.value} cannot give {instr.to}")
+            case Op.EMIT, Array(element), None if element != U256:
+                self._fail(f"emit takes words of u256, not {instr.type}")
             case _, _, None:
                 pass
             case _:

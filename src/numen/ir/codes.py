@@ -21,6 +21,7 @@ OPCODES: Final = {
     Op.ARRAY:        0x50, Op.GET:          0x51, Op.SET:          0x52,
     Op.SLICE:        0x53, Op.COPY:         0x54,
     Op.MEMORY:       0x58, Op.LOAD:         0x59, Op.STORE:        0x5A,
+    Op.HASH:         0x60, Op.STATE_LOAD:   0x61, Op.STATE_STORE:  0x62, Op.EMIT:    0x63,
 }
 """The first byte of an instruction."""
 
@@ -36,7 +37,8 @@ REASONS: Final = {
     Reason.REQUIREMENT:      5,
     Reason.UNREACHABLE:      6,
 }
-"""What a `Stop` may say. Only the meter says that the work limit is reached."""
+"""What a `Stop` may say. Only the meter says that the work limit is reached, and
+only a host what it allows."""
 # fmt: on
 
 WORD_CODES: Final = {word: code for code, word in enumerate(WORDS.values())}
@@ -50,5 +52,5 @@ LIST, STRUCT, TUPLE = 0x30, 0x31, 0x32
 
 # The meter is put in when a program is loaded, so no stranger can say what its work costs.
 assert set(OPCODES) == set(Op) - {Op.METER}, "an instruction has no byte"
-assert set(REASONS) == set(Reason) - {Reason.WORK_LIMIT}, "a reason has no byte"
+assert set(REASONS) == set(Reason) - {Reason.WORK_LIMIT, Reason.HOST}, "a reason has no byte"
 assert len({*OPCODES.values(), JUMP, BRANCH, RETURN, STOP}) == len(OPCODES) + 4

@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from numen.ir.host import Host, hash_words, record_bytes
 from numen.ir.nodes import Branch, Function, Instr, Jump, Module, Reg, Return, Stop
-from numen.ir.ops import SPECS, Op
+from numen.ir.ops import HOST, SPECS, Op
 from numen.ir.outcome import Outcome
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, Array, Kind, Memory, Type, Word
@@ -97,7 +98,9 @@ class IntegerAlgebra:
 INTEGERS = IntegerAlgebra()
 
 
-def run(module: Module, args: list[int | list[int]], *, work_limit: int) -> Outcome:
+def run(
+    module: Module, args: list[int | list[int]], *, work_limit: int, host: Host | None = None
+) -> Outcome:
     """Run a checked and metered module.
 
     Args:
@@ -105,11 +108,12 @@ def run(module: Module, args: list[int | list[int]], *, work_limit: int) -> Outc
         args: One integer, or list of integers, for each leaf of the inputs, as
             `interface.flatten` gives them. Not changed.
         work_limit: Work units, 1 or more; `Reason.WORK_LIMIT` ends the run when they are used up.
+        host: What a contract speaks to; a program that is none needs none.
 
     Returns:
         What the run came to; every other engine must agree with it.
     """
-    machine = _Machine(module, work_limit)
+    machine = _Machine(module, work_limit, host)
     fn = module.functions[module.entry]
     values: list[Value] = [arg if isinstance(arg, int) else View(list(arg), 0) for arg in args]
     outs = [
@@ -135,10 +139,11 @@ def _results(module: Module, words: list[int], outs: list[View]) -> tuple[int | 
 class _Machine:
     """A run in progress: the module, and the work charged."""
 
-    def __init__(self, module: Module, work_limit: int) -> None:
+    def __init__(self, module: Module, work_limit: int, host: Host | None) -> None:
         self.functions = module.functions
         self.work = 0
         self.work_limit = work_limit
+        self.host = host
 
     def call(self, fn: Function, args: list[Value]) -> list[int]:
         regs: dict[Reg, Value] = dict(zip((param.reg for param in fn.params), args, strict=True))
@@ -194,9 +199,25 @@ class _Machine:
                 assert instr.imm is not None
                 self._charge(instr.imm * (_word(args[0]) if args else 1))
             case _:
-                result = _access(instr, args)
+                result = _access(instr, args) if instr.op not in HOST else self._speak(instr, args)
                 if result is not None:
                     regs[instr.dests[0]] = result
+
+    def _speak(self, instr: Instr, args: list[Value]) -> int | None:
+        """Do what a contract asks of its host; the word that it answers, if any."""
+        assert self.host is not None, "a contract runs without a host"
+        match instr.op, args:
+            case Op.STATE_LOAD, [int() as key]:
+                return self.host.load(key)
+            case Op.STATE_STORE, [int() as key, int() as value]:
+                self.host.store(key, value)
+            case Op.EMIT, [int() as kind, View(words, start), int() as count]:
+                if count > _length(instr.type):
+                    raise TrapError(Trap(Reason.INDEX))
+                self.host.emit(kind, record_bytes(words[start : start + count]))
+            case _:
+                raise AssertionError(instr)
+        return None
 
     def _charge(self, units: int) -> None:
         self.work += units
@@ -217,6 +238,8 @@ def _access(instr: Instr, args: list[Value]) -> Value | None:
         case Op.COPY, [View(into, to), View(words, start)]:
             length = _length(instr.type)
             into[to : to + length] = words[start : start + length]
+        case Op.HASH, [int() as first, int() as second]:
+            return hash_words(first, second)
         case Op.LOAD, [bytearray() as memory, int() as offset]:
             return _load(memory, offset, instr.type)
         case Op.STORE, [bytearray() as memory, int() as offset, int() as value]:

@@ -42,6 +42,8 @@ class ProofClass(Enum):
     """Nothing at a constant index, one or more constraints an element otherwise."""
     CONTROL = "control"
     """Depends on what is called."""
+    NONE = "none"
+    """No circuit has it."""
 
 
 class Op(Enum):
@@ -85,6 +87,10 @@ class Op(Enum):
     LOAD = "load"
     STORE = "store"
     CALL = "call"
+    HASH = "hash"
+    STATE_LOAD = "state_load"
+    STATE_STORE = "state_store"
+    EMIT = "emit"
     METER = "meter"
 
 
@@ -108,9 +114,9 @@ class Spec(msgspec.Struct, frozen=True):
     """Everything that is true of an instruction wherever it stands.
 
     Attributes:
-        operands: One letter an operand: ``t`` the suffix type, ``b`` a bool, ``i`` a u64 index,
-            ``r`` a reference of the suffix type, ``e`` an element of it, ``m`` a reference to any
-            memory, ``*`` as the callee says.
+        operands: One letter an operand: ``t`` the suffix type, ``b`` a bool, ``i`` a u64, ``k`` a
+            u256, ``r`` a reference of the suffix type, ``e`` an element of it, ``m`` a reference
+            to any memory, ``*`` as the callee says.
         results: The same letters for the registers written; ``s`` is the second suffix.
         on: What the suffix may be.
         work: Work units of one execution on a 64-bit word; `work` scales it by width and length.
@@ -133,7 +139,7 @@ class Spec(msgspec.Struct, frozen=True):
 _N, _R, _W, _T = Effect.NONE, Effect.READ, Effect.WRITE, Effect.TRAP
 _C = Effect.CALL
 _FREE, _PROD, _BITS = ProofClass.FREE, ProofClass.PRODUCT, ProofClass.BITS
-_STORE, _CTRL = ProofClass.STORE, ProofClass.CONTROL
+_STORE, _CTRL, _NONE = ProofClass.STORE, ProofClass.CONTROL, ProofClass.NONE
 
 # fmt: off
 SPECS: Final = {
@@ -172,6 +178,10 @@ SPECS: Final = {
     Op.LOAD:          Spec("mi",  "t", On.WORD,       1, _STORE, _R|_T),
     Op.STORE:         Spec("mit", "",  On.WORD,       1, _STORE, _W|_T),
     Op.CALL:          Spec("*",   "*", On.NOTHING,    4, _CTRL,  _R|_W|_T|_C),
+    Op.HASH:          Spec("kk",  "k", On.NOTHING,  160, _NONE,  _N),
+    Op.STATE_LOAD:    Spec("k",   "k", On.NOTHING,  400, _NONE,  _R|_T),
+    Op.STATE_STORE:   Spec("kk",  "",  On.NOTHING,  400, _NONE,  _W|_T),
+    Op.EMIT:          Spec("iri", "",  On.ARRAY,    100, _NONE,  _R|_W|_T),
     Op.METER:         Spec("*",   "",  On.NOTHING,    0, _FREE,  _T),
 }
 # fmt: on
@@ -179,7 +189,10 @@ SPECS: Final = {
 
 `COPY` writes its first operand with its second, which may overlap it. `SLICE` is a view: its second
 suffix is an array type no longer than the first, its index the first element. `LOAD` and `STORE`
-are little-endian at any byte offset; every byte touched must be inside. `METER` charges its
+are little-endian at any byte offset; every byte touched must be inside. `HASH` is Keccak-256 of
+two words, big-endian, the first one first. `STATE_LOAD`, `STATE_STORE` and `EMIT` speak to the host
+of a contract (`ir.host`): a slot by its key, and a record of a kind, which is as many of the first
+words of an array of u256 as the last operand says. `METER` charges its
 immediate, times its operand if it has one (a u64).
 """
 
@@ -244,4 +257,7 @@ _GROWTH = dict.fromkeys((Op.MUL, Op.WRAPPING_MUL, Op.DIV, Op.REM, Op.MUL_MOD), 2
 """The power of the limbs that work grows with: an inverse takes divisions, as many as a word has
 bits."""
 
-_FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY})
+_FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY, Op.EMIT})
+
+HOST: Final = frozenset({Op.STATE_LOAD, Op.STATE_STORE, Op.EMIT})
+"""Instructions that only a program with a host may have."""

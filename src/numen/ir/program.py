@@ -7,6 +7,7 @@ import msgspec
 from numen.base.errors import Place
 from numen.ir import codec
 from numen.ir.check import storage_bytes
+from numen.ir.host import needs_host
 from numen.ir.interface import Interface
 from numen.ir.nodes import Module
 from numen.ir.passes.meter import meter, work_of
@@ -21,12 +22,14 @@ class Program(msgspec.Struct, frozen=True):
         metered: The same with meters: what engines run.
         code: The canonical bytecode, with names and places where they are known.
         id: The program id, 32 bytes.
+        needs_host: Whether it is a contract, which runs only with a host.
     """
 
     module: Module
     metered: Module
     code: bytes
     id: bytes
+    needs_host: bool
 
     @property
     def interface(self) -> Interface:
@@ -63,7 +66,7 @@ def load(code: bytes) -> Program:
         DecodeError: The bytes are not a program.
     """
     module = codec.decode(code)
-    return Program(module, meter(module), code, codec.split(code).id)
+    return Program(module, meter(module), code, codec.split(code).id, needs_host(module))
 
 
 def work_by_place(module: Module) -> dict[Place | None, int]:

@@ -14,7 +14,7 @@ from numen.ir import flow
 from numen.ir.intervals import TRANSFER, Interval, full, hull, meet, result, within
 from numen.ir.nodes import Branch, Edge, Function, Instr, Jump, Label, Param, Reg, Terminator
 from numen.ir.ops import SPECS, Op
-from numen.ir.types import BOOL, U64, Array, Kind, Type, Word
+from numen.ir.types import BOOL, U64, U256, Array, Kind, Type, Word
 
 Env: TypeAlias = dict[Reg, Interval]
 """What is known at one point beyond what is known everywhere."""
@@ -87,6 +87,8 @@ def _word(letter: str, instr: Instr) -> Word | None:
             return BOOL
         case "i":
             return U64
+        case "k":
+            return U256
         case "e":
             return instr.type.element if isinstance(instr.type, Array) else None
         case _:

@@ -18,6 +18,7 @@ class Reason(Enum):
     REQUIREMENT = "requirement not met"
     UNREACHABLE = "unreachable code"
     WORK_LIMIT = "work limit reached"
+    HOST = "more than the host of a contract allows"
 
 
 class Trap(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """A module of the register IR as LLVM IR.
 
-Each function takes the work units that are left, its frame, and its own parameters, and returns the
+Each function takes the work units that are left, its frame, the host where the program is a
+contract's, and its own parameters, and returns the
 work units left then, a trap code (see `exits`) and its results. Block parameters become phis,
 meanings become instructions.
 """
@@ -8,6 +9,7 @@ meanings become instructions.
 from typing import TypeAlias
 
 from numen.ir import check, flow
+from numen.ir.host import needs_host
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -27,6 +29,7 @@ from numen.ir.types import I256, U256, Array, Memory, Word
 from numen.jit import entry, products
 from numen.jit.algebra import LlvmAlgebra
 from numen.jit.exits import Exits, positions
+from numen.jit.hosting import Routines
 from numen.jit.layout import Frame, Layout
 from numen.jit.storage import Reference, Storage
 from numen.jit.words import Typed, constant, register_type
@@ -46,16 +49,17 @@ def emit(module: Module, layout: Layout) -> str:
     target = llvm.Module()
     numbered = positions(module)
     shares = _wide_products(module) > products.INLINE_MAX
+    routines = Routines(target) if needs_host(module) else None
     callees: dict[str, _Callee] = {}
     for index, name in enumerate(check.call_order(module.functions)):
         fn = module.functions[name]
         starts = {label: numbered[name, label] for label in fn.blocks}
         frame = layout.frames[name]
         writer = _FunctionWriter(
-            target, f"f{index}", fn, frame, starts, callees, shares_products=shares
+            target, f"f{index}", fn, frame, starts, callees, routines, shares_products=shares
         )
         callees[name] = writer.write(), fn.results
-    entry.write(target, callees[module.entry][0], layout)
+    entry.write(target, callees[module.entry][0], layout, has_host=routines is not None)
     return str(target)
 
 
@@ -70,11 +74,16 @@ class _FunctionWriter:
         frame: Frame,
         starts: dict[Label, int],
         callees: dict[str, _Callee],
+        routines: Routines | None,
         *,
         shares_products: bool,
     ) -> None:
         results = ", ".join(["i64", "i32", *(register_type(word) for word in fn.results)])
         params = {"left": "i64", "frame": "ptr noalias"}
+        if routines is not None:
+            params["host"] = "ptr"
+        self.own = len(params)
+        self.routines = routines or Routines(target)
         for index, param in enumerate(fn.params):
             params[f"a{index}"] = (
                 register_type(param.type) if isinstance(param.type, Word) else "ptr"
@@ -94,7 +103,7 @@ class _FunctionWriter:
         f = self.f
         self.left = f.alloca("i64", align=8)
         f.store(f.params[0], self.left)
-        for param, value in zip(self.fn.params, f.params[2:], strict=True):
+        for param, value in zip(self.fn.params, f.params[self.own :], strict=True):
             self.regs[param.reg] = _received(value, param.type)
         self._open_blocks()
         entry_label = next(iter(self.fn.blocks))
@@ -176,6 +185,8 @@ class _FunctionWriter:
                 self._meter(instr)
             case Op.CALL:
                 self._call(instr)
+            case Op.HASH | Op.STATE_LOAD | Op.STATE_STORE | Op.EMIT:
+                self._speak(instr)
             case _:
                 self._storage(instr)
 
@@ -217,11 +228,30 @@ class _FunctionWriter:
         f, (callee, words) = self.f, self.callees[instr.symbol]
         frame = f.gep("i8", f.params[1], self.frame.own_bytes)
         left = f.load("i64", self.left)
-        returned = f.call(callee, left, frame, *(self._value(reg) for reg in instr.args))
+        hosts = f.params[2 : self.own]
+        returned = f.call(callee, left, frame, *hosts, *(self._value(reg) for reg in instr.args))
         f.store(f.extract(returned, 0, "i64"), self.left)
         self.exits.pass_on(f.extract(returned, 1, "i32"))
         for index, (reg, word) in enumerate(zip(instr.dests, words, strict=True)):
             self.regs[reg] = Typed(f.extract(returned, 2 + index, register_type(word)), word)
+
+    def _speak(self, instr: Instr) -> None:
+        """Ask the host, or hash as it does."""
+        f, routines = self.f, self.routines
+        args = [self._value(reg) for reg in instr.args]
+        match instr.op:
+            case Op.HASH:
+                self.regs[instr.dests[0]] = Typed(f.call(routines.hash(), *args), U256)
+            case Op.STATE_LOAD:
+                pair = f.call(routines.load(), f.params[2], *args)
+                self.exits.unless(f.extract(pair, 1, "i1"), Reason.HOST)
+                self.regs[instr.dests[0]] = Typed(f.extract(pair, 0, "i256"), U256)
+            case Op.STATE_STORE:
+                self.exits.unless(f.call(routines.store(), f.params[2], *args), Reason.HOST)
+            case _:
+                assert isinstance(instr.type, Array)
+                self.exits.unless(f.icmp("ule", args[2], instr.type.length), Reason.INDEX)
+                self.exits.unless(f.call(routines.emit(), f.params[2], *args), Reason.HOST)
 
     def _value(self, reg: Reg) -> Value:
         register = self.regs[reg]

@@ -6,7 +6,7 @@ the trap code and the leaves of the result, all where `layout` says.
 
 from numen.ir.types import Kind
 from numen.jit import felts
-from numen.jit.layout import CODE_OFFSET, LEFT_OFFSET, Layout, Slot
+from numen.jit.layout import CODE_OFFSET, HOST_OFFSET, LEFT_OFFSET, Layout, Slot
 from numen.jit.storage import read_element, write_element
 from numen.jit.words import register_type
 from numen.kernels.llvm import Callee, Function, Module, Value, const
@@ -15,7 +15,7 @@ ENTRY = "run"
 """Name of the exported function: ``void run(void *memory)``."""
 
 
-def write(module: Module, callee: Callee, layout: Layout) -> None:
+def write(module: Module, callee: Callee, layout: Layout, *, has_host: bool) -> None:
     """Write the entry of a module around the program's own."""
     f = module.function(ENTRY, "void", {"memory": "ptr noalias"})
     (memory,) = f.params
@@ -24,7 +24,8 @@ def write(module: Module, callee: Callee, layout: Layout) -> None:
     outs = [f.gep("i8", memory, slot.offset) for slot in arrays]
     left_place = f.gep("i8", memory, LEFT_OFFSET)
     frame = f.gep("i8", memory, layout.frame_offset)
-    returned = f.call(callee, f.load("i64", left_place), frame, *args, *outs)
+    hosts = [f.load("ptr", f.gep("i8", memory, HOST_OFFSET))] if has_host else []
+    returned = f.call(callee, f.load("i64", left_place), frame, *hosts, *args, *outs)
     f.store(f.extract(returned, 0, "i64"), left_place)
     f.store(f.extract(returned, 1, "i32"), f.gep("i8", memory, CODE_OFFSET))
     index = 2

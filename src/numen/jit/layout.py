@@ -1,6 +1,6 @@
 """Where everything lies in the one block of memory a run has.
 
-    0        work units left, 8 bytes; then the code of the trap, 4 bytes
+    0        work units left, 8 bytes; the code of the trap, 4 bytes; at 16 the address of the host
     64       the leaves of the inputs, then those of the result, each on a line of its own
     frame    the arrays and memories of the entry; those of whatever it calls lie behind them
 
@@ -19,7 +19,7 @@ from numen.ir.types import Word
 LINE_BYTES = 64
 """Everything begins at a multiple of this, as a cache line does."""
 
-LEFT_OFFSET, CODE_OFFSET, LEAVES_OFFSET = 0, 8, LINE_BYTES
+LEFT_OFFSET, CODE_OFFSET, HOST_OFFSET, LEAVES_OFFSET = 0, 8, 16, LINE_BYTES
 
 
 class Slot(msgspec.Struct, frozen=True):

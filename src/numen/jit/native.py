@@ -3,9 +3,10 @@
 import copy
 import ctypes
 import mmap
+import struct
 import threading
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
@@ -13,7 +14,15 @@ from numen.ir.trap import Reason
 from numen.jit import marshal
 from numen.jit.entry import ENTRY
 from numen.jit.exits import trap_of
-from numen.jit.layout import CODE_OFFSET, LEFT_OFFSET, LINE_BYTES, Layout
+from numen.jit.host import NativeHost
+from numen.jit.layout import (
+    CODE_OFFSET,
+    HOST_OFFSET,
+    LEAVES_OFFSET,
+    LEFT_OFFSET,
+    LINE_BYTES,
+    Layout,
+)
 from numen.kernels.compiler import Library
 
 Memory: TypeAlias = bytearray | mmap.mmap | memoryview
@@ -30,6 +39,12 @@ _next_stack = threading.Lock()
 
 _MAPPED_BYTES_MIN = 1 << 20
 """From this size on memory comes from the system, which clears a page when it is first touched."""
+
+
+_HEAD: Final = struct.Struct("<QIxxxxQ")
+"""Work units left, the code of the trap, the address of the host."""
+
+assert (0, 8, _HEAD.size - 8) == (LEFT_OFFSET, CODE_OFFSET, HOST_OFFSET)
 
 
 class Native:
@@ -113,25 +128,35 @@ class Run:
         for slot in layout.results:
             self._view[slot.offset : slot.offset + slot.size_bytes] = bytes(slot.size_bytes)
 
-    def execute(self, *, work_limit: int) -> None:
-        """Call the native code, which may change its inputs: once after each `prepare`."""
+    def prepare_bytes(self, raw: bytes) -> None:
+        """Write inputs that lie next to each other as the bytes that they are in memory.
+
+        The program has no arrays in its result.
+        """
+        self._view[LEAVES_OFFSET : LEAVES_OFFSET + len(raw)] = raw
+
+    def execute(self, *, work_limit: int, host: NativeHost | None = None) -> None:
+        """Call the native code, which may change its inputs: once after each `prepare`.
+
+        Args:
+            work_limit: Work units, 1 or more.
+            host: What a contract speaks to, ready to begin.
+        """
         self._work_limit = min(work_limit, WORK_LIMIT_MAX)
-        self._view[LEFT_OFFSET : LEFT_OFFSET + 8] = self._work_limit.to_bytes(8, "little")
+        address = 0 if host is None else host.address
+        _HEAD.pack_into(self._view, 0, self._work_limit, 0, address)
         self._native.call(self._address)
 
     def outcome(self) -> Outcome:
         """Read what the call left behind."""
-        work = self._work_limit - self._take(LEFT_OFFSET, 8)
-        code = self._take(CODE_OFFSET, 4)
+        left, code, _ = _HEAD.unpack_from(self._view)
+        work = self._work_limit - left
         if code:
             trap = trap_of(code, self._native.module)
             is_limit = trap.reason is Reason.WORK_LIMIT
             return Outcome(None, trap, self._work_limit if is_limit else work)
         results = tuple(marshal.read(self._view, slot) for slot in self._native.layout.results)
         return Outcome(results, None, work)
-
-    def _take(self, offset: int, size: int) -> int:
-        return int.from_bytes(self._view[offset : offset + size], "little")
 
 
 def new_memory(layout: Layout) -> Memory:

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numen.base.errors import Place
+from numen.ir.host import first_of
 from numen.ir.interface import InputError, Leaf, leaves
 from numen.ir.nodes import Module
+from numen.ir.ops import HOST, Op
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
 from numen.kernels.tape import Tape
 from numen.proof import covering, gadgets, layout, tape, witness
-from numen.proof.circuit_errors import RunTrapsError, TooManyRoundsError
+from numen.proof.circuit_errors import RunTrapsError, TooManyRoundsError, UnsupportedError
 from numen.proof.felts import Felts, felts_from_ints, ints_from_felts
 from numen.proof.lc import LC
 from numen.proof.number import Number, Value, Wide, low_of, to_lc
@@ -202,6 +204,10 @@ def compile_circuit(module: Module, *, limits: Limits | None = None) -> Circuit:
 
     Cost: linear in the instructions executed and the constraints made.
     """
+    spoken = first_of(module, HOST | {Op.HASH})
+    if spoken is not None:
+        hint = "prove a function without state; contracts have no circuit yet"
+        raise UnsupportedError(f"{spoken.op.value}, which contracts have", spoken.place, hint)
     return _Compilation(module, limits or Limits()).circuit()
 
 

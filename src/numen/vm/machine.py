@@ -2,7 +2,8 @@
 
 MachineError
 ├── LimitError        a limit is not a positive number
-└── StorageError      the program needs more storage than it is allowed
+├── StorageError      the program needs more storage than it is allowed
+└── HostError         the program is a contract: it is run by messages
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,16 @@ class MachineError(NumenError):
 
 class LimitError(MachineError):
     """A limit is not a positive number."""
+
+
+class HostError(MachineError):
+    """A contract is run by messages, not by arguments."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this program is a contract: it has slots, and is run by messages",
+            hint="deploy it; `vm.contract.ContractService` runs one delivery",
+        )
 
 
 class StorageError(MachineError):
@@ -98,11 +109,14 @@ def run(
 
     Raises:
         InputError: A value does not have the shape of its parameter.
-        MachineError: A limit makes no sense, or the program is over the limit of storage.
+        MachineError: A limit makes no sense, the program is over the limit of storage, or it is a
+            contract.
         CompileError: Only where ``engine`` is ``jit``: there is no native code.
     """
     if work_limit < 1:
         raise LimitError(f"a work limit of {work_limit} allows nothing")
+    if program.needs_host:
+        raise HostError
     # No program that was loaded needs more than the most, so the usual run need not add it up.
     if storage_limit_bytes < STORAGE_BYTES_MAX and program.storage_bytes > storage_limit_bytes:
         raise StorageError(program.storage_bytes, storage_limit_bytes)

@@ -3,6 +3,7 @@
 ProofError
 └── MachineError
     ├── ProgramTooLargeError   more cells or instructions than the machine has
+    ├── ContractError          contracts cannot be proven yet
     ├── RunTooLongError        more cycles than the caller allows
     ├── MachineTrapError       the run traps: there is no proof of a trap
     ├── SegmentError           the proofs of the segments do not make one run
@@ -33,6 +34,14 @@ class ProgramTooLargeError(MachineError):
             place=place,
         )
         self.what, self.needed, self.limit = what, needed, limit
+
+
+class ContractError(MachineError):
+    """A program that speaks to a host, or hashes as one does: the machine has no such chips."""
+
+    def __init__(self, what: str, place: Place | None) -> None:
+        super().__init__(f"the provable machine has no {what}, which contracts have", place=place)
+        self.what = what
 
 
 class RunTooLongError(MachineError):

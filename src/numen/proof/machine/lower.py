@@ -12,14 +12,16 @@ is a precompile has no code: a call of it is one step.
 import msgspec
 
 from numen.ir.check import call_order
+from numen.ir.host import first_of
 from numen.ir.interface import leaves
 from numen.ir.nodes import Function, Module
-from numen.ir.ops import Op
+from numen.ir.ops import HOST, Op
 from numen.ir.trap import Reason
 from numen.ir.types import Word
 from numen.proof.machine.algebra import MachineAlgebra
 from numen.proof.machine.assembler import Assembler, Label
 from numen.proof.machine.body import BodyWriter
+from numen.proof.machine.errors import ContractError
 from numen.proof.machine.frame import Direct, Frame, Home, Pointer, frame
 from numen.proof.machine.isa import CELL_BITS, HALT_PC, Code
 from numen.proof.machine.precompiles.recognise import recognise
@@ -66,7 +68,11 @@ def lower(module: Module) -> Lowered:
 
     Raises:
         ProgramTooLargeError: It needs more cells or instructions than the machine has.
+        ContractError: It is a contract.
     """
+    spoken = first_of(module, HOST | {Op.HASH})
+    if spoken is not None:
+        raise ContractError(spoken.op.value, spoken.place)
     asm = Assembler()
     reached = _reached(module)
     fns = {name: module.functions[name] for name in call_order(module.functions) if name in reached}
