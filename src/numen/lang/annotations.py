@@ -7,6 +7,7 @@ from typing import Final
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
 from numen.ir.types import LENGTH_MAX, WORDS, Memory
 from numen.lang import constants
+from numen.lang.contracts.model import ContractSymbol, InterfaceSymbol
 from numen.lang.errors import (
     LangError,
     RangeError,
@@ -120,6 +121,10 @@ def _named(node: ast.expr, name: str, scope: Scope) -> LangType:
     symbol = scope.names.get(name)
     if isinstance(symbol, StructShape):
         return symbol
+    if isinstance(symbol, InterfaceSymbol):
+        return symbol.shape
+    if isinstance(symbol, ContractSymbol):
+        return symbol.interface.shape
     if name in TYPE_NAMES:
         example = {"list": "list[u64, 8]", "tuple": "tuple[u64, u64]", "memory": "memory[64]"}
         raise scope.source.refuse(
@@ -139,6 +144,10 @@ def _imported(node: ast.expr, module: str, name: str, scope: Scope) -> LangType:
         found = symbol.scope.names.get(name)
         if isinstance(found, StructShape):
             return found
+        if isinstance(found, InterfaceSymbol):
+            return found.shape
+        if isinstance(found, ContractSymbol):
+            return found.interface.shape
     raise scope.source.refuse(UnknownNameError, node, f"{module}.{name} is not a type")
 
 

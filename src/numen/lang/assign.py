@@ -40,6 +40,10 @@ def assign(f: Frame, target: ast.expr, value: ast.expr) -> None:
 
 def target_type(f: Frame, target: ast.expr) -> LangType | None:
     """The type a target asks for, where it is known before the value."""
+    if f.host is not None:
+        of: LangType | None = f.host.target_type(f, target)
+        if of is not None:
+            return of
     match target:
         case ast.Name(id=name):
             return f.types.get(name)
@@ -66,6 +70,8 @@ def bind(f: Frame, target: ast.expr, value: Value, node: ast.expr) -> None:
         value: The value; arrays in it that a name holds already are refused.
         node: The expression it comes from, for errors.
     """
+    if f.host is not None and f.host.assign(f, target, value, node):
+        return
     match target:
         case ast.Name(id=name):
             bind_name(f, target, name, value, node)
@@ -292,13 +298,14 @@ def augmented(f: Frame, node: ast.AugAssign) -> None:
         check_writable(f, target, base)
         at, _ = arrays.index(f, target.slice, base.type.length)
         old = arrays.element(f, target, base, at)
-        arrays.set_element(f, target, base, at, _combined(f, binary, old))
+        arrays.set_element(f, target, base, at, combined(f, binary, old))
         return
     old = f.value(load)
-    bind(f, target, _combined(f, binary, old), node.value)
+    bind(f, target, combined(f, binary, old), node.value)
 
 
-def _combined(f: Frame, node: ast.BinOp, old: Value) -> Value:
+def combined(f: Frame, node: ast.BinOp, old: Value) -> Value:
+    """What ``target op= value`` gives its target, whose old value is at hand."""
     hint = None if isinstance(node.op, ast.Pow | ast.LShift | ast.RShift) else old.type
     found = operators.binary(f, node, old, f.raw(node.right, hint), old.type)
     return f.require_type(node, f.typed(node, found, old.type), old.type)

@@ -7,6 +7,7 @@ from numen.ir.interface import ListShape, StructShape, TupleShape
 from numen.ir.ops import Op
 from numen.ir.types import WORDS, Memory, Word
 from numen.lang import arrays, builtins, tables
+from numen.lang.contracts.model import ContractSymbol, InterfaceSymbol
 from numen.lang.errors import SharingError, SubsetError, TypesError, UnknownNameError
 from numen.lang.facts import meaning
 from numen.lang.frame import Frame, Literal, Value
@@ -38,9 +39,11 @@ def call(f: Frame, node: ast.Call, expected: LangType | None) -> Value | Literal
         symbol = meaning(node.func, f.scope)
     match symbol:
         case FunctionSymbol():
-            return _function(f, node, symbol)
+            return function(f, node, symbol)
         case StructShape():
             return _struct(f, node, symbol)
+        case InterfaceSymbol(shape=shape) | ContractSymbol(interface=InterfaceSymbol(shape=shape)):
+            return _struct(f, node, shape)
         case _:
             raise _unknown(f, node)
 
@@ -105,7 +108,7 @@ def _memory_method(f: Frame, node: ast.Call, func: ast.Attribute, base: Value) -
 
 def _struct(f: Frame, node: ast.Call, struct: StructShape) -> Value:
     names = [name for name, _ in struct.fields]
-    given = _arguments(f, node, names, struct.name)
+    given = arguments(f, node, names, struct.name)
     values = {}
     for name, arg in given.items():
         wanted = dict(struct.fields)[name]
@@ -114,10 +117,11 @@ def _struct(f: Frame, node: ast.Call, struct: StructShape) -> Value:
     return Value(struct, regs)
 
 
-def _function(f: Frame, node: ast.Call, symbol: FunctionSymbol) -> Value:
+def function(f: Frame, node: ast.Call, symbol: FunctionSymbol) -> Value:
+    """Lower the call of a function of the program."""
     outline = f.unit.outline(symbol)
     names = [param.name for param in outline.params]
-    given = _arguments(f, node, names, symbol.node.name)
+    given = arguments(f, node, names, symbol.node.name)
     params = {param.name: param for param in outline.params}
     values = {name: f.value(arg, params[name].type) for name, arg in given.items()}
     sizes = _settle(f, node, symbol, values)
@@ -128,7 +132,7 @@ def _function(f: Frame, node: ast.Call, symbol: FunctionSymbol) -> Value:
             arg, values[param.name], param.type, f"the argument {param.name}"
         )
         _check_constant(f, arg, values[param.name], param, symbol)
-    return _write_call(f, node, found, [values[param.name] for param in found.params])
+    return write_call(f, node, found, [values[param.name] for param in found.params])
 
 
 def _check_constant(
@@ -139,7 +143,8 @@ def _check_constant(
         raise f.refuse(SharingError, node, message, f"write {shown(node)}.copy()")
 
 
-def _write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]) -> Value:
+def write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]) -> Value:
+    """Call an instance of a function with values for its parameters, in order."""
     result = callee.result
     assert result is not None, f"{callee.name} is called before its result is known"
     words = tuple(of for of in registers(result) if isinstance(of, Word))
@@ -150,7 +155,8 @@ def _write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]
     }
     args = [reg for value in values for reg in value.regs]
     constants = tables.lent(f, f.unit.facts[callee.symbol.key].tables)
-    passed = (*args, *lent.values(), *constants)
+    context = [f.context.reg] if callee.symbol.host is not None and f.context is not None else []
+    passed = (*args, *lent.values(), *constants, *context)
     given = iter(f.at(node).call(callee.name, words, passed))
     regs = tuple(
         lent[index] if index in lent else next(given) for index in range(len(registers(result)))
@@ -158,7 +164,7 @@ def _write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]
     return Value(result, regs)
 
 
-def _arguments(f: Frame, node: ast.Call, names: list[str], what: str) -> dict[str, ast.expr]:
+def arguments(f: Frame, node: ast.Call, names: list[str], what: str) -> dict[str, ast.expr]:
     """The arguments by parameter, in the order in which the call writes them."""
     given: dict[str, ast.expr] = {}
     for position, arg in enumerate(node.args):

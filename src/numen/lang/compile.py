@@ -1,6 +1,8 @@
 """From a source to a checked module of the machine."""
 
 import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from numen.base.errors import Place
@@ -42,15 +44,22 @@ def compile_source(
     Raises:
         LangError: The first thing that is wrong, with its place and a suggestion.
     """
-    try:
+    with bounded(file):
         scope = Loader(resolver or Texts({})).load(text, file)
         module = _compile(scope, entry)
         check(module)
+    return module
+
+
+@contextmanager
+def bounded(file: str) -> Iterator[None]:
+    """Turn what is too large for the compiler or the machine into an error of the language."""
+    try:
+        yield
     except RecursionError:
         raise TooLargeError("nested too deeply for this stack", place=Place(file, 1, 1)) from None
     except CheckError as error:
         raise _over_limit(error, file) from error
-    return module
 
 
 def _compile(scope: Scope, entry: str) -> Module:
@@ -59,18 +68,13 @@ def _compile(scope: Scope, entry: str) -> Module:
     facts, order = gather([start, *own])
     unit = Unit(facts)
     bodies: dict[str, Function] = {}
-    for symbol in order:
-        if symbol.is_plain:
-            body, frame = function.lower(unit, unit.outline(symbol))
-            assert frame.result is not None
-            bodies[body.name] = body
-            unit.results[symbol.key] = frame.result
+    lower_plain(unit, order, bodies)
     interface, main = _lower_entry(unit, start)
     for symbol in own:
         if symbol is not start and not symbol.is_plain and not size_names(symbol):
             unit.instance(symbol, {}, symbol, symbol.node)
-    _lower_wanted(unit, bodies)
-    return Module(_reachable(main, bodies), main.name, interface)
+    lower_wanted(unit, bodies)
+    return Module(reachable(main, bodies), main.name, interface)
 
 
 def _entry(scope: Scope, entry: str) -> FunctionSymbol:
@@ -111,7 +115,17 @@ def _lower_entry(unit: Unit, start: FunctionSymbol) -> tuple[Interface, Function
     return Interface(tuple(inputs), frame.result), main
 
 
-def _lower_wanted(unit: Unit, bodies: dict[str, Function]) -> None:
+def lower_plain(unit: Unit, order: Iterable[FunctionSymbol], bodies: dict[str, Function]) -> None:
+    """Lower the functions without annotations, callees first: their results are then known."""
+    for symbol in order:
+        if symbol.is_plain:
+            body, frame = function.lower(unit, unit.outline(symbol))
+            assert frame.result is not None
+            bodies[body.name] = body
+            unit.results[symbol.key] = frame.result
+
+
+def lower_wanted(unit: Unit, bodies: dict[str, Function]) -> None:
     """Lower every instance that is asked for, until none asks for more."""
     done = 0
     count = 0
@@ -126,7 +140,7 @@ def _lower_wanted(unit: Unit, bodies: dict[str, Function]) -> None:
                 frame.check_size(of.symbol.node, limits.INSTRUCTIONS_MAX - count)
 
 
-def _reachable(main: Function, bodies: dict[str, Function]) -> dict[str, Function]:
+def reachable(main: Function, bodies: dict[str, Function]) -> dict[str, Function]:
     """The functions that the entry calls, itself or through others; none of them calls it."""
     found = {main.name: main}
     pending = [main]

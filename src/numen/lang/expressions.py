@@ -9,6 +9,12 @@ from numen.ir.nodes import Param, Reg
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, U64, Array, Memory, Word
 from numen.lang import arrays, calls, constants, iteration, limits, operators, tables
+from numen.lang.contracts.model import (
+    ContractSymbol,
+    ErrorSymbol,
+    EventSymbol,
+    InterfaceSymbol,
+)
 from numen.lang.errors import (
     FlowError,
     RangeError,
@@ -43,6 +49,11 @@ def evaluate(f: Frame, node: ast.expr, expected: LangType | None) -> Value | Lit
         LangError: It is not of the language, or its types do not fit.
     """
     f.check_size(node, limits.INSTRUCTIONS_MAX)
+    if f.host is not None:
+        found = f.host.expression(f, node, expected)
+        if found is not None:
+            assert isinstance(found, Value | Literal)
+            return found
     lower = _LOWERINGS.get(type(node))
     if lower is None:
         raise refuse_expression(f.source, node)
@@ -87,6 +98,13 @@ def _symbol(f: Frame, node: ast.expr, symbol: Symbol, name: str) -> Value | Lite
             raise f.refuse(TypesError, node, f"{name} is a module", f"write {name}.function(...)")
         case StructShape():
             raise f.refuse(TypesError, node, f"{name} is a struct", f"make one: {name}(...)")
+        case EventSymbol():
+            raise f.refuse(TypesError, node, f"{name} is an event", f"write emit({name}(...))")
+        case ErrorSymbol():
+            raise f.refuse(TypesError, node, f"{name} is an error", f"write raise {name}(...)")
+        case InterfaceSymbol() | ContractSymbol():
+            hint = f"say who answers: {name}(address)"
+            raise f.refuse(TypesError, node, f"{name} is no value", hint)
 
 
 def _unknown(f: Frame, node: ast.AST, name: str) -> Exception:

@@ -120,7 +120,8 @@ def _read(symbol: FunctionSymbol) -> _Text:
     mentions = []
     for node in nodes:
         if not (isinstance(node, ast.Name) and node.id in local):
-            found = meaning(node, symbol.scope)
+            own = symbol.host.function(node) if symbol.host is not None else None
+            found = own or meaning(node, symbol.scope)
             if found is not None:
                 mentions.append((node, found))
     return _Text(nodes, mentions)

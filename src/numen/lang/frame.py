@@ -98,6 +98,8 @@ class Frame:
         tables: The arrays of the constants it uses.
         result: What it returns; None until the first return of a function without annotations.
         out: The parameters in which the caller lends arrays for the result.
+        host: What gives meaning to names beside those of the file.
+        context: Where the methods of a contract read why they run.
     """
 
     def __init__(
@@ -128,11 +130,15 @@ class Frame:
         self.out: list[Param] = []
         self.loops: list[Loop] = []
         self.source = symbol.scope.source
+        self.host = symbol.host
+        self.context: Param | None = None
         self._evaluate = evaluate
 
     @property
     def default_word(self) -> Word:
         """The type of a literal that nothing else settles."""
+        if self.host is not None:
+            return self.host.default_word
         return FELT if self.is_plain else U64
 
     def refuse(

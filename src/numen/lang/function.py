@@ -5,6 +5,7 @@ import ast
 from numen.ir.nodes import Function, Param
 from numen.ir.types import Memory, Word
 from numen.lang import limits, statements, tables
+from numen.lang.contracts.model import CONTEXT
 from numen.lang.errors import FlowError, TooLargeError, TypesError
 from numen.lang.expressions import evaluate
 from numen.lang.facts import assigned_names
@@ -34,6 +35,8 @@ def lower(unit: Unit, of: Signature, *, is_entry: bool = False) -> tuple[Functio
         message = f"more than {limits.VARIABLES_MAX} variables"
         raise f.refuse(TooLargeError, node, message, "split the function")
     f.writer.enter("start")
+    if f.host is not None:
+        f.context = Param(f.writer.fresh("context"), CONTEXT)
     params = _receive(f, of)
     used = unit.facts[of.symbol.key].tables
     if is_entry:
@@ -48,7 +51,8 @@ def lower(unit: Unit, of: Signature, *, is_entry: bool = False) -> tuple[Functio
     _end(f, node)
     assert f.result is not None
     results = tuple(of for of in registers(f.result) if isinstance(of, Word))
-    return f.writer.finish(of.name, (*params, *f.out, *lent), results), f
+    context = [f.context] if f.context is not None else []
+    return f.writer.finish(of.name, (*params, *f.out, *lent, *context), results), f
 
 
 def _receive(f: Frame, of: Signature) -> list[Param]:

@@ -20,6 +20,8 @@ from numen.ir.interface import (
 )
 from numen.ir.types import BOOL, FELT, U64, Kind, Memory, Word
 from numen.lang import annotations, constants, limits
+from numen.lang.contracts import declare
+from numen.lang.contracts.model import InterfaceSymbol
 from numen.lang.errors import (
     ImportsError,
     LangError,
@@ -89,6 +91,7 @@ class Loader:
         self._resolver = resolver
         self._scopes: dict[str, Scope] = {}
         self._path: list[str] = []
+        self._interfaces: dict[StructShape, InterfaceSymbol] = {}
 
     def load(self, text: str, file: str, name: str = "") -> Scope:
         """Load a file.
@@ -100,6 +103,7 @@ class Loader:
             raise TooLargeError(f"more than {limits.MODULES_MAX} modules")
         source, tree = parse(text, file)
         scope = Scope(source, name)
+        scope.interfaces = self._interfaces
         self._path.append(name)
         body = tree.body[_docstring(tree.body) :]
         for node in body:
@@ -112,6 +116,8 @@ class Loader:
         match node:
             case ast.FunctionDef():
                 _define_function(scope, node)
+            case ast.ClassDef() if declare.is_declared(node):
+                bind(scope, node, node.name, declare.read(scope, node))
             case ast.ClassDef():
                 _define_struct(scope, node)
             case ast.Assign(targets=[ast.Name(id=name) as target], value=value):
@@ -143,7 +149,7 @@ class Loader:
                 message = f"{module} has no {alias.name}"
                 hint = did_you_mean(alias.name, found.names)
                 raise scope.source.refuse(UnknownNameError, alias, message, hint)
-            _bind(scope, alias, alias.asname or alias.name, found.names[alias.name])
+            bind(scope, alias, alias.asname or alias.name, found.names[alias.name])
 
     def _import(self, scope: Scope, node: ast.Import) -> None:
         for alias in node.names:
@@ -156,7 +162,7 @@ class Loader:
                 hint = f"write import {alias.name} as {alias.name.split('.')[-1]}"
                 raise scope.source.refuse(ImportsError, alias, "a dotted import needs a name", hint)
             found = self._module(scope, alias, alias.name)
-            _bind(scope, alias, alias.asname or alias.name, ModuleSymbol(found))
+            bind(scope, alias, alias.asname or alias.name, ModuleSymbol(found))
 
     def _module(self, scope: Scope, node: ast.AST, name: str) -> Scope:
         if name in self._scopes:
@@ -201,8 +207,10 @@ def standard_text(short: str) -> Text:
 
 
 def _check_ignored(scope: Scope, node: ast.ImportFrom, module: str) -> None:
-    known = _IGNORED.get(module, sorted(RESERVED | {"compile"}))
+    known = _IGNORED.get(module, sorted(RESERVED | declare.NAMES | {"compile"}))
     for alias in node.names:
+        if module == "numen" and alias.name in declare.TYPES and not alias.asname:
+            bind(scope, alias, alias.name, declare.TYPES[alias.name])
         if alias.name not in known or alias.asname:
             raise scope.source.refuse(
                 ImportsError,
@@ -212,7 +220,8 @@ def _check_ignored(scope: Scope, node: ast.ImportFrom, module: str) -> None:
             )
 
 
-def _bind(scope: Scope, node: ast.AST, name: str, symbol: Symbol) -> None:
+def bind(scope: Scope, node: ast.AST, name: str, symbol: Symbol) -> None:
+    """Give a name of a file its meaning, once."""
     if name in RESERVED:
         message = f"{name} is a word of the language"
         raise scope.source.refuse(TypesError, node, message, "choose another name")
@@ -227,7 +236,7 @@ def _define_function(scope: Scope, node: ast.FunctionDef) -> None:
             raise scope.source.refuse(
                 SubsetError, decorator, "functions take no decorator", "remove the line"
             )
-    _bind(scope, node, node.name, FunctionSymbol(scope.key(node.name), node, scope))
+    bind(scope, node, node.name, FunctionSymbol(scope.key(node.name), node, scope))
 
 
 def _is_compile(node: ast.expr) -> bool:
@@ -265,7 +274,7 @@ def _define_struct(scope: Scope, node: ast.ClassDef) -> None:
     struct = StructShape(node.name, tuple(fields))
     if not is_bounded(struct):
         raise scope.source.refuse(TooLargeError, node, TOO_LARGE)
-    _bind(scope, node, node.name, struct)
+    bind(scope, node, node.name, struct)
     if any(isinstance(decorator, ast.Call) for decorator in node.decorator_list):
         scope.frozen.add(node.name)
 
@@ -316,7 +325,7 @@ def _define_constant(
             hint = "" if annotation is not None else f"annotate it: {name}: list[u256, N] = ..."
             raise scope.source.refuse(RangeError, value, error.message, hint) from None
         symbol = ConstantSymbol(key, of, parts, target, scope)
-    _bind(scope, target, name, symbol)
+    bind(scope, target, name, symbol)
 
 
 def _constant_type(scope: Scope, annotation: ast.expr) -> Shape:

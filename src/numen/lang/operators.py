@@ -5,12 +5,12 @@ from typing import Final
 
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
-from numen.ir.types import BOOL, FELT, Kind, Word
+from numen.ir.types import BOOL, FELT, U256, Kind, Word
 from numen.lang import constants
 from numen.lang.errors import LangError, RangeError, SubsetError, TypesError
 from numen.lang.frame import Frame, Literal, Value, conversion_hint
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, is_integer, is_number
+from numen.lang.types import LangType, is_handle, is_integer, is_number
 
 Operand = Value | Literal
 
@@ -122,6 +122,8 @@ def compare(
         hint = "write a loop" if isinstance(op, ast.In | ast.NotIn) else "write =="
         raise f.refuse(SubsetError, node, "in and is are not part of the language", hint)
     a, b = same(f, [left, right], "and")
+    if is_handle(a.type) and isinstance(op, ast.Eq | ast.NotEq):
+        a, b = (Value(U256, value.regs) for value in (a, b))
     if not isinstance(a.type, Word):
         raise f.refuse(TypesError, node, f"{a.type} cannot be compared", "compare its parts")
     if isinstance(op, ast.Eq | ast.NotEq):

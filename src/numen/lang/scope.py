@@ -1,11 +1,13 @@
 """What the names of a file mean: functions, structs, constants, modules."""
 
 import ast
-from typing import Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
 from numen.ir.interface import Shape, StructShape
+from numen.ir.types import Word
+from numen.lang.contracts.model import Declared, InterfaceSymbol
 from numen.lang.source import Source
 from numen.lang.types import TYPE_NAMES
 
@@ -16,6 +18,37 @@ RESERVED: Final = TYPE_NAMES | {
 """Names that a program may not give another meaning."""
 
 
+class Host(Protocol):
+    """What gives meaning to the names that a function has beside those of its file.
+
+    A contract does, for its methods: `self`, messages, events. Each question may be answered with
+    None or False, and then the language answers it.
+    """
+
+    default_word: Word
+    """The type of a literal that nothing else settles."""
+
+    def function(self, node: ast.AST) -> "FunctionSymbol | None":
+        """The function that an expression names."""
+        ...
+
+    def expression(self, f: Any, node: ast.expr, expected: Any) -> Any:
+        """Lower an expression to a `frame.Value` or `frame.Literal`."""
+        ...
+
+    def statement(self, f: Any, node: ast.stmt) -> bool:
+        """Lower a statement."""
+        ...
+
+    def target_type(self, f: Any, target: ast.expr) -> Any:
+        """The type that a target of an assignment asks for."""
+        ...
+
+    def assign(self, f: Any, target: ast.expr, value: Any, node: ast.expr) -> bool:
+        """Give a target a value."""
+        ...
+
+
 class FunctionSymbol(msgspec.Struct, frozen=True, eq=False):
     """A function of a program.
 
@@ -23,16 +56,20 @@ class FunctionSymbol(msgspec.Struct, frozen=True, eq=False):
         key: Its name in the machine: the file's name and its own.
         node: Its definition.
         scope: The file it stands in.
+        host: What else its names mean.
     """
 
     key: str
     node: ast.FunctionDef
     scope: "Scope"
+    host: Host | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether it has no annotation at all: it then computes with field elements."""
         arguments = self.node.args.args
+        if self.host is not None:
+            return False
         return self.node.returns is None and all(arg.annotation is None for arg in arguments)
 
 
@@ -60,7 +97,7 @@ class ModuleSymbol(msgspec.Struct, frozen=True, eq=False):
     scope: "Scope"
 
 
-Symbol: TypeAlias = FunctionSymbol | ConstantSymbol | ModuleSymbol | StructShape
+Symbol: TypeAlias = FunctionSymbol | ConstantSymbol | ModuleSymbol | StructShape | Declared
 
 
 class Scope:
@@ -71,6 +108,7 @@ class Scope:
         name: Its name in imports; empty for the program's first file.
         names: What each of its names means.
         frozen: The structs whose fields may not be assigned.
+        interfaces: What can be asked of a value of each interface, in any file of the program.
     """
 
     def __init__(self, source: Source, name: str) -> None:
@@ -78,6 +116,7 @@ class Scope:
         self.name = name
         self.names: dict[str, Symbol] = {}
         self.frozen: set[str] = set()
+        self.interfaces: dict[StructShape, InterfaceSymbol] = {}
 
     def key(self, name: str) -> str:
         """The name in the machine of something in this file."""

@@ -31,6 +31,8 @@ def block(f: Frame, body: list[ast.stmt]) -> None:
 
 
 def _statement(f: Frame, node: ast.stmt) -> None:
+    if f.host is not None and f.host.statement(f, node):
+        return
     lower = _LOWERINGS.get(type(node))
     if lower is None:
         refused = refuse_statement(f.source, node)

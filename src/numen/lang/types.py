@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from numen.ir.interface import DEPTH_MAX, ListShape, Shape, StructShape, TupleShape, leaves
-from numen.ir.types import LENGTH_MAX, WORDS, Array, Kind, Memory, Type, Word
+from numen.ir.types import LENGTH_MAX, U256, WORDS, Array, Kind, Memory, Type, Word
 
 LangType: TypeAlias = Shape | Memory
 
@@ -111,6 +111,11 @@ def stores_struct(of: LangType, struct: StructShape) -> bool:
             return any(stores_struct(part, struct) for part in items)
         case StructShape(_, fields):
             return any(stores_struct(part, struct) for _, part in fields)
+
+
+def is_handle(of: LangType) -> bool:
+    """Whether a type is a struct of one u256, as an address is: two of them can be equal."""
+    return isinstance(of, StructShape) and registers(of) == (U256,)
 
 
 def is_number(of: LangType) -> bool:

@@ -1,0 +1,1 @@
+"""Contracts: classes whose methods are run by messages, and whose variables are slots."""

@@ -1,0 +1,183 @@
+"""State variables in expressions and assignments: where ``self.a[b].c`` lies, and what is there."""
+
+import ast
+from collections.abc import Mapping
+
+import msgspec
+
+from numen.ir.interface import ListShape, StructShape
+from numen.ir.nodes import Reg
+from numen.ir.ops import Op
+from numen.ir.types import U64, U256, Word
+from numen.lang import arrays
+from numen.lang.contracts.cells import At, Slots, put, take, to_word
+from numen.lang.contracts.layout import size_words
+from numen.lang.contracts.model import MapType, StateType, Variable, VectorType
+from numen.lang.errors import TypesError, UnknownNameError
+from numen.lang.frame import Frame, Value
+from numen.lang.suggest import did_you_mean, shown
+from numen.lang.types import NOTHING
+
+
+class Location(msgspec.Struct, frozen=True):
+    """A part of the state: its type, and the register that names its first slot."""
+
+    type: StateType
+    slot: Reg
+
+
+def root(node: ast.AST) -> str | None:
+    """The state variable that an expression leads into, or None."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return name
+        node = node.value
+    return None
+
+
+def type_of(node: ast.AST, variables: Mapping[str, Variable]) -> StateType | None:
+    """The type of a part of the state, without lowering anything."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return variables[name].type if name in variables else None
+        case ast.Subscript(value=inner):
+            match type_of(inner, variables):
+                case MapType(value=part) | VectorType(element=part) | ListShape(element=part):
+                    return part
+        case ast.Attribute(value=inner, attr=name):
+            whole = type_of(inner, variables)
+            return dict(whole.fields).get(name) if isinstance(whole, StructShape) else None
+    return None
+
+
+def locate(f: Frame, node: ast.expr, variables: Mapping[str, Variable]) -> Location:
+    """Lower the way to a part of the state, whose root is a variable."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            variable = variables[name]
+            return Location(variable.type, f.at(node).const(variable.slot, U256))
+        case ast.Subscript(value=inner, slice=index):
+            return _element(f, node, locate(f, inner, variables), index)
+        case ast.Attribute(value=inner, attr=name):
+            return _field(f, node, locate(f, inner, variables), name)
+        case _:
+            raise AssertionError(node)
+
+
+def read(f: Frame, node: ast.expr, place: Location) -> Value:
+    """Read a part of the state."""
+    if isinstance(place.type, MapType | VectorType):
+        hint = f"write {shown(node)}[key]"
+        raise f.refuse(TypesError, node, f"{place.type} is no value", hint)
+    return take(f, node, Slots(place.slot), At(), place.type)
+
+
+def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.expr) -> None:
+    """Write a part of the state."""
+    if isinstance(place.type, MapType | VectorType):
+        hint = "assign its elements"
+        raise f.refuse(TypesError, target, f"{place.type} cannot be assigned", hint)
+    f.require_type(node, value, place.type, shown(target))
+    put(f, target, Slots(place.slot), At(), value)
+
+
+def clear(f: Frame, node: ast.expr, place: Location) -> None:
+    """Write zeros, as before anything was written."""
+    if isinstance(place.type, MapType | VectorType):
+        raise f.refuse(TypesError, node, f"{place.type} cannot be cleared", "clear its elements")
+    zero, slots = f.at(node).const(0, U256), Slots(place.slot)
+    if size_words(place.type) == 1:
+        slots.set(f, node, At(), zero)
+        return
+    arrays.each(f, node, size_words(place.type), lambda at: slots.set(f, node, At(0, at), zero))
+
+
+def length(f: Frame, node: ast.expr, place: Location) -> Value:
+    """How many elements an array has, a u64."""
+    count = f.at(node).op(Op.STATE_LOAD, None, place.slot)
+    return Value(U64, (f.at(node).op(Op.CAST, U256, count, to=U64),))
+
+
+def append(f: Frame, node: ast.Call, place: Location) -> Value:
+    """Lower ``self.items.append(value)``."""
+    assert isinstance(place.type, VectorType)
+    element = place.type.element
+    if len(node.args) != 1 or node.keywords or isinstance(element, MapType | VectorType):
+        raise f.refuse(TypesError, node, f"append takes one {element}")
+    value = f.of_type(node.args[0], element, "the element")
+    writer = f.at(node)
+    count = writer.op(Op.STATE_LOAD, None, place.slot)
+    put(f, node, Slots(writer.op(Op.HASH, None, count, place.slot)), At(), value)
+    writer = f.at(node)
+    writer.effect(
+        Op.STATE_STORE, None, place.slot, writer.op(Op.ADD, U256, count, writer.const(1, U256))
+    )
+    return Value(NOTHING, ())
+
+
+def pop(f: Frame, node: ast.Call, place: Location) -> Value:
+    """Lower ``self.items.pop()``: take the last element away."""
+    assert isinstance(place.type, VectorType)
+    element = place.type.element
+    if node.args or node.keywords or isinstance(element, MapType | VectorType):
+        raise f.refuse(TypesError, node, "pop takes nothing", "write self.items.pop()")
+    writer = f.at(node)
+    count = writer.op(Op.STATE_LOAD, None, place.slot)
+    zero = writer.const(0, U256)
+    some = writer.invert(writer.op(Op.EQ, U256, count, zero))
+    writer.effect(Op.REQUIRE, None, some, symbol="pop from an empty array")
+    last = writer.op(Op.SUB, U256, count, writer.const(1, U256))
+    at = Location(element, writer.op(Op.HASH, None, last, place.slot))
+    value = read(f, node, at)
+    clear(f, node, at)
+    f.at(node).effect(Op.STATE_STORE, None, place.slot, last)
+    return value
+
+
+def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> Location:
+    writer = f.at(node)
+    match base.type:
+        case MapType(key, value):
+            found = f.of_type(index, key, "the key")
+            word = found.reg
+            if isinstance(key, Word):
+                word = to_word(f, index, word, key)
+            return Location(value, f.at(node).op(Op.HASH, None, word, base.slot))
+        case VectorType(element):
+            at = f.of_type(index, U64, "the index").reg
+            count = f.at(node).op(Op.STATE_LOAD, None, base.slot)
+            writer = f.at(node)
+            word = writer.op(Op.CAST, U64, at, to=U256)
+            inside = writer.op(Op.LT, U256, word, count)
+            writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
+            return Location(element, writer.op(Op.HASH, None, word, base.slot))
+        case ListShape(element, count):
+            at, known = arrays.index(f, index, count)
+            writer = f.at(node)
+            if known is None:
+                inside = writer.op(Op.LT, U64, at, writer.const(count, U64))
+                writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
+            word = writer.op(Op.CAST, U64, at, to=U256)
+            far = writer.op(Op.WRAPPING_MUL, U256, word, writer.const(size_words(element), U256))
+            return Location(element, writer.op(Op.WRAPPING_ADD, U256, base.slot, far))
+        case _:
+            raise f.refuse(TypesError, node, f"{base.type} has no elements")
+
+
+def _field(f: Frame, node: ast.Attribute, base: Location, name: str) -> Location:
+    if not isinstance(base.type, StructShape):
+        raise f.refuse(UnknownNameError, node, f"{base.type} has no field {name}")
+    offset = 0
+    for known, of in base.type.fields:
+        if known == name:
+            writer = f.at(node)
+            slot = base.slot
+            if offset:
+                slot = writer.op(Op.WRAPPING_ADD, U256, slot, writer.const(offset, U256))
+            return Location(of, slot)
+        offset += size_words(of)
+    names = [known for known, _ in base.type.fields]
+    raise f.refuse(
+        UnknownNameError, node, f"{base.type} has no field {name}", did_you_mean(name, names)
+    )
