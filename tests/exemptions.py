@@ -20,7 +20,7 @@ BUDGET_LINES = {
     "node": 7500,
     "proof": 25500,
     "testing": 700,
-    "vm": 1200,
+    "vm": 2200,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
 

@@ -87,25 +87,53 @@ def run(
 
 @click.command("compile")
 @click.argument("file", metavar="FILE[:FUNC]")
-@click.option("--emit", type=click.Choice([*stages.EMITTERS, "cfg"]), required=True)
+@click.option(
+    "--emit", type=click.Choice([*stages.EMITTERS, "cfg", "abi", "description"]), required=True
+)
 @click.option("--evm", "is_evm", is_flag=True, help="FILE is a contract, whatever its name.")
 @takes_bounds
 @folder_option
 @as_json_option
 def compile_(file: str, emit: str, is_evm: bool, bounds: Bounds, out: Path, as_json: bool) -> None:
-    """Write one form of a program: ir, bytecode, llvm, asm, r1cs or tape.
+    """Write one form of a program or contract.
 
     FILE is source, or a contract of the EVM, in hexadecimal or raw: its name ends in .bin, .hex or
     .evm. A whole contract has the forms ir, cfg (a drawing), llvm and asm; a pure function of it,
     FILE:'f(uint256)', has those of every program.
+
+    A file with a class under @contract is a contract of our own: FILE:NAME where it has several. It
+    has the forms abi (Ethereum's JSON), description, bytecode, ir, llvm and asm.
     """
     path, function = split(file)
+    if not is_evm and path.suffix == ".py" and _services().is_contract(path):
+        _compile_service(path, function, emit, out, as_json)
+        return
     if not function and (is_evm or path.suffix in compiled.EVM_SUFFIXES):
         _compile_contract(path, emit, bounds.fork, out, as_json)
         return
     program = compiled.from_file(path, function or "main", bounds=bounds)
     with progress("compiling"):
         written = stages.write(program, emit, out)
+    _report([written], as_json)
+
+
+def _services() -> Any:
+    # A program without state does without contracts: its commands must start quickly.
+    return import_module("numen.api.services")
+
+
+def _compile_service(path: Path, name: str, emit: str, out: Path, as_json: bool) -> None:
+    services = _services()
+    with progress("compiling"):
+        contract = services.from_file(path, name)
+        written = services.write(contract, emit, out)
+    description = contract.description
+    for warning in description.warnings:
+        where = f"{path}:{warning.line}"
+        click.secho(f"{where}: warning: {warning.message}", fg="yellow", err=True)
+    if as_json:
+        print_json({"files": [str(written)], "contract": services.facts(description)})
+        return
     _report([written], as_json)
 
 
