@@ -63,7 +63,6 @@ FOR_TYPE_CHECKERS = {
 """Files that may have imports for type checkers only."""
 
 ENTRY_POINTS = {
-    "numen.vm.contract": "runs a contract for whoever delivers its messages",
     "numen.proof.stark.native": "the kernels of the prover, chosen by who calls it",
     "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",

@@ -143,7 +143,11 @@ def test_declarations_are_checked(text, message):
 WARNED = [
     ("stale", "x = self.count\ny = await self.other.ask(x)\nself.count = x + y", 4),
     ("stale", "self.count += await self.other.ask(1)", 2),
-    ("stale", "for i in range(3):\n    y = await self.other.ask(self.count)\n    self.trade(y)", 4),
+    (
+        "stale",
+        "for i in range(3):\n    y = await self.other.ask(self.count, callback_work=9)\n    g(y)",
+        4,
+    ),
     ("bounce", "ok = await self.other.pay(value=5)", 2),
     ("bounce", "send(self.sender, 5)", 2),
     ("bounce", "self.other.pay.send(value=5)", 2),
@@ -157,6 +161,7 @@ WARNED = [
 
 @pytest.mark.parametrize(("kind", "body", "line"), WARNED)
 def test_what_is_often_wrong_is_warned_of(kind, body, line):
+    body = body.replace("g(y)", "self.trade(y)")
     body = "@message\nasync def f(self):\n" + "\n".join(f"    {each}" for each in body.split("\n"))
     body += "\ndef trade(self, y: u128):\n    self.count = y"
     found = it(body).description.warnings
@@ -304,7 +309,7 @@ def f(self, to: address):
     stage.play(Kind.BOUNCE, b"why", value=3)
     assert (stage.state[1], stage.state[3]) == (4, 2**256 - 3)
     assert stage.told("f(address)", ALICE).effects == (
-        Send(ALICE, 5, b"", 1_000_000, 9),
+        Send(ALICE, 5, b"", 50_000, 9),
         Send(BOB, 6, selector("pay()"), 7),
     )
     assert stage.play(Kind.REPLY, b"late").failure is None

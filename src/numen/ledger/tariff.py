@@ -7,16 +7,24 @@ who does it.
 
 from typing import Final
 
+from numen.ir.tariff import DELIVERY_WORK, FRAME_BYTE_WORK
 from numen.vm.host import Continuation
 
-DELIVERY_WORK: Final = 1_000
-"""Of handing a message to a contract; for an answer, set aside beside the continuation's own."""
+__all__ = [
+    "AWAITS_MAX",
+    "CODE_BYTE_WORK",
+    "DEADLINE_BLOCKS",
+    "DEADLINE_BLOCKS_MAX",
+    "DELIVERIES_MAX",
+    "DELIVERY_WORK",
+    "DUE_MAX",
+    "FRAME_BYTE_WORK",
+    "TIMERS_MAX",
+    "work_of",
+]
 
 CODE_BYTE_WORK: Final = 200
 """Of each byte of code that is published, and kept for good."""
-
-FRAME_BYTE_WORK: Final = 16
-"""Of each byte kept for a continuation; given back when it goes on."""
 
 DEADLINE_BLOCKS: Final = 256
 """Blocks after which a request is too late, where its sender says nothing."""

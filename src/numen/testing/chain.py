@@ -23,6 +23,7 @@ from numen.evm.contract import (
     with_arguments,
 )
 from numen.evm.revert import decode_revert
+from numen.lang.contracts.build import Contract as Built
 from numen.ledger import explain
 from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
@@ -34,6 +35,7 @@ from numen.ledger.transactions import Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
 from numen.ledger.world import World
 from numen.vm.codes import Code, code_id, write_code
+from numen.vm.contract import write_contract
 from numen.vm.host import Address, Delivery, Failure, Kind
 
 CHAIN: Final = 1337
@@ -128,7 +130,8 @@ class Chain:
         """Publish a contract's code and create it.
 
         Args:
-            made: A `Code`, or what a compiler of EVM bytecode made, in any form that
+            made: A `Code`, what `numen.lang.contracts.build` made, or what a compiler of EVM
+                bytecode made, in any form that
                 `numen.evm.contract.artifact_of` reads: its calls are then requests.
             args: Of the constructor.
             sender: Who creates it; the first person if nobody is named.
@@ -377,6 +380,9 @@ class Sent:
 
 def _code_of(made: Any, args: Sequence[Any]) -> tuple[Code, bytes, Abi]:
     plain = [_plain(arg) for arg in args]
+    if isinstance(made, Built):
+        arguments = with_arguments(Artifact(b"", made.abi), plain)
+        return Code("numen", write_contract(made)), arguments, made.abi
     if isinstance(made, Code):
         return made, b"".join(plain), ()
     artifact = artifact_of(made)

@@ -11,6 +11,7 @@ from msgspec import Meta
 from numen.base.codec import CodecError, decode, digest, encode
 from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
+from numen.vm.contract import ContractError, read_contract
 from numen.vm.evm_atomic import AtomicService
 from numen.vm.evm_events import EvmService
 from numen.vm.host import Service
@@ -18,8 +19,9 @@ from numen.vm.host import Service
 CODE_BYTES_MAX: Final = 1 << 17
 """Longest code of a contract."""
 
-Mode = Literal["evm", "atomic"]
-"""``evm`` is bytecode whose calls are requests, ``atomic`` a synchronous EVM of its own."""
+Mode = Literal["evm", "atomic", "numen"]
+"""``evm`` is bytecode whose calls are requests, ``atomic`` a synchronous EVM of its own, ``numen``
+a contract of Numen's language."""
 
 _DOMAIN: Final = "numen/code/1"
 _FORK: Final = "prague"
@@ -34,7 +36,8 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         mode: Which machine runs it.
-        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` nothing.
+        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` nothing; for
+            ``numen`` what `vm.contract.write_contract` writes.
     """
 
     mode: Mode
@@ -61,6 +64,8 @@ def service_of(raw: bytes) -> Service:
         code = decode(Code, raw)
         if code.mode == "atomic":
             return AtomicService(_FORK)
+        if code.mode == "numen":
+            return read_contract(code.body)
         return EvmService(code.body, _FORK)
-    except (CodecError, EvmError) as error:
+    except (CodecError, EvmError, ContractError) as error:
         raise CodeError(f"not a contract: {error}") from error

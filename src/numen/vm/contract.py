@@ -6,16 +6,20 @@ Native code runs it, or the interpreter where there is none; every outcome is th
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+
+from numen.base.codec import CodecError, decode, encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
 from numen.ir import interp
 from numen.ir.host import Changes, Journal, Record
 from numen.ir.interface import ListShape, TupleShape
 from numen.ir.outcome import Outcome as Run
-from numen.ir.program import Program
+from numen.ir.program import Program, load
 from numen.ir.trap import Reason as TrapReason
 from numen.ir.trap import Trap
 from numen.ir.types import U256
+from numen.ir.wire import DecodeError
 from numen.jit import engine as jit
 from numen.jit.host import NativeHost
 from numen.jit.layout import LINE_BYTES
@@ -23,6 +27,7 @@ from numen.jit.native import Native, new_memory
 from numen.jit.native import Run as NativeRun
 from numen.kernels.errors import CompileError
 from numen.lang.contracts import records
+from numen.lang.contracts.build import Contract
 from numen.lang.contracts.description import Description
 from numen.lang.contracts.model import CONTEXT_WORDS
 from numen.vm.host import (
@@ -46,6 +51,11 @@ from numen.vm.host import (
 from numen.vm.machine import Engine
 
 _WORD: Final = 32
+_ARGUMENT_WORDS_MAX: Final = 2 * PAYLOAD_BYTES_MAX // _WORD
+
+STORAGE_BYTES_MAX: Final = 16 << 20
+"""Most bytes of arrays that a run of a contract may hold."""
+
 _SELECTOR_BYTES: Final = 4
 _ADDRESS_BYTES: Final = 20
 _TOPICS_MAX: Final = 4
@@ -70,6 +80,36 @@ class _MalformedError(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
         self.failure = Failure(reason, detail=detail)
+
+
+class _Deployed(msgspec.Struct, frozen=True, array_like=True):
+    """What a contract is deployed as."""
+
+    code: bytes
+    description: Description
+
+
+def write_contract(contract: Contract) -> bytes:
+    """Write a compiled contract as it is deployed.
+
+    Raises:
+        CodecError: It is too large.
+    """
+    return encode(_Deployed(contract.program.code, contract.description))
+
+
+def read_contract(raw: bytes) -> "ContractService":
+    """Make a contract of bytes from anyone ready to run.
+
+    Raises:
+        ContractError: The bytes are none.
+    """
+    try:
+        deployed = decode(_Deployed, raw)
+        program = load(deployed.code)
+    except (CodecError, DecodeError) as error:
+        raise ContractError(f"not a contract: {error}") from error
+    return ContractService(program, deployed.description, is_untrusted=True)
 
 
 class _Seat:
@@ -248,7 +288,7 @@ class ContractService:
         entry, own = _number(frame, 0), self.description.continuations
         if entry >= len(own):
             raise _none()
-        work = _number(words, 4) or own[entry].work or records.REQUEST_WORK
+        work = _number(words, 4) or own[entry].work
         return Continuation(entry, frame[_WORD:], work)
 
 
@@ -256,6 +296,8 @@ def _check(program: Program, description: Description) -> None:
     if description.program_id != program.id:
         raise ContractError("the description is of another program")
     words = description.argument_words
+    if words > _ARGUMENT_WORDS_MAX or program.storage_bytes > STORAGE_BYTES_MAX:
+        raise ContractError("the contract needs more memory than contracts may have")
     wanted = (ListShape(U256, CONTEXT_WORDS), ListShape(U256, words))
     shapes = tuple(field.shape for field in program.interface.inputs)
     if shapes != wanted or program.interface.result != TupleShape(()):

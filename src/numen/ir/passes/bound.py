@@ -1,18 +1,41 @@
 """The most work that a function can take, where its text says it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from numen.ir import flow
 from numen.ir.check import call_order
-from numen.ir.nodes import Branch, Function, Label, Reg, edges
+from numen.ir.nodes import Branch, Function, Instr, Label, Reg, edges
 from numen.ir.ops import Op
+from numen.ir.types import Array
 
 WorkBound = int | None
 """Work units, or None where nothing bounds them."""
 
 
+class Tolls(Protocol):
+    """What is charged for beside instructions, when a contract asks for it."""
+
+    def write(self) -> WorkBound:
+        """For a slot."""
+        ...
+
+    def record(self, kind: int, length: int, words: Mapping[int, int]) -> WorkBound:
+        """For a record of at most some words, with the work that goes with it.
+
+        Args:
+            kind: Of the record.
+            length: Most words of it.
+            words: Those that are known, by index.
+        """
+        ...
+
+
 def work_bound(
-    functions: Mapping[str, Function], entry: str, known: Mapping[tuple[str, int], int]
+    functions: Mapping[str, Function],
+    entry: str,
+    known: Mapping[tuple[str, int], int],
+    tolls: Tolls,
 ) -> WorkBound:
     """The most work that the entry of a metered module takes.
 
@@ -22,6 +45,7 @@ def work_bound(
         known: What elements of the entry's array parameters are known to hold: by the name of the
             parameter and the index. Branches on whether such an element equals a constant go one
             way only, so that one message is bounded without the others.
+        tolls: What slots and records are charged.
 
     Returns:
         The longest way's charges; None where a loop without a known number of rounds is on it.
@@ -29,14 +53,18 @@ def work_bound(
     bounds: dict[str, WorkBound] = {}
     for name in call_order(functions):
         facts = known if name == entry else {}
-        bounds[name] = _bound(functions[name], bounds, facts)
+        bounds[name] = _bound(functions[name], bounds, facts, tolls)
     return bounds[entry]
 
 
 def _bound(
-    fn: Function, bounds: Mapping[str, WorkBound], known: Mapping[tuple[str, int], int]
+    fn: Function,
+    bounds: Mapping[str, WorkBound],
+    known: Mapping[tuple[str, int], int],
+    tolls: Tolls,
 ) -> WorkBound:
     constants = _constants(fn, known)
+    words = _words(fn, constants)
     nexts = {
         label: (block.end.then.to if constants[block.end.cond] else block.end.other.to,)
         if isinstance(block.end, Branch) and block.end.cond in constants
@@ -44,7 +72,11 @@ def _bound(
         for label, block in fn.blocks.items()
     }
     order = flow.reverse_postorder(next(iter(fn.blocks)), nexts)
-    own = {label: _charges(fn, label, bounds, constants) for label in order}
+    own = {}
+    for label in order:
+        parts = [_charge(each, bounds, constants, words, tolls) for each in fn.blocks[label].body]
+        known_parts = [part for part in parts if part is not None]
+        own[label] = sum(known_parts) if len(known_parts) == len(parts) else None
     if any(own.get(label, 0) != 0 for loop in flow.loops(fn) for label in loop.body):
         return None
     longest: dict[Label, int] = {}
@@ -57,23 +89,52 @@ def _bound(
     return longest[order[0]]
 
 
-def _charges(
-    fn: Function, label: Label, bounds: Mapping[str, WorkBound], constants: Mapping[Reg, int]
+def total(parts: Sequence[WorkBound]) -> WorkBound:
+    """The sum of some bounds; None where one of them is."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _charge(
+    instr: Instr,
+    bounds: Mapping[str, WorkBound],
+    constants: Mapping[Reg, int],
+    words: Mapping[Reg, Mapping[int, int]],
+    tolls: Tolls,
 ) -> WorkBound:
-    total = 0
-    for instr in fn.blocks[label].body:
-        if instr.op is Op.METER:
+    match instr.op:
+        case Op.METER:
             assert instr.imm is not None
             rounds = constants.get(instr.args[0]) if instr.args else 1
-            if rounds is None:
+            return None if rounds is None else instr.imm * rounds
+        case Op.CALL:
+            return bounds[instr.symbol]
+        case Op.EMIT:
+            kind, array, _ = instr.args
+            assert isinstance(instr.type, Array)
+            if kind not in constants:
                 return None
-            total += instr.imm * rounds
-        elif instr.op is Op.CALL:
-            below = bounds[instr.symbol]
-            if below is None:
-                return None
-            total += below
-    return total
+            return tolls.record(constants[kind], instr.type.length, words.get(array, {}))
+        case Op.STATE_STORE:
+            return tolls.write()
+        case _:
+            return 0
+
+
+def _words(fn: Function, constants: Mapping[Reg, int]) -> dict[Reg, dict[int, int]]:
+    """What elements of arrays are set to, where that is one constant wherever it is set."""
+    found: dict[Reg, dict[int, int | None]] = {}
+    for block in fn.blocks.values():
+        for instr in block.body:
+            if instr.op is Op.SET and instr.args[1] in constants:
+                array, index, value = instr.args
+                of = found.setdefault(array, {})
+                at, word = constants[index], constants.get(value)
+                of[at] = word if of.get(at, word) == word else None
+    return {
+        array: {at: word for at, word in of.items() if word is not None}
+        for array, of in found.items()
+    }
 
 
 def _constants(fn: Function, known: Mapping[tuple[str, int], int]) -> dict[Reg, int]:

@@ -1,9 +1,13 @@
 """A contract ready to be run: its program, and what is to be known of it."""
 
+from collections.abc import Mapping
+
 import msgspec
 
+from numen.ir import tariff
+from numen.ir.host import WORD_BYTES
 from numen.ir.nodes import Module
-from numen.ir.passes.bound import work_bound
+from numen.ir.passes.bound import total, work_bound
 from numen.ir.program import Program, program_from_module
 from numen.lang.contracts import dispatch, records
 from numen.lang.contracts.abi import Abi, abi_of
@@ -40,6 +44,7 @@ def build(
 
 
 def _describe(lowered: Lowered, program: Program) -> Description:
+    works = _Works(lowered, program.metered)
     resumes = tuple(
         Resume(
             wait.method.rpartition("$")[2],
@@ -47,7 +52,7 @@ def _describe(lowered: Lowered, program: Program) -> Description:
             wait.place.line,
             2 + len(each.part.saved),
             len(each.reply),
-            _work(program.metered, each.number),
+            works.of(each.number) or 0,
         )
         for each, wait in zip(lowered.resumed, lowered.host.awaits, strict=True)
     )
@@ -90,12 +95,66 @@ def _entry(method: Method) -> Entry:
     )
 
 
-def _work(module: Module, number: int) -> int:
-    """The most work that a continuation takes, answered or not; 0 where nothing bounds it."""
-    entry = module.functions[module.entry]
-    context = entry.params[0].reg
-    found = []
-    for way in (0, 1):
+class _Works:
+    """The most work that each continuation takes, with what it passes on."""
+
+    def __init__(self, lowered: Lowered, module: Module) -> None:
+        self._awaits = lowered.host.awaits
+        self._module = module
+        self._known: dict[int, int | None] = {}
+        self._path: set[int] = set()
+
+    def of(self, number: int) -> int | None:
+        """The most work of a continuation, answered or not; None where nothing bounds it."""
+        if number in self._path:
+            return None
+        if number not in self._known:
+            self._path.add(number)
+            ways = [self._way(number, way) for way in (0, 1)]
+            self._path.remove(number)
+            bounds = [way for way in ways if way is not None]
+            self._known[number] = max(bounds) if len(bounds) == len(ways) else None
+        return self._known[number]
+
+    def _way(self, number: int, way: int) -> int | None:
+        module = self._module
+        context = module.functions[module.entry].params[0].reg
         known = {(context, Context.ENTRY): records.CONTINUATIONS + 2 * number + way}
-        found.append(work_bound(module.functions, module.entry, known))
-    return max((each for each in found if each is not None), default=0) if None not in found else 0
+        own = work_bound(module.functions, module.entry, known, self)
+        return None if own is None else own + tariff.DELIVERY_WORK
+
+    def write(self) -> int:
+        """For a slot."""
+        return tariff.WRITE_WORK
+
+    def record(self, kind: int, length: int, words: Mapping[int, int]) -> int | None:
+        """For a record, with the work that goes with it."""
+        size = length * WORD_BYTES
+        match kind:
+            case records.FRAME:
+                own = tariff.FRAME_BYTE_WORK * size
+            case records.SCHEDULE | records.CANCEL:
+                own = tariff.TIMER_WORK + tariff.BYTE_WORK * size
+            case _:
+                own = tariff.BYTE_WORK * size
+        return total([own, self._passed_on(kind, words)])
+
+    def _passed_on(self, kind: int, words: Mapping[int, int]) -> int | None:
+        match kind:
+            case records.SEND | records.CALL:
+                work = words.get(_WORK_AT)
+                own = words.get(_CALLBACK_AT, 0) if kind == records.CALL else 0
+                if work is None or (kind == records.CALL and _CALLBACK_AT not in words):
+                    return None
+                return (work if work != records.A_SHARE else records.LEAST_WORK) + own
+            case records.FRAME:
+                waits = words.get(0)
+                if waits is None or self._awaits[waits].has_work:
+                    return None if waits is None else 0
+                return self.of(waits)
+            case _:
+                return 0
+
+
+_WORK_AT, _CALLBACK_AT = 2, 4
+"""Where a request says how much work goes with it, and is kept back for who waits."""

@@ -49,7 +49,8 @@ class Resume(msgspec.Struct, frozen=True, array_like=True):
         line: Where it waits.
         saved_words: Words of its frame.
         reply_words: Words of the answer.
-        work: Most work units it takes itself, whatever it is told; 0 where nothing bounds it.
+        work: Most work units it takes, with what it passes on, whatever it is told; 0 where nothing
+            bounds it.
     """
 
     method: str

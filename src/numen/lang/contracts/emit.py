@@ -76,7 +76,9 @@ def request(f: Frame, node: ast.Call, to: Value, remote: Remote, *, is_awaited: 
     """Emit a request to another contract."""
     options, rest = _split(node)
     values = _values(f, rest, remote.params, remote.name)
-    found = _option_values(f, node, options, is_awaited=is_awaited)
+    if not is_awaited:
+        _refuse_callback(f, options)
+    found = _option_values(f, node, options, work=records.A_SHARE)
     if "value" in options and not remote.is_payable:
         hint = f"write @payable above {remote.name} in its interface"
         raise f.refuse(TypesError, options["value"], f"{remote.name} takes no coins", hint)
@@ -94,7 +96,8 @@ def coins(f: Frame, node: ast.Call) -> Value:
     if "value" not in options:
         fields.append(Field("value", U128))
     values = _values(f, rest, tuple(fields), "send")
-    found = _option_values(f, node, options, is_awaited=False)
+    _refuse_callback(f, options)
+    found = _option_values(f, node, options, work=records.COINS_WORK)
     value: Item = values[1] if len(values) > 1 else found["value"]
     head = _number(f, node, records.NO_SELECTOR)
     record(f, node, records.SEND, [values[0], value, found["work"], found["deadline"], head])
@@ -122,7 +125,7 @@ def schedule(f: Frame, node: ast.Call, verb: str, timers: dict[str, Method]) -> 
     wide = writer.op(Op.CAST, U64, count, to=U256)
     start = wide if verb == "at" else writer.op(Op.ADD, U256, height, wide)
     period = wide if verb == "every" else writer.const(0, U256)
-    work = _option(f, node, options.get("work"), U64, records.REQUEST_WORK)
+    work = _option(f, node, options.get("work"), U64, records.TIMER_WORK)
     head = _number(f, node, selector(remote.name, remote.params))
     key = head if "key" not in options else _option(f, node, options["key"], U256, 0)
     values = _values(f, call, remote.params, name)
@@ -193,13 +196,16 @@ def _split(node: ast.Call) -> tuple[dict[str, ast.expr], ast.Call]:
     return {name: value for name, value in options.items() if name}, plain
 
 
-def _option_values(
-    f: Frame, node: ast.Call, options: dict[str, ast.expr], *, is_awaited: bool
-) -> dict[str, Reg]:
-    if "callback_work" in options and not is_awaited:
+def _refuse_callback(f: Frame, options: dict[str, ast.expr]) -> None:
+    if "callback_work" in options:
         at = options["callback_work"]
         raise f.refuse(TypesError, at, "nobody waits: callback_work means nothing", "remove it")
-    defaults = {"work": records.REQUEST_WORK}
+
+
+def _option_values(
+    f: Frame, node: ast.Call, options: dict[str, ast.expr], *, work: int
+) -> dict[str, Reg]:
+    defaults = {"work": work}
     return {
         name: _option(f, node, options.get(name), word, defaults.get(name, 0))
         for name, word in _OPTIONS.items()

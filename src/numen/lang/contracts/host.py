@@ -100,12 +100,12 @@ class ContractHost:
     # --- what the language asks -----------------------------------------------------------------
 
     def function(self, node: ast.AST) -> FunctionSymbol | None:
-        """The method that ``self.name`` names."""
+        """The method that ``self.name`` names, if a method can call it."""
         match node:
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in self.methods:
-                symbol = self.methods[name].symbol
-                assert isinstance(symbol, FunctionSymbol)
-                return symbol
+                method = self.methods[name]
+                assert isinstance(method.symbol, FunctionSymbol)
+                return method.symbol if _is_callable(method) else None
             case _:
                 return None
 
@@ -263,7 +263,7 @@ class ContractHost:
         method = self.methods.get(name)
         if method is None:
             raise self._unknown(f, node, name)
-        if method.is_async or method.role not in (Role.MESSAGE, Role.VIEW, Role.INTERNAL):
+        if not _is_callable(method):
             hint = "move what both need into a method without a decorator"
             what = "awaits" if method.is_async else f"is a {method.role.value}"
             raise f.refuse(SubsetError, node, f"{name} {what}: it is not called", hint)
@@ -409,3 +409,8 @@ class ContractHost:
         else:
             emit.result(f, node, f.of_type(node.value, wanted, "the result"))
         f.writer.returns(())
+
+
+def _is_callable(method: Method) -> bool:
+    """Whether the contract's own code can call a method."""
+    return not method.is_async and method.role in (Role.MESSAGE, Role.VIEW, Role.INTERNAL)

@@ -42,5 +42,15 @@ request bounced. No message has such a number: selectors have 32 bits."""
 TIMERS: Final = 1 << 34
 """A timer runs by this and its selector."""
 
-REQUEST_WORK: Final = 1_000_000
-"""Work units that go with a request that says nothing of them."""
+A_SHARE: Final = 0
+"""What stands for the work of a request that says nothing of it: the ledger gives it a share of
+what is left."""
+
+LEAST_WORK: Final = 200_000
+"""Work units that a continuation keeps back for each request that says nothing of it."""
+
+TIMER_WORK: Final = 1_000_000
+"""Work units of a run of a schedule that says nothing of them."""
+
+COINS_WORK: Final = 50_000
+"""Work units that go with coins alone, for what their receiver does when they come."""
