@@ -404,6 +404,6 @@ def _selector(entry: Mapping[str, Any]) -> bytes:
 
 
 def _error(failure: Failure, entries: Abi) -> SentError:
-    said = decode_revert(failure.data, entries) if failure.data else ""
-    parts = [failure.reason.value, str(said or failure.detail)]
+    said = decode_revert(failure.data, entries).reason if failure.data else ""
+    parts = [failure.reason.value, said or failure.detail]
     return SentError(failure, ": ".join(part for part in parts if part))
