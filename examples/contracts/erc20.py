@@ -35,6 +35,18 @@ class Erc20:
         emit(Transfer(address(0), self.sender, supply))
 
     @view
+    def name(self) -> str[32]:
+        return "Coin of the examples"
+
+    @view
+    def symbol(self) -> str[8]:
+        return "COIN"
+
+    @view
+    def decimals(self) -> u8:
+        return 18
+
+    @view
     def totalSupply(self) -> u128:
         return self.total
 

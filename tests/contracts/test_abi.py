@@ -1,7 +1,12 @@
 """The ABI, as Ethereum's own tools read it."""
 
-import pytest
+from functools import cache
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numen.base.crypto import keccak256
 from numen.vm.host import Kind
 from tests.contracts.stage import Stage, compiled, example, number
 
@@ -61,8 +66,91 @@ def test_web3_reads_the_abi_of_the_token():
     contract = web3.Web3().eth.contract(abi=made.abi)
     names = {function.fn_name for function in contract.all_functions()}
     assert names == {
-        "allowance", "approve", "balanceOf", "totalSupply", "transfer", "transferFrom",
+        "allowance", "approve", "balanceOf", "decimals", "name", "symbol", "totalSupply",
+        "transfer", "transferFrom",
     }  # fmt: skip
     stage = Stage(made)
     stage.create(77)
     assert number(stage.look("totalSupply()")) == 77
+    assert eth_abi.decode(["string"], stage.look("name()")) == ("Coin of the examples",)
+    assert eth_abi.decode(["string"], stage.look("symbol()")) == ("COIN",)
+
+
+TEXTS = """
+from numen import contract, emit, error, event, message, view
+
+@event
+class Said:
+    n: u64
+    text: str[40]
+    raw: bytes[64]
+
+@error
+class Bad:
+    why: str[32]
+
+@contract
+class Texts:
+    kept: str[40]
+
+    @message
+    def say(self, a: str[40], n: u64, b: bytes[64]) -> tuple[u64, bytes[64], str[40], u64]:
+        if n == 13:
+            raise Bad("unlucky")
+        self.kept = a
+        emit(Said(n, a, b))
+        return n, b.copy(), self.kept, a.length
+
+    @view
+    def last(self) -> str[40]:
+        return self.kept
+"""
+
+
+@cache
+def speaker():
+    return compiled(TEXTS)
+
+
+def said(a: str, n: int, b: bytes) -> bytes:
+    head = keccak256(b"say(string,uint64,bytes)")[:4]
+    return head + eth_abi.encode(["string", "uint64", "bytes"], [a, n, b])
+
+
+@given(st.text(max_size=13), st.integers(0, 12), st.binary(max_size=64))
+@settings(deadline=None)
+def test_texts_come_and_go_as_eth_abi_has_them(a, n, b):
+    stage = Stage(speaker())
+    outcome = stage.play(Kind.REQUEST, said(a, n, b))
+    assert outcome.failure is None, outcome.failure
+    types = ["uint64", "bytes", "string", "uint64"]
+    assert eth_abi.decode(types, outcome.result) == (n, b, a, len(a.encode()))
+    assert outcome.result == eth_abi.encode(types, [n, b, a, len(a.encode())])
+    (event,) = outcome.effects
+    assert event.data == eth_abi.encode(["uint64", "string", "bytes"], [n, a, b])
+    assert eth_abi.decode(["string"], stage.look("last()")) == (a,)
+
+
+def test_an_error_carries_a_text():
+    outcome = Stage(speaker()).play(Kind.REQUEST, said("x", 13, b""))
+    expected = keccak256(b"Bad(string)")[:4] + eth_abi.encode(["string"], ["unlucky"])
+    assert outcome.failure.data == expected
+
+
+@given(st.binary(max_size=9 * 32), st.integers(0, 300), st.integers(0, 255))
+@settings(deadline=None)
+def test_only_the_one_encoding_of_texts_is_read(tail, at, byte):
+    """Whatever is accepted is what eth-abi makes of what it says."""
+    stage = Stage(speaker())
+    good = bytearray(said("héllo", 3, bytes(40)))
+    if at < len(good) - 4:
+        good[4 + at] = byte
+    for payload in (bytes(good), bytes(good[:100]) + tail, bytes(good) + tail[:32]):
+        outcome = stage.play(Kind.REQUEST, payload)
+        if outcome.failure is None:
+            result = outcome.result
+            n, b, a, size = (number(result, index) for index in range(4))
+            raw_a, raw_b = (result[o + 32 : o + 32 + number(result[o:])] for o in (a, b))
+            assert size == len(raw_a)
+            types = ["bytes", "uint64", "bytes"]
+            assert payload[4:] == eth_abi.encode(types, [raw_a, n, raw_b])

@@ -98,6 +98,9 @@ REFUSED = [
     ("@message\ndef f(self, a): pass", "has no type"),
     ("@message\ndef f(self): self.f()", "recursion"),
     ("@message\ndef count(self): pass", "is a variable too"),
+    ("@message\ndef f(self): x = 'text'", "no type here"),
+    ("@message\ndef f(self) -> str[4]: return 'longer'", "6 bytes are no"),
+    ("@message\ndef f(self) -> bytes[4]: return 'text'", "expected bytes"),
     ("@message\nasync def f(self) -> u128:\n    if self.open: return 1", "ended without a result"),
     (
         f"{ASKS}(self, n: u64):\n    x = await self.other.ask(1)\n    for i in range(n): pass",
@@ -131,6 +134,9 @@ def test_refusals_say_what_and_where(body, message):
             "at most 3 indexed",
         ),
         ("x = 1", "no contract"),
+        ("@contract\nclass A:\n    x: str[0]", "1 to 1024"),
+        ("@contract\nclass A:\n    x: map[str[4], u8]", "a key is one word"),
+        ("@event\nclass E:\n    a: list[str[4], 2]", "within a value"),
     ],
 )  # fmt: skip
 def test_declarations_are_checked(text, message):

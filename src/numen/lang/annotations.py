@@ -20,12 +20,14 @@ from numen.lang.scope import ConstantSymbol, ModuleSymbol, Scope
 from numen.lang.suggest import did_you_mean, shown
 from numen.lang.types import (
     NOTHING,
+    TEXT_BYTES_MAX,
     TOO_LARGE,
     TYPE_NAMES,
     UNKNOWN_LENGTH,
     LangType,
     fits_length,
     is_bounded,
+    text_shape,
 )
 
 _FOREIGN: Final = {
@@ -165,6 +167,8 @@ def _built(
             return _bounded(
                 node, TupleShape(tuple(_part(item, scope, sizes) for item in items)), scope
             )
+        case (("str" | "bytes"), [length]):
+            return _text(node, name, size(length, scope, sizes), scope)
         case "memory", [length]:
             return _memory(node, size(length, scope, sizes), scope)
         case "memory", _:
@@ -207,6 +211,13 @@ def _memory(node: ast.expr, length: int, scope: Scope) -> LangType:
             RangeError, node, f"a memory of {length} bytes; 1 to {LENGTH_MAX} are allowed"
         )
     return Memory(length)
+
+
+def _text(node: ast.expr, name: str, length: int, scope: Scope) -> LangType:
+    if not 0 < length <= TEXT_BYTES_MAX:
+        message = f"{name}[{length}]; 1 to {TEXT_BYTES_MAX} bytes are allowed"
+        raise scope.source.refuse(RangeError, node, message)
+    return text_shape(name, length)
 
 
 def _bounded(node: ast.expr, of: LangType, scope: Scope) -> LangType:

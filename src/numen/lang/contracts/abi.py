@@ -17,7 +17,7 @@ from numen.lang.contracts.model import (
     Method,
     Role,
 )
-from numen.lang.types import NOTHING
+from numen.lang.types import NOTHING, is_text
 
 Abi: TypeAlias = list[dict[str, Any]]
 """Entries of functions, events and errors, as JSON has them."""
@@ -90,7 +90,7 @@ def _type(of: Shape) -> str:
         return f"{_type(of.element)}[{of.length}]"
     if isinstance(of, TupleShape):
         return "tuple"
-    if isinstance(of, StructShape) and not is_address(of) and of != BYTES32:
+    if isinstance(of, StructShape) and not is_address(of) and of != BYTES32 and not is_text(of):
         return "tuple"
     return abi_type(of)
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from numen.ir.interface import Shape
+from numen.ir.interface import Shape, TupleShape
 from numen.ir.types import Memory
 from numen.lang import annotations
 from numen.lang.contracts import layout
@@ -105,7 +105,9 @@ def _fields(scope: Scope, node: ast.ClassDef, *, may_index: bool) -> tuple[Field
                         of, is_indexed = inner, True
                 if name in fields:
                     raise scope.source.refuse(TypesError, part, f"{name} is defined twice")
-                fields[name] = Field(name, _shape(scope, of), is_indexed)
+                found = _shape(scope, of)
+                _refuse_inner_text(scope, of, found)
+                fields[name] = Field(name, found, is_indexed)
             case ast.Pass():
                 pass
             case _:
@@ -189,13 +191,23 @@ def _remote(
         if arg.annotation is None:
             hint = f"write {arg.arg}: u128"
             raise scope.source.refuse(TypesError, arg, f"{arg.arg} has no type", hint)
-        params.append(Field(arg.arg, _shape(scope, arg.annotation)))
+        of = _shape(scope, arg.annotation)
+        _refuse_inner_text(scope, arg.annotation, of)
+        params.append(Field(arg.arg, of))
     result: Shape = NOTHING
     if node.returns is not None:
         found = annotations.resolve(node.returns, scope, {})
         assert not isinstance(found, Memory)
+        for part in found.items if isinstance(found, TupleShape) else (found,):
+            _refuse_inner_text(scope, node.returns, part)
         result = found
     return Remote(node.name, tuple(params), result, "payable" in names, "view" in names)
+
+
+def _refuse_inner_text(scope: Scope, node: ast.AST, of: Shape) -> None:
+    if layout.holds_text(of):
+        hint = "pass the text as a parameter of its own"
+        raise scope.source.refuse(TypesError, node, "a text within a value", hint)
 
 
 def _once(scope: Scope, node: ast.AST, name: str, known: object) -> None:

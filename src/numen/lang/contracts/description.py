@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         role: A `model.Role` by its value.
         number: By which it is run; a message's and a view's is its selector.
         signature: What its selector is the hash of.
-        words: Words of its arguments.
+        words: Words of its longest arguments.
         is_payable: Whether coins may come with it.
         is_async: Whether it may end in a wait.
     """

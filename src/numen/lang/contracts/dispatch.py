@@ -15,7 +15,7 @@ from numen.ir.ops import Op
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, U64, U256, Array, Word
 from numen.lang import calls, tables
-from numen.lang.contracts import emit, records
+from numen.lang.contracts import emit, records, texts
 from numen.lang.contracts.cells import At, Words, from_word, take
 from numen.lang.contracts.layout import selector, size_words
 from numen.lang.contracts.model import (
@@ -28,7 +28,7 @@ from numen.lang.contracts.model import (
 )
 from numen.lang.contracts.split import Continuation
 from numen.lang.expressions import evaluate
-from numen.lang.frame import Frame
+from numen.lang.frame import Frame, Value
 from numen.lang.scope import ConstantSymbol, FunctionSymbol
 from numen.lang.types import NOTHING
 from numen.lang.unit import Unit
@@ -81,8 +81,8 @@ def argument_words(methods: Sequence[Method], resumed: Sequence[Resumed]) -> int
 
 
 def argument_size(method: Method) -> int:
-    """Words of the arguments of a method."""
-    return sum(size_words(field.type) for field in method.remote.params)
+    """Words of the longest arguments of a method."""
+    return texts.most_words([field.type for field in method.remote.params])
 
 
 def write(
@@ -153,18 +153,27 @@ class _Dispatch:
         f, node, remote = self.f, method.node, method.remote
         if not remote.is_payable and method.role not in (Role.RECEIVE, Role.ON_BOUNCE):
             self._require_word(node, Context.VALUE, 0, f"{remote.name} takes no coins")
-        size = WORD_BYTES * argument_size(method)
-        if method.role not in (Role.RECEIVE, Role.ON_BOUNCE):
-            self._require_word(node, Context.SIZE, size, f"{remote.name} takes {size} bytes")
-        values, at = [], At()
-        for field in remote.params:
-            values.append(take(f, node, self.words, at, field.type))
-            at = at.plus(size_words(field.type))
+        values = self._arguments(method)
         call = ast.copy_location(ast.Call(ast.Name(remote.name, ast.Load()), [], []), node)
         found = f.unit.instance(method.symbol, {}, method.symbol, node)
         value = calls.write_call(f, call, found, values)
         if not method.is_async and remote.result != NOTHING:
             emit.result(f, node, value)
+
+    def _arguments(self, method: Method) -> list[Value]:
+        """Read the arguments of a method, and nothing else."""
+        f, node, remote = self.f, method.node, method.remote
+        types = [field.type for field in remote.params]
+        if texts.is_dynamic(types):
+            return texts.take_all(f, node, self.words, types, self._context(Context.SIZE))
+        size = WORD_BYTES * argument_size(method)
+        if method.role not in (Role.RECEIVE, Role.ON_BOUNCE):
+            self._require_word(node, Context.SIZE, size, f"{remote.name} takes {size} bytes")
+        values, at = list[Value](), At()
+        for of in types:
+            values.append(take(f, node, self.words, at, of))
+            at = at.plus(size_words(of))
+        return values
 
     def _resume(self, each: Resumed, is_answered: bool) -> None:
         f, node, saved = self.f, each.node, each.part.saved

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
-from numen.ir.interface import Shape
+from numen.ir.interface import Shape, TupleShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.trap import Reason
 from numen.ir.types import BOOL, U64, U128, U256, Array, Memory, Word
 from numen.lang import calls
-from numen.lang.contracts import records
+from numen.lang.contracts import records, texts
 from numen.lang.contracts.cells import At, Words, put, to_word
 from numen.lang.contracts.layout import selector, size_words, topic
 from numen.lang.contracts.model import (
@@ -23,6 +23,7 @@ from numen.lang.contracts.model import (
     Remote,
 )
 from numen.lang.errors import SubsetError, TypesError, UnknownNameError
+from numen.lang.expressions import part
 from numen.lang.frame import Frame, Value
 from numen.lang.types import NOTHING, registers
 
@@ -33,19 +34,26 @@ _OPTIONS: Final = {"work": U64, "value": U128, "deadline": U64, "callback_work":
 """What can be said of a request beside its arguments."""
 
 
-def record(f: Frame, node: ast.AST, kind: int, items: Sequence[Item]) -> None:
-    """Emit a record of some items, one after another."""
+def record(
+    f: Frame, node: ast.AST, kind: int, items: Sequence[Item], body: Sequence[Value] = ()
+) -> None:
+    """Emit a record of some items, then of values as the ABI has them one after another."""
+    types = [_shape(value) for value in body]
     size = sum(_size(item) for item in items)
-    of = Array(U256, max(size, 1))
+    of = Array(U256, max(size + texts.most_words(types), 1))
     words, at = Words(f.storage(node, of), of), At()
-    for item in items:
+    is_plain = not texts.is_dynamic(types)
+    for item in [*items, *body] if is_plain else items:
         if isinstance(item, Value):
             put(f, node, words, at, item)
         else:
             words.set(f, node, at, item)
         at = at.plus(_size(item))
+    if is_plain:
+        count = f.at(node).const(at.known, U64)
+    else:
+        count = texts.put_all(f, node, words, size, body)
     writer = f.at(node)
-    count = writer.const(size, U64)
     writer.effect(Op.EMIT, of, writer.const(kind, U64), words.array, count)
 
 
@@ -56,20 +64,23 @@ def event(f: Frame, node: ast.Call, symbol: EventSymbol) -> None:
     topics: list[Item] = [_number(f, node, topic(symbol.name, symbol.fields))]
     topics += [value for field, value in pairs if field.is_indexed]
     data = [value for field, value in pairs if not field.is_indexed]
-    record(f, node, records.EVENT, [_number(f, node, len(topics)), *topics, *data])
+    record(f, node, records.EVENT, [_number(f, node, len(topics)), *topics], data)
 
 
 def error(f: Frame, node: ast.Call, symbol: ErrorSymbol) -> None:
     """Fail with an error."""
     values = _values(f, node, symbol.fields, symbol.name)
     head = _number(f, node, selector(symbol.name, symbol.fields))
-    record(f, node, records.REVERT, [head, *values])
+    record(f, node, records.REVERT, [head], values)
     f.at(node).stop(Reason.REQUIREMENT, symbol.name)
 
 
 def result(f: Frame, node: ast.AST, value: Value) -> None:
     """Answer whoever asked."""
-    record(f, node, records.RETURN, [value])
+    parts = [value]
+    if isinstance(value.type, TupleShape):
+        parts = [part(value, index) for index in range(len(value.type.items))]
+    record(f, node, records.RETURN, (), parts)
 
 
 def request(f: Frame, node: ast.Call, to: Value, remote: Remote, *, is_awaited: bool) -> None:
@@ -86,7 +97,7 @@ def request(f: Frame, node: ast.Call, to: Value, remote: Remote, *, is_awaited: 
     kind = records.CALL if is_awaited else records.SEND
     callback = [found["callback_work"]] if is_awaited else []
     common = [found["value"], found["work"], found["deadline"], *callback]
-    record(f, node, kind, [to.reg, *common, head, *values])
+    record(f, node, kind, [to.reg, *common, head], values)
 
 
 def coins(f: Frame, node: ast.Call) -> Value:
@@ -129,7 +140,7 @@ def schedule(f: Frame, node: ast.Call, verb: str, timers: dict[str, Method]) -> 
     head = _number(f, node, selector(remote.name, remote.params))
     key = head if "key" not in options else _option(f, node, options["key"], U256, 0)
     values = _values(f, call, remote.params, name)
-    record(f, node, records.SCHEDULE, [start, period, work, key, head, *values])
+    record(f, node, records.SCHEDULE, [start, period, work, key, head], values)
     return Value(NOTHING, ())
 
 
@@ -154,20 +165,22 @@ def wait(f: Frame, node: ast.AST, mark: str, of: Shape) -> tuple[Reg, Value]:
         Whether an answer came, and the answer; both are there when the method goes on.
     """
     words = []
-    for part in registers(of):
-        if not isinstance(part, Word):
+    for leaf in registers(of):
+        if not isinstance(leaf, Word):
             hint = "ask for words, or structs of them"
             raise f.refuse(TypesError, node, "a list cannot be awaited", hint)
-        words.append(part)
+        words.append(leaf)
     is_ok, *regs = f.at(node).call(mark, (BOOL, *words), ())
     return is_ok, Value(of, tuple(regs))
 
 
 def _size(item: Item) -> int:
-    if not isinstance(item, Value):
-        return 1
-    assert not isinstance(item.type, Memory)
-    return size_words(item.type)
+    return size_words(_shape(item)) if isinstance(item, Value) else 1
+
+
+def _shape(value: Value) -> Shape:
+    assert not isinstance(value.type, Memory)
+    return value.type
 
 
 def _number(f: Frame, node: ast.AST, value: int) -> Reg:

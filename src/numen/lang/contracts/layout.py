@@ -14,7 +14,7 @@ from numen.lang import annotations
 from numen.lang.contracts.model import ADDRESS, BYTES32, Field, MapType, StateType, VectorType
 from numen.lang.errors import TooLargeError, TypesError
 from numen.lang.scope import Scope
-from numen.lang.types import NOTHING, references
+from numen.lang.types import NOTHING, is_text, references
 
 INDEXED_MAX: Final = 3
 """Most indexed fields of an event: a log has four topics."""
@@ -74,6 +74,24 @@ def size_words(of: Shape) -> int:
             return sum(size_words(part) for part in items)
 
 
+def holds_text(of: Shape) -> bool:
+    """Whether a text is a part of a value."""
+    match of:
+        case ListShape(element):
+            return holds_text(element) or is_text(element)
+        case StructShape(_, fields) if not is_text(of):
+            return any(holds_text(part) or is_text(part) for _, part in fields)
+        case TupleShape(items):
+            return any(holds_text(part) or is_text(part) for part in items)
+        case _:
+            return False
+
+
+def head_words(of: Shape) -> int:
+    """Words of a value where it stands among others: of a text only its offset stands there."""
+    return 1 if is_text(of) else size_words(of)
+
+
 def abi_type(of: Shape) -> str:
     """The name of a type in the ABI, as signatures spell it."""
     match of:
@@ -94,6 +112,8 @@ def abi_type(of: Shape) -> str:
                 return "address"
             if of == BYTES32:
                 return "bytes32"
+            if is_text(of):
+                return "string" if of.name.startswith("str") else "bytes"
             return f"({','.join(abi_type(part) for _, part in of.fields)})"
 
 

@@ -1,0 +1,166 @@
+"""Values one after another as the ABI has them where some are texts: heads first, then the texts.
+
+A text is where its head says, in bytes from the first head: how many bytes it has, then the bytes.
+Only one encoding is read, that in which the texts follow each other in order and nothing else is.
+
+Source: Solidity's documentation, "Contract ABI Specification", use of dynamic types.
+"""
+
+import ast
+from collections.abc import Sequence
+
+from numen.ir.interface import Shape, StructShape
+from numen.ir.nodes import Reg
+from numen.ir.ops import Op
+from numen.ir.types import BOOL, U64, U256, Array, Memory
+from numen.lang import arrays
+from numen.lang.contracts.cells import At, Words, put, take
+from numen.lang.contracts.layout import head_words, size_words
+from numen.lang.errors import RangeError, TypesError
+from numen.lang.frame import Frame, Value
+from numen.lang.types import TEXT_WORD_BYTES, LangType, is_text, text_bytes
+
+
+def is_dynamic(types: Sequence[LangType]) -> bool:
+    """Whether some of some values are texts."""
+    return any(is_text(of) for of in types)
+
+
+def most_words(types: Sequence[Shape]) -> int:
+    """Words of the longest encoding of some values."""
+    return sum(size_words(of) + is_text(of) for of in types)
+
+
+def literal(f: Frame, node: ast.Constant, expected: LangType | None) -> Value:
+    """Lower a text as it is written.
+
+    Raises:
+        TypesError: Nothing says which type it has.
+        RangeError: It is too long.
+    """
+    if expected is None or not is_text(expected) or not isinstance(expected, StructShape):
+        raise f.refuse(TypesError, node, "a text has no type here", "write name: str[32] = ...")
+    is_str = isinstance(node.value, str)
+    if is_str != expected.name.startswith("str"):
+        raise f.refuse(TypesError, node, f"expected {expected}")
+    raw = node.value.encode() if isinstance(node.value, str) else node.value
+    assert isinstance(raw, bytes)
+    if len(raw) > text_bytes(expected):
+        raise f.refuse(RangeError, node, f"{len(raw)} bytes are no {expected}")
+    words = Array(U256, size_words(expected) - 1)
+    padded = raw.ljust(words.length * TEXT_WORD_BYTES, b"\0")
+    starts = range(0, len(padded), TEXT_WORD_BYTES)
+    data = tuple(int.from_bytes(padded[at : at + TEXT_WORD_BYTES], "big") for at in starts)
+    array = f.storage(node, words, data=data)
+    return Value(expected, (f.at(node).const(len(raw), U64), array))
+
+
+def duplicate(f: Frame, node: ast.AST, value: Value) -> Value:
+    """The same text with storage of its own."""
+    length, array = value.regs
+    of = Array(U256, size_words(_shape(value)) - 1)
+    own = f.storage(node, of)
+    f.at(node).effect(Op.COPY, of, own, array)
+    return Value(value.type, (length, own))
+
+
+def put_all(f: Frame, node: ast.AST, words: Words, start: int, values: Sequence[Value]) -> Reg:
+    """Write values one after another from a word on; the number of words then, a u64."""
+    at = At(start)
+    writer = f.at(node)
+    tail = writer.const(sum(head_words(_shape(value)) for value in values), U64)
+    for value in values:
+        if not is_text(value.type):
+            put(f, node, words, at, value)
+        else:
+            words.set(f, node, at, _bytes_of(f, node, tail))
+            put(f, node, words, At(start, tail), value)
+            tail = _after(f, node, tail, value.regs[0])
+        at = at.plus(head_words(_shape(value)))
+    writer = f.at(node)
+    return writer.op(Op.ADD, U64, tail, writer.const(start, U64))
+
+
+def take_all(
+    f: Frame, node: ast.AST, words: Words, types: Sequence[Shape], size: Reg
+) -> list[Value]:
+    """Read values one after another, which take so many bytes in all (a u256)."""
+    at, found = At(), list[Value]()
+    tail = f.at(node).const(sum(head_words(of) for of in types), U64)
+    for of in types:
+        if not isinstance(of, StructShape) or not is_text(of):
+            found.append(take(f, node, words, at, of))
+        else:
+            offset = words.get(f, node, at)
+            _require_equal(f, node, offset, _bytes_of(f, node, tail))
+            value = _take_text(f, node, words, tail, of)
+            found.append(value)
+            tail = _after(f, node, tail, value.regs[0])
+        at = at.plus(head_words(of))
+    _require_equal(f, node, size, _bytes_of(f, node, tail))
+    return found
+
+
+def _take_text(f: Frame, node: ast.AST, words: Words, tail: Reg, of: StructShape) -> Value:
+    """Read a text from a word on; what lies behind its last byte must be zero."""
+    length = f.at(node).op(Op.CAST, U256, words.get(f, node, At(0, tail)), to=U64)
+    writer = f.at(node)
+    too_long = writer.op(Op.LT, U64, writer.const(text_bytes(of), U64), length)
+    writer.effect(Op.REQUIRE, None, writer.invert(too_long), symbol=f"longer than {of}")
+    room = Array(U256, size_words(of) - 1)
+    array = f.storage(node, room)
+    own = Words(array, room)
+    byte_count = writer.const(TEXT_WORD_BYTES, U64)
+
+    def fill(index: Reg) -> None:
+        writer = f.at(node)
+        before = writer.op(Op.WRAPPING_MUL, U64, index, byte_count)
+        far = writer.op(Op.WRAPPING_ADD, U64, tail, index)
+        word = words.get(f, node, At(1, far))
+        writer = f.at(node)
+        # Bytes of this word that are the text's: none, some or all.
+        begun = writer.op(Op.LT, U64, before, length)
+        rest = writer.op(Op.WRAPPING_SUB, U64, length, before)
+        is_part = writer.op(Op.LT, U64, rest, byte_count)
+        bits = writer.op(Op.SHL, U64, rest, writer.const(3, U64))
+        shift = writer.op(Op.SELECT, U64, is_part, bits, writer.const(0, U64))
+        wide = writer.op(Op.CAST, U64, shift, to=U256)
+        behind = writer.op(Op.SHL, U256, word, wide)
+        zero = writer.const(0, U256)
+        behind = writer.op(Op.SELECT, U256, is_part, behind, zero)
+        is_clean = writer.op(Op.EQ, U256, behind, zero)
+        clean = writer.op(Op.SELECT, U256, begun, word, zero)
+        own.set(f, node, At(0, index), clean)
+        unused = writer.invert(begun)
+        fine = writer.op(Op.OR, BOOL, unused, is_clean)
+        f.at(node).effect(Op.REQUIRE, None, fine, symbol="a text is not padded with zeros")
+
+    arrays.each(f, node, room.length, fill)
+    return Value(of, (length, array))
+
+
+def _after(f: Frame, node: ast.AST, tail: Reg, length: Reg) -> Reg:
+    """The word after a text that begins at one."""
+    writer = f.at(node)
+    rounded = writer.op(Op.ADD, U64, length, writer.const(TEXT_WORD_BYTES - 1, U64))
+    words = writer.op(Op.SHR, U64, rounded, writer.const(5, U64))
+    return writer.op(Op.ADD, U64, tail, writer.op(Op.ADD, U64, words, writer.const(1, U64)))
+
+
+def _bytes_of(f: Frame, node: ast.AST, words: Reg) -> Reg:
+    """So many words in bytes, as a u256."""
+    writer = f.at(node)
+    size = writer.op(Op.MUL, U64, words, writer.const(TEXT_WORD_BYTES, U64))
+    return writer.op(Op.CAST, U64, size, to=U256)
+
+
+def _require_equal(f: Frame, node: ast.AST, a: Reg, b: Reg) -> None:
+    writer = f.at(node)
+    same = writer.op(Op.EQ, U256, a, b)
+    writer.effect(Op.REQUIRE, None, same, symbol="arguments that are not encoded as they should be")
+
+
+def _shape(value: Value) -> Shape:
+    of = value.type
+    assert not isinstance(of, Memory)
+    return of
