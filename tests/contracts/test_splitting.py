@@ -130,7 +130,7 @@ WAITS_MAX = 40
 
 
 @given(bodies(), st.integers(0, 999), st.integers(0, 999), st.integers(0, 3), st.randoms())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_a_method_that_waits_is_pythons_coroutine(lines, a, b, n, chance):
     text = HEAD + "".join(f"        {line}\n" for line in lines)
     text += "        return (a + b + c + row[0] + row[1] + row[2] + self.kept) % 1009\n"

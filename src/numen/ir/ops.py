@@ -180,7 +180,7 @@ SPECS: Final = {
     Op.CALL:          Spec("*",   "*", On.NOTHING,    4, _CTRL,  _R|_W|_T|_C),
     Op.HASH:          Spec("kk",  "k", On.NOTHING,  160, _NONE,  _N),
     Op.STATE_LOAD:    Spec("k",   "k", On.NOTHING,  400, _NONE,  _R|_T),
-    Op.STATE_STORE:   Spec("kk",  "",  On.NOTHING,  400, _NONE,  _W|_T),
+    Op.STATE_STORE:   Spec("kk",  "",  On.NOTHING, 2400, _NONE,  _W|_T),
     Op.EMIT:          Spec("iri", "",  On.ARRAY,    100, _NONE,  _R|_W|_T),
     Op.METER:         Spec("*",   "",  On.NOTHING,    0, _FREE,  _T),
 }
@@ -210,6 +210,9 @@ FIELD_WORK: Final = 8
 
 _FILL_PER_UNIT: Final = 64
 """Bytes cleared or copied for one work unit."""
+
+_EMITTED_BYTE_WORK: Final = 4
+"""Work units of each byte that the array of a record has: a ledger hashes and keeps it."""
 
 
 def is_allowed(op: Op, suffix: Type | None) -> bool:
@@ -248,6 +251,8 @@ def work(op: Op, suffix: Type | None) -> int:
             return base * FIELD_WORK
         limbs = -(-suffix.bits // 64)
         return base * int(limbs ** _GROWTH.get(op, 1))
+    if op is Op.EMIT and suffix is not None:
+        return base + _EMITTED_BYTE_WORK * suffix.size_bytes
     if op in _FILLS and suffix is not None:
         return base + -(-suffix.size_bytes // _FILL_PER_UNIT)
     return base
@@ -257,7 +262,7 @@ _GROWTH = dict.fromkeys((Op.MUL, Op.WRAPPING_MUL, Op.DIV, Op.REM, Op.MUL_MOD), 2
 """The power of the limbs that work grows with: an inverse takes divisions, as many as a word has
 bits."""
 
-_FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY, Op.EMIT})
+_FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY})
 
 HOST: Final = frozenset({Op.STATE_LOAD, Op.STATE_STORE, Op.EMIT})
 """Instructions that only a program with a host may have."""

@@ -14,14 +14,10 @@ WorkBound = int | None
 
 
 class Tolls(Protocol):
-    """What is charged for beside instructions, when a contract asks for it."""
-
-    def write(self) -> WorkBound:
-        """For a slot."""
-        ...
+    """What a contract passes on of its work."""
 
     def record(self, kind: int, length: int, words: Mapping[int, int]) -> WorkBound:
-        """For a record of at most some words, with the work that goes with it.
+        """The work that goes with a record of at most some words.
 
         Args:
             kind: Of the record.
@@ -45,7 +41,7 @@ def work_bound(
         known: What elements of the entry's array parameters are known to hold: by the name of the
             parameter and the index. Branches on whether such an element equals a constant go one
             way only, so that one message is bounded without the others.
-        tolls: What slots and records are charged.
+        tolls: What goes with records.
 
     Returns:
         The longest way's charges; None where a loop without a known number of rounds is on it.
@@ -115,8 +111,6 @@ def _charge(
             if kind not in constants:
                 return None
             return tolls.record(constants[kind], instr.type.length, words.get(array, {}))
-        case Op.STATE_STORE:
-            return tolls.write()
         case _:
             return 0
 

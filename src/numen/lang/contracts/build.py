@@ -120,24 +120,15 @@ class _Works:
         module = self._module
         context = module.functions[module.entry].params[0].reg
         known = {(context, Context.ENTRY): records.CONTINUATIONS + 2 * number + way}
-        own = work_bound(module.functions, module.entry, known, self)
-        return None if own is None else own + tariff.DELIVERY_WORK
-
-    def write(self) -> int:
-        """For a slot."""
-        return tariff.WRITE_WORK
+        return work_bound(module.functions, module.entry, known, self)
 
     def record(self, kind: int, length: int, words: Mapping[int, int]) -> int | None:
-        """For a record, with the work that goes with it."""
-        size = length * WORD_BYTES
-        match kind:
-            case records.FRAME:
-                own = tariff.FRAME_BYTE_WORK * size
-            case records.SCHEDULE | records.CANCEL:
-                own = tariff.TIMER_WORK + tariff.BYTE_WORK * size
-            case _:
-                own = tariff.BYTE_WORK * size
-        return total([own, self._passed_on(kind, words)])
+        """The work that goes with a record."""
+        if kind != records.FRAME:
+            return self._passed_on(kind, words)
+        saved = (length - 1) * WORD_BYTES
+        kept = tariff.DELIVERY_WORK + tariff.FRAME_BYTE_WORK * saved
+        return total([kept, self._passed_on(kind, words)])
 
     def _passed_on(self, kind: int, words: Mapping[int, int]) -> int | None:
         match kind:
