@@ -29,7 +29,7 @@ from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
-from numen.ledger.receipts import Receipt
+from numen.ledger.receipts import Fate, Receipt
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
@@ -325,9 +325,23 @@ class Sent:
         self.receipt = receipt
 
     @property
+    def end(self) -> Receipt:
+        """The receipt that ended it: the request's own, or of the last answer it waited for."""
+        last, waiting = self.receipt, True
+        while last.fate is Fate.WAITS and waiting:
+            waiting = False
+            for branch in self._chain.record.tree(last.message.id):
+                found = branch.receipt
+                answers = found.message.target == last.message.target and found.message.subject
+                if answers in last.sent and found.fate is not Fate.STALE:
+                    last, waiting = found, True
+                    break
+        return last
+
+    @property
     def failure(self) -> Failure | None:
-        """Why it failed, or None."""
-        return self.receipt.failure
+        """Why it failed, at once or after an answer, or None."""
+        return self.end.failure
 
     @property
     def all(self) -> list[Receipt]:
@@ -343,7 +357,7 @@ class Sent:
         if self.failure is not None:
             contract = self._contract
             raise _error(self.failure, contract.abi if contract is not None else ())
-        return self.receipt.result
+        return self.end.result
 
     def result(self) -> Any:
         """What the function gave.
