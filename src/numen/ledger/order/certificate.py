@@ -1,0 +1,244 @@
+"""A certificate: more than two thirds of the stake signed one block, in one signature.
+
+    CertificateError        it does not show that
+    └── NotEnoughError      too little stake signed
+    ElectorateError         no set of verifiers
+
+With less than a third of the stake in the hands of liars there are no two certificates for one
+height: both would have the signature of somebody honest, and the honest sign once
+(`numen.ledger.order.vote`). It does not matter who ordered the blocks, or how. What a dishonest
+sequencer can still do is to stall; who takes its place is for the people to decide.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import U64, digest, encode
+from numen.base.crypto import Hash32
+from numen.ledger.order import bls
+from numen.ledger.order.bls import BlsError, BlsSignature, KeyPoint, PublicKey
+from numen.ledger.order.sequencer import OrderError
+from numen.ledger.order.vote import SignedVote, Vote, vote_digest
+
+MEMBERS_MAX: Final = 1024
+"""Most verifiers of an electorate."""
+
+_ROLL_DOMAIN: Final = "numen/electorate/1"
+
+
+class ElectorateError(OrderError):
+    """No set of verifiers that can vote."""
+
+
+class CertificateError(OrderError):
+    """A certificate, or a vote for one, that does not show what it should."""
+
+
+class NotEnoughError(CertificateError):
+    """Too little stake signed.
+
+    Attributes:
+        stake: Of those who signed.
+        total: Of all.
+    """
+
+    def __init__(self, stake: int, total: int) -> None:
+        super().__init__(f"{stake} of {total} coins of stake signed: more than two thirds must")
+        self.stake = stake
+        self.total = total
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A verifier.
+
+    Attributes:
+        key: By which it votes.
+        stake: Coins that it loses if it contradicts itself, above 0.
+        possession: Proof that it knows the secret of the key.
+    """
+
+    key: PublicKey
+    stake: U64
+    possession: BlsSignature
+
+
+class Roll(msgspec.Struct, frozen=True, array_like=True):
+    """Verifiers as they are written down: ordered by their keys, each once."""
+
+    members: Annotated[tuple[Member, ...], Meta(min_length=1, max_length=MEMBERS_MAX)]
+
+
+class Certificate(msgspec.Struct, frozen=True, array_like=True):
+    """Why a block is final.
+
+    Attributes:
+        vote: What was signed.
+        electorate: Id of the electorate.
+        signers: A bit for each member, the first in the lowest bit of the first byte.
+        signature: The sum of the signers' signatures.
+    """
+
+    vote: Vote
+    electorate: Hash32
+    signers: Annotated[bytes, Meta(max_length=MEMBERS_MAX // 8)]
+    signature: BlsSignature
+
+
+class Electorate:
+    """Verifiers whose keys are known to be theirs.
+
+    Args:
+        roll: From anyone.
+
+    Attributes:
+        members: The verifiers in order.
+        total: Coins of stake of all.
+        id: Digest of the roll, 32 bytes.
+
+    Raises:
+        ElectorateError: The roll is not in order, or somebody has no stake or no possession.
+
+    Cost: 2.4 milliseconds a member, once.
+    """
+
+    def __init__(self, roll: Roll) -> None:
+        keys = [member.key for member in roll.members]
+        if keys != sorted(set(keys)):
+            raise ElectorateError("the members are not ordered by their keys, each once")
+        self.members = roll.members
+        self.id: bytes = digest(_ROLL_DOMAIN, encode(roll))
+        self.total = sum(member.stake for member in roll.members)
+        self._keys = [_admit(index, member) for index, member in enumerate(roll.members)]
+        self._index = {key: index for index, key in enumerate(keys)}
+
+    @classmethod
+    def of(cls, members: Iterable[Member]) -> "Electorate":
+        """An electorate of members in any order; as the constructor otherwise."""
+        return cls(Roll(tuple(sorted(members, key=lambda member: member.key))))
+
+    def index(self, key: bytes) -> int | None:
+        """The place of a key's owner, or None."""
+        return self._index.get(key)
+
+    def stake(self, signers: Iterable[int]) -> int:
+        """Coins of stake of some members together."""
+        return sum(self.members[index].stake for index in signers)
+
+    def is_enough(self, stake: int) -> bool:
+        """Whether it is more than two thirds."""
+        return 3 * stake > 2 * self.total
+
+    def key(self, index: int) -> KeyPoint:
+        """The key of a member, to verify with."""
+        return self._keys[index]
+
+
+class Tally:
+    """Gathers votes for one block until they are a certificate."""
+
+    def __init__(self, electorate: Electorate, vote: Vote) -> None:
+        self._electorate = electorate
+        self._vote = vote
+        self._signatures: dict[int, bytes] = {}
+
+    @property
+    def stake(self) -> int:
+        """Coins of stake that have voted so far."""
+        return self._electorate.stake(self._signatures)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there is a certificate."""
+        return self._electorate.is_enough(self.stake)
+
+    def add(self, signed: SignedVote) -> None:
+        """Count a vote; one that is there already changes nothing.
+
+        Raises:
+            CertificateError: It is for something else, by a stranger, or not signed by its key.
+        """
+        if signed.vote != self._vote:
+            raise CertificateError("the vote is for something else")
+        index = self._electorate.index(signed.key)
+        if index is None:
+            raise CertificateError("the voter is not of this electorate")
+        if index in self._signatures:
+            return
+        check_member_vote(self._electorate, index, signed)
+        self._signatures[index] = signed.signature
+
+    def certificate(self) -> Certificate:
+        """Add the votes up.
+
+        Raises:
+            NotEnoughError: More votes are needed.
+        """
+        if not self.is_enough:
+            raise NotEnoughError(self.stake, self._electorate.total)
+        signature = bls.add_signatures([self._signatures[i] for i in sorted(self._signatures)])
+        bits = _to_bits(self._signatures, len(self._electorate.members))
+        return Certificate(self._vote, self._electorate.id, bits, signature)
+
+
+def verify(certificate: Certificate, electorate: Electorate) -> None:
+    """Check a certificate from anyone.
+
+    Raises:
+        NotEnoughError: Too little stake signed.
+        CertificateError: It is of another electorate, malformed, or the signature is not theirs.
+
+    Cost: 2.4 milliseconds and a microsecond for each signer.
+    """
+    if certificate.electorate != electorate.id:
+        raise CertificateError("the certificate is of another electorate")
+    indices = signers(certificate, electorate)
+    stake = electorate.stake(indices)
+    if not electorate.is_enough(stake):
+        raise NotEnoughError(stake, electorate.total)
+    try:
+        key = bls.add_keys(electorate.key(index) for index in indices)
+        bls.verify(key, vote_digest(certificate.vote), certificate.signature)
+    except BlsError as error:
+        raise CertificateError(f"not signed by its signers: {error.reason}") from error
+
+
+def signers(certificate: Certificate, electorate: Electorate) -> tuple[int, ...]:
+    """The places of those whom a certificate names.
+
+    Raises:
+        CertificateError: The bits do not fit the electorate.
+    """
+    count = len(electorate.members)
+    bits = int.from_bytes(certificate.signers, "little")
+    if len(certificate.signers) != (count + 7) // 8 or bits >> count:
+        raise CertificateError(f"the bits of the signers are not those of {count} members")
+    return tuple(index for index in range(count) if bits >> index & 1)
+
+
+def check_member_vote(electorate: Electorate, index: int, signed: SignedVote) -> None:
+    """Check that a vote is a member's.
+
+    Raises:
+        CertificateError: It is not.
+    """
+    try:
+        bls.verify(electorate.key(index), vote_digest(signed.vote), signed.signature)
+    except BlsError as error:
+        raise CertificateError(f"not the vote of its key: {error.reason}") from error
+
+
+def _to_bits(indices: Iterable[int], count: int) -> bytes:
+    bits = sum(1 << index for index in indices)
+    return bits.to_bytes((count + 7) // 8, "little")
+
+
+def _admit(index: int, member: Member) -> KeyPoint:
+    if member.stake == 0:
+        raise ElectorateError(f"member {index} has no stake")
+    try:
+        return bls.check_possession(member.key, member.possession)
+    except BlsError as error:
+        raise ElectorateError(f"member {index}: {error.reason}") from error
