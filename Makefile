@@ -50,6 +50,10 @@ quick: $(STAMP)-dev  ## as test, without the slow tests
 judges: $(STAMP)-dev $(STAMP)-judges .judges/.installed  ## let groth16py and snarkjs judge our proofs
 	$(PY) -m pytest -n 2 --dist worksteal -m judges
 
+.PHONY: cluster
+cluster: $(STAMP)-dev $(STAMP)-cluster  ## run the log on three NATS servers, and kill them
+	$(PY) -m pytest -p no:randomly -m cluster
+
 .PHONY: statetests
 statetests: $(STAMP)-dev  ## run every public state test on every engine that is native
 	for engine in interpreter hot compiler; do \

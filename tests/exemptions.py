@@ -69,6 +69,8 @@ ENTRY_POINTS = {
     "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
     "numen.ledger.order.conflict": "tells a node which of two transactions holds",
     "numen.ledger.order.embedded": "the log, chosen by who orders blocks",
+    "numen.ledger.order.jetstream": "the log on many machines, for who has the extra",
+    "numen.ledger.order.servers": "servers on one machine, for development and tests",
     "numen.ledger.order.slashing": "judges evidence, for whoever holds the stakes",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
     "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
