@@ -172,6 +172,12 @@ class Passed:
     def after(self, frame, failure):
         pass
 
+    def enter(self, frame):
+        pass
+
+    def leave(self, frame):
+        pass
+
 
 def check_graph(code: bytes, calldata: bytes) -> None:
     """Every block that a run enters is a context of the graph, if all its jumps are resolved."""
