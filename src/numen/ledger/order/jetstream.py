@@ -261,7 +261,8 @@ class JetStream:
                 return (behind.seq or 0) + len(prepared.entries) - 1 - index
             last = await self._next(entry.subject, None)
             found = last.seq or 0 if last else 0
-            if found != expected:
+            # What came between the two questions may be this very batch: then ask again.
+            if found < expected or (behind and found > expected):
                 raise ConflictError(entry.subject, expected, found)
         return 0
 
