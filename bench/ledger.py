@@ -122,7 +122,7 @@ def contests(quick: bool) -> Iterator[Row]:
     """Everything that is measured."""
     for per_signature in (1, 8, 64):
         yield messages(512 if quick else 4096, per_signature)
-    yield from lanes(20_000 if quick else 200_000)
+    yield from lanes(400_000 if quick else 4_000_000)
     yield hops(50 if quick else 300)
 
 

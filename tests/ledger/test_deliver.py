@@ -3,10 +3,10 @@
 from numen.ledger import tariff
 from numen.ledger.failures import decode_failure
 from numen.ledger.receipts import Fate
-from numen.ledger.transactions import created_address
+from numen.ledger.transactions import created_address, read, transaction_id
 from numen.vm.host import Kind, Reason
 from tests.ledger.scripts import CODE, SEEN, Ask, Script, write
-from tests.ledger.town import CONTRACTS, MAKER, PEOPLE, Town
+from tests.ledger.town import CHAIN, CONTRACTS, MAKER, PEOPLE, Town
 
 A, B, C, D = CONTRACTS
 
@@ -194,3 +194,12 @@ def test_a_constructor_that_fails_leaves_nothing():
 
     assert town.world.peek(address).code == b""
     assert town.balance(address) == 0
+
+
+def test_a_transaction_is_named_by_its_own_bytes():
+    town = Town()
+    raw = town.call(A, Script(((1, 5),)))
+    found = read(raw, CHAIN)
+
+    assert found.id == transaction_id(found.transaction)
+    assert found.sender == PEOPLE[0].address

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numen.base.codec import encode
 from numen.ledger import tariff
+from numen.ledger.block import write_block
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.state.kv import MemoryKV
@@ -53,6 +55,7 @@ def test_blocks_and_receipts_are_kept(plan):
     for height, one in enumerate(made, 1):
         assert town.ledger.block(height) == one.block
         assert town.ledger.receipts(height) == one.receipts
+        assert write_block(one.block) == encode(one.block)
         assert read_receipts(write_receipts(one.receipts)) == one.receipts
     assert town.ledger.block(len(made) + 1) is None
 

@@ -27,6 +27,7 @@ NO_BLOCK: Final = bytes(32)
 """The parent of the first block."""
 
 _DOMAIN: Final = "numen/block/1"
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _RECEIPT: Final = b"\x0fnumen/receipt/1"
 
 RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
@@ -75,6 +76,11 @@ def seal(header: Header, transactions: tuple[bytes, ...], key: SigningKey) -> Bl
     """Sign a header by its maker's key."""
     assert key.address == header.maker, "a block is signed by its maker"
     return Block(header, key.sign(block_id(header)), transactions)
+
+
+def write_block(block: Block) -> bytes:
+    """Write a block that was made or checked here; the bytes are its canonical ones."""
+    return _ENCODER.encode(block)
 
 
 def is_signed_by_maker(block: Block) -> bool:

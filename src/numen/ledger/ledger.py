@@ -28,6 +28,7 @@ from numen.ledger.block import (
     receipts_root,
     seal,
     transactions_root,
+    write_block,
 )
 from numen.ledger.cell import Account, Cell
 from numen.ledger.deliver import Moment, Services
@@ -298,7 +299,7 @@ class Ledger:
         diff = self._state.settle(
             [
                 (_HEAD, encode(header)),
-                (_BLOCK + height, encode(block, size_max=BLOCK_BYTES_MAX)),
+                (_BLOCK + height, write_block(block)),
                 (_RECEIPTS + height, write_receipts(done.receipts)),
             ]
         )

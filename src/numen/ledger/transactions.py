@@ -42,6 +42,7 @@ CODES_MAX: Final = 16
 
 _DOMAIN: Final = "numen/transaction/1"
 _CREATE: Final = b"numen/create/1"
+_SIGNATURE_BYTES: Final = 2 + 65
 
 RawCode = Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)]
 Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
@@ -138,8 +139,9 @@ def read(raw: bytes, chain: int) -> Admitted:
     try:
         signed = decode(Signed, raw, size_max=TRANSACTION_BYTES_MAX)
         transaction = signed.transaction
-        # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed.
-        identity = digest(_DOMAIN, transaction)
+        # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed:
+        # between the mark of an array of two and the signature with its own mark.
+        identity = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
         sender = recover(identity, signed.signature)
     except (CodecError, BadSignatureError) as error:
         raise BadTransactionError(f"not a transaction: {error}") from error
