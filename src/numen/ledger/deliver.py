@@ -115,7 +115,9 @@ class _Delivering:
         service = services(cell.account.code)
         if service is None:
             self._take_back()
-            return self._fail(Failure(Reason.ABSENT, detail="nobody published its code"), 0)
+            return self._fail(
+                Failure(Reason.ABSENT, detail="its code was not published, or is none"), 0
+            )
         return self._conclude(service.handle(self._delivery(), cell.slots))
 
     def _found(self) -> bool:
