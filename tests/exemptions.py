@@ -8,7 +8,7 @@ BUDGET_LINES = {
     "": 200,  # the public names
     "api": 2000,
     "base": 800,
-    "cli": 2200,
+    "cli": 2500,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
@@ -19,7 +19,9 @@ BUDGET_LINES = {
     "market": 6500,
     "node": 7500,
     "proof": 25500,
+    "sim": 1000,
     "testing": 700,
+    "trust": 2500,
     "vm": 2200,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
@@ -27,6 +29,7 @@ BUDGET_LINES = {
 LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
+    f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
     f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",
     f"{SRC}evm/tier/store.py": "regions that are on disk are loaded without what writes them",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",

@@ -24,6 +24,8 @@ COMMANDS = {
     "why": "numen.cli.market:why_",
     "evm": "numen.cli.evm:evm",
     "node": "numen.cli.node:node",
+    "trust": "numen.cli.trust:trust",
+    "sim": "numen.cli.sim:sim",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 

@@ -1,0 +1,1 @@
+"""Whole networks under one seed, in one process."""
