@@ -1,6 +1,7 @@
 """What the market costs beside the work it sells: tickets, credibility, whole tasks.
 
-The rival of a ticket is the bare secp256k1 operation inside it: nothing can be faster that checks
+A redemption's gas is that of `Broker.vy` on our EVM; that pyrevm counts the same is a test. The
+rival of a ticket is the bare secp256k1 operation inside it: nothing can be faster that checks
 or makes a signature each time. The rival of a task is the bar of 20 ms from bid to payment.
 """
 
@@ -8,19 +9,22 @@ from collections.abc import Iterator
 
 import coincurve
 
-from harness import Contest, Trial, main
-from numen.base.codec import digest
+from harness import Contest, Row, Trial, main
+from numen.base.codec import U256, digest
 from numen.base.crypto import SigningKey, keccak256
 from numen.base.eip712 import Domain
+from numen.evm import EVM
 from numen.market.actor import Answer
+from numen.market.broker import artifact, batches
 from numen.market.coins import issue
+from numen.market.escrow import Redemption
 from numen.market.exchange import Verb
 from numen.market.payee import SAMPLE_ONE_IN, Session, Terms, make_quote, take
 from numen.market.payer import Limits, Purse, pay
 from numen.market.play import Opening, Play, dice_of, key_of
 from numen.market.provider import Provider, Wanted
 from numen.market.task import Quorum, Task
-from numen.market.ticket import SignedTicket, ticket_digest
+from numen.market.ticket import WIN_ONE, SignedTicket, Ticket, sign_ticket, ticket_digest
 from numen.market.turn import new_market
 from numen.market.verifier import Verifier
 from numen.market.worker import Behaviour, Profile, Tools, Worker
@@ -30,15 +34,47 @@ DOMAIN = Domain("Numen", "1", 1337, b"\xcc" * 20)
 PAYER, PAYEE, SECRET = SigningKey.from_seed(b"payer"), SigningKey.from_seed(b"payee"), b"s" * 32
 PROGRAM = digest("bench/program/1", b"nothing")
 TASK_BAR_S = 0.020
+REDEEM_BAR_GAS = 12_000
 
 CHECKED_TARGET, SAMPLED_TARGET, ISSUED_TARGET = 2.0, 0.5, 2.0
 
 
-def contests(quick: bool) -> Iterator[Contest]:
+def contests(quick: bool) -> Iterator[Contest | Row]:
     """Everything that is compared."""
     yield from tickets(32 if quick else 128)
+    yield redemption(1)
+    yield redemption(32)
     for count in (1,) if quick else (1, 20):
         yield tasks(count)
+
+
+def redemption(count: int) -> Row:
+    """Count the gas of redeeming winners of one secret in one transaction, by the contract."""
+    rich = {key.address: {"balance": hex(10**21)} for key in (PAYER, PAYEE)}
+    evm = EVM(state=rich)
+    evm.mine(1)
+    contract = evm.deploy(artifact(), 1, 0, sender=PAYER.address)
+    contract.transact("enroll", sender=PAYEE.address)
+    evm.mine(1)
+    contract.transact("begin_round", sender=PAYEE.address)
+    contract.transact("fund", PAYER.address, 10**6, 0, sender=PAYER.address, value=10**6)
+    domain = Domain("Numen", "1", 1, contract.address)
+    seal = contract.call("hashes", 1)
+    signed = [
+        sign_ticket(
+            PAYER,
+            domain,
+            Ticket(
+                PAYEE.address, PAYER.address, 10, U256(WIN_ONE), nonce, keccak256(SECRET), 1, seal
+            ),
+        )
+        for nonce in range(count)
+    ]
+    (batch,) = batches(Redemption(one, SECRET) for one in signed)
+    outcome = contract.transact("redeem", *batch.arguments, sender=PAYEE.address)
+    assert contract.events(outcome)[0][1]["amount"] == 10 * count
+    name = f"redeem a ticket, {count} at once; bar"
+    return Row(name, outcome.gas_used / count, REDEEM_BAR_GAS, "gas", 1.0 if count > 1 else None)
 
 
 def tickets(count: int) -> Iterator[Contest]:

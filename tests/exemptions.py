@@ -70,6 +70,7 @@ ENTRY_POINTS = {
     "numen.proof.stark.soundness": "says what the proofs of any machine are worth",
     "numen.proof.stark.verifier": "the verifier of any machine, whoever makes it",
     "numen.proof.stark.prover": "the prover of any machine, whoever makes it",
+    "numen.market.broker": "redeems tickets on an Ethereum, for whoever is paid there",
     "numen.ledger.order.conflict": "tells a node which of two transactions holds",
     "numen.ledger.order.embedded": "the log, chosen by who orders blocks",
     "numen.ledger.order.jetstream": "the log on many machines, for who has the extra",

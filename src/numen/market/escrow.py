@@ -78,7 +78,8 @@ class Escrow(msgspec.Struct, frozen=True):
         pool: Payees of the present round, among whom reserves are split.
         unlocking: When each payer that asked for its money gets it, in rounds.
         claims: What was taken from each payer's reserve.
-        marks: Paid nonces by payer and secret hash.
+        marks: Paid nonces by payer, payee and secret hash. The payee is in it, or a payer could
+            have its winners used up by a friend to whom it wrote tickets of the same secret.
     """
 
     domain: Domain
@@ -87,7 +88,7 @@ class Escrow(msgspec.Struct, frozen=True):
     pool: frozenset[bytes] = frozenset()
     unlocking: dict[bytes, int] = {}
     claims: dict[bytes, Claims] = {}
-    marks: dict[tuple[bytes, bytes], Marks] = {}
+    marks: dict[tuple[bytes, bytes, bytes], Marks] = {}
 
 
 class Redemption(msgspec.Struct, frozen=True, array_like=True):
@@ -258,7 +259,7 @@ def redeem(
     """
     ticket = redemption.signed.ticket
     _check_winner(escrow, redemption)
-    key, bit = (ticket.sender, ticket.rand_hash), 1 << ticket.nonce
+    key, bit = (ticket.sender, ticket.recipient, ticket.rand_hash), 1 << ticket.nonce
     marks = escrow.marks.get(key, Marks(0, ticket.round + VALIDITY_ROUNDS))
     if marks.word & bit:
         raise RedeemError(Reason.USED)
