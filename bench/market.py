@@ -5,6 +5,7 @@ rival of a ticket is the bare secp256k1 operation inside it: nothing can be fast
 or makes a signature each time. The rival of a task is the bar of 20 ms from bid to payment.
 """
 
+import time
 from collections.abc import Iterator
 
 import coincurve
@@ -37,6 +38,7 @@ TASK_BAR_S = 0.020
 REDEEM_BAR_GAS = 12_000
 
 CHECKED_TARGET, SAMPLED_TARGET, ISSUED_TARGET = 2.0, 0.5, 2.0
+CHECKED_BAR, SAMPLED_BAR = 11_000, 50_000
 
 
 def contests(quick: bool) -> Iterator[Contest | Row]:
@@ -119,6 +121,14 @@ def tickets(count: int) -> Iterator[Contest]:
         {"bare recoveries": recovered},
         targets={"bare recoveries": SAMPLED_TARGET},
     )
+    for one_in, bar in ((1, CHECKED_BAR), (SAMPLE_ONE_IN, SAMPLED_BAR)):
+        yield Contest(
+            f"take {count} tickets, one loser in {one_in} checked",
+            lambda one_in=one_in: taken(one_in),
+            {f"{bar:,} a second and core": count / bar},
+            targets={f"{bar:,} a second and core": 1.0},
+            clock=time.process_time,
+        )
 
 
 def take_all(session: Session, made: tuple[SignedTicket, ...], one_in: int) -> int:

@@ -7,6 +7,8 @@ again when it is needed.
     PayeeError             a ticket is not taken; the payer owes another
 """
 
+from functools import lru_cache
+
 import msgspec
 
 from numen.base.crypto import BadSignatureError, hmac_sha256, keccak256, verify_signer
@@ -29,6 +31,9 @@ SAMPLE_ONE_IN = 64
 
 A payer of false signatures gets about this many tickets' worth of work before it is found out.
 """
+
+_DERIVED_MAX = 64
+"""Quotes whose secret is kept at hand: a bound on memory, whatever the number of tickets."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -154,8 +159,8 @@ def take(
     # Every ticket passes the economic limits, on every path (go-livepeer a6c4b1e).
     if session.owed + ticket.face > float_max:
         raise PayeeError(f"a winner would not be covered: {float_max} coins are sure")
-    revealed = rand(secret, session.sender, quote)
-    if keccak256(revealed) != ticket.rand_hash:
+    revealed, rand_hash = _derived(secret, session.sender, quote)
+    if rand_hash != ticket.rand_hash:
         raise PayeeError("the quote is not one of ours")
     won = draw(signed.signature, revealed) < ticket.win_prob
     if won or _is_sampled(secret, signed, sample_one_in):
@@ -208,6 +213,13 @@ def _check_terms(session: Session, signed: SignedTicket) -> None:
     # A secret draws once for each nonce: losing draws cannot be tried again (HOPR #3613).
     if session.seen >> ticket.nonce & 1:
         raise PayeeError("the nonce has come before")
+
+
+@lru_cache(maxsize=_DERIVED_MAX)
+def _derived(secret: bytes, sender: bytes, quote: Quote) -> tuple[bytes, bytes]:
+    """The secret of a quote and its hash; tickets of one quote come one after the other."""
+    revealed = rand(secret, sender, quote)
+    return revealed, keccak256(revealed)
 
 
 def _is_sampled(secret: bytes, signed: SignedTicket, one_in: int) -> bool:
