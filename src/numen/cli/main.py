@@ -26,6 +26,7 @@ COMMANDS = {
     "node": "numen.cli.node:node",
     "trust": "numen.cli.trust:trust",
     "sim": "numen.cli.sim:sim",
+    "cluster": "numen.cli.cluster:cluster",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 

@@ -10,8 +10,6 @@ our own, an earlier attempt had come through. So an append that expects somethin
 for ever; one that expects nothing, within `DUPLICATES_S`.
 
 Reads ask the leader. A subscription is fed by any replica, from what is committed.
-
-The package ``nats-py`` comes with the extra ``cluster``.
 """
 
 import asyncio
@@ -20,18 +18,23 @@ import json
 import secrets
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-import nats
-import nats.errors
-from nats.aio.client import Client
-from nats.js import JetStreamContext, api
-from nats.js.errors import FetchTimeoutError, NotFoundError
 
+from numen.ledger.order.client import (
+    ANSWER_S,
+    FAILURES,
+    PAUSE_S,
+    Client,
+    FetchTimeoutError,
+    JetStreamContext,
+    NotFoundError,
+    api,
+    connect,
+)
+from numen.ledger.order.probes import STREAM
 from numen.ledger.order.sequencer import (
-    BATCH_BYTES_MAX,
     READ_BYTES_MAX,
     BrokenLogError,
     ConflictError,
@@ -44,7 +47,6 @@ from numen.ledger.order.sequencer import (
     prepare,
 )
 
-STREAM: Final = "LEDGER"
 PREFIX: Final = "ledger."
 
 REPLICAS: Final = 3
@@ -58,11 +60,8 @@ IN_FLIGHT_MAX: Final = 256
 PATIENCE_S: Final = 30
 """How long an append, a read or a connection is tried: a new leader takes up to ten seconds."""
 
-_ANSWER_S: Final = 2
-_PAUSE_S: Final = 0.1
-_WINDOW: Final = 16
-_PAYLOAD_BYTES_MIN: Final = 2 * BATCH_BYTES_MAX
-"""What the servers have to take: they wrap a message in text when it is read."""
+WINDOW: Final = 16
+"""Records that are asked for at once; each can have `BATCH_BYTES_MAX`."""
 
 _WRONG_PLACE: Final = frozenset({10071, 10164, 10158, 10201})
 """Somebody was first, perhaps we: the last of a subject differs, or our id is known."""
@@ -93,7 +92,7 @@ class JetStream:
 
     def __init__(self, client: Client, patience_s: float) -> None:
         self._client = client
-        self._stream = client.jetstream(timeout=_ANSWER_S)
+        self._stream = client.jetstream(timeout=ANSWER_S)
         self._patience_s = patience_s
         self._in_flight = asyncio.Semaphore(IN_FLIGHT_MAX)
 
@@ -104,7 +103,6 @@ class JetStream:
         *,
         patience_s: float = PATIENCE_S,
         tls: ssl.SSLContext | None = None,
-        credentials: Path | None = None,
     ) -> Self:
         """Connect to the log, and make it if there is none.
 
@@ -112,39 +110,15 @@ class JetStream:
             servers: URLs, of one server at least; the others become known.
             patience_s: Seconds for which whatever fails is tried again.
             tls: How the servers are known, and we are known to them.
-            credentials: File with a user's token and key, where the servers ask for them.
 
         Raises:
             UnavailableError: No server answers.
             BrokenLogError: The stream, or the servers, are not set up for a log.
         """
-        options: dict[str, Any] = {}
-        if tls is not None:
-            options["tls"] = tls
-        if credentials is not None:
-            options["user_credentials"] = str(credentials)
-        try:
-            async with asyncio.timeout(patience_s):
-                client = await nats.connect(
-                    list(servers),
-                    connect_timeout=_ANSWER_S,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=_PAUSE_S,
-                    error_cb=_ignore,  # what fails is repeated, and reported where it was asked for
-                    allow_reconnect=True,
-                    **options,
-                )
-        except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise UnavailableError(f"no server of {', '.join(servers)} answers") from error
+        client = await connect(servers, patience_s=patience_s, tls=tls)
         log = cls(client, patience_s)
         try:
-            if client.max_payload < _PAYLOAD_BYTES_MIN:
-                raise BrokenLogError(
-                    f"the servers take messages of {client.max_payload} bytes, and a log needs "
-                    f"{_PAYLOAD_BYTES_MIN}",
-                    hint=f"set max_payload: {_PAYLOAD_BYTES_MIN} in their configuration",
-                )
-            _check_config(await log._insist(log._find_or_make))
+            check_config(await log._insist(log._find_or_make))
         except BaseException:
             await client.close()
             raise
@@ -168,9 +142,9 @@ class JetStream:
                             return position
                     elif not answer.is_passing:
                         break
-                except (nats.errors.Error, TimeoutError, OSError) as error:
+                except FAILURES as error:
                     failure = str(error) or type(error).__name__
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
         raise UnavailableError(f"the cluster did not take a batch: {failure}")
 
     async def read(self, start: int, limit: int) -> tuple[Record, ...]:
@@ -179,8 +153,8 @@ class JetStream:
         end = min(start + limit, await self.head() + 1)
         records: list[Record] = []
         size = 0
-        for first in range(start, end, _WINDOW):
-            places = range(first, min(first + _WINDOW, end))
+        for first in range(start, end, WINDOW):
+            places = range(first, min(first + WINDOW, end))
             found = await asyncio.gather(*[self._get(position) for position in places])
             records += found
             size += sum(len(record.body) for record in found)
@@ -197,7 +171,7 @@ class JetStream:
                     yield record
             if self._client.is_closed:
                 raise UnavailableError("the log is closed")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
 
     async def head(self) -> int:
         """As `Sequencer.head`."""
@@ -218,10 +192,10 @@ class JetStream:
         while True:
             try:
                 return await ask(*arguments)
-            except (nats.errors.Error, TimeoutError, OSError) as error:
+            except FAILURES as error:
                 if self._client.is_closed or _now() > deadline:
                     raise UnavailableError(f"the cluster does not answer: {error}") from error
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(PAUSE_S)
 
     async def _publish(self, prepared: Prepared) -> _Answer:
         """Send a batch once; the answer of the stream's leader."""
@@ -241,7 +215,7 @@ class JetStream:
             if count > 1:
                 headers["Nats-Batch-Commit"] = "1"
             answer = await self._client.request(
-                PREFIX + entry.subject, entry.body, timeout=_ANSWER_S, headers=headers
+                PREFIX + entry.subject, entry.body, timeout=ANSWER_S, headers=headers
             )
             raw = answer.data
         return _read_answer(raw)
@@ -293,8 +267,8 @@ class JetStream:
     async def _follow(self, start: int) -> AsyncGenerator[Record, None]:
         """Records from a place on, until the consumer is lost, or skips one."""
         try:
-            consumer = await self._consume(start)
-        except (nats.errors.Error, TimeoutError, OSError):
+            consumer = await consumer_from(self._stream, start)
+        except FAILURES:
             return
         try:
             while True:
@@ -303,32 +277,18 @@ class JetStream:
                         return
                     start += 1
                     yield _record(start - 1, message.subject, message.data)
-        except (nats.errors.Error, TimeoutError, OSError):
+        except FAILURES:
             return
         finally:
-            with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
+            with contextlib.suppress(*FAILURES):
                 await consumer.unsubscribe()
-
-    async def _consume(self, start: int) -> JetStreamContext.PullSubscription:
-        return await self._stream.pull_subscribe(
-            f"{PREFIX}>",
-            stream=STREAM,
-            config=api.ConsumerConfig(
-                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=start,
-                ack_policy=api.AckPolicy.NONE,
-                inactive_threshold=60,
-                num_replicas=1,
-                mem_storage=True,
-            ),
-        )
 
     async def _fetch(
         self, consumer: JetStreamContext.PullSubscription, start: int
     ) -> Sequence[Any]:
         """Wait a moment for messages. That none came is an error where there are some."""
         try:
-            return await consumer.fetch(_WINDOW, timeout=_ANSWER_S)
+            return await consumer.fetch(WINDOW, timeout=ANSWER_S)
         except FetchTimeoutError:
             if await self._ask_head() >= start:
                 raise
@@ -342,8 +302,20 @@ class JetStream:
         return info.config
 
 
-async def _ignore(_: Exception) -> None:
-    """Hear of an error that concerns no request."""
+async def consumer_from(stream: JetStreamContext, start: int) -> JetStreamContext.PullSubscription:
+    """A consumer of the log from a place on, which lives on any one of the servers."""
+    return await stream.pull_subscribe(
+        f"{PREFIX}>",
+        stream=STREAM,
+        config=api.ConsumerConfig(
+            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=start,
+            ack_policy=api.AckPolicy.NONE,
+            inactive_threshold=60,
+            num_replicas=1,
+            mem_storage=True,
+        ),
+    )
 
 
 def _now() -> float:
@@ -389,8 +361,12 @@ def _config() -> api.StreamConfig:
     )
 
 
-def _check_config(found: api.StreamConfig) -> None:
-    """Refuse a stream that could lose or change entries, or append a part of a batch."""
+def check_config(found: api.StreamConfig) -> None:
+    """Refuse a stream that could lose or change entries, or append a part of a batch.
+
+    Raises:
+        BrokenLogError: It is such a stream.
+    """
     wanted = _config()
     for name in (
         "subjects", "retention", "storage", "discard", "num_replicas", "deny_delete", "deny_purge",
