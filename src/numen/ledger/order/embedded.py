@@ -15,16 +15,15 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
 import msgspec
 
+from numen.ledger.order import table
 from numen.ledger.order.files import connect, lock
 from numen.ledger.order.sequencer import (
-    READ_BYTES_MAX,
     READ_MAX,
     BrokenLogError,
-    ConflictError,
     Entry,
     OrderError,
     Prepared,
@@ -42,13 +41,6 @@ GROUP_BYTES_MAX: Final = 16 << 20
 """Bytes after which a commit takes no more batches."""
 
 _APPLICATION: Final = 0x4E4D4C47
-_SCHEMA: Final = (
-    "CREATE TABLE entry (position INTEGER PRIMARY KEY, subject TEXT NOT NULL, body BLOB NOT NULL);"
-    "CREATE TABLE last (subject TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE batch (id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;"
-)
-
-_Outcome: TypeAlias = int | OrderError
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -70,7 +62,7 @@ class Embedded:
         self._reading = ThreadPoolExecutor(1, "numen-log-reader")
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(QUEUE_MAX)
         self._grown = asyncio.Condition()
-        self._position = _head(writer)
+        self._position = table.head(writer)
         self._refusal = ""
         self._task = asyncio.create_task(self._write())
 
@@ -83,7 +75,7 @@ class Embedded:
         """
         handle = lock(path)
         try:
-            writer, reader = [connect(path, _APPLICATION, _SCHEMA) for _ in range(2)]
+            writer, reader = [connect(path, _APPLICATION, table.SCHEMA) for _ in range(2)]
         except sqlite3.Error as error:
             os.close(handle)
             raise BrokenLogError(f"{path}: {error}") from error
@@ -108,7 +100,7 @@ class Embedded:
         self._check_open()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._reading, _read, self._reader, start, limit)
+            return await loop.run_in_executor(self._reading, table.read, self._reader, start, limit)
         except sqlite3.Error as error:
             raise UnavailableError(f"cannot read the log: {error}") from error
 
@@ -129,7 +121,7 @@ class Embedded:
         self._check_open()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._reading, _last, self._reader, check_subject(subject)
+            self._reading, table.last, self._reader, check_subject(subject)
         )
 
     async def close(self) -> None:
@@ -184,10 +176,10 @@ class Embedded:
     async def _commit(self, group: list[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
         batches = [waiting.batch for waiting in group]
-        outcomes: Sequence[_Outcome]
+        outcomes: Sequence[table.Outcome]
         try:
             outcomes = await loop.run_in_executor(self._writing, _commit, self._writer, batches)
-            self._position = await loop.run_in_executor(self._writing, _head, self._writer)
+            self._position = await loop.run_in_executor(self._writing, table.head, self._writer)
         except (sqlite3.Error, OSError) as error:
             self._refusal = f"the log could not be written and has to be opened again: {error}"
             outcomes = [UnavailableError(self._refusal) for _ in group]
@@ -202,57 +194,13 @@ class Embedded:
             self._grown.notify_all()
 
 
-def _commit(connection: sqlite3.Connection, batches: Sequence[Prepared]) -> list[_Outcome]:
+def _commit(connection: sqlite3.Connection, batches: Sequence[Prepared]) -> list[table.Outcome]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [_write(connection, batch) for batch in batches]
+        outcomes = [table.write(connection, batch) for batch in batches]
         connection.execute("COMMIT")
     except sqlite3.Error:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
     return outcomes
-
-
-def _write(connection: sqlite3.Connection, batch: Prepared) -> _Outcome:
-    known = connection.execute("SELECT position FROM batch WHERE id = ?", (batch.id,)).fetchone()
-    if known:
-        return int(known[0])
-    for subject, expected in batch.expect.items():
-        found = _last(connection, subject)
-        if found != expected:
-            return ConflictError(subject, expected, found)
-    position = _head(connection)
-    rows = [(position + i, e.subject, e.body) for i, e in enumerate(batch.entries, 1)]
-    connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
-    connection.executemany(
-        "INSERT OR REPLACE INTO last VALUES (?, ?)", [(s, p) for p, s, _ in rows]
-    )
-    connection.execute("INSERT INTO batch VALUES (?, ?)", (batch.id, rows[-1][0]))
-    return rows[-1][0]
-
-
-def _head(connection: sqlite3.Connection) -> int:
-    (position,) = connection.execute("SELECT max(position) FROM entry").fetchone()
-    return int(position or 0)
-
-
-def _last(connection: sqlite3.Connection, subject: str) -> int:
-    found = connection.execute("SELECT position FROM last WHERE subject = ?", (subject,)).fetchone()
-    return int(found[0]) if found else 0
-
-
-def _read(connection: sqlite3.Connection, start: int, limit: int) -> tuple[Record, ...]:
-    query = (
-        "SELECT position, subject, body FROM entry WHERE position >= ? ORDER BY position LIMIT ?"
-    )
-    records: list[Record] = []
-    size = 0
-    cursor = connection.execute(query, (start, limit))
-    with contextlib.closing(cursor):
-        for row in cursor:
-            records.append(Record(*row))
-            size += len(records[-1].body)
-            if size >= READ_BYTES_MAX:
-                break
-    return tuple(records)
