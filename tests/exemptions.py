@@ -73,6 +73,7 @@ ENTRY_POINTS = {
     "numen.market.broker": "redeems tickets on an Ethereum, for whoever is paid there",
     "numen.ledger.order.conflict": "tells a node which of two transactions holds",
     "numen.ledger.order.embedded": "the log, chosen by who orders blocks",
+    "numen.ledger.order.abci.comet": "the log of a CometBFT, for who runs one",
     "numen.ledger.order.jetstream": "the log on many machines, for who has the extra",
     "numen.ledger.order.slashing": "judges evidence, for whoever holds the stakes",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",

@@ -1,12 +1,10 @@
 """`numen cluster`: a log on three servers of NATS, and whether it is well."""
 
 import asyncio
-import signal
 import ssl
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +12,8 @@ from typing import Any, Final
 import click
 import msgspec
 
+from numen.cli.abci import abci
+from numen.cli.interrupts import interruptible
 from numen.cli.output import EXIT_FALSE, print_json
 from numen.ledger.order import probes
 from numen.ledger.order.probes import Report
@@ -46,11 +46,14 @@ _probe_option = click.option(
 
 @click.group()
 def cluster() -> None:
-    """A log of blocks on three servers of NATS, each with a replica.
+    """A log of blocks on three servers of NATS, or ordered by a CometBFT of your own.
 
     What `up` starts is for development: it listens on loopback and knows no passwords. On real
     machines the servers run by themselves; `status` and `check` look after both.
     """
+
+
+cluster.add_command(abci)
 
 
 @cluster.command()
@@ -71,7 +74,7 @@ def up(directory: Path, first: int, as_json: bool) -> None:
     """
     jetstream = import_module("numen.ledger.order.jetstream")
     servers = Cluster(directory, ports_from(first))
-    with suppress(KeyboardInterrupt), _terminated(), servers:
+    with interruptible(), servers:
         asyncio.run(_make(jetstream, servers.urls))
         for event in _watch(servers):
             if as_json:
@@ -275,15 +278,3 @@ def _show(reports: Sequence[Report], wrong: Sequence[str]) -> None:
         click.echo(f"problem: {line}")
     if not wrong:
         click.echo("nothing is wrong")
-
-
-@contextmanager
-def _terminated() -> Iterator[None]:
-    """Take a request to terminate as an interrupt, so that the servers end with us."""
-    kinds = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, signal.default_int_handler) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)

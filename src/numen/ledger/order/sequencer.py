@@ -23,7 +23,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, digest, encode
+from numen.base.codec import U64, CodecError, decode, digest, encode
 from numen.base.crypto import Hash32
 from numen.base.errors import NumenError
 
@@ -49,6 +49,9 @@ _DOMAIN: Final = "numen/batch/1"
 _SUBJECT = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _ROOM_BYTES: Final = 1 << 20
 """Room for subjects, places and lengths beside the entries of a batch."""
+
+WRITTEN_BYTES_MAX: Final = BATCH_BYTES_MAX + _ROOM_BYTES
+"""Most bytes of a batch as it is written."""
 
 assert ENTRIES_MAX * 2 * (SUBJECT_MAX + 32) < _ROOM_BYTES
 
@@ -217,9 +220,34 @@ def prepare(batch: Sequence[Entry], expect: Mapping[str, int]) -> Prepared:
             raise BatchError(f"{subject}: expected at {position}, so it has exactly one entry")
         if not 0 <= position < 1 << 63:
             raise BatchError(f"{subject}: {position} is no place")
-    places = tuple(Expectation(subject, expect[subject]) for subject in sorted(expect))
-    whole = encode(Batch(tuple(batch), places), size_max=BATCH_BYTES_MAX + _ROOM_BYTES)
+    whole = _write(tuple(batch), expect)
     return Prepared(tuple(batch), dict(expect), digest(_DOMAIN, whole))
+
+
+def write_batch(prepared: Prepared) -> bytes:
+    """Write a batch as its id is taken of it."""
+    return _write(prepared.entries, prepared.expect)
+
+
+def read_batch(raw: bytes) -> Prepared:
+    """Read a batch from anyone; there is one way to write each.
+
+    Raises:
+        BatchError: It is none, or no log takes it.
+    """
+    try:
+        batch = decode(Batch, raw, size_max=WRITTEN_BYTES_MAX)
+    except CodecError as error:
+        raise BatchError(str(error)) from error
+    prepared = prepare(batch.entries, {each.subject: each.position for each in batch.expect})
+    if digest(_DOMAIN, raw) != prepared.id:
+        raise BatchError("its expectations are not ordered by their subjects, each once")
+    return prepared
+
+
+def _write(entries: tuple[Entry, ...], expect: Mapping[str, int]) -> bytes:
+    places = tuple(Expectation(subject, expect[subject]) for subject in sorted(expect))
+    return encode(Batch(entries, places), size_max=WRITTEN_BYTES_MAX)
 
 
 def check_subject(subject: str) -> str:

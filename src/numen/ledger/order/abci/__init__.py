@@ -1,0 +1,1 @@
+"""The log as an application of CometBFT, which an operator runs, and its client."""
