@@ -60,7 +60,7 @@ statetests: $(STAMP)-dev  ## run every public state test on every engine that is
 	    $(VENV)/bin/numen evm statetest $(STATETESTS) --engine $$engine >/dev/null || exit 1; done
 
 .PHONY: bench
-bench: $(STAMP)-dev $(STAMP)-bench $(STAMP)-judges  ## measure, and write the tables of docs/benchmarks.md
+bench: $(STAMP)-dev $(STAMP)-bench $(STAMP)-judges $(STAMP)-cluster  ## measure, and write the tables of docs/benchmarks.md
 	$(PY) tools/benchmarks.py
 
 .PHONY: docs
