@@ -133,5 +133,5 @@ def test_without_the_client_the_extra_is_named():
     assert done.returncode == 2, done.stderr
     error = json.loads(done.stdout)["error"]
     assert error["kind"] == "ClusterError"
-    assert error["message"] == "the log of many machines needs nats"
+    assert error["message"] == "the log of many machines needs the client nats-py"
     assert "pip install 'numen[cluster]'" in error["hint"]

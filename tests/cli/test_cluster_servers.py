@@ -41,7 +41,7 @@ def _server():
 
 def first_free() -> int:
     """The first port of a cluster of which all nine are free."""
-    for first in range(20_000, 40_000, 37):
+    for first in range(20_000 + os.getpid() % 400 * 37, 40_000, 37):
         with ExitStack() as stack:
             try:
                 for each in ports_from(first):
@@ -67,6 +67,7 @@ class Up:
         """The next event of a kind."""
         while line := self.process.stdout.readline():
             told = json.loads(line)
+            assert "event" in told, told
             if told["event"] == kind:
                 return told
         msg = f"it ended before it said {kind!r}"
@@ -157,6 +158,36 @@ def test_a_directory_and_ports_have_one_cluster(tmp_path):
             assert done.returncode == 2
             assert json.loads(done.stdout)["error"]["kind"].startswith(said)
         assert up.ask("status")[0] in (0, 1)
+
+
+def entries_of(directory: Path, name: str) -> Path:
+    """The file in which a server has its replica."""
+    (found,) = (directory / name / "jetstream" / "$G" / "streams" / "LEDGER" / "msgs").glob("*.blk")
+    return found
+
+
+def test_a_replica_that_was_changed_on_disk_is_found_and_fetched_anew(tmp_path):
+    with running(tmp_path) as up:
+        append(up.ready["urls"], 30)
+        up.well("check")
+    file = entries_of(tmp_path, "n1")
+    raw = bytearray(file.read_bytes())
+    twentieth = [found.end() for found in re.finditer(rb"Nats-Msg-Id: ", raw)][19]
+    raw[twentieth] ^= 1
+    file.write_bytes(raw)
+
+    with running(tmp_path) as up:
+        deadline = time.monotonic() + LIMIT_S
+        while not (told := up.ask("check")[1])["replicas"].get("differs_at"):
+            assert time.monotonic() < deadline, told
+        assert told["replicas"]["differs_at"] == 20
+        assert any(line.endswith("look at n1") for line in told["problems"])
+        assert not told["replicas"]["equal"]
+        assert up.well("status")["head"] == 30  # nothing else shows it
+
+    shutil.rmtree(tmp_path / "n1")
+    with running(tmp_path) as up:
+        assert up.well("check")["replicas"]["compared"] == 30
 
 
 # The guide. --------------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ async def _compare(
         "equal": found.is_equal,
         "compared": found.head,
         "differs_at": found.differs_at,
-        "digests": dict(found.digests),
+        "digests": dict(sorted(found.digests.items())),
         "problems": wrong,
     }
 
@@ -217,9 +217,9 @@ def _watch(servers: Cluster) -> Iterator[dict[str, Any]]:
     seen: tuple[Any, ...] = ()
     began = time.monotonic()
     while True:
-        for said in servers.ended():
-            yield {"event": "ended", "what": said}
-        servers.start()
+        if ended := servers.ended():
+            yield from ({"event": "ended", "what": said} for said in ended)
+            servers.start()
         reports = probes.ask_all(servers.probes)
         told = _described(reports) | {"problems": problems(reports)}
         state = (told["leader"], told["problems"])

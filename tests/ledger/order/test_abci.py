@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -252,6 +253,66 @@ def test_cometbft_that_crashes_alone_sends_the_block_again(tmp_path):
             assert await node.handshake() == 1
             assert node.state == 2
             assert place((await node.decide([tx("a", b"3", 2)])).tx_results[0]) == 3
+
+    asyncio.run(main())
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_lose_no_block_and_change_no_hash(tmp_path):
+    """The engine goes on where the application was killed, eight times at moments of chance."""
+    chance = random.Random(7)
+
+    async def work(node):
+        while True:
+            last = len(node.blocks)
+            await node.decide([tx(f"s.{i}", b"%d" % last, None) for i in range(20)])
+
+    async def main():
+        node = Node()
+        for _ in range(8):
+            async with process(tmp_path, node) as child:
+                at = await node.handshake()
+                assert node.state - 1 <= at + 1  # at most the block that was under way is missing
+                task = asyncio.create_task(work(node))
+                await asyncio.sleep(chance.uniform(0.01, 0.3))
+                child.kill()
+                child.wait()
+                with pytest.raises((asyncio.IncompleteReadError, OSError)):
+                    await task
+        fresh = Node()
+        fresh.blocks, fresh.results, fresh.state = node.blocks, dict(node.results), node.height
+        (tmp_path / "late").mkdir()
+        async with process(tmp_path / "late", fresh):
+            await fresh.handshake()
+        return node.height
+
+    assert asyncio.run(main()) > 8
+
+
+def test_a_disk_that_refuses_stops_the_application(tmp_path):
+    async def main():
+        store = Store.open(tmp_path / "log")
+        server = Server(Application(store, "1"))
+        ready = asyncio.Event()
+        address = f"unix://{tmp_path / 'log'}.sock"
+        task = asyncio.create_task(server.serve(address, ready.set))
+        await ready.wait()
+        node = Node()
+        await node.connect(address)
+        await node.handshake()
+        await node.decide([tx("a", b"1")])
+        (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
+        store._writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+        height = await node.propose([tx("a", bytes(1 << 16), 1)])
+        with pytest.raises(RefusedError, match="full"):
+            await node.finalize(height)
+        await asyncio.wait_for(task, LIMIT_S)
+        assert "full" in server.failure
+        node.disconnect()
+        store.close()
+        async with serving(tmp_path, node):  # there is room again
+            assert await node.handshake() == 1
+            assert node.state == 2
 
     asyncio.run(main())
 

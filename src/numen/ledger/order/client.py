@@ -21,7 +21,7 @@ try:
     from nats.js import JetStreamContext, api
     from nats.js.errors import FetchTimeoutError, NotFoundError
 except ImportError as error:
-    raise ClusterError(f"the log of many machines needs {error.name}", hint=INSTALL) from error
+    raise ClusterError("the log of many machines needs the client nats-py", hint=INSTALL) from error
 
 __all__ = [
     "ANSWER_S",

@@ -112,9 +112,9 @@ class _Streams(msgspec.Struct):
 
 
 def is_ready(url: str) -> bool:
-    """Whether a server says that it can be used."""
+    """Whether a server says that it can be used, though it may still fetch what it missed."""
     try:
-        _get(f"{url}/healthz")
+        _get(f"{url}/healthz?js-meta-only=true")
     except _FAILURES:
         return False
     return True
