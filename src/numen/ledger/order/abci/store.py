@@ -133,8 +133,8 @@ class Store:
 
     def abandon(self) -> None:
         """Forget the block that was carried out, if there is one."""
-        if self._pending is not None or self._writer.in_transaction:
-            self._pending = None
+        self._pending = None
+        if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
     def close(self) -> None:
