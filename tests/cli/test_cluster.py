@@ -87,6 +87,7 @@ def asked():
     [
         b"", b"{}", b"[[[[", b"\xff\xfe", b'{"server_name": 7, "version": "", "max_payload": 1}',
         b'{"server_name": "n0", "version": "2", "max_payload": "much"}', b"[" * 100_000,
+        b'{"x": ' + b"[" * 100_000,
         b" " * (ANSWER_BYTES_MAX + 2),
     ],
 )  # fmt: skip

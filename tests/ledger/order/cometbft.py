@@ -7,11 +7,15 @@ CometBFT, and what passes here has not been tried with CometBFT.
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 
 from numen.ledger.order.abci import messages as m
 from numen.ledger.order.abci import wire
+from numen.ledger.order.abci.application import Application
+from numen.ledger.order.abci.server import Server
+from numen.ledger.order.abci.store import Store
 
 TX_BYTES_MAX = 21 << 20
 CONNECTIONS = ("consensus", "mempool", "query", "snapshot")
@@ -222,3 +226,23 @@ class Rpc:
         value = base64.b64encode(found.value).decode() or None
         return {"response": {"code": found.code, "log": found.log, "value": value,
                              "height": str(found.height)}}  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def serving(folder, node=None, name="log"):
+    """An application in this process, and a node that is connected to it."""
+    store = Store.open(folder / name)
+    address = f"unix://{folder / name}.sock"
+    ready = asyncio.Event()
+    task = asyncio.create_task(Server(Application(store, "1")).serve(address, ready.set))
+    node = node or Node()
+    try:
+        await asyncio.wait_for(ready.wait(), 60)
+        await node.connect(address)
+        yield node
+    finally:
+        node.disconnect()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        store.close()

@@ -23,21 +23,17 @@ from numen.ledger.order.abci.application import (
     AbciError,
     Application,
 )
-from numen.ledger.order.abci.comet import Comet
 from numen.ledger.order.abci.server import CONNECTIONS_MAX, ListenError, Server
 from numen.ledger.order.abci.store import Store
 from numen.ledger.order.embedded import Embedded
 from numen.ledger.order.sequencer import (
-    BatchError,
     BrokenLogError,
     ConflictError,
     Entry,
-    UnavailableError,
     prepare,
     write_batch,
 )
-from tests.ledger.order.cometbft import Node, RefusedError, Rpc
-from tests.ledger.order.conformance import CHECKS
+from tests.ledger.order.cometbft import Node, RefusedError, serving
 
 LIMIT_S = 60
 
@@ -50,26 +46,6 @@ def tx(subject: str, body: bytes, last: int | None = 0) -> bytes:
 
 def place(result: m.ExecTxResult) -> int:
     return int.from_bytes(result.data, "big")
-
-
-@contextlib.asynccontextmanager
-async def serving(folder, node=None, name="log"):
-    """An application in this process, and a node that is connected to it."""
-    store = Store.open(folder / name)
-    address = f"unix://{folder / name}.sock"
-    ready = asyncio.Event()
-    task = asyncio.create_task(Server(Application(store, "1")).serve(address, ready.set))
-    node = node or Node()
-    try:
-        await asyncio.wait_for(ready.wait(), LIMIT_S)
-        await node.connect(address)
-        yield node
-    finally:
-        node.disconnect()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        store.close()
 
 
 # Order. ------------------------------------------------------------------------------------------
@@ -431,41 +407,3 @@ def test_addresses_that_others_can_reach_are_refused(tmp_path, address):
     with pytest.raises(ListenError):
         asyncio.run(Server(Application(store, "1")).serve(address, lambda: None))
     store.close()
-
-
-# A sequencer. ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_a_chain_does_what_every_log_does(tmp_path, check):
-    async def main():
-        async with serving(tmp_path) as node, Rpc(node) as rpc:
-            await node.handshake()
-            blocks = asyncio.create_task(node.decide_for_ever())
-            log = Comet(rpc.url)
-            await check(log, "t")
-            await log.close()
-            blocks.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await blocks
-
-    asyncio.run(main())
-
-
-def test_a_chain_that_stands_still_takes_nothing(tmp_path):
-    async def main():
-        async with serving(tmp_path) as node, Rpc(node) as rpc:
-            await node.handshake()
-            log = Comet(rpc.url, patience_s=0.5)
-            with pytest.raises(UnavailableError, match=r"cache|no block"):
-                await log.append([Entry("a", b"x")], {"a": 0})
-            assert len(node.mempool) == 1
-            with pytest.raises(UnavailableError):
-                await Comet("http://127.0.0.1:1", patience_s=0.1).head()
-            with pytest.raises(BatchError):
-                await log.read(0, 1)
-            for bad in ("file:///etc/passwd", "127.0.0.1"):
-                with pytest.raises(UnavailableError, match="no URL"):
-                    Comet(bad)
-
-    asyncio.run(main())

@@ -25,7 +25,7 @@ ANSWER_BYTES_MAX: Final = 1 << 20
 
 _ANSWER_S: Final = 2
 _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_FAILURES: Final = (OSError, http.client.HTTPException, msgspec.MsgspecError)
+_FAILURES: Final = (OSError, http.client.HTTPException, msgspec.MsgspecError, RecursionError)
 
 
 class ProbeError(OrderError):

@@ -75,7 +75,7 @@ async def compare(client: Client, servers: Collection[str]) -> Comparison:
     finally:
         for reader in readers.values():
             with contextlib.suppress(*FAILURES):
-                await reader.unsubscribe()
+                await _let_go(stream, reader)
 
 
 async def _readers(stream: JetStreamContext, servers: Collection[str]) -> dict[str, _Subscription]:
@@ -89,9 +89,14 @@ async def _readers(stream: JetStreamContext, servers: Collection[str]) -> dict[s
         if home in servers and home not in found:
             found[home] = reader
         else:
-            await stream.delete_consumer(STREAM, info.name)
-            await reader.unsubscribe()
+            await _let_go(stream, reader)
     return found
+
+
+async def _let_go(stream: JetStreamContext, reader: _Subscription) -> None:
+    info = await reader.consumer_info()
+    await stream.delete_consumer(STREAM, info.name)
+    await reader.unsubscribe()
 
 
 async def walk(readers: Mapping[str, _Subscription], head: int, unread: set[str]) -> Comparison:

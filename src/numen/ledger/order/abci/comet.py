@@ -12,6 +12,7 @@ Source: CometBFT 1.0, "RPC": ``broadcast_tx_sync``, ``abci_query``.
 
 import asyncio
 import base64
+import binascii
 import http.client
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -49,7 +50,9 @@ ANSWER_BYTES_MAX: Final = 2 * queries.RECORDS_BYTES_MAX
 _ANSWER_S: Final = 10
 _PAUSE_S: Final = 0.2
 _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_FAILURES: Final = (OSError, http.client.HTTPException, msgspec.MsgspecError)
+_FAILURES: Final = (
+    OSError, http.client.HTTPException, msgspec.MsgspecError, RecursionError, binascii.Error,
+)  # fmt: skip
 
 _T = TypeVar("_T")
 
@@ -182,7 +185,7 @@ class Comet:
         answer = msgspec.json.decode(result, type=_Query).response
         if answer.code:
             raise BatchError(f"the application declines: {answer.log[:200]}")
-        return base64.b64decode(answer.value or "")
+        return base64.b64decode(answer.value or "", validate=True)
 
     def _hand_in(self, raw: str) -> str:
         """Hand a transaction to the node; why it did not take it, which may be that it has it."""
