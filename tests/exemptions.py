@@ -17,6 +17,7 @@ BUDGET_LINES = {
     "lang": 9000,
     "ledger": 12000,
     "market": 6500,
+    "net": 2600,  # channels between nodes, messages on them, keys and who has them
     "node": 7500,
     "proof": 25500,
     "sim": 1000,
@@ -78,6 +79,8 @@ ENTRY_POINTS = {
     "numen.ledger.order.slashing": "judges evidence, for whoever holds the stakes",
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
     "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
+    "numen.net.memory": "the network of simulations",
+    "numen.net.tls": "the network between machines, for whoever runs a node",
     "numen.testing": "the tests of contracts begin there",
     "numen.__main__": "the command `python -m numen`",
     "numen.cli": "the command `numen`",
