@@ -80,6 +80,8 @@ ENTRY_POINTS = {
     "numen.evm.testers.backend": "eth-tester takes it from whoever makes a tester",
     "numen.evm.testers.pytest_plugin": "pytest loads it by its name",
     "numen.net.memory": "the network of simulations",
+    "numen.net.passes": "for whoever is asked by accounts without a channel",
+    "numen.net.possession": "for whoever joins nodes",
     "numen.net.tls": "the network between machines, for whoever runs a node",
     "numen.testing": "the tests of contracts begin there",
     "numen.__main__": "the command `python -m numen`",

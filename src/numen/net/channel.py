@@ -76,7 +76,8 @@ class Channel(Protocol):
     async def send(self, frame: bytes) -> None:
         """Send a frame; wait while too much waits to be sent.
 
-        A frame that was sent when the channel ends may or may not have arrived.
+        Frames go in the order in which the calls return, and a call that is cancelled has sent
+        nothing. A frame that was sent when the channel ends may or may not have arrived.
 
         Args:
             frame: 1 to as many bytes as the other side said it takes.
