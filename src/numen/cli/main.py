@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
     "evm": "numen.cli.evm:evm",
+    "key": "numen.cli.keys:key",
     "node": "numen.cli.node:node",
     "trust": "numen.cli.trust:trust",
     "sim": "numen.cli.sim:sim",
