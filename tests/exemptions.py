@@ -21,6 +21,7 @@ BUDGET_LINES = {
     "node": 7500,
     "proof": 25500,
     "sim": 1000,
+    "sandbox": 1400,  # strangers' programs in processes without rights
     "testing": 700,
     "trust": 2500,
     "vm": 2200,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numen.api.inspection import Inspection
     from numen.api.proofs import Keys, Proven
     from numen.proof.circuit import Circuit
+    from numen.sandbox.runner import Sandbox
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -103,6 +104,7 @@ class Compiled:
         *args: Any,
         work_limit: int = machine.WORK_LIMIT_DEFAULT,
         engine: machine.Engine = "auto",
+        sandbox: "Sandbox | None" = None,
     ) -> machine.Result:
         """Run, and return value, work units and the engine that ran.
 
@@ -110,18 +112,25 @@ class Compiled:
             args: One value for each parameter, as JSON has them.
             work_limit: Work units after which the run is stopped.
             engine: ``auto`` (native code where it can be had), ``jit`` or ``interp``.
+            sandbox: Where it runs; None for this process.
 
         Raises:
             InputError: The arguments do not have the program's shapes.
             TrappedError: The program stopped with a trap.
+            SandboxError: The sandbox ended the run, or refused it.
         """
-        result = machine.run(
-            self.program,
-            self._given(args),
-            work_limit=work_limit,
-            engine=engine,
-            is_untrusted=self.is_untrusted,
-        )
+        if sandbox is not None:
+            result = sandbox.run(
+                self.program, self._given(args), work_limit=work_limit, engine=engine
+            )
+        else:
+            result = machine.run(
+                self.program,
+                self._given(args),
+                work_limit=work_limit,
+                engine=engine,
+                is_untrusted=self.is_untrusted,
+            )
         trap = result.outcome.trap
         if trap is not None:
             raise self.trapped(trap)

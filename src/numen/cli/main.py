@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "numen.cli.export:export",
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
+    "doctor": "numen.cli.doctor:doctor",
     "evm": "numen.cli.evm:evm",
     "key": "numen.cli.keys:key",
     "node": "numen.cli.node:node",

@@ -1,5 +1,6 @@
 """`numen run`, `compile`, `inspect` and `dump`."""
 
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,15 @@ def load_alone(target: Target, word: str | None) -> compiled.Compiled:
 @takes_program
 @click.option("--work-limit", type=click.IntRange(1, 2**64 - 1), help="Stop after so many units.")
 @click.option("--engine", type=click.Choice(["auto", "jit", "interp"]), default="auto")
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Run it confined, as a stranger's.")
 @as_json_option
 def run(
-    words: tuple[str, ...], target: Target, work_limit: int | None, engine: Any, as_json: bool
+    words: tuple[str, ...],
+    target: Target,
+    work_limit: int | None,
+    engine: Any,
+    in_sandbox: bool,
+    as_json: bool,
 ) -> None:
     """Run a program and print what it returns.
 
@@ -64,8 +71,8 @@ def run(
     program, args = target.load(words)
     limits = {} if work_limit is None else {"work_limit": work_limit}
     values = [parse_argument(arg) for arg in args]
-    with progress("running"):
-        result = program.run(*values, engine=engine, **limits)
+    with progress("running"), _sandbox(wanted=in_sandbox) as sandbox:
+        result = program.run(*values, engine=engine, sandbox=sandbox, **limits)
     if as_json:
         print_json(
             {
@@ -83,6 +90,11 @@ def run(
         dim=True,
         err=True,
     )
+
+
+def _sandbox(*, wanted: bool) -> Any:
+    """A sandbox, or None; loaded only where it is wanted."""
+    return import_module("numen.sandbox.runner").Sandbox() if wanted else nullcontext()
 
 
 @click.command("compile")

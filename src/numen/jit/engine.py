@@ -79,12 +79,15 @@ def run(
     return compile_program(program, is_untrusted=is_untrusted).run(args, work_limit=work_limit)
 
 
-def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
+def compile_program(
+    program: Program, *, is_untrusted: bool = False, is_confined: bool = False
+) -> Native:
     """Get the native code of a program, from memory, from disk or from LLVM.
 
     Args:
         program: Any program.
         is_untrusted: Whether somebody else wrote it, so that compiling it must be bounded.
+        is_confined: Whether this process is made for that: it compiles everything itself.
 
     Raises:
         CompileError: The program is over `SIZE_MAX`, or LLVM refuses it or takes too much.
@@ -94,7 +97,7 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
         if native is not None:
             _loaded.move_to_end(program.id)
     if native is None:
-        native = _recall(program, is_untrusted=is_untrusted)
+        native = _recall(program, is_untrusted=is_untrusted, is_confined=is_confined)
         with _lock:
             _loaded[program.id] = native
             while len(_loaded) > LOADED_MAX:
@@ -127,13 +130,13 @@ def translate(module: Module, *, options: Options | None = None, cached: bool = 
     return Native(library, module, layout, stack_bytes=_stack_bytes(text))
 
 
-def _recall(program: Program, *, is_untrusted: bool) -> Native:
+def _recall(program: Program, *, is_untrusted: bool, is_confined: bool) -> Native:
     """Native code from disk, found by the program's id; or made."""
     module, layout = program.metered, lay_out(program.metered)
 
     def make() -> bytes:
         text = emit(module, layout)
-        options = options_for(text, is_untrusted=is_untrusted)
+        options = options_for(text, is_untrusted=is_untrusted, is_confined=is_confined)
         code = compiler.compile_module(text, options=replace(options, cached=False))
         return _stack_bytes(text).to_bytes(_STACK_FIELD_BYTES, "big") + code
 
@@ -143,7 +146,7 @@ def _recall(program: Program, *, is_untrusted: bool) -> Native:
     return Native(library, module, layout, stack_bytes=stack_bytes)
 
 
-def options_for(text: str, *, is_untrusted: bool = False) -> Options:
+def options_for(text: str, *, is_untrusted: bool = False, is_confined: bool = False) -> Options:
     """How hard a text is compiled, and where.
 
     Raises:
@@ -153,7 +156,7 @@ def options_for(text: str, *, is_untrusted: bool = False) -> Options:
     for size_max, options in _EFFORTS:
         if size <= size_max:
             sized = replace(options, cap_instructions=SIZE_MAX)
-            is_bounded = is_untrusted or size > HERE_MAX
+            is_bounded = not is_confined and (is_untrusted or size > HERE_MAX)
             return replace(sized, **_BOUNDED) if is_bounded else sized
     raise TooLargeError("operations", size, SIZE_MAX)
 

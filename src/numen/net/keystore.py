@@ -266,7 +266,7 @@ def _read(name: str, path: Path) -> _File:
         raise KeyFileError(path, f"it has more than {_FILE_BYTES_MAX} bytes")
     try:
         found = msgspec.json.decode(text, type=_File)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise KeyFileError(path, str(error)) from error
     if found.cost & (found.cost - 1):
         raise KeyFileError(path, f"its cost {found.cost} is no power of two")

@@ -6,7 +6,8 @@ MachineError
 └── HostError         the program is a contract: it is run by messages
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from numen.ir.outcome import Outcome
 from numen.ir.program import Program
 from numen.ir.trap import Trap
 from numen.jit import engine as jit
+from numen.jit.native import Native
 from numen.kernels.errors import CompileError
 
 WORK_LIMIT_DEFAULT: Final = 10**10
@@ -94,6 +96,7 @@ def run(
     storage_limit_bytes: int = STORAGE_BYTES_MAX,
     engine: Engine = "auto",
     is_untrusted: bool = False,
+    is_confined: bool = False,
 ) -> Result:
     """Run a program.
 
@@ -106,6 +109,7 @@ def run(
         storage_limit_bytes: Most bytes of arrays and memories.
         engine: Which engine; ``jit`` refuses where ``auto`` falls back.
         is_untrusted: Whether somebody else wrote the program, so that compiling it is bounded.
+        is_confined: Whether this process is made to run it, and is bounded itself (`sandbox`).
 
     Raises:
         InputError: A value does not have the shape of its parameter.
@@ -121,7 +125,10 @@ def run(
     if storage_limit_bytes < STORAGE_BYTES_MAX and program.storage_bytes > storage_limit_bytes:
         raise StorageError(program.storage_bytes, storage_limit_bytes)
     args = _flatten(program, inputs)
-    outcome, used, fallback = _run(program, args, work_limit, engine, is_untrusted)
+    compiled = functools.partial(
+        jit.compile_program, program, is_untrusted=is_untrusted, is_confined=is_confined
+    )
+    outcome, used, fallback = _run(program, args, work_limit, engine, compiled)
     value = None
     if outcome.results is not None:
         value = unflatten(program.interface.result, list(outcome.results))
@@ -133,12 +140,12 @@ def _run(
     args: list[int | list[int]],
     work_limit: int,
     engine: Engine,
-    is_untrusted: bool,
+    compiled: Callable[[], Native],
 ) -> tuple[Outcome, str, str]:
     fallback = ""
     if engine != "interp":
         try:
-            native = jit.compile_program(program, is_untrusted=is_untrusted)
+            native = compiled()
         except CompileError as error:
             if engine == "jit":
                 raise

@@ -1,0 +1,1 @@
+"""Strangers' programs, run where they can reach nothing: a process of their own without rights."""
