@@ -79,15 +79,12 @@ def run(
     return compile_program(program, is_untrusted=is_untrusted).run(args, work_limit=work_limit)
 
 
-def compile_program(
-    program: Program, *, is_untrusted: bool = False, is_confined: bool = False
-) -> Native:
+def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
     """Get the native code of a program, from memory, from disk or from LLVM.
 
     Args:
         program: Any program.
         is_untrusted: Whether somebody else wrote it, so that compiling it must be bounded.
-        is_confined: Whether this process is made for that: it compiles everything itself.
 
     Raises:
         CompileError: The program is over `SIZE_MAX`, or LLVM refuses it or takes too much.
@@ -97,7 +94,7 @@ def compile_program(
         if native is not None:
             _loaded.move_to_end(program.id)
     if native is None:
-        native = _recall(program, is_untrusted=is_untrusted, is_confined=is_confined)
+        native = _recall(program, is_untrusted=is_untrusted)
         with _lock:
             _loaded[program.id] = native
             while len(_loaded) > LOADED_MAX:
@@ -130,20 +127,44 @@ def translate(module: Module, *, options: Options | None = None, cached: bool = 
     return Native(library, module, layout, stack_bytes=_stack_bytes(text))
 
 
-def _recall(program: Program, *, is_untrusted: bool, is_confined: bool) -> Native:
+def compile_object(
+    program: Program, *, is_untrusted: bool = False, is_confined: bool = False
+) -> bytes:
+    """Compile a program to bytes that `link` takes, on this machine and with this LLVM.
+
+    Args:
+        program: Any program.
+        is_untrusted: As for `compile_program`.
+        is_confined: Whether this process is made for that: it compiles everything itself.
+
+    Raises:
+        CompileError: As for `compile_program`.
+    """
+    text = emit(program.metered, lay_out(program.metered))
+    options = options_for(text, is_untrusted=is_untrusted, is_confined=is_confined)
+    code = compiler.compile_module(text, options=replace(options, cached=False))
+    return _stack_bytes(text).to_bytes(_STACK_FIELD_BYTES, "big") + code
+
+
+def link(program: Program, made: bytes) -> Native:
+    """The native code of a program.
+
+    Args:
+        program: The program.
+        made: From `compile_object` of it. It is run as it is: whoever made it is trusted.
+
+    Raises:
+        LinkError: It is damaged.
+    """
+    stack_bytes = int.from_bytes(made[:_STACK_FIELD_BYTES], "big")
+    library = Library(made[_STACK_FIELD_BYTES:], {})
+    return Native(library, program.metered, lay_out(program.metered), stack_bytes=stack_bytes)
+
+
+def _recall(program: Program, *, is_untrusted: bool) -> Native:
     """Native code from disk, found by the program's id; or made."""
-    module, layout = program.metered, lay_out(program.metered)
-
-    def make() -> bytes:
-        text = emit(module, layout)
-        options = options_for(text, is_untrusted=is_untrusted, is_confined=is_confined)
-        code = compiler.compile_module(text, options=replace(options, cached=False))
-        return _stack_bytes(text).to_bytes(_STACK_FIELD_BYTES, "big") + code
-
-    kept = compiler.recall(f"{_sources()} {program.id.hex()}", make)
-    stack_bytes = int.from_bytes(kept[:_STACK_FIELD_BYTES], "big")
-    library = Library(kept[_STACK_FIELD_BYTES:], {})
-    return Native(library, module, layout, stack_bytes=stack_bytes)
+    make = functools.partial(compile_object, program, is_untrusted=is_untrusted)
+    return link(program, compiler.recall(f"{_sources()} {program.id.hex()}", make))
 
 
 def options_for(text: str, *, is_untrusted: bool = False, is_confined: bool = False) -> Options:

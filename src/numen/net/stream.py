@@ -33,6 +33,7 @@ class StreamChannel(asyncio.Protocol):
         self.binding = b""
         self.on_lost: Callable[[], None] = lambda: None
         self._bounds = bounds
+        self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(bounds.inbox_bytes_max, self._resume_reading)
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -112,13 +113,13 @@ class StreamChannel(asyncio.Protocol):
         """The stream is there; with TLS, after its handshake."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._bounds.outbox_bytes_max)
-        self._heard_at_s = _now_s()
+        self._heard_at_s = self._loop.time()
         if self._inbox.end_reason is not None:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        self._heard_at_s = _now_s()
+        self._heard_at_s = self._loop.time()
         if self._inbox.end_reason is None:
             self._buffer += data
             self._cut_frames()
@@ -195,7 +196,7 @@ class StreamChannel(asyncio.Protocol):
         if not self._is_paused:
             return
         self._is_paused = False
-        self._heard_at_s = _now_s()
+        self._heard_at_s = self._loop.time()
         self._cut_frames()
         transport = self._transport
         if transport is not None and not transport.is_closing() and not self._is_paused:
@@ -203,7 +204,7 @@ class StreamChannel(asyncio.Protocol):
 
     def _beat(self) -> None:
         """Say that we are alive, if nothing else was said; notice that the other side is not."""
-        silence_s = _now_s() - self._heard_at_s
+        silence_s = self._loop.time() - self._heard_at_s
         if silence_s > self._bounds.idle_s and not self._is_paused:
             self.abort(TimedOutError("a sign of life", self._bounds.idle_s))
         if self._inbox.end_reason is not None:
@@ -211,8 +212,4 @@ class StreamChannel(asyncio.Protocol):
         if not self._has_spoken and self._has_room.is_set():
             self._write(_HEAD.pack(_ALIVE))
         self._has_spoken = False
-        self._pulse = asyncio.get_running_loop().call_later(self._bounds.idle_s / 3, self._beat)
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
+        self._pulse = self._loop.call_later(self._bounds.idle_s / 3, self._beat)

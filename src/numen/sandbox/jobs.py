@@ -4,7 +4,7 @@ The answer comes from a process that may have been taken over: it is read as a s
 """
 
 import os
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -22,23 +22,29 @@ HEAD_BYTES: Final = 4
 _CHUNK: Final = 1 << 16
 _TEXT = Annotated[str, Meta(max_length=2000)]
 
-T = TypeVar("T")
 
-Engine = Literal["auto", "jit", "interp"]
-
-
-class Job(msgspec.Struct, frozen=True, array_like=True):
+class Run(msgspec.Struct, frozen=True, array_like=True, tag="run"):
     """Run this.
 
     Attributes:
         code: Bytecode of a program.
         inputs: From `vm.payload.encode_inputs`.
-        engine: As for `vm.machine.run`.
+        native: What `Compiled` gave for it, or None to interpret it.
     """
 
     code: bytes
     inputs: bytes
-    engine: Engine
+    native: bytes | None
+
+
+class Compile(msgspec.Struct, frozen=True, array_like=True, tag="compile"):
+    """Compile this, and run nothing of it.
+
+    Attributes:
+        code: Bytecode of a program.
+    """
+
+    code: bytes
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
@@ -50,8 +56,6 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
         message: The author's words about it.
         place: File, line and column of the trap, or None.
         work: Work units charged.
-        engine: What ran it.
-        fallback: Why it was not native code, where that was wanted.
     """
 
     output: bytes | None
@@ -59,12 +63,20 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="ended"):
     message: _TEXT
     place: tuple[_TEXT, Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
     work: Annotated[int, Meta(ge=0)]
-    engine: Literal["jit", "interp"]
-    fallback: _TEXT
+
+
+class Compiled(msgspec.Struct, frozen=True, array_like=True, tag="compiled"):
+    """The program has native code.
+
+    Attributes:
+        native: From `jit.engine.compile_object`.
+    """
+
+    native: bytes
 
 
 class Rejected(msgspec.Struct, frozen=True, array_like=True, tag="rejected"):
-    """There was no run.
+    """It was not done.
 
     Attributes:
         kind: Class of the error.
@@ -75,7 +87,8 @@ class Rejected(msgspec.Struct, frozen=True, array_like=True, tag="rejected"):
     message: _TEXT
 
 
-Answer = Ended | Rejected
+Job = Run | Compile
+Answer = Ended | Compiled | Rejected
 
 
 def pack(value: msgspec.Struct) -> bytes:
@@ -84,8 +97,12 @@ def pack(value: msgspec.Struct) -> bytes:
     return len(body).to_bytes(HEAD_BYTES, "big") + body
 
 
-def unpack(kind: type[T], raw: bytes) -> T:
+def unpack(kind: Any, raw: bytes) -> Any:
     """Read a message whole.
+
+    Args:
+        kind: A type, or a union of them.
+        raw: From anybody.
 
     Raises:
         AnswerError: The bytes are none.

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
@@ -32,17 +33,27 @@ from numen.sandbox.jobs import (
     JOB_BYTES_MAX,
     STATUS_BYTES,
     Answer,
+    Compile,
+    Compiled,
     Ended,
-    Engine,
     Job,
     Rejected,
+    Run,
     pack,
     unpack,
 )
 from numen.sandbox.probe import Isolation, probe
 from numen.sandbox.waiter import READY
 from numen.vm import payload
-from numen.vm.machine import LimitError, Result
+from numen.vm.machine import Engine, LimitError, Result
+
+COMPILING: Final = Limits(
+    memory_bytes=2 << 30, cpu_s=20, wall_s=160, output_bytes=64 << 20, storage_bytes=1, work=1
+)
+"""What compiling one program may take; the clock has to do with who else uses the machine."""
+
+COMPILED_MAX: Final = 64
+"""Programs whose native code is kept, in memory."""
 
 _START_S: Final = 60
 _GRACE_S: Final = 5
@@ -67,6 +78,7 @@ class Sandbox:
         self._insists = insists
         self._is_closed = False
         self._turn = threading.Lock()
+        self._compiled: OrderedDict[bytes, Answer] = OrderedDict()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -113,36 +125,9 @@ class Sandbox:
                 raise LimitError(f"a work limit of {work_limit} allows nothing")
             limits = msgspec.structs.replace(limits, work=min(work_limit, WORK_MAX))
         raw = payload.encode_inputs(program, inputs)
-        ended = self.run_bytes(program.code, raw, limits=limits, engine=engine)
-        return _result(program, ended)
-
-    def run_bytes(
-        self,
-        code: bytes,
-        inputs: bytes,
-        *,
-        limits: Limits | None = None,
-        engine: Engine = "auto",
-    ) -> Ended:
-        """Run bytecode on canonical inputs: what a claim is about.
-
-        Args:
-            code: Bytecode, from anybody.
-            inputs: As `vm.payload.encode_inputs` gives them, from anybody.
-            limits: What the run may take.
-            engine: As for `run`.
-
-        Raises:
-            SandboxError: As for `run`.
-        """
-        limits = limits or Limits()
-        job = pack(Job(code, inputs, self._allowed(engine)))
-        if len(job) > JOB_BYTES_MAX:
-            raise RejectedError(f"a job of {len(job)} bytes, where {JOB_BYTES_MAX} are allowed")
-        answer = self._ask(pack(limits) + job, limits)
-        if isinstance(answer, Rejected):
-            raise RejectedError(f"{answer.kind}: {answer.message}")
-        return answer
+        native, fallback = self._native(program, engine)
+        ended = self._run(Run(program.code, raw, native), limits)
+        return _result(program, ended, "interp" if native is None else "jit", fallback)
 
     def close(self) -> None:
         """End the jail and all that runs in it, for good."""
@@ -153,14 +138,49 @@ class Sandbox:
         with self._turn:
             self._stop()
 
-    def _allowed(self, engine: Engine) -> Engine:
-        if self.isolation.is_full or self._insists or engine == "interp":
-            return engine
+    def _native(self, program: Program, engine: Engine) -> tuple[bytes | None, str]:
+        """The native code of a program, where it is wanted; or why it is interpreted."""
+        if engine == "interp":
+            return None, ""
+        if not self.isolation.is_full and not self._insists:
+            refusal = NativeRefusedError(self.isolation.lacks)
+            if engine == "jit":
+                raise refusal
+            return None, refusal.message
+        with self._turn:
+            found = self._compiled.get(program.id)
+        if found is None:
+            found = self._ask(Compile(program.code), COMPILING)
+            self._keep(program.id, found)
+        if isinstance(found, Compiled):
+            return found.native, ""
+        reason = (
+            found.message if isinstance(found, Rejected) else "the compiler says something else"
+        )
         if engine == "jit":
-            raise NativeRefusedError(self.isolation.lacks)
-        return "interp"
+            raise RejectedError(f"there is no native code: {reason}")
+        return None, reason
 
-    def _ask(self, request: bytes, limits: Limits) -> Answer:
+    def _keep(self, identity: bytes, answer: Answer) -> None:
+        with self._turn:
+            self._compiled[identity] = answer
+            self._compiled.move_to_end(identity)
+            while len(self._compiled) > COMPILED_MAX:
+                self._compiled.popitem(last=False)
+
+    def _run(self, job: Run, limits: Limits) -> Ended:
+        answer = self._ask(job, limits)
+        if isinstance(answer, Rejected):
+            raise RejectedError(f"{answer.kind}: {answer.message}")
+        if not isinstance(answer, Ended):
+            raise AnswerError("what came out answers another question")
+        return answer
+
+    def _ask(self, job: Job, limits: Limits) -> Answer:
+        packed = pack(job)
+        if len(packed) > JOB_BYTES_MAX:
+            raise RejectedError(f"a job of {len(packed)} bytes, where {JOB_BYTES_MAX} are allowed")
+        request = pack(limits) + packed
         near, far = socket.socketpair()
         said, says = os.pipe()
         with near, os.fdopen(said, "rb", buffering=0) as status:
@@ -178,7 +198,8 @@ class Sandbox:
                 raise KilledError(f"it did not end after {limits.wall_s} s") from None
         if code != 0:
             raise KilledError(_why(code, limits))
-        return unpack(Ended | Rejected, raw)  # type: ignore[arg-type]  # a union is a type to msgspec
+        answer: Answer = unpack(Answer, raw)
+        return answer
 
     def _hand_over(self, talk: socket.socket, status: int) -> None:
         with self._turn:
@@ -307,16 +328,16 @@ def _why(code: int, limits: Limits) -> str:
     return f"by signal {-code}" if code < 0 else "its process failed"
 
 
-def _result(program: Program, ended: Ended) -> Result:
+def _result(program: Program, ended: Ended, engine: str, fallback: str) -> Result:
     """What an answer says, as a result; it may lie about the value, not about its shape."""
     if ended.output is None:
-        return Result(None, Outcome(None, _trap(ended), ended.work), ended.engine, ended.fallback)
+        return Result(None, Outcome(None, _trap(ended), ended.work), engine, fallback)
     try:
         value = payload.decode_output(program, ended.output)
     except payload.PayloadError as error:
         raise AnswerError(f"what came out is no output of the program: {error}") from error
     results = flatten(program.interface.result, value, "result")
-    return Result(value, Outcome(tuple(results), None, ended.work), ended.engine, ended.fallback)
+    return Result(value, Outcome(tuple(results), None, ended.work), engine, fallback)
 
 
 def _trap(ended: Ended) -> Trap:

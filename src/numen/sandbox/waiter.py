@@ -17,15 +17,19 @@ from typing import Final
 
 from numen.base.errors import NumenError
 from numen.ir.parse import parse_module
-from numen.ir.program import load, program_from_module
+from numen.ir.program import Program, load, program_from_module
+from numen.jit import engine
 from numen.sandbox import confine
 from numen.sandbox.confine import Limits
 from numen.sandbox.jobs import (
     STATUS_BYTES,
     Answer,
+    Compile,
+    Compiled,
     Ended,
     Job,
     Rejected,
+    Run,
     pack,
     read_message,
     unpack,
@@ -100,10 +104,12 @@ def main(*, is_filtered: bool) -> None:
 
 
 def _warm() -> None:
-    job = Job(program_from_module(parse_module(_WARM)).code, b"", "auto")
-    for engine in ("auto", "interp"):
-        done = perform(Job(job.code, b"", engine), Limits())
-        assert isinstance(done, Ended), done
+    code, limits = program_from_module(parse_module(_WARM)).code, Limits()
+    compiled = perform(Compile(code), limits)
+    assert isinstance(compiled, Compiled), compiled
+    for native in (compiled.native, None):
+        ended = perform(Run(code, b"", native), limits)
+        assert isinstance(ended, Ended), ended
     gc.collect()
     gc.freeze()  # what is here now is shared by all forks
 
@@ -157,18 +163,24 @@ def perform(job: Job, limits: Limits) -> Answer:
     """Do a job, in a process that is confined."""
     try:
         program = load(job.code)
-        result = machine.run(
-            program,
-            payload.decode_inputs(program, job.inputs),
-            work_limit=limits.work,
-            storage_limit_bytes=limits.storage_bytes,
-            engine=job.engine,
-            is_confined=True,
-        )
+        if isinstance(job, Compile):
+            return Compiled(engine.compile_object(program, is_confined=True))
+        return _run(program, job, limits)
     except NumenError as error:
         return Rejected(type(error).__name__, error.message[:_TEXT_MAX])
     except MemoryError:
         return Rejected("MemoryError", "it needs more memory than it may have")
+
+
+def _run(program: Program, job: Run, limits: Limits) -> Ended:
+    result = machine.run(
+        program,
+        payload.decode_inputs(program, job.inputs),
+        work_limit=limits.work,
+        storage_limit_bytes=limits.storage_bytes,
+        engine="interp",
+        native=None if job.native is None else engine.link(program, job.native),
+    )
     trap = result.outcome.trap
     place = trap.place if trap else None
     return Ended(
@@ -177,6 +189,4 @@ def perform(job: Job, limits: Limits) -> Answer:
         trap.message[:_TEXT_MAX] if trap else "",
         (place.file[:_TEXT_MAX], place.line, place.column) if place else None,
         result.outcome.work,
-        "jit" if result.engine == "jit" else "interp",
-        result.fallback[:_TEXT_MAX],
     )

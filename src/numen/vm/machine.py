@@ -6,8 +6,7 @@ MachineError
 └── HostError         the program is a contract: it is run by messages
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -96,7 +95,7 @@ def run(
     storage_limit_bytes: int = STORAGE_BYTES_MAX,
     engine: Engine = "auto",
     is_untrusted: bool = False,
-    is_confined: bool = False,
+    native: Native | None = None,
 ) -> Result:
     """Run a program.
 
@@ -109,7 +108,7 @@ def run(
         storage_limit_bytes: Most bytes of arrays and memories.
         engine: Which engine; ``jit`` refuses where ``auto`` falls back.
         is_untrusted: Whether somebody else wrote the program, so that compiling it is bounded.
-        is_confined: Whether this process is made to run it, and is bounded itself (`sandbox`).
+        native: Its native code, where the caller has it already.
 
     Raises:
         InputError: A value does not have the shape of its parameter.
@@ -125,10 +124,10 @@ def run(
     if storage_limit_bytes < STORAGE_BYTES_MAX and program.storage_bytes > storage_limit_bytes:
         raise StorageError(program.storage_bytes, storage_limit_bytes)
     args = _flatten(program, inputs)
-    compiled = functools.partial(
-        jit.compile_program, program, is_untrusted=is_untrusted, is_confined=is_confined
-    )
-    outcome, used, fallback = _run(program, args, work_limit, engine, compiled)
+    if native is None:
+        outcome, used, fallback = _run(program, args, work_limit, engine, is_untrusted)
+    else:
+        outcome, used, fallback = native.run(args, work_limit=work_limit), "jit", ""
     value = None
     if outcome.results is not None:
         value = unflatten(program.interface.result, list(outcome.results))
@@ -140,12 +139,12 @@ def _run(
     args: list[int | list[int]],
     work_limit: int,
     engine: Engine,
-    compiled: Callable[[], Native],
+    is_untrusted: bool,
 ) -> tuple[Outcome, str, str]:
     fallback = ""
     if engine != "interp":
         try:
-            native = compiled()
+            native = jit.compile_program(program, is_untrusted=is_untrusted)
         except CompileError as error:
             if engine == "jit":
                 raise
