@@ -320,6 +320,49 @@ def test_anchors_are_bounded_and_no_channel_suffers(monkeypatch):
     run(talk())
 
 
+def test_who_leaves_while_it_is_greeted_gives_its_place_back():
+    bounds = Bounds(peers_max=1, handshakes_per_host_max=64)
+
+    async def talk():
+        async with listening(tls(), bounds) as bob:
+            for delay_s in (0, 0.001, 0.003, 0.01):
+                for key in (ALICE, CAROL, MALLORY):
+                    async with by_hand(bob.address, key) as (_, writer):
+                        writer.write(framed(HELLO))
+                        await asyncio.sleep(delay_s)
+            await asyncio.sleep(0.1)
+            while not bob._ready.empty():
+                await (await bob.accept()).close()
+            assert not bob._admission._open
+            near = await TlsTransport(ALICE).dial(bob.address, BOB.id)
+            await near.close()
+
+    run(talk())
+
+
+def test_a_listener_that_is_closed_in_the_middle_of_greetings_leaves_nothing_open():
+    async def talk():
+        async with listening(tls()) as bob, by_hand(bob.address, ALICE) as (reader, _):
+            await asyncio.sleep(0.05)
+            await bob.close()
+            assert await is_cut(reader)
+
+    run(talk())
+
+
+def test_signs_of_life_are_not_free():
+    async def talk():
+        async with listening(tls()) as bob, by_hand(bob.address, ALICE) as (_, writer):
+            writer.write(framed(HELLO) + bytes(4) * 60 + framed(b"still fine"))
+            channel = await bob.accept()
+            assert await channel.receive() == b"still fine"
+            writer.write(bytes(4) * 60)
+            with pytest.raises(ChannelError, match="too often"):
+                await channel.receive()
+
+    run(talk())
+
+
 def test_what_is_no_public_key_is_not_dialled():
     async def talk():
         for key in (b"\x02" + bytes(31), bytes(31), b""):

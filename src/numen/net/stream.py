@@ -20,6 +20,9 @@ _HEAD: Final = struct.Struct(">I")
 _ALIVE: Final = 0
 _GOODBYE: Final = 2**32 - 1
 
+_SIGNS_MAX: Final = 64
+"""Signs of life that may come in the time in which we send one: nothing else bounds them."""
+
 
 class StreamChannel(asyncio.Protocol):
     """A `Channel`, once it is established; before, the connection that becomes one.
@@ -31,13 +34,13 @@ class StreamChannel(asyncio.Protocol):
     def __init__(self, bounds: Bounds) -> None:
         self.peer = b""
         self.binding = b""
-        self.on_lost: Callable[[], None] = lambda: None
+        self.is_established = False
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(bounds.inbox_bytes_max, self._resume_reading)
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
-        self._is_established = False
+        self._on_lost: Callable[[], None] = lambda: None
         self._is_paused = False
         self._frame_bytes_max = HELLO_BYTES_MAX
         self._peer_frame_bytes_max = HELLO_BYTES_MAX
@@ -46,6 +49,7 @@ class StreamChannel(asyncio.Protocol):
         self._lost = asyncio.Event()
         self._pulse: asyncio.TimerHandle | None = None
         self._has_spoken = False
+        self._signs_of_life = 0
         self._heard_at_s = 0.0
 
     # What a channel does. ------------------------------------------------------------------------
@@ -95,10 +99,16 @@ class StreamChannel(asyncio.Protocol):
         self.peer, self.binding = peer, binding
         self._peer_frame_bytes_max = frame_bytes_max
         self._frame_bytes_max = self._bounds.frame_bytes_max
-        self._is_established = True
+        self.is_established = True
         self._beat()
         self._cut_frames()
         self._resume_reading()
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Have something called once, when the stream has ended; at once if it has already."""
+        self._on_lost = call
+        if self._lost.is_set():
+            call()
 
     def abort(self, reason: ChannelError) -> None:
         """End the channel at once, whatever waits to be sent."""
@@ -140,7 +150,7 @@ class StreamChannel(asyncio.Protocol):
         self._buffer.clear()
         self._has_room.set()
         self._lost.set()
-        self.on_lost()
+        self._on_lost()
 
     # Inside. -------------------------------------------------------------------------------------
 
@@ -175,11 +185,16 @@ class StreamChannel(asyncio.Protocol):
             end = at + _HEAD.size + size
             if end > len(buffer):
                 break
-            if size != _ALIVE:
+            if size == _ALIVE:
+                self._signs_of_life += 1
+            else:
                 self._inbox.put(bytes(buffer[at + _HEAD.size : end]))
-                if not self._is_established or self._inbox.is_full:
+                if not self.is_established or self._inbox.is_full:
                     self._pause_reading()
             at = end
+            if self._signs_of_life > _SIGNS_MAX:
+                self.abort(ChannelError("the other side says too often that it is alive"))
+                break
         del buffer[:at]
 
     def _part(self) -> None:
@@ -212,4 +227,5 @@ class StreamChannel(asyncio.Protocol):
         if not self._has_spoken and self._has_room.is_set():
             self._write(_HEAD.pack(_ALIVE))
         self._has_spoken = False
+        self._signs_of_life = 0
         self._pulse = self._loop.call_later(self._bounds.idle_s / 3, self._beat)

@@ -205,8 +205,10 @@ class TlsListener:
                 )
                 await self._answer(stream)
         except (OSError, ChannelError, CodecError):
-            stream.abort(ClosedError("it never opened", is_clean=False))
+            pass  # it did not become a channel
         finally:
+            if not stream.is_established:
+                stream.abort(ClosedError("it never opened", is_clean=False))
             self._hosts[host] -= 1
             if not self._hosts[host]:
                 del self._hosts[host]
@@ -216,7 +218,7 @@ class TlsListener:
         heard = decode(Hello, await stream.receive(), size_max=HELLO_BYTES_MAX)
         refusal = self._admission.enter(peer)
         if not refusal:
-            stream.on_lost = lambda: self._admission.leave(peer)
+            stream.when_lost(lambda: self._admission.leave(peer))
         nonce = secrets.token_bytes(32)
         await stream.send(encode(Hello(refusal, self._bounds.frame_bytes_max, nonce)))
         if refusal:
