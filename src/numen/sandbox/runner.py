@@ -52,6 +52,9 @@ COMPILING: Final = Limits(
 )
 """What compiling one program may take; the clock has to do with who else uses the machine."""
 
+JOBS_MAX: Final = 8
+"""Jobs that run at a time, where nobody says otherwise."""
+
 COMPILED_MAX: Final = 64
 """Programs whose native code is kept, in memory."""
 
@@ -71,12 +74,20 @@ class Sandbox:
     Args:
         isolation: What there is, from `probe`; tried now where left out.
         insists: Whether the operator wants native code even where it cannot be confined.
+        jobs_max: Jobs that may run at a time; more wait. Each may take its limit of memory.
     """
 
-    def __init__(self, isolation: Isolation | None = None, *, insists: bool = False) -> None:
+    def __init__(
+        self,
+        isolation: Isolation | None = None,
+        *,
+        insists: bool = False,
+        jobs_max: int = JOBS_MAX,
+    ) -> None:
         self.isolation = isolation or probe()
         self._insists = insists
         self._is_closed = False
+        self._slots = threading.BoundedSemaphore(jobs_max)
         self._turn = threading.Lock()
         self._compiled: OrderedDict[bytes, Answer] = OrderedDict()
         self._process: subprocess.Popen[bytes] | None = None
@@ -180,7 +191,10 @@ class Sandbox:
         packed = pack(job)
         if len(packed) > JOB_BYTES_MAX:
             raise RejectedError(f"a job of {len(packed)} bytes, where {JOB_BYTES_MAX} are allowed")
-        request = pack(limits) + packed
+        with self._slots:
+            return self._converse(pack(limits) + packed, limits)
+
+    def _converse(self, request: bytes, limits: Limits) -> Answer:
         near, far = socket.socketpair()
         said, says = os.pipe()
         with near, os.fdopen(said, "rb", buffering=0) as status:

@@ -40,7 +40,7 @@ from numen.vm import machine, payload
 READY: Final = b"ready"
 """What is said when jobs may come."""
 
-_TALK: Final = 0
+_TALK, _NOWHERE, _ERRORS = 0, 1, 2
 _FIRST_UNKEPT: Final = 3
 _DESCRIPTORS_MAX: Final = 1024
 _MESSAGE_MAX: Final = 16
@@ -148,6 +148,7 @@ def _become(talk: int, *, is_filtered: bool) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(talk, _TALK)
+        os.dup2(_NOWHERE, _ERRORS)
         os.closerange(_FIRST_UNKEPT, _DESCRIPTORS_MAX)
         limits = unpack(Limits, read_message(_TALK))
         confine.limit(limits)
