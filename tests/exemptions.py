@@ -9,6 +9,7 @@ BUDGET_LINES = {
     "api": 2000,
     "base": 800,
     "cli": 2800,
+    "cli": 2900,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import numen
 from numen.ir.interface import InputError
+from numen.jit.engine import compile_object
 from numen.sandbox import jobs, runner
 from numen.sandbox.confine import Limits
 from numen.sandbox.errors import (
@@ -22,7 +23,7 @@ from numen.sandbox.errors import (
 from numen.sandbox.jobs import Compile, Compiled, Ended, Rejected, Run, pack, unpack
 from numen.sandbox.probe import Check
 from numen.sandbox.runner import Sandbox
-from numen.vm import machine
+from numen.vm import machine, payload
 from tests.sandbox.inside import isolation, needs_jail
 
 QUICK = Limits(memory_bytes=1 << 29, cpu_s=2, wall_s=3, work=10**15)
@@ -144,6 +145,31 @@ def test_what_cannot_be_compiled_is_interpreted_unless_native_code_is_asked_for(
     assert (result.value, result.engine, result.fallback) == (82, "interp", "it is too large")
     with pytest.raises(RejectedError, match="too large"):
         sandbox.run(program, [2], engine="jit")
+
+
+@needs_jail
+@pytest.mark.slow
+def test_a_compiler_that_takes_too_much_is_given_up_and_not_asked_again(monkeypatch):
+    lines = "\n".join(f"    x = x * {n} + (x ^ {n})" for n in range(3, 2400))
+    program = numen.compile(
+        f"from numen import u256\ndef main(x: u256) -> u256:\n{lines}\n    return x\n"
+    ).program
+    monkeypatch.setattr(runner, "COMPILING", Limits(cpu_s=1))
+    with Sandbox(isolation()) as made:
+        for _ in range(2):
+            result = made.run(program, [0])
+            assert result.engine == "interp"
+            assert result.fallback
+        assert isinstance(made._compiled[program.id], Rejected)
+
+
+@needs_jail
+def test_a_program_with_much_stack_has_a_thread_inside(sandbox):
+    made = compile_object(ADD)
+    deep = (4 << 20).to_bytes(8, "big") + made[8:]
+    job = Run(ADD.code, payload.encode_inputs(ADD, [2, 3]), deep)
+
+    assert payload.decode_output(ADD, sandbox._run(job, QUICK).output) == 5
 
 
 @needs_jail

@@ -50,11 +50,13 @@ class KilledError(SandboxError):
 
     Attributes:
         reason: What it took too much of, or what it tried.
+        is_its_own: Whether it would be so again; not where all of the jail was ended.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, is_its_own: bool = True) -> None:
         super().__init__(f"the run was ended: {reason}")
         self.reason = reason
+        self.is_its_own = is_its_own
 
 
 class RejectedError(SandboxError):

@@ -161,8 +161,7 @@ class Sandbox:
         with self._turn:
             found = self._compiled.get(program.id)
         if found is None:
-            found = self._ask(Compile(program.code), COMPILING)
-            self._keep(program.id, found)
+            found = self._compile(program)
         if isinstance(found, Compiled):
             return found.native, ""
         reason = (
@@ -171,6 +170,21 @@ class Sandbox:
         if engine == "jit":
             raise RejectedError(f"there is no native code: {reason}")
         return None, reason
+
+    def _compile(self, program: Program) -> Answer:
+        """Have a program compiled; a compiler that takes too much for it is a rejection."""
+        is_lasting = True
+        found: Answer
+        try:
+            found = self._ask(Compile(program.code), COMPILING)
+        except KilledError as error:
+            is_lasting = error.is_its_own
+            found = Rejected("KilledError", f"compiling was given up: {error.reason}")
+        except AnswerError as error:
+            found = Rejected("AnswerError", f"compiling was given up: {error.message}")
+        if is_lasting:
+            self._keep(program.id, found)
+        return found
 
     def _keep(self, identity: bytes, answer: Answer) -> None:
         with self._turn:
@@ -211,7 +225,7 @@ class Sandbox:
                 self._end_jail()
                 raise KilledError(f"it did not end after {limits.wall_s} s") from None
         if code != 0:
-            raise KilledError(_why(code, limits))
+            raise KilledError(_why(code, limits), is_its_own=code != -signal.SIGKILL)
         answer: Answer = unpack(Answer, raw)
         return answer
 
