@@ -8,7 +8,6 @@ BUDGET_LINES = {
     "": 200,  # the public names
     "api": 2000,
     "base": 800,
-    "cli": 2800,
     "cli": 2900,
     "demo": 1500,
     "evm": 28000,
@@ -21,8 +20,8 @@ BUDGET_LINES = {
     "net": 2600,  # channels between nodes, messages on them, keys and who has them
     "node": 7500,
     "proof": 25500,
-    "sim": 1000,
     "sandbox": 1400,  # strangers' programs in processes without rights
+    "sim": 1000,
     "testing": 700,
     "trust": 2500,
     "vm": 2200,

@@ -310,6 +310,7 @@ GROUPS = {
         "verify",
     ),
     "export": ("key", "verifier"),
+    "key": ("list", "new", "show"),
 }
 """Commands that are only names for those below them."""
 
