@@ -268,6 +268,22 @@ async def test_there_are_at_most_so_many_channels(fabric):
 
 
 @on_each
+async def test_who_comes_and_goes_before_it_is_accepted_is_bounded_too(fabric):
+    async with listening(fabric, Bounds(peers_max=2)) as bob:
+        alice = fabric.make(ALICE, Bounds())
+        for _ in range(2):
+            await (await alice.dial(bob.address, BOB.id)).close()
+        await asyncio.sleep(0.05)
+        with pytest.raises(RefusedError, match="as many channels as it takes"):
+            await alice.dial(bob.address, BOB.id)
+        with pytest.raises(ClosedError):
+            await (await bob.accept()).receive()
+
+        near = await alice.dial(bob.address, BOB.id)
+        await near.close()
+
+
+@on_each
 async def test_who_answers_is_who_was_meant(fabric):
     async with listening(fabric) as bob:
         with pytest.raises(WrongPeerError):

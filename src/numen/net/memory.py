@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable
 
 from numen.base.codec import digest
-from numen.net.admission import Admission
+from numen.net.admission import FULL, Admission
 from numen.net.channel import Admit, Bounds, Channel, binding_of
 from numen.net.errors import (
     AddressError,
@@ -109,7 +109,7 @@ class MemoryListener:
         self._bounds = bounds
         self._network = network
         self._admission = Admission(admit, bounds)
-        self._ready: asyncio.Queue[MemoryChannel | None] = asyncio.Queue()  # peers_max bounds it
+        self._ready: asyncio.Queue[MemoryChannel | None] = asyncio.Queue(bounds.peers_max)
 
     def meet(self, dialler: bytes, bounds: Bounds) -> "MemoryChannel":
         """Make a channel with a node that dials; its end.
@@ -117,7 +117,7 @@ class MemoryListener:
         Raises:
             RefusedError: The dialler is not wanted.
         """
-        refusal = self._admission.enter(dialler)
+        refusal = FULL if self._ready.full() else self._admission.enter(dialler)
         if refusal:
             raise RefusedError(refusal)
         nonces = self._network.nonce(), self._network.nonce()

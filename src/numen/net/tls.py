@@ -16,7 +16,7 @@ from typing import Final
 
 from numen.base.codec import CodecError, decode, encode
 from numen.net import address as addresses
-from numen.net.admission import Admission
+from numen.net.admission import FULL, Admission
 from numen.net.certificate import Trust, hint, peer_of
 from numen.net.channel import HELLO_BYTES_MAX, Admit, Bounds, Channel, Hello, binding_of
 from numen.net.errors import (
@@ -138,7 +138,8 @@ class TlsListener:
         self._bounds = bounds
         self._trust = Trust(key, is_listener=True)
         self._admission = Admission(admit, bounds)
-        self._ready: asyncio.Queue[StreamChannel | None] = asyncio.Queue()  # peers_max bounds it
+        # Channels that end before they are accepted still wait here, so that it has its own bound.
+        self._ready: asyncio.Queue[StreamChannel | None] = asyncio.Queue(bounds.peers_max)
         self._hosts: Counter[str] = Counter()
         self._greetings: set[asyncio.Task[None]] = set()
         self._serving = asyncio.create_task(self._serve())
@@ -216,7 +217,7 @@ class TlsListener:
     async def _answer(self, stream: StreamChannel) -> None:
         peer = peer_of(stream.connection())
         heard = decode(Hello, await stream.receive(), size_max=HELLO_BYTES_MAX)
-        refusal = self._admission.enter(peer)
+        refusal = FULL if self._ready.full() else self._admission.enter(peer)
         if not refusal:
             stream.when_lost(lambda: self._admission.leave(peer))
         nonce = secrets.token_bytes(32)
