@@ -9,6 +9,7 @@ from numen.demo import catalogue, report, town
 from numen.market import events, log, why
 from numen.market.coins import Pocket
 from numen.market.receipt import verify
+from numen.sandbox.runner import Sandbox
 from numen.vm.payload import (
     PayloadError,
     decode_inputs,
@@ -16,6 +17,7 @@ from numen.vm.payload import (
     encode_inputs,
     encode_output,
 )
+from tests.sandbox.inside import isolation, needs_jail
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,17 @@ def test_the_same_seed_gives_the_same_log_and_another_seed_another(run):
 
     assert logs[0] == b"".join(log.lines(1, {}, built.play.log))
     assert logs[0] != logs[1]
+
+
+@needs_jail
+@pytest.mark.slow
+def test_what_is_sold_may_run_confined_and_nobody_can_tell(run):
+    built, _ = run
+    with Sandbox(isolation()) as sandbox:
+        again = town.build(1, sandbox)
+        written = b"".join(log.lines(1, {}, again.play.run()))
+
+    assert written == b"".join(log.lines(1, {}, built.play.log))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from numen.cli.output import print_json
-from numen.cli.programs import as_json_option
+from numen.cli.programs import a_sandbox, as_json_option
 from numen.market import log, why
 from numen.proof.files import read_file, write_file
 
@@ -22,8 +22,9 @@ def log_path() -> Path:
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Run what is sold confined.")
 @as_json_option
-def demo(seed: int, as_json: bool) -> None:
+def demo(seed: int, in_sandbox: bool, as_json: bool) -> None:
     """Sell three jobs on a market of five workers, of whom some lie.
 
     The article's a + b with a proof; 200 handwritten digits; a protein that folds. Everything
@@ -36,11 +37,12 @@ def demo(seed: int, as_json: bool) -> None:
     console = Console()
     if not as_json:
         console.print("Compiling three programs and setting up keys for two circuits …")
-    built = town.build(seed)
-    if as_json:
-        deque(built.play.run(), maxlen=0)
-    else:
-        show.watch(console, built, built.play.run())
+    with a_sandbox(wanted=in_sandbox) as sandbox:
+        built = town.build(seed, sandbox)
+        if as_json:
+            deque(built.play.run(), maxlen=0)
+        else:
+            show.watch(console, built, built.play.run())
     found, path = report.report(built), log_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, report.log_of(built))

@@ -71,7 +71,7 @@ def run(
     program, args = target.load(words)
     limits = {} if work_limit is None else {"work_limit": work_limit}
     values = [parse_argument(arg) for arg in args]
-    with progress("running"), _sandbox(wanted=in_sandbox) as sandbox:
+    with progress("running"), a_sandbox(wanted=in_sandbox) as sandbox:
         result = program.run(*values, engine=engine, sandbox=sandbox, **limits)
     if as_json:
         print_json(
@@ -92,7 +92,7 @@ def run(
     )
 
 
-def _sandbox(*, wanted: bool) -> Any:
+def a_sandbox(*, wanted: bool) -> Any:
     """A sandbox, or None; loaded only where it is wanted."""
     return import_module("numen.sandbox.runner").Sandbox() if wanted else nullcontext()
 

@@ -12,20 +12,27 @@ from numen.market.actor import Answer
 from numen.market.task import Snark, Task, task_id
 from numen.proof.snark import snark_evidence, snark_rule
 from numen.proof.statement import Claim, Evidence, SnarkRule, verify
+from numen.sandbox.runner import Sandbox
 from numen.vm import machine
 from numen.vm.payload import decode_inputs, encode_output
 
 
 class VirtualMachine:
-    """Runs programs by their ids, inside limits."""
+    """Runs programs by their ids, inside limits.
 
-    def __init__(self, programs: Mapping[bytes, Compiled]) -> None:
+    Args:
+        programs: Id to program.
+        sandbox: Where they run; None for this process.
+    """
+
+    def __init__(self, programs: Mapping[bytes, Compiled], sandbox: Sandbox | None = None) -> None:
         self._programs = programs
+        self._run = machine.run if sandbox is None else sandbox.run
 
     def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
         """Run a program on inputs in their canonical bytes."""
         code = self._programs[program].program
-        result = machine.run(code, decode_inputs(code, inputs), work_limit=work_limit)
+        result = self._run(code, decode_inputs(code, inputs), work_limit=work_limit)
         return Answer(encode_output(result), result.work)
 
 

@@ -20,6 +20,7 @@ from numen.market.turn import Market, new_market
 from numen.market.verifier import Verifier
 from numen.market.worker import Behaviour, Profile, Tools, Worker
 from numen.proof.statement import commit_inputs
+from numen.sandbox.runner import Sandbox
 from numen.vm.payload import encode_inputs
 
 DOMAIN: Final = Domain("Numen demo", "1", 1337, b"\xde" * 20)
@@ -84,13 +85,18 @@ class Town(msgspec.Struct, frozen=True, eq=False):
     kinds: Mapping[bytes, Behaviour]
 
 
-def build(seed: int) -> Town:
-    """Give everyone a key, coins, a stake and something to do; equal seeds give equal towns."""
+def build(seed: int, sandbox: Sandbox | None = None) -> Town:
+    """Give everyone a key, coins, a stake and something to do; equal seeds give equal towns.
+
+    Args:
+        seed: What all follows from.
+        sandbox: Where programs run; None for this process.
+    """
     sold = sales()
     programs = {sale.program.program.id: sale.program for sale in sold}
     proven = {sale.program.program.id for sale in sold if sale.is_proven}
     provings = {identity: set_up(programs[identity], seed) for identity in sorted(proven)}
-    notary, computer = Notary(provings, seed), VirtualMachine(programs)
+    notary, computer = Notary(provings, seed), VirtualMachine(programs, sandbox)
     provider = key_of(seed, "provider")
     workers = {name: key_of(seed, name) for name, _ in WORKERS}
     verifiers = {name: key_of(seed, name) for name in VERIFIERS}
