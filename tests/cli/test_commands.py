@@ -3,9 +3,11 @@
 import json
 import sys
 
+import click
 import pytest
 
 from numen.cli.main import COMMANDS, run_command
+from numen.cli.main import numen as command_line
 
 ADD = "def main(a, b):\n    return a + b\n"
 
@@ -297,29 +299,25 @@ def test_help_names_every_command(numen):
     assert all(f"\n  {name} " in out for name in COMMANDS)
 
 
-GROUPS = {
-    "evm": ("run", "statetest", "t8n", "fuzz"),
-    "ceremony": (
-        "beacon",
-        "contribute",
-        "export",
-        "import",
-        "new",
-        "prepare",
-        "show",
-        "verify",
-    ),
-    "export": ("key", "verifier"),
-    "key": ("list", "new", "show"),
-}
-"""Commands that are only names for those below them."""
+def spoken(name: str, command: click.Command) -> list[tuple[str, ...]]:
+    """What is typed for a command, or for each of those that it is only a name for."""
+    if not isinstance(command, click.Group):
+        return [(name,)]
+    return [
+        (name, *words)
+        for below, inner in command.commands.items()
+        for words in spoken(below, inner)
+    ]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [(name, *below) for name in COMMANDS for below in map(str.split, GROUPS.get(name, ("",)))],
-    ids=" ".join,
-)
+ALL = [
+    words
+    for name in COMMANDS
+    for words in spoken(name, command_line.get_command(click.Context(command_line), name))
+]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_command_explains_itself_and_speaks_json(numen, words):
     code, out, _ = numen(*words, "--help")
 
