@@ -5,6 +5,7 @@ import ssl
 from contextlib import asynccontextmanager
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from numen.base.codec import encode
@@ -126,6 +127,30 @@ def test_certificates_for_another_key_are_refused(signer, issuer, monkeypatch):
             trust.add(BOB.id)
             context = trust.context
             async with by_hand(bob.address, ALICE, context=context) as (reader, writer):
+                writer.write(framed(HELLO))
+                assert await is_cut(reader)
+            assert await nobody_comes(bob)
+
+    run(talk())
+
+
+def test_a_certificate_of_another_kind_of_key_is_refused(monkeypatch):
+    private = ec.generate_private_key(ec.SECP256R1())
+    shown = forged(private, MALLORY.private_key(), MALLORY)
+
+    class Mine:
+        id = MALLORY.id
+
+        def private_key(self):
+            return private
+
+    async def talk():
+        async with listening(tls()) as bob:
+            with monkeypatch.context() as patch:
+                patch.setattr(certificate, "_certificate", lambda *_, **__: shown)
+                trust = Trust(Mine(), is_listener=False)
+            trust.add(BOB.id)
+            async with by_hand(bob.address, MALLORY, context=trust.context) as (reader, writer):
                 writer.write(framed(HELLO))
                 assert await is_cut(reader)
             assert await nobody_comes(bob)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
@@ -132,12 +133,13 @@ def peer_of(connection: ssl.SSLObject) -> bytes:
         raise ChannelError(f"the other side does not speak {PROTOCOL}")
     shown = connection.getpeercert(binary_form=True)
     assert shown is not None, "the context requires certificates"
-    certificate = x509.load_der_x509_certificate(shown)
-    key = certificate.public_key()
+    try:
+        certificate = x509.load_der_x509_certificate(shown)
+        key, issuer = certificate.public_key(), certificate.issuer
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ChannelError("the other side's certificate cannot be read") from error
     # The chain says that the issuer's key signed: here it has to be the certificate's own.
-    if not isinstance(key, Ed25519PublicKey) or certificate.issuer != _name(
-        key.public_bytes_raw().hex()
-    ):
+    if not isinstance(key, Ed25519PublicKey) or issuer != _name(key.public_bytes_raw().hex()):
         raise ChannelError("the other side's certificate is of another key than its signer's")
     return key.public_bytes_raw()
 

@@ -161,10 +161,12 @@ class TlsListener:
 
     async def close(self) -> None:
         """Stop listening; see `Listener.close`."""
-        running = [self._serving, *self._greetings]
-        for task in running:
+        self._serving.cancel()
+        await asyncio.sleep(0)  # a greeting that has not begun would not end its connection
+        greetings = list(self._greetings)
+        for task in greetings:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(self._serving, *greetings, return_exceptions=True)
         self._listening.close()
         while not self._ready.empty():
             waiting = self._ready.get_nowait()
