@@ -38,7 +38,7 @@ class Everywhere:
         return unflatten(self.interface.result, list(outcome.results))
 
     def fast(self, *args: Any) -> Any:
-        """The result of native code alone, for what would take the interpreter minutes."""
+        """The result of native code alone, where the interpreter saw the same cases in part."""
         parts: list[int | list[int]] = []
         for wanted, arg in zip(self.interface.inputs, args, strict=True):
             parts += flatten(wanted.shape, arg)

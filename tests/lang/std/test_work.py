@@ -1,0 +1,65 @@
+"""The page of the standard library says what a call costs: never less, and not twice as much."""
+
+import re
+from typing import Any
+
+import pytest
+
+from numen.ir import interp
+from numen.ir.interface import flatten
+from numen.ir.passes.meter import meter
+from numen.ir.pipeline import optimise
+from numen.lang.compile import compile_source
+from tests.markdown import ROOT
+
+PAGE = (ROOT / "docs/reference/std.md").read_text()
+ROW = re.compile(r"^\| (?:○ )?`(\w+)\((.*?)\) -> (.+?)` \| .* \| ([\d,]+) \|$", re.MULTILINE)
+SECTION = re.compile(r"^## [^\n]*?`numen\.std\.(\w+)`\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+FIBONACCI = (12200160415121876738, 7540113804746346429)
+"""Of all pairs below 2**64, the one for which Euclid's algorithm takes the most steps."""
+
+WORST: dict[str, list[tuple[Any, ...]]] = {
+    "gcd": [FIBONACCI, FIBONACCI[::-1]],
+    "log2": [(2**k,) for k in range(64)],
+    "log2_256": [(2**k,) for k in range(256)],
+    "isqrt": [(2**64 - 1,), (2**32 - 1,), (2,)],
+    "isqrt128": [(2**128 - 1,), (2**64,), (2,)],
+    "isqrt256": [(2**256 - 1,), (2**128,), (2,)],
+    "root": [(2**128 - 1, n) for n in (1, 2, 3, 5, 63, 127, 128)],
+    "power_mod": [(3, 2**64 - 1, 2**64 - 1)],
+    "power_mod256": [(3, 2**256 - 1, 2**256 - 1)],
+}
+"""Arguments for which a function takes as long as for any."""
+
+
+def rows() -> dict[str, tuple[str, str, str, int]]:
+    """Of each function of the page: its module, parameters, result and work."""
+    return {
+        name: (module, params, result, int(work.replace(",", "")))
+        for module, text in SECTION.findall(PAGE)
+        for name, params, result, work in ROW.findall(text)
+    }
+
+
+def test_the_page_has_the_functions_whose_worst_arguments_are_known():
+    assert list(rows()) == list(WORST)
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_no_call_takes_more_work_than_the_page_says(name):
+    module, params, result, promised = rows()[name]
+    names = ", ".join(part.split(":")[0] for part in params.split(", "))
+    source = (
+        f"from numen.std.{module} import {name}\n"
+        f"def main({params}) -> {result}:\n    return {name}({names})\n"
+    )
+    program = meter(optimise(compile_source(source)))
+    works = []
+    for args in WORST[name]:
+        parts: list[int | list[int]] = []
+        for wanted, arg in zip(program.interface.inputs, args, strict=True):
+            parts += flatten(wanted.shape, arg)
+        works.append(interp.run(program, parts, work_limit=10**7).work)
+
+    assert promised / 2 < max(works) <= promised
