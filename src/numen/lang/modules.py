@@ -45,7 +45,8 @@ from numen.lang.suggest import did_you_mean
 from numen.lang.types import TOO_LARGE, is_bounded
 
 STANDARD: Final = (
-    "ecdsa", "eddsa", "keccak", "math", "merkle", "poseidon", "poseidon2", "sha256", "sorting",
+    "ecdsa", "eddsa", "floats", "keccak", "math", "merkle", "poseidon", "poseidon2", "rounding",
+    "sha256", "sorting",
 )  # fmt: skip
 """The modules of ``numen.std``."""
 

@@ -19,6 +19,9 @@ SECTION = re.compile(r"^## [^\n]*?`numen\.std\.(\w+)`\n(.*?)(?=^## |\Z)", re.MUL
 FIBONACCI = (12200160415121876738, 7540113804746346429)
 """Of all pairs below 2**64, the one for which Euclid's algorithm takes the most steps."""
 
+SIGN, ONE = 1 << 63, 0x3FF << 52
+"""Of floats: the sign, and the bits of 1.0."""
+
 WORST: dict[str, list[tuple[Any, ...]]] = {
     "gcd": [FIBONACCI, FIBONACCI[::-1]],
     "log2": [(2**k,) for k in range(64)],
@@ -29,6 +32,33 @@ WORST: dict[str, list[tuple[Any, ...]]] = {
     "root": [(2**128 - 1, n) for n in (1, 2, 3, 5, 63, 127, 128)],
     "power_mod": [(3, 2**64 - 1, 2**64 - 1)],
     "power_mod256": [(3, 2**256 - 1, 2**256 - 1)],
+    "add": [(ONE + 123, SIGN | (ONE + 1)), (SIGN | (ONE + 2**40), ONE + 7 * 2**50)],
+    "sub": [(ONE + 123, ONE + 1), (ONE + 2**40, ONE + 7 * 2**50)],
+    "mul": [(ONE + 3, 12345), (12345, 254283863446233)],
+    "div": [(2915985935, 13832806255468478464), (12345, ONE)],
+    "fma": [(ONE + 3, 12345, SIGN), (13835114463014386176, 63070354573635, SIGN)],
+    "sqrt": [(2**52 - 1,), (1,), (ONE + 1,)],
+    "remainder": [(SIGN | (ONE + 2**60), 10892275), (ONE, ONE + 1)],
+    "fmod": [(4614256656552045848, 1045378220093727), (ONE + 1, ONE)],
+    "minimum": [(ONE, SIGN), (SIGN, ONE), (ONE, ONE)],
+    "maximum": [(ONE, SIGN), (SIGN, ONE), (ONE, ONE)],
+    "equal": [(ONE, ONE), (0, SIGN), (ONE, SIGN)],
+    "less": [(SIGN | ONE, SIGN | 5), (ONE, ONE)],
+    "less_equal": [(SIGN | ONE, SIGN | 5), (ONE, ONE)],
+    "neg": [(ONE,)],
+    "absolute": [(ONE,)],
+    "copysign": [(ONE, SIGN)],
+    "is_nan": [(ONE,)],
+    "is_infinite": [(ONE,)],
+    "from_u64": [(1,), (2**62 + 2**9,), (2**64 - 1,)],
+    "from_i64": [(-1,), (-(2**62) - 2**9,), (-(2**63),)],
+    "from_u128": [(1,), (2**128 - 1,), (2**65 + 1,)],
+    "ratio": [(1, 2**128 - 1), (2**64 - 1, 2**127 + 2**63 + 1), (2**100, 3)],
+    "from_decimal": [(-(2**127), -34), (2**127 - 1, 38), (1 - 2**127, -37)],
+    "to_u64": [(ONE + 2**51, mode) for mode in range(7)],
+    "to_i64": [(SIGN | (ONE + 2**51), mode) for mode in range(7)],
+    "to_integral": [(SIGN | (ONE + 2**51), mode) for mode in range(7)],
+    "quotient": [(2**256 - 1, 2**200 + 1, True, mode) for mode in range(7)],
 }
 """Arguments for which a function takes as long as for any."""
 
