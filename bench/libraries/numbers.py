@@ -1,10 +1,12 @@
-"""Numbers and sorting against Python's own: `float`, `math.isqrt`, `sorted`."""
+"""Numbers and sorting against Python's own: `float`, `decimal`, `math.isqrt`, `sorted`."""
 
 import math
 import operator
 import random
 import struct
 from collections.abc import Callable, Iterator
+from decimal import Context, Decimal
+from functools import reduce
 
 from harness import Contest
 from libraries.sides import contest
@@ -39,6 +41,30 @@ BINARY: dict[str, Callable[[float, float], float]] = {
     "remainder": math.remainder,
 }
 
+DECIMALS = """
+from numen.std.{module} import {name}
+
+def main(xs: list[u128, {count}], ys: list[u128, {count}]) -> u128:
+    total: u128 = 0
+    for x, y in zip(xs, ys):
+        total ^= {call}
+    return total
+"""
+
+PLACES = Context(prec=40)
+"""As many digits as a decimal of ours can have, and a little more."""
+
+ONE, LAST = 10**18, Decimal("1e-18")
+
+DECIMAL: dict[str, tuple[str, str, Callable[[Decimal, Decimal], Decimal]]] = {
+    "mul": ("decimals", "mul(x, y, 0)", PLACES.multiply),
+    "div": ("decimals", "div(x, y, 0)", PLACES.divide),
+    "exp": ("exponential", "exp(i128(x))", lambda x, _: PLACES.exp(x)),
+    "ln": ("exponential", "u128.wrapping(ln(x))", lambda x, _: PLACES.ln(x)),
+    "power": ("exponential", "power(x, i128(y))", PLACES.power),
+}
+"""Of each function its module, how it is called, and what `decimal` calls it."""
+
 SORTED = """
 from numen.std.sorting import sort_u64
 
@@ -57,6 +83,7 @@ def contests(quick: bool) -> Iterator[Contest]:
     count = BATCH // 8 if quick else BATCH
     yield from roots(count)
     yield from floats(count)
+    yield from decimals(count // 4)
     for many in (100,) if quick else (1_000, 10_000):
         yield from sorting(many)
 
@@ -108,6 +135,27 @@ def bits(x: float) -> int:
     return int.from_bytes(struct.pack(">d", x), "big")
 
 
+def decimals(count: int) -> Iterator[Contest]:
+    """Operations on numbers with 18 places; both sides round to the nearest, ties to even."""
+    xs = [DICE.randrange(1, 30 * ONE) for _ in range(count)]
+    ys = [DICE.randrange(1, 10 * ONE) for _ in range(count)]
+    pairs = [(Decimal(x).scaleb(-18), Decimal(y).scaleb(-18)) for x, y in zip(xs, ys, strict=True)]
+    for name, (module, call, function) in DECIMAL.items():
+        yield contest(
+            f"{count} x decimal {name}",
+            DECIMALS.format(module=module, name=name, call=call, count=count),
+            [xs, ys],
+            lambda function=function: [
+                function(x, y).quantize(LAST, context=PLACES) for x, y in pairs
+            ],
+            same=lambda ours, theirs: (
+                ours == folded([int(x.scaleb(18, PLACES)) for x in theirs], 128)
+            ),
+            target=1.0,
+            rival="decimal",
+        )
+
+
 def sorting(count: int) -> Iterator[Contest]:
     """Random keys in order."""
     xs = [DICE.getrandbits(64) for _ in range(count)]
@@ -130,9 +178,6 @@ def chained(words: list[int]) -> int:
     return total
 
 
-def folded(words: list[int]) -> int:
-    """The low 64 bits of all words, added without carries."""
-    total = 0
-    for word in words:
-        total ^= word
-    return total % 2**64
+def folded(words: list[int], bits: int = 64) -> int:
+    """The low bits of all words, added without carries."""
+    return reduce(operator.xor, words) % 2**bits

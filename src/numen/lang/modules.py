@@ -45,8 +45,8 @@ from numen.lang.suggest import did_you_mean
 from numen.lang.types import TOO_LARGE, is_bounded
 
 STANDARD: Final = (
-    "ecdsa", "eddsa", "floats", "keccak", "math", "merkle", "poseidon", "poseidon2", "rounding",
-    "sha256", "sorting",
+    "decimals", "ecdsa", "eddsa", "exponential", "floats", "keccak", "math", "merkle", "poseidon",
+    "poseidon2", "rounding", "sha256", "sorting",
 )  # fmt: skip
 """The modules of ``numen.std``."""
 
