@@ -167,6 +167,7 @@ def sorting(count: int) -> Iterator[Contest]:
         same=lambda ours, theirs: ours == chained(theirs),
         target=1.0,
         rival="sorted",
+        in_interpreter=count <= 1_000,
     )
 
 

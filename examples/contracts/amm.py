@@ -5,6 +5,7 @@ what it gives out of the count before it asks the token to give it.
 """
 
 from numen import Bounce, address, contract, emit, event, indexed, interface, map, message, view
+from numen.std.math import isqrt256
 
 
 @interface
@@ -122,7 +123,7 @@ class Pool:
 
     def worth(self, first: u128, second: u128) -> u128:
         if self.shares == 0:
-            return root(u256(first) * u256(second))
+            return isqrt256(u256(first) * u256(second))
         by_first = part(self.shares, first, self.reserve_first)
         by_second = part(self.shares, second, self.reserve_second)
         return min(by_first, by_second)
@@ -131,12 +132,3 @@ class Pool:
 def part(whole: u128, count: u128, of: u128) -> u128:
     """count / of of the whole, rounded down."""
     return u128(u256(whole) * u256(count) // u256(of))
-
-
-def root(x: u256) -> u128:
-    """The square root, rounded down: bit by bit, in as many rounds for every number."""
-    found: u256 = 0
-    for i in range(128):
-        more = found + (u256(1) << (127 - i))
-        found = more if more * more <= x else found
-    return u128(found)
