@@ -140,6 +140,19 @@ def test_many_square_roots_are_rounded_down(decimals):
 
 @given(signed, st.integers(0, 18), modes)
 def test_places_are_dropped_as_quantize_does(decimals, x, places, mode):
+    check_places(decimals, x, places, mode)
+
+
+def test_many_places_are_dropped_as_quantize_does(decimals):
+    dice = random.Random(5)
+    for turn in range(210):
+        places = dice.randrange(19)
+        halves = dice.randrange(-99, 100) * 10 ** (18 - places) // 2
+        for x in (halves, dice.randrange(-I128, I128) >> dice.randrange(100)):
+            check_places(decimals, x, places, turn % len(MODES))
+
+
+def check_places(decimals: Decimals, x: int, places: int, mode: int) -> None:
     unit = 10 ** (18 - places)
     expected = rounded(STICKY.divide(Decimal(x), Decimal(unit)), mode) * unit
     fits = -I128 <= expected < I128
@@ -159,6 +172,13 @@ def test_there_are_no_more_than_18_places(decimals):
 @given(signed)
 def test_decimals_become_the_nearest_floats(decimals, x):
     assert decimals.of("to_float", x) == bits(x / ONE)
+
+
+def test_many_decimals_become_the_nearest_floats(decimals):
+    dice = random.Random(6)
+    for _ in range(200):
+        x = dice.randrange(-I128, I128) >> dice.randrange(120)
+        assert decimals.of("to_float", x) == bits(x / ONE)
 
 
 def check_float(decimals: Decimals, x: int, mode: int) -> None:

@@ -11,7 +11,8 @@ from numen.ir.trap import Reason
 from tests.lang.std.everywhere import Everywhere
 
 SOURCE = """
-from numen.std.math import isqrt, isqrt128, isqrt256, log2, log2_256, root
+from numen.std.math import gcd, isqrt, isqrt128, isqrt256, log2, log2_256
+from numen.std.math import power_mod, power_mod256, root
 
 def main(which: u64, x: u256, n: u64) -> u256:
     if which == 64:
@@ -22,6 +23,14 @@ def main(which: u64, x: u256, n: u64) -> u256:
         return u256(isqrt256(x))
     if which == 0:
         return u256(log2_256(x))
+    if which == 2:
+        return u256(log2(u64(x)))
+    if which == 3:
+        return u256(gcd(u64(x), n))
+    if which == 4:
+        return u256(power_mod(u64(x), n, 2**64 - 59))
+    if which == 5:
+        return power_mod256(x, u256(n), 2**255 - 19)
     return u256(root(u128(x), n))
 """
 
@@ -100,8 +109,8 @@ def test_roots_of_every_degree_are_rounded_down(library, x, n):
 
 def test_roots_of_many_numbers_are_rounded_down(library):
     dice = random.Random(3)
-    tried = [(dice.getrandbits(dice.randrange(1, 129)), dice.randrange(1, 130)) for _ in range(40)]
-    for n in range(1, 129):
+    tried = [(dice.getrandbits(dice.randrange(1, 129)), dice.randrange(1, 130)) for _ in range(80)]
+    for n in (*range(1, 20), *range(20, 129, 5)):
         most = 2 ** (128 // n)
         base = dice.randrange(1, most)
         tried += [(base**n, n), (base**n - 1, n), (2**128 - 1, n)]
@@ -117,3 +126,20 @@ def test_there_is_no_root_of_degree_zero(library):
 @given(numbers(256).filter(bool))
 def test_the_highest_bit_is_python_s(library, x):
     assert library(0, x, 0) == x.bit_length() - 1
+
+
+def test_the_highest_bit_of_every_power_of_two_and_below_is_python_s(library):
+    for x in (2**n - less for n in range(2, 256) for less in (0, 1)):
+        assert library.fast(0, x, 0) == x.bit_length() - 1
+        if x < 2**64:
+            assert library(2, x, 0) == x.bit_length() - 1
+
+
+def test_divisors_and_powers_of_many_numbers_are_python_s(library):
+    dice = random.Random(4)
+    for _ in range(200):
+        common = dice.getrandbits(dice.randrange(1, 33))
+        x, n = (common * dice.getrandbits(dice.randrange(1, 33)) for _ in range(2))
+        assert library(3, x, n) == math.gcd(x, n)
+        assert library.fast(4, x, n) == pow(x, n, 2**64 - 59)
+        assert library.fast(5, x**4, n) == pow(x**4, n, 2**255 - 19)
