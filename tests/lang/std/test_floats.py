@@ -216,6 +216,14 @@ def test_every_pair_of_special_floats_gives_what_the_processor_does(floats, name
             assert floats.fast(which, x, y, 0) == bits(TWO[name](number(x), number(y))), (x, y)
 
 
+@pytest.mark.parametrize("name", ORDER)
+def test_every_pair_of_special_floats_is_ordered_as_by_the_processor(floats, name):
+    which = list(CALLS).index(name)
+    for x in SPECIAL:
+        for y in SPECIAL:
+            assert floats.fast(which, x, y, 0) == ORDER[name](number(x), number(y)), (x, y)
+
+
 @given(words, words)
 def test_order_kinds_and_signs(floats, x, y):
     check_order_kinds_and_signs(floats, x, y)
@@ -260,9 +268,20 @@ def test_many_fused_products_and_sums_are_rounded_once(floats):
     for _ in range(VECTORS):
         x, y = drawn(dice), drawn(dice)
         near = bits(-number(x) * number(y))  # so that they cancel, but for the rounding
-        for z in (drawn(dice), near, min(near + dice.randrange(3), 2**64 - 1)):
+        for z in (drawn(dice), 0, near, min(near + dice.randrange(3), 2**64 - 1)):
             expected = fused(number(x), number(y), number(z))
             assert floats.of("fma", x, y, z) == bits(expected), (x, y, z)
+
+
+def test_what_is_added_to_a_product_in_the_middle_decides(floats):
+    """The product has 54 bits, and what is far below it says to which side the last one goes."""
+    x, y = 2.0**27 + 1, 2.0**26 + 1
+    found = set()
+    for z in (0.0, -0.0, 2.0**-200, -(2.0**-200), 5e-324, -5e-324):
+        expected = bits(fused(x, y, z))
+        assert floats.of("fma", bits(x), bits(y), bits(z)) == expected
+        found.add(expected)
+    assert len(found) == 2
 
 
 integers = st.integers(0, 64).flatmap(lambda n: st.integers(0, 2**n - 1)) | st.sampled_from(
