@@ -82,6 +82,18 @@ from numen.std.poseidon import poseidon
 def main(a: felt, b: felt) -> felt:
     return poseidon(a, b)
 """,
+    "floats": """
+from numen.std.floats import add, mul
+
+def main(x: u64, y: u64) -> tuple[u64, u64]:
+    return add(x, y), mul(x, y)
+""",
+    "order": """
+from numen.std.sorting import order_u64
+
+def main(keys: list[u64, 6]) -> list[u64, 6]:
+    return order_u64(keys)
+""",
 }  # fmt: skip
 
 
@@ -97,6 +109,18 @@ from numen.std.sha256 import sha256
 
 def main(m: list[u8, 32]) -> list[u8, 32]:
     return sha256(m)
+"""
+    assert_pinned(compile_circuit(compile_source(source)))
+
+
+@pytest.mark.slow
+def test_decimals_and_powers_are_pinned():
+    source = """
+from numen.std.decimals import div
+from numen.std.exponential import exp
+
+def main(x: u128, y: i128) -> u128:
+    return div(x, exp(y), 0)
 """
     assert_pinned(compile_circuit(compile_source(source)))
 
