@@ -359,6 +359,12 @@ def check_integers(floats: Floats, x: int, mode: int) -> None:
     assert floats.of("to_integral", x, mode) == bits(math.copysign(float(exact), value))
 
 
+@pytest.mark.parametrize("mode", range(len(MODES)))
+def test_halves_and_quarters_become_integers_as_decimal_rounds(floats, mode):
+    for quarters in range(-13, 14):
+        check_integers(floats, bits(quarters / 4), mode)
+
+
 def test_there_are_no_other_modes(floats):
     assert floats.of("to_i64", bits(1.5), len(MODES)) is Reason.REQUIREMENT
 
