@@ -55,6 +55,25 @@ def test_results_of_calls_may_begin_a_loop(n):
     agree(compile_source(CALLED, file="called.py"), [n])
 
 
+NUMBERS = """
+from numen.std.decimals import mul
+from numen.std.exponential import power
+from numen.std.floats import add, fma, sqrt
+from numen.std.sorting import order_u64
+def main(x: u64, y: u64, a: u128, b: i128) -> tuple[u64, u64, u128, list[u64, 4]]:
+    return add(x, y), fma(x, y, sqrt(x)), mul(a, power(a, b), 0), order_u64([x, y, 7, x])
+"""
+
+
+def test_libraries_of_numbers_agree():
+    module = optimise(compile_source(NUMBERS, file="numbers.py"))
+    one = 0x3FF << 52
+
+    agree(module, [one + 3, one + 2**53 + 99, 3 * 10**18 // 2, -(10**18) // 3])
+    agree(module, [1, one | 1 << 63, 10**18, 10**18])
+    agree(module, [one, one, 0, -1])
+
+
 @QUICK
 @given(run=runs())
 def test_programs_as_written_agree(run):
