@@ -178,6 +178,15 @@ def test_many_results_are_near(library, name):
         check(library, name, x, y)
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 1000, 10**6, 10**9, 10**12, -1, -2, -1000, -(10**9)])
+def test_long_powers_of_what_is_nearly_one_are_near(library, step):
+    """Errors of the logarithm are multiplied by up to 2**67 here, and the result has 39 digits."""
+    logarithm = FINE.ln(unscaled(ONE + step))
+    for wanted in ("47.276", "47", "45", "-40"):
+        y = int(FINE.multiply(FINE.divide(Decimal(wanted), logarithm), Decimal(ONE)))
+        check(library, "power", ONE + step, y)
+
+
 def test_what_is_exact_is_exact(library):
     assert library.of("exp", 0) == ONE
     assert library.of("ln", ONE) == library.of("log2", ONE) == 0
