@@ -84,13 +84,13 @@ def natively(made: Program, args: list[int], slots: object, host: NativeHost | N
         seat.prepare(args)
         seat.execute(work_limit=WORK, host=host)
         if not host.may_repeat():
-            return seat.outcome(), host.changes(), host.records()
+            return seat.outcome(), host.writes(), host.records()
 
 
 def read(made: Program, args: list[int], slots: object):
     journal = Journal(slots)
     outcome = interp.run(made.metered, args, work_limit=WORK, host=journal)
-    return outcome, journal.changes(), journal.records
+    return outcome, journal.writes(), journal.records
 
 
 def test_the_hash_of_two_words_is_keccak_of_their_bytes():
@@ -114,15 +114,12 @@ def test_engines_agree_on_slots_and_records(rounds):
     for _ in range(2):
         native = natively(made, [rounds], Slots(), host)
         assert native == read(made, [rounds], Slots())
-    _, changes, records = native
-    assert len(records) == rounds
-    assert len(changes.reads) == rounds
+    assert len(native[2]) == rounds
 
 
 def test_writing_what_was_there_is_no_change():
-    _, changes, _ = read(program(WALK), [3], Slots())
-    assert [key for key, _ in changes.writes] == [0, 1, 2]
-    assert set(changes.reads).isdisjoint({0, 1, 2})
+    _, writes, _ = read(program(WALK), [3], Slots())
+    assert [key for key, _ in writes] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 2**64 - 1])

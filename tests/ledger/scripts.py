@@ -88,7 +88,6 @@ class Scripted:
         return Outcome(
             result=b"" if script.waits and has_await else b"done",
             writes=tuple(sorted(writes.items())),
-            reads=tuple(sorted(writes)),
             effects=tuple(effects),
             work=script.work,
             waits=script.waits and has_await,

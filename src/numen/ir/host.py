@@ -6,8 +6,6 @@ the journal, so a run that traps leaves nothing behind, and one that is run agai
 
 from typing import Final, Protocol, TypeAlias
 
-import msgspec
-
 from numen.base.crypto import keccak256
 from numen.ir.nodes import Instr, Module
 from numen.ir.ops import HOST, Op
@@ -53,17 +51,9 @@ Record: TypeAlias = tuple[int, bytes]
 """What a run emitted: a kind, and words of 32 bytes each, big-endian."""
 
 
-class Changes(msgspec.Struct, frozen=True, gc=False):
-    """What a run did to the slots.
-
-    Attributes:
-        reads: The keys of those that were read before they were written, rising.
-        writes: The keys of those that changed, rising, and what they hold now. One that was written
-            without having been read counts as changed.
-    """
-
-    reads: tuple[int, ...]
-    writes: tuple[tuple[int, int], ...]
+Writes: TypeAlias = tuple[tuple[int, int], ...]
+"""The keys of slots that a run changed, rising, and what they hold now. One that was written
+without having been read counts as changed."""
 
 
 class Journal:
@@ -101,11 +91,11 @@ class Journal:
             raise TrapError(Trap(Reason.HOST))
         self.records.append((kind, words))
 
-    def changes(self) -> Changes:
-        """What was read and changed."""
+    def writes(self) -> Writes:
+        """What was changed."""
         now, before = self._now, self._before
         changed = [key for key in self._written if before.get(key) != now[key]]
-        return Changes(tuple(sorted(before)), tuple((key, now[key]) for key in sorted(changed)))
+        return tuple([(key, now[key]) for key in sorted(changed)])
 
     def _touch(self, key: int) -> None:
         if key not in self._now and len(self._now) >= SLOTS_MAX:

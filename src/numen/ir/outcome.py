@@ -5,7 +5,7 @@ import msgspec
 from numen.ir.trap import Trap
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The end of a run.
 
     Attributes:

@@ -10,9 +10,9 @@ from numen.ir.host import (
     RECORDS_BYTES_MAX,
     SLOTS_MAX,
     WORD_BYTES,
-    Changes,
     Loads,
     Record,
+    Writes,
 )
 from numen.jit.hosting import (
     BEFORE,
@@ -83,20 +83,15 @@ class NativeHost:
         self._make_room(min(2 * self._room, SLOTS_MAX))
         return True
 
-    def changes(self) -> Changes:
-        """What was read and changed by the run that ended."""
-        reads, writes, number = [], [], int.from_bytes
+    def writes(self) -> Writes:
+        """What was changed by the run that ended."""
+        found, number = [], int.from_bytes
         entries = self._entries_view[: ENTRY_BYTES * self._count]
         for key, value, before, flags in _ENTRY.iter_unpack(entries):
-            name = number(key, "little")
-            if flags & READ:
-                reads.append(name)
-                if not flags & WRITTEN or value == before:
-                    continue
-            writes.append((name, number(value, "little")))
-        reads.sort()
-        writes.sort()
-        return Changes(tuple(reads), tuple(writes))
+            if flags & WRITTEN and not (flags & READ and value == before):
+                found.append((number(key, "little"), number(value, "little")))
+        found.sort()
+        return tuple(found)
 
     def records(self) -> list[Record]:
         """What the run that ended emitted, in order."""

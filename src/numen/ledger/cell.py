@@ -96,6 +96,8 @@ class Cell:
 
     def credit(self, coins: int) -> None:
         """Add to the balance, or with a negative number take from it."""
+        if not coins:
+            return
         balance = self.account.balance + coins
         assert balance >= 0, "who takes coins has looked whether they are there"
         self.account = msgspec.structs.replace(self.account, balance=balance)

@@ -88,6 +88,8 @@ def deliver(cell: Cell, message: Message, moment: Moment, services: Services) ->
 class _Delivering:
     """One delivery, step by step."""
 
+    __slots__ = ("awaited", "cell", "message", "moment", "payer", "price", "work")
+
     def __init__(self, cell: Cell, message: Message, moment: Moment) -> None:
         self.cell = cell
         self.message = message
@@ -227,7 +229,7 @@ class _Delivering:
             result,
             failure,
             tuple(sender.events),
-            tuple(message.id for message in sender.messages),
+            tuple([message.id for message in sender.messages]),
         )
         return Handed(
             receipt,

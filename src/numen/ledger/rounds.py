@@ -6,6 +6,7 @@ causes. So the outcome depends on the messages alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 import msgspec
@@ -103,7 +104,7 @@ def run(crew: Crew, messages: Iterable[Message], moment: Moment, deliveries_max:
             current, left = current[:room], current[room:]
         if not current:
             break
-        handed = sorted(crew.hand_over(list(enumerate(current)), moment), key=_place)
+        handed = sorted(crew.hand_over(list(enumerate(current)), moment), key=itemgetter(0))
         coins: dict[Address, int] = {}
         current = []
         for _, one in handed:
@@ -118,7 +119,3 @@ def run(crew: Crew, messages: Iterable[Message], moment: Moment, deliveries_max:
             left += current
             break
     return Run(tuple(receipts), tuple(left), fees, tuple(due))
-
-
-def _place(found: tuple[int, Handed]) -> int:
-    return found[0]

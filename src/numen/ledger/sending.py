@@ -41,6 +41,11 @@ class Sender:
         passed_on: Work that left with messages or is kept for answers.
     """
 
+    __slots__ = (
+        "_cause", "_cell", "_height", "_id", "_payer", "_price", "_root", "_sends", "_timers",
+        "credits", "due", "events", "messages", "passed_on",
+    )  # fmt: skip
+
     def __init__(self, cell: Cell, cause: Message, height: int, payer: Address, price: int) -> None:
         self._cell = cell
         self._cause = cause
@@ -93,6 +98,8 @@ class Sender:
                 return Failure(Reason.TRAPPED, detail="waits for nothing")
             send, _, _ = self._sends[-1]
             self._sends[-1] = (send, 0, owed)
+        if not self._sends and not self._timers:
+            return None
         return self._share(work) or self._afford()
 
     def commit(self) -> None:

@@ -4,6 +4,7 @@ Native code runs it, or the interpreter where there is none; every outcome is th
 """
 
 from collections.abc import Iterator, Sequence
+from struct import Struct
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from numen.base.codec import CodecError, decode, encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
 from numen.ir import interp
-from numen.ir.host import Changes, Journal, Record
+from numen.ir.host import Journal, Record, Writes
 from numen.ir.interface import ListShape, TupleShape
 from numen.ir.outcome import Outcome as Run
 from numen.ir.program import Program, load
@@ -59,7 +60,11 @@ STORAGE_BYTES_MAX: Final = 16 << 20
 _SELECTOR_BYTES: Final = 4
 _ADDRESS_BYTES: Final = 20
 _TOPICS_MAX: Final = 4
-_NOTHING: Final = bytes(12)
+_CONTEXT: Final = Struct("<Q24x20s12x32sQ24xQ24x20s12x32sQ24x")
+"""The words of `model.Context`: numbers of 64 bits, addresses, coins."""
+
+assert _CONTEXT.size == CONTEXT_WORDS * _WORD
+
 _ERROR: Final = keccak256(b"Error(string)")[:_SELECTOR_BYTES]
 
 _TRAPS: Final = {
@@ -178,14 +183,13 @@ class ContractService:
         if delivery.work < 1:
             return Outcome(failure=Failure(Reason.OUT_OF_WORK))
         inputs = _inputs(number, delivery, arguments, self._room)
-        run, changes, found = self._run(inputs, delivery.work, slots)
+        run, writes, found = self._run(inputs, delivery.work, slots)
         if run.trap is not None:
-            failure = _failure(run.trap, found)
-            return Outcome(reads=changes.reads, work=run.work, failure=failure)
+            return Outcome(work=run.work, failure=_failure(run.trap, found))
         try:
-            return self._outcome(delivery, run.work, changes, found)
+            return self._outcome(delivery, run.work, writes, found)
         except _MalformedError as error:
-            return Outcome(reads=changes.reads, work=run.work, failure=error.failure)
+            return Outcome(work=run.work, failure=error.failure)
 
     def _entry(self, delivery: Delivery) -> tuple[int | None, bytes]:
         """The number of what is run and its arguments, turned round.
@@ -223,13 +227,13 @@ class ContractService:
 
     def _run(
         self, inputs: bytes, work_limit: int, slots: Slots
-    ) -> tuple[Run, Changes, Sequence[Record]]:
+    ) -> tuple[Run, Writes, Sequence[Record]]:
         if self._native is None:
             journal = Journal(slots)
             words = _words(inputs)
             args: list[int | list[int]] = [words[:CONTEXT_WORDS], words[CONTEXT_WORDS:]]
             run = interp.run(self._program.metered, args, work_limit=work_limit, host=journal)
-            return run, journal.changes(), journal.records
+            return run, journal.writes(), journal.records
         try:
             seat = self._free.pop()
         except IndexError:
@@ -241,21 +245,21 @@ class ContractService:
             seat.run.execute(work_limit=work_limit, host=host)
             if not host.may_repeat():
                 break
-        result = seat.run.outcome(), host.changes(), host.records()
+        result = seat.run.outcome(), host.writes(), host.records()
         self._free.append(seat)
         return result
 
     def _outcome(
-        self, delivery: Delivery, work: int, changes: Changes, found: Sequence[Record]
+        self, delivery: Delivery, work: int, writes: Writes, found: Sequence[Record]
     ) -> Outcome:
-        if len(changes.writes) > WRITES_MAX:
+        if len(writes) > WRITES_MAX:
             raise _MalformedError(Reason.TOO_LARGE, f"more than {WRITES_MAX} slots changed")
         result, effects, waits = self._effects(found)
         if len(effects) > EFFECTS_MAX:
             raise _MalformedError(Reason.TOO_LARGE, f"more than {EFFECTS_MAX} effects")
         if delivery.kind is Kind.VIEW:
-            return Outcome(result, (), changes.reads, (), work)
-        return Outcome(result, changes.writes, changes.reads, tuple(effects), work, None, waits)
+            return Outcome(result, work=work)
+        return Outcome(result, writes, tuple(effects), work, None, waits)
 
     def _effects(self, found: Sequence[Record]) -> tuple[bytes, list[Effect], bool]:
         result, effects, waits = b"", list[Effect](), False
@@ -318,21 +322,17 @@ def _inputs(number: int, delivery: Delivery, arguments: bytes, room: int) -> byt
         arguments: Turned round.
         room: Bytes of the longest.
     """
-    return b"".join(
-        (
-            number.to_bytes(_WORD, "little"),
-            delivery.sender[::-1],
-            _NOTHING,
-            delivery.value.to_bytes(_WORD, "little"),
-            delivery.height.to_bytes(_WORD, "little"),
-            delivery.time_ms.to_bytes(_WORD, "little"),
-            delivery.to[::-1],
-            _NOTHING,
-            delivery.balance.to_bytes(_WORD, "little"),
-            len(arguments).to_bytes(_WORD, "little"),
-            arguments.rjust(room, b"\0"),
-        )
+    context = _CONTEXT.pack(
+        number,
+        delivery.sender[::-1],
+        delivery.value.to_bytes(_WORD, "little"),
+        delivery.height,
+        delivery.time_ms,
+        delivery.to[::-1],
+        delivery.balance.to_bytes(_WORD, "little"),
+        len(arguments),
     )
+    return context + arguments.rjust(room, b"\0")
 
 
 def _words(raw: bytes) -> list[int]:
@@ -393,8 +393,9 @@ def _event(words: bytes) -> Event:
     count = _number(words, 0)
     if count > _TOPICS_MAX or len(words) < _WORD * (1 + count):
         raise _none()
-    starts = range(_WORD, _WORD * (1 + count), _WORD)
-    return Event(tuple(words[at : at + _WORD] for at in starts), words[_WORD * (1 + count) :])
+    end = _WORD * (1 + count)
+    topics = tuple([words[at : at + _WORD] for at in range(_WORD, end, _WORD)])
+    return Event(topics, words[end:])
 
 
 def _schedule(words: bytes) -> Schedule:

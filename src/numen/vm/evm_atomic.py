@@ -203,7 +203,7 @@ class _World:
         output = result.output
         if result.created is not None:
             output = result.created.rjust(_WORD_BYTES, b"\0")
-        return Outcome(output, self._written, (), events, work)
+        return Outcome(output, self._written, events, work)
 
 
 def _writes(diff: StateDiff, slots: Slots) -> tuple[tuple[Key, Slot], ...]:

@@ -201,7 +201,7 @@ class _Machine:
             return Outcome(work=work, failure=Failure(Reason.TRAPPED, detail=detail))
         effects = tuple(_effect(one) for one in found)
         silent = _silent_coins(delivery, effects, others)
-        return Outcome(result.output, self._written, (), effects + silent, work)
+        return Outcome(result.output, self._written, effects + silent, work)
 
 
 def _split(diff: StateDiff, own: Address) -> tuple[AccountDiff, tuple[AccountDiff, ...]]:

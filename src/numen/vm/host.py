@@ -53,7 +53,7 @@ class Kind(Enum):
     """Somebody looks; nothing that it does is kept."""
 
 
-class Continuation(msgspec.Struct, frozen=True):
+class Continuation(msgspec.Struct, frozen=True, gc=False):
     """What goes on when an answer comes.
 
     Attributes:
@@ -67,7 +67,7 @@ class Continuation(msgspec.Struct, frozen=True):
     work: int
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What a contract is told.
 
     Attributes:
@@ -95,7 +95,7 @@ class Delivery(msgspec.Struct, frozen=True):
     continuation: Continuation | None = None
 
 
-class Send(msgspec.Struct, frozen=True, tag="send"):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """A request to another contract, or coins to anybody.
 
     Attributes:
@@ -115,7 +115,7 @@ class Send(msgspec.Struct, frozen=True, tag="send"):
     continuation: Continuation | None = None
 
 
-class Event(msgspec.Struct, frozen=True, tag="event"):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that the world may want to know, in the shape of Ethereum's logs.
 
     Attributes:
@@ -127,7 +127,7 @@ class Event(msgspec.Struct, frozen=True, tag="event"):
     data: bytes
 
 
-class Schedule(msgspec.Struct, frozen=True, tag="schedule"):
+class Schedule(msgspec.Struct, frozen=True, gc=False):
     """Run me again.
 
     Attributes:
@@ -145,7 +145,7 @@ class Schedule(msgspec.Struct, frozen=True, tag="schedule"):
     key: Key
 
 
-class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Forget a schedule; one that does not exist is forgotten already."""
 
     key: Key
@@ -172,7 +172,7 @@ class Reason(Enum):
     """It asked for more than the limits of this file allow."""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """Why a request was not carried out.
 
     Attributes:
@@ -186,7 +186,7 @@ class Failure(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a delivery.
 
     A failure has no writes and no effects.
@@ -194,7 +194,6 @@ class Outcome(msgspec.Struct, frozen=True):
     Attributes:
         result: ABI-encoded result; empty where the handler awaits, or has none.
         writes: Slots that changed and what they hold now, by rising key.
-        reads: Slots that were read before they were written, by rising key.
         effects: What is asked for, in the order of the program.
         work: Work units taken.
         failure: Why it failed, or None.
@@ -203,7 +202,6 @@ class Outcome(msgspec.Struct, frozen=True):
 
     result: bytes = b""
     writes: tuple[tuple[Key, Slot], ...] = ()
-    reads: tuple[Key, ...] = ()
     effects: tuple[Effect, ...] = ()
     work: int = 0
     failure: Failure | None = None
