@@ -40,7 +40,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
     Cost: fewer than ``2 * len(leaves)`` hashes.
     """
-    return _bind(len(leaves), _levels([_leaf(leaf) for leaf in leaves])[-1][0])
+    return bind(len(leaves), _levels([_leaf(leaf) for leaf in leaves])[-1][0])
 
 
 def prove(leaves: Sequence[bytes], index: int) -> Opening:
@@ -83,7 +83,7 @@ def verify(commitment: bytes, leaf: bytes, opening: Opening) -> None:
         place, width = place // 2, (width + 1) // 2
     if used != len(opening.path):
         raise MerkleError("the path is too long")
-    if _bind(opening.count, node) != commitment:
+    if bind(opening.count, node) != commitment:
         raise MerkleError("the path does not lead to the root")
 
 
@@ -104,5 +104,6 @@ def _node(left: bytes, right: bytes) -> bytes:
     return keccak256(b"\x01", left, right)
 
 
-def _bind(count: int, top: bytes) -> bytes:
+def bind(count: int, top: bytes) -> bytes:
+    """The root over a number of leaves, from the hash of the topmost node."""
     return keccak256(b"\x02", count.to_bytes(8, "big"), top)

@@ -4,17 +4,19 @@ The header names everything by digest: what went in, what came of it, and the st
 Blocks are chained by their headers' digests and signed by who made them.
 """
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Sequence
+from struct import Struct
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from numen.base import merkle
 from numen.base.codec import U64, digest
-from numen.base.crypto import Address, Hash32, Signature, SigningKey, keccak256, recover
+from numen.base.crypto import Address, Hash32, Signature, SigningKey, recover
+from numen.kernels import keccak_tree
 from numen.ledger.failures import encode_failure
-from numen.ledger.receipts import Receipt
+from numen.ledger.receipts import Fate, Receipt
 from numen.ledger.transactions import TRANSACTION_BYTES_MAX
 
 TRANSACTIONS_MAX: Final = 1 << 16
@@ -29,6 +31,7 @@ NO_BLOCK: Final = bytes(32)
 _DOMAIN: Final = "numen/block/1"
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _RECEIPT: Final = b"\x0fnumen/receipt/1"
+_FATES: Final = {fate: fate.value.encode() for fate in Fate}
 
 RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
 
@@ -92,23 +95,29 @@ def is_signed_by_maker(block: Block) -> bool:
     return recover(block_id(block.header), block.signature) == block.header.maker
 
 
-def transactions_root(transactions: Iterable[bytes]) -> bytes:
+def transactions_root(transactions: Sequence[bytes]) -> bytes:
     """Commit to transactions in their order; 32 bytes."""
-    return merkle.root([keccak256(raw) for raw in transactions])
+    return keccak_tree.root(transactions)
 
 
-def receipts_root(receipts: Iterable[Receipt]) -> bytes:
+def receipts_root(receipts: Sequence[Receipt]) -> bytes:
     """Commit to receipts in their order; 32 bytes."""
-    return merkle.root([receipt_digest(receipt) for receipt in receipts])
+    return keccak_tree.root([receipt_bytes(receipt) for receipt in receipts])
 
 
-def receipt_digest(receipt: Receipt) -> bytes:
-    """Digest of what became of a message: its id, its end, its cost, and what it said; 32 bytes."""
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """What the root says of a message: its id, its end, its cost, and what it said."""
     failure = encode_failure(receipt.failure) if receipt.failure is not None else b""
-    parts = [receipt.message.id, receipt.fate.value.encode(), receipt.result, failure]
+    parts = [receipt.message.id, _FATES[receipt.fate], receipt.result, failure]
     for event in receipt.events:
-        parts += (bytes([len(event.topics)]), *event.topics, event.data)
+        parts += (b"%c" % len(event.topics), *event.topics, event.data)
     parts += receipt.sent
-    lengths = b"".join([len(part).to_bytes(4, "big") for part in parts])
-    head = _RECEIPT + receipt.work.to_bytes(8, "big") + len(parts).to_bytes(4, "big")
-    return keccak256(head, lengths, *parts)
+    count = len(parts)
+    head = _head(count).pack(_RECEIPT, receipt.work, count, *map(len, parts))
+    return head + b"".join(parts)
+
+
+@functools.cache
+def _head(parts: int) -> Struct:
+    """Domain, work, how many parts, and how long each is."""
+    return Struct(f">{len(_RECEIPT)}sQ{1 + parts}I")

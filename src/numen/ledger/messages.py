@@ -5,17 +5,21 @@ receiver takes each count once and in order, so nothing is delivered twice, and 
 (M1, M2 of the specification).
 """
 
+from collections.abc import Iterable
+from struct import Struct
 from typing import Final
 
 import msgspec
 
 from numen.base.crypto import keccak256
+from numen.kernels import keccak_tree
 from numen.vm.host import Address, Continuation, Kind
 
 NOBODY: Final[Address] = bytes(20)
 """The ledger itself as a sender: of timers, and of bounces that nobody sent."""
 
 _MESSAGE: Final = b"\x0fnumen/message/1"
+_NAMED: Final = Struct(f">{len(_MESSAGE)}s20s20sQ")
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -92,4 +96,11 @@ class Await(msgspec.Struct, frozen=True, gc=False):
 
 def message_id(source: Address, target: Address, sequence: int) -> bytes:
     """Name a message; 32 bytes. No two messages of one ledger have one name."""
-    return keccak256(_MESSAGE, source, target, sequence.to_bytes(8, "big"))
+    return keccak256(_NAMED.pack(_MESSAGE, source, target, sequence))
+
+
+def message_ids(named: Iterable[tuple[Address, Address, int]]) -> list[bytes]:
+    """Name many messages at once."""
+    pack = _NAMED.pack
+    digests = keccak_tree.digests([pack(_MESSAGE, *each) for each in named])
+    return [digests[at : at + 32] for at in range(0, len(digests), 32)]

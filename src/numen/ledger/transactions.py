@@ -27,7 +27,7 @@ from numen.base.errors import NumenError
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import CODE_BYTES, Moment
-from numen.ledger.messages import Message, message_id
+from numen.ledger.messages import Message, message_ids
 from numen.vm.codes import CODE_BYTES_MAX
 from numen.vm.host import PAYLOAD_BYTES_MAX, VALUE_MAX, Kind
 
@@ -184,10 +184,7 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]
     cell.account = msgspec.structs.replace(
         account, nonce=account.nonce + 1, balance=account.balance - cost(transaction)
     )
-    return tuple(
-        _request(cell, admitted, call, index, moment)
-        for index, call in enumerate(transaction.calls)
-    )
+    return _requests(cell, admitted, moment)
 
 
 def publishing_fee(transaction: Transaction) -> int:
@@ -217,15 +214,22 @@ def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
         raise RefusedError(f"it may cost {coins} coins and the account has {account.balance}")
 
 
-def _request(cell: Cell, admitted: Admitted, call: Call, index: int, moment: Moment) -> Message:
-    transaction = admitted.transaction
-    target = call.to or created_address(admitted.sender, transaction.nonce, index)
-    sequence = cell.sent.load(target)
-    cell.sent.store(target, sequence + 1)
-    value = int(call.value)
-    return Message(
-        message_id(admitted.sender, target, sequence), admitted.sender, target, sequence,
-        Kind.REQUEST if call.to else Kind.CREATE,
-        admitted.id, admitted.id, admitted.sender, call.payload, call.work, transaction.price,
-        value, value, moment.height + tariff.DEADLINE_BLOCKS, is_awaited=False,
-    )  # fmt: skip
+def _requests(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]:
+    transaction, sender, identity = admitted.transaction, admitted.sender, admitted.id
+    deadline = moment.height + tariff.DEADLINE_BLOCKS
+    pairs = []
+    for index, call in enumerate(transaction.calls):
+        target = call.to or created_address(sender, transaction.nonce, index)
+        sequence = cell.sent.load(target)
+        cell.sent.store(target, sequence + 1)
+        pairs.append((sender, target, sequence))
+    return tuple([
+        Message(
+            name, sender, target, sequence, Kind.REQUEST if call.to else Kind.CREATE,
+            identity, identity, sender, call.payload, call.work, transaction.price,
+            int(call.value), int(call.value), deadline, is_awaited=False,
+        )
+        for name, (_, target, sequence), call in zip(
+            message_ids(pairs), pairs, transaction.calls, strict=True
+        )
+    ])  # fmt: skip

@@ -30,7 +30,7 @@ class WireError(NumenError):
     """Bytes that are no message, or no receipts."""
 
 
-class _Message(msgspec.Struct, frozen=True, array_like=True):
+class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: Address
     target: Address
     sequence: U64
@@ -48,19 +48,14 @@ class _Message(msgspec.Struct, frozen=True, array_like=True):
     subject: Annotated[bytes, Meta(max_length=32)]
 
 
-class _Event(msgspec.Struct, frozen=True, array_like=True):
-    topics: tuple[Hash32, ...]
-    data: Payload
-
-
-class _Receipt(msgspec.Struct, frozen=True, array_like=True):
+class _Receipt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: _Message
     height: U64
     fate: Fate
     work: U64
     result: bytes
     failure: bytes
-    events: tuple[_Event, ...]
+    events: tuple[Event, ...]
     sent: tuple[Hash32, ...]
 
 
@@ -125,8 +120,7 @@ def _packed_receipt(receipt: Receipt) -> _Receipt:
     r = receipt
     return _Receipt(
         _packed(r.message), r.height, r.fate, r.work, r.result,
-        encode_failure(r.failure) if r.failure is not None else b"",
-        tuple(_Event(event.topics, event.data) for event in r.events), r.sent,
+        encode_failure(r.failure) if r.failure is not None else b"", r.events, r.sent,
     )  # fmt: skip
 
 
@@ -134,6 +128,5 @@ def _unpacked_receipt(wire: _Receipt) -> Receipt:
     w = wire
     return Receipt(
         _unpacked(w.message), w.height, w.fate, w.work, w.result,
-        decode_failure(w.failure) if w.failure else None,
-        tuple(Event(event.topics, event.data) for event in w.events), w.sent,
+        decode_failure(w.failure) if w.failure else None, w.events, w.sent,
     )  # fmt: skip

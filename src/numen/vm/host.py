@@ -10,9 +10,12 @@ A handler that awaits an answer ends there. What it still needs travels with its
 """
 
 from enum import Enum
-from typing import Final, Protocol, TypeAlias
+from typing import Annotated, Final, Protocol, TypeAlias
 
 import msgspec
+from msgspec import Meta
+
+from numen.base.crypto import Hash32
 
 Address: TypeAlias = bytes
 """20 bytes, as Ethereum's."""
@@ -115,7 +118,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     continuation: Continuation | None = None
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something that the world may want to know, in the shape of Ethereum's logs.
 
     Attributes:
@@ -123,8 +126,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         data: The rest, ABI-encoded.
     """
 
-    topics: tuple[bytes, ...]
-    data: bytes
+    topics: tuple[Hash32, ...]
+    data: Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
 
 
 class Schedule(msgspec.Struct, frozen=True, gc=False):

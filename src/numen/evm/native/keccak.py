@@ -3,8 +3,7 @@
 from numen.evm.forks import Fork
 from numen.evm.native.layout import MEMO, MEMO_ENTRIES, WORLD
 from numen.evm.native.runtime_types import define, routine
-from numen.kernels.keccak import LANES, RATE_BYTES
-from numen.kernels.keccak_code import write_permutation
+from numen.kernels import keccak_code
 from numen.kernels.llvm import Callee, Function, Module, Value, const
 
 
@@ -16,38 +15,12 @@ def write_keccak(module: Module, _fork: Fork) -> None:
 
 def write_sponge(module: Module) -> Callee:
     """Define ``keccak`` alone."""
-    permute = write_permutation(module)
+    permute = keccak_code.write_permutation(module)
     f = define(module, "keccak", "data", "length")
     data, length = f.params
-    state = f.alloca("i64", LANES)
-    f.fill(state, 0, const("i64", 8 * LANES))
-    blocks = f.udiv(length, RATE_BYTES)
-    with f.loop(0, blocks, carried=[data]) as loop:
-        _absorb(f, state, loop.carried[0], const("i64", RATE_BYTES // 8))
-        f.call(permute, state)
-        loop.advance(f.gep("i8", loop.carried[0], RATE_BYTES))
-    rest = f.sub(length, f.mul(blocks, RATE_BYTES))
-    tail = loop.carried[0]
-    words = f.lshr(rest, 3)
-    _absorb(f, state, tail, words)
-    with f.loop(f.shl(words, 3), rest) as byte:
-        _xor_byte(f, f.gep("i8", state, byte.index), f.load("i8", f.gep("i8", tail, byte.index)))
-    _xor_byte(f, f.gep("i8", state, rest), const("i8", 0x01))
-    _xor_byte(f, f.gep("i8", state, RATE_BYTES - 1), const("i8", 0x80))
-    f.call(permute, state)
+    state = keccak_code.write_sponge(f, permute, data, length)
     f.ret(f.byte_swap(f.load("i256", state, 8)))
     return f.callee
-
-
-def _absorb(f: Function, state: Value, data: Value, words: Value) -> None:
-    with f.loop(0, words) as word:
-        place = f.gep("i64", state, word.index)
-        given = f.load("i64", f.gep("i64", data, word.index), 1)
-        f.store(f.xor(f.load("i64", place), given), place)
-
-
-def _xor_byte(f: Function, place: Value, byte: Value) -> None:
-    f.store(f.xor(f.load("i8", place), byte), place)
 
 
 def _write_memo(module: Module) -> None:
