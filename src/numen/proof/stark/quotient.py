@@ -130,18 +130,34 @@ def quotient(
         nodes = [np.broadcast_to(v, at.shape) for v in evaluate(chip, row, BASE)]
         found = [_lift(ext, nodes[c.node]) for c in chip.constraints]
         if sums is not None and average is not None:
-            prints, times = _messages(chip, nodes, terms, ext)
-            here = sums[at].reshape(len(at), -1, ext.degree)
-            there = sums[after[at]].reshape(len(at), -1, ext.degree)[:, -1]
-            columns = ([here[:, k] for k in range(here.shape[1])], there)
-            lifted = [_lift(ext, one) for one in times]
-            algebra = arrays_of(ext)
-            found += logup.constraints(chip, prints, lifted, columns, average, algebra)
-        joined = np.zeros((len(at), ext.degree), dtype=np.uint32)
-        for value in found:
-            joined = add(ext.multiply_arrays(joined, _array(alpha)), value)
-        out[at] = ext.scale_arrays(joined, inverse[at])
+            here, there = (sums[rows].reshape(len(at), -1, ext.degree) for rows in (at, after[at]))
+            found += _of_sums(chip, nodes, terms, ext, (here, there[:, -1]), average)
+        out[at] = ext.scale_arrays(_joined(ext, found, alpha, len(at)), inverse[at])
     return out
+
+
+def _of_sums(
+    chip: Chip,
+    nodes: Sequence[Rows],
+    terms: logup.Terms,
+    ext: Extension,
+    columns: tuple[Felts, Felts],
+    average: Felts,
+) -> list[Felts]:
+    """The constraints of LogUp, from its columns and the running sum of the next row."""
+    prints, times = _messages(chip, nodes, terms, ext)
+    here, there = columns
+    read = ([here[:, k] for k in range(here.shape[1])], there)
+    lifted = [_lift(ext, one) for one in times]
+    return logup.constraints(chip, prints, lifted, read, average, arrays_of(ext))
+
+
+def _joined(ext: Extension, values: Sequence[Felts], alpha: Element, rows: int) -> Felts:
+    """The sum of values, each times a power of alpha; the last has the factor 1."""
+    joined = np.zeros((rows, ext.degree), dtype=np.uint32)
+    for value in values:
+        joined = add(ext.multiply_arrays(joined, _array(alpha)), value)
+    return joined
 
 
 def _messages(
