@@ -82,7 +82,7 @@ def test_accounts_and_slots_are_proven_under_the_root_of_the_state():
     made = state()
     root = made.root()
     address, account = next(iter(made.accounts.items()))
-    proof = proofs.prove(made, address, [3, 99])
+    proof = made.open(address, [3, 99])
 
     found = proofs.verify_account(root, address, proof.account)
 
@@ -96,7 +96,7 @@ def test_accounts_and_slots_are_proven_under_the_root_of_the_state():
 
 def test_an_absent_account_has_nothing():
     made = state()
-    proof = proofs.prove(made, bytes(20), [1])
+    proof = made.open(bytes(20), [1])
 
     assert proofs.verify_account(made.root(), bytes(20), proof.account) == ProvenAccount()
     assert ProvenAccount().code_hash == EMPTY_CODE_HASH

@@ -1,4 +1,4 @@
-"""Proofs of accounts and slots under a state root, as EIP-1186 gives them, made and verified.
+"""Proofs of accounts and slots under a state root, as EIP-1186 gives them, verified.
 
 A proof is the encoded nodes of a trie on the way to a key. `verify_value` follows the key down
 through them, and believes a node only because the one above has its hash; so a header whose hash is
@@ -16,8 +16,7 @@ from numen.base.errors import NumenError
 from numen.evm import rlp
 from numen.evm.rlp import Item
 from numen.evm.roots import EMPTY_CODE_HASH
-from numen.evm.state import State
-from numen.evm.trie import EMPTY_ROOT, Trie
+from numen.evm.trie import EMPTY_ROOT
 
 NODES_MAX = 66
 """Most nodes of a proof: one for each digit of a key, a leaf and shared digits."""
@@ -49,31 +48,6 @@ class ProvenAccount(msgspec.Struct, frozen=True):
     balance: int = 0
     storage_root: bytes = EMPTY_ROOT
     code_hash: bytes = EMPTY_CODE_HASH
-
-
-class AccountProof(msgspec.Struct, frozen=True):
-    """Nodes for an account, and for some of its slots in the order they were asked for."""
-
-    account: tuple[bytes, ...]
-    slots: tuple[tuple[bytes, ...], ...]
-
-
-def prove(state: State, address: bytes, keys: Sequence[int]) -> AccountProof:
-    """Make the proof of an account and some of its slots.
-
-    Cost: that of hashing the whole state, about ten microseconds an account and a slot.
-    """
-    accounts, wanted = Trie(), Trie()
-    for each, account in state.accounts.items():
-        slots = Trie()
-        for key, word in account.storage.items():
-            slots.put(key.to_bytes(32, "big"), rlp.encode(word))
-        code_hash = keccak256(account.code)
-        accounts.put(each, rlp.encode([account.nonce, account.balance, slots.root(), code_hash]))
-        if each == address:
-            wanted = slots
-    nodes = (tuple(wanted.prove(key.to_bytes(32, "big"))) for key in keys)
-    return AccountProof(tuple(accounts.prove(address)), tuple(nodes))
 
 
 def state_root(header: bytes, block_hash: bytes) -> bytes:

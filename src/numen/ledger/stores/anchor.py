@@ -71,8 +71,8 @@ def prove(state: State, header: bytes, contract: Address, height: U64) -> Anchor
         contract: Where the contract is.
         height: Of what is anchored.
     """
-    proof = proofs.prove(state, contract, [slot_of(height)])
-    return AnchorProof(header, proof.account, proof.slots[0])
+    opening = state.open(contract, [slot_of(height)])
+    return AnchorProof(header, tuple(opening.account), tuple(opening.slots[0]))
 
 
 def verify(block_hash: Hash32, contract: Address, anchored: Anchored, proof: AnchorProof) -> None:
