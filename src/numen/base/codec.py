@@ -155,10 +155,14 @@ def digest(domain: str, value: msgspec.Struct | bytes) -> bytes:
     Raises:
         CodecError: The value has no canonical bytes.
     """
+    return keccak256(domain_tag(domain), value if isinstance(value, bytes) else encode(value))
+
+
+def domain_tag(domain: str) -> bytes:
+    """What `digest` hashes before a value: the length of the domain, and its name."""
     tag = domain.encode("ascii")
     assert 0 < len(tag) <= _DOMAIN_SIZE_MAX
-    raw = value if isinstance(value, bytes) else encode(value)
-    return keccak256(bytes([len(tag)]), tag, raw)
+    return bytes([len(tag)]) + tag
 
 
 def _write_wide(value: object) -> bytes:
@@ -173,7 +177,7 @@ def _read_wide(kind: type, raw: object) -> U256:
     if not isinstance(raw, bytes) or len(raw) != 32:
         msg = "expected 32 bytes of a 256-bit integer"
         raise ValueError(msg)
-    return U256(int.from_bytes(raw, "big"))
+    return int.__new__(U256, int.from_bytes(raw, "big"))
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_wide)

@@ -16,6 +16,9 @@ from numen.kernels import compiler
 from numen.kernels.keccak_tree_code import DIGEST_BYTES, keccak_tree_functions
 from numen.kernels.options import Options
 
+_AT_ONCE = 256
+"""Messages that are joined for a call of native code: memory for more is not taken."""
+
 
 @functools.cache
 def _library() -> compiler.Library:
@@ -38,9 +41,10 @@ def _function(name: str, *types: Any) -> Callable[..., None]:
     return found
 
 
-def digests(messages: Sequence[bytes]) -> bytes:
-    """The Keccak-256 of each message, 32 bytes each, one after the other."""
-    return _hashed(messages).raw
+def digests(messages: Sequence[bytes]) -> list[bytes]:
+    """The Keccak-256 of each message."""
+    raw = _hashed(messages).raw
+    return [raw[at : at + DIGEST_BYTES] for at in range(0, len(raw), DIGEST_BYTES)]
 
 
 def root(messages: Sequence[bytes]) -> bytes:
@@ -63,7 +67,11 @@ def root(messages: Sequence[bytes]) -> bytes:
 
 
 def _hashed(messages: Sequence[bytes]) -> ctypes.Array[ctypes.c_char]:
-    ends = array("q", accumulate(map(len, messages), initial=0))
     out = (ctypes.c_char * (DIGEST_BYTES * len(messages)))()
-    _digests()(b"".join(messages), ends.buffer_info()[0], len(messages), out)
+    begin = ctypes.addressof(out)
+    for first in range(0, len(messages), _AT_ONCE):
+        some = messages[first : first + _AT_ONCE]
+        ends = array("q", accumulate(map(len, some), initial=0))
+        place = begin + first * DIGEST_BYTES
+        _digests()(b"".join(some), ends.buffer_info()[0], len(some), place)
     return out

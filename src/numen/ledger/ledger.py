@@ -39,7 +39,16 @@ from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, run
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.kv import Writes
-from numen.ledger.transactions import Admitted, TransactionError, begin, publishing_fee, read
+from numen.ledger.transactions import (
+    Admitted,
+    Begun,
+    TransactionError,
+    begin,
+    identities,
+    publishing_fee,
+    read,
+    requests,
+)
 from numen.ledger.wire import read_receipts, write_receipts
 from numen.vm.host import Address, Service
 
@@ -240,12 +249,13 @@ class Ledger:
         first += wake_ups(own, cells, moment.height, moment.price, tariff.DUE_MAX)
         taken: list[bytes] = []
         refused: list[Refusal] = []
+        begun: list[Begun] = []
         fees = 0
         for index, admitted in enumerate(self._read_all(transactions)):
             try:
                 if isinstance(admitted, TransactionError):
                     raise admitted
-                first += begin(cells(admitted.sender), admitted, moment)
+                begun += begin(cells(admitted.sender), admitted, moment)
             except TransactionError as error:
                 refused.append(Refusal(index, str(error)))
             else:
@@ -253,6 +263,7 @@ class Ledger:
                 fees += publishing_fee(admitted.transaction)
                 for code in admitted.transaction.codes:
                     self._state.publish(code)
+        first += requests(begun, moment)
         done = run(self._crew(), first, moment, tariff.DELIVERIES_MAX)
         if fees + done.fees:
             cells(maker).credit(fees + done.fees)
@@ -272,11 +283,12 @@ class Ledger:
 
     def _read_all(self, transactions: Sequence[bytes]) -> Iterable[Admitted | TransactionError]:
         # Recovering a signature lets go of Python's lock.
-        return (self._pool.map if self._pool is not None else map)(self._read, transactions)
+        each = self._pool.map if self._pool is not None else map
+        return each(self._read, transactions, identities(transactions))
 
-    def _read(self, raw: bytes) -> Admitted | TransactionError:
+    def _read(self, raw: bytes, identity: bytes) -> Admitted | TransactionError:
         try:
-            return read(raw, self.chain)
+            return read(raw, self.chain, identity)
         except TransactionError as error:
             return error
 

@@ -102,5 +102,4 @@ def message_id(source: Address, target: Address, sequence: int) -> bytes:
 def message_ids(named: Iterable[tuple[Address, Address, int]]) -> list[bytes]:
     """Name many messages at once."""
     pack = _NAMED.pack
-    digests = keccak_tree.digests([pack(_MESSAGE, *each) for each in named])
-    return [digests[at : at + 32] for at in range(0, len(digests), 32)]
+    return keccak_tree.digests([pack(_MESSAGE, *each) for each in named])

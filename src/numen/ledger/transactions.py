@@ -8,12 +8,13 @@ One signature covers up to `CALLS_MAX` requests. They are handed over in order, 
 does not undo another: whoever wants all or nothing asks one contract.
 """
 
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, U256, CodecError, decode, digest, encode
+from numen.base.codec import U64, U256, CodecError, decode, digest, domain_tag, encode
 from numen.base.crypto import (
     Address,
     BadSignatureError,
@@ -24,6 +25,7 @@ from numen.base.crypto import (
     recover,
 )
 from numen.base.errors import NumenError
+from numen.kernels import keccak_tree
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import CODE_BYTES, Moment
@@ -41,6 +43,7 @@ CODES_MAX: Final = 16
 """Most codes that one transaction publishes."""
 
 _DOMAIN: Final = "numen/transaction/1"
+_TAG: Final = domain_tag(_DOMAIN)
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
 
@@ -117,6 +120,10 @@ class Admitted(msgspec.Struct, frozen=True):
     id: Hash32
 
 
+Begun: TypeAlias = tuple[Admitted, Call, Address, int]
+"""A request that is paid for: its transaction, itself, to whom, how many went there before."""
+
+
 def transaction_id(transaction: Transaction) -> bytes:
     """The digest that is signed; 32 bytes."""
     return digest(_DOMAIN, transaction)
@@ -128,8 +135,27 @@ def sign(transaction: Transaction, key: SigningKey) -> bytes:
     return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
 
 
-def read(raw: bytes, chain: int) -> Admitted:
+def identities(raws: Sequence[bytes]) -> list[bytes]:
+    """The digests that are signed in bytes from anyone, where they are transactions; 32 bytes each.
+
+    The encoding is canonical, so the transaction's own bytes stand in it as they are hashed:
+    between the mark of an array of two and the signature with its own mark.
+    """
+    return keccak_tree.digests(
+        [
+            _TAG + raw[1:-_SIGNATURE_BYTES] if len(raw) <= TRANSACTION_BYTES_MAX else b""
+            for raw in raws
+        ]
+    )
+
+
+def read(raw: bytes, chain: int, identity: bytes | None = None) -> Admitted:
     """Read a transaction from anyone.
+
+    Args:
+        raw: The bytes.
+        chain: Number of the ledger.
+        identity: What `identities` gives for them, from who has asked.
 
     Raises:
         BadTransactionError: The bytes, the signature or the ledger's number are not right.
@@ -139,9 +165,7 @@ def read(raw: bytes, chain: int) -> Admitted:
     try:
         signed = decode(Signed, raw, size_max=TRANSACTION_BYTES_MAX)
         transaction = signed.transaction
-        # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed:
-        # between the mark of an array of two and the signature with its own mark.
-        identity = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
+        identity = identity or identities([raw])[0]
         sender = recover(identity, signed.signature)
     except (CodecError, BadSignatureError) as error:
         raise BadTransactionError(f"not a transaction: {error}") from error
@@ -167,8 +191,8 @@ def created_address(sender: Address, nonce: int, index: int) -> Address:
     return keccak256(_CREATE, sender, place)[12:]
 
 
-def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]:
-    """Take what a transaction costs from its sender and write its requests.
+def begin(cell: Cell, admitted: Admitted, moment: Moment) -> list[Begun]:
+    """Take what a transaction costs from its sender and count its requests.
 
     Args:
         cell: Of the sender; changed, unless the transaction is refused.
@@ -179,12 +203,33 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]
         RefusedError: A nonce, a price, a height or a balance says no.
     """
     transaction = admitted.transaction
-    _refuse(cell, transaction, moment)
+    coins = cost(transaction)
+    _refuse(cell, transaction, moment, coins)
     account = cell.account
     cell.account = msgspec.structs.replace(
-        account, nonce=account.nonce + 1, balance=account.balance - cost(transaction)
+        account, nonce=account.nonce + 1, balance=account.balance - coins
     )
-    return _requests(cell, admitted, moment)
+    begun = []
+    for index, call in enumerate(transaction.calls):
+        target = call.to or created_address(admitted.sender, transaction.nonce, index)
+        sequence = cell.sent.load(target)
+        cell.sent.store(target, sequence + 1)
+        begun.append((admitted, call, target, sequence))
+    return begun
+
+
+def requests(begun: Sequence[Begun], moment: Moment) -> list[Message]:
+    """Write the messages of requests, of any number of transactions."""
+    deadline = moment.height + tariff.DEADLINE_BLOCKS
+    names = message_ids([(one.sender, target, sequence) for one, _, target, sequence in begun])
+    return [
+        Message(
+            name, one.sender, target, sequence, Kind.REQUEST if call.to else Kind.CREATE,
+            one.id, one.id, one.sender, call.payload, call.work, one.transaction.price,
+            int(call.value), int(call.value), deadline, is_awaited=False,
+        )
+        for name, (one, call, target, sequence) in zip(names, begun, strict=True)
+    ]  # fmt: skip
 
 
 def publishing_fee(transaction: Transaction) -> int:
@@ -199,7 +244,7 @@ def cost(transaction: Transaction) -> int:
     return calls + publishing_fee(transaction)
 
 
-def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
+def _refuse(cell: Cell, transaction: Transaction, moment: Moment, coins: int) -> None:
     account = cell.account
     if transaction.nonce != account.nonce:
         raise RefusedError(f"nonce {transaction.nonce} where {account.nonce} is next")
@@ -209,27 +254,5 @@ def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
         raise RefusedError(
             f"{transaction.price} coins a unit of work offered, {moment.price} asked"
         )
-    coins = cost(transaction)
     if coins > account.balance:
         raise RefusedError(f"it may cost {coins} coins and the account has {account.balance}")
-
-
-def _requests(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]:
-    transaction, sender, identity = admitted.transaction, admitted.sender, admitted.id
-    deadline = moment.height + tariff.DEADLINE_BLOCKS
-    pairs = []
-    for index, call in enumerate(transaction.calls):
-        target = call.to or created_address(sender, transaction.nonce, index)
-        sequence = cell.sent.load(target)
-        cell.sent.store(target, sequence + 1)
-        pairs.append((sender, target, sequence))
-    return tuple([
-        Message(
-            name, sender, target, sequence, Kind.REQUEST if call.to else Kind.CREATE,
-            identity, identity, sender, call.payload, call.work, transaction.price,
-            int(call.value), int(call.value), deadline, is_awaited=False,
-        )
-        for name, (_, target, sequence), call in zip(
-            message_ids(pairs), pairs, transaction.calls, strict=True
-        )
-    ])  # fmt: skip

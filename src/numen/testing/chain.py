@@ -24,14 +24,14 @@ from numen.evm.contract import (
 )
 from numen.evm.revert import decode_revert
 from numen.lang.contracts.build import Contract as Built
-from numen.ledger import explain
+from numen.ledger import explain, transactions
 from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Fate, Receipt
 from numen.ledger.state.kv import MemoryKV
-from numen.ledger.transactions import Call, Transaction, begin, read, sign
+from numen.ledger.transactions import Begun, Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
 from numen.ledger.world import World
 from numen.vm.codes import Code, code_id, write_code
@@ -191,12 +191,12 @@ class Chain:
 
     def begin(self, requests: Iterable[tuple[Person, "Request"]], moment: Moment) -> list[Message]:
         """Sign requests, a transaction each, and give their messages without handing them over."""
-        messages: list[Message] = []
+        begun: list[Begun] = []
         for sender, request in requests:
             call = Call(request.to, U256(request.value), request.payload, request.work)
             raw = self._sign((call,), sender, ())
-            messages += begin(self.world.cell(sender.address), read(raw, CHAIN), moment)
-        return messages
+            begun += begin(self.world.cell(sender.address), read(raw, CHAIN), moment)
+        return transactions.requests(begun, moment)
 
     def _sign(self, calls: tuple[Call, ...], sender: Person, codes: tuple[bytes, ...]) -> bytes:
         until = self.height + 1
