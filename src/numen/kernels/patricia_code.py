@@ -11,14 +11,16 @@ for what stands to their right on a stack, whose bits only grow, so that 256 pla
 A node hashes ``1 ‖ bit ‖ left ‖ right``, 66 bytes, with SHA-256: two blocks.
 """
 
+from itertools import pairwise
 from typing import Final
 
-from numen.kernels.llvm import Callee, Function, Module, Value, const
+from numen.kernels.llvm import Callee, Function, Module, Value, const, vector
 from numen.kernels.sha256_code import BLOCK_BYTES, DIGEST_BYTES, Engine
 
 KEY_BYTES: Final = 32
 NODE_TAG: Final = 1
 
+_HALF: Final = "<16 x i8>"
 _MESSAGE_BYTES: Final = 2 + 2 * DIGEST_BYTES
 _BLOCKS: Final = 2
 _DEPTH_MAX: Final = 8 * KEY_BYTES + 1
@@ -40,14 +42,14 @@ def patricia_functions(engine: Engine) -> str:
     end = f.sub(count, 1)
     with f.loop(0, count, carried=[const("i64", 0)]) as loop:
         entry = f.gep("i8", entries, f.mul(loop.index, size))
-        f.copy(out, f.gep("i8", entry, KEY_BYTES), const("i64", DIGEST_BYTES))
+        _move(f, out, f.gep("i8", entry, KEY_BYTES))
         is_last = f.icmp("eq", loop.index, end)
         # Beyond the last entry there is a bit below all others: everything is joined.
         bit = _first_difference(f, entry, f.gep("i8", entry, size), is_last)
         height = _fold(f, hash_node, stack, loop.carried[0], bit, (message, out))
         place = f.gep("i8", stack, f.mul(height, _PLACE))
         f.store(bit, place)
-        f.copy(f.gep("i8", place, 8), out, const("i64", DIGEST_BYTES))
+        _move(f, f.gep("i8", place, 8), out)
         loop.advance(f.add(height, 1))
     f.ret()
     _write_locate(module)
@@ -125,9 +127,7 @@ def _fold(
     parts_at = f.load("i64", place)
     f.cond_br(f.icmp("sgt", parts_at, bit), body, done)
     f.at(body)
-    f.store(f.trunc(parts_at, "i8"), f.gep("i8", message, 1))
-    f.copy(f.gep("i8", message, 2), f.gep("i8", place, 8), const("i64", DIGEST_BYTES))
-    f.copy(f.gep("i8", message, 2 + DIGEST_BYTES), out, const("i64", DIGEST_BYTES))
+    _write_message(f, message, parts_at, f.gep("i8", place, 8), out)
     f.call(hash_node, message, out)
     f.incoming(level, below, f.current)
     f.br(head)
@@ -135,11 +135,28 @@ def _fold(
     return level
 
 
+def _halves(f: Function, digest: Value) -> list[Value]:
+    return [f.load(_HALF, f.gep(_HALF, digest, i), 1) for i in range(2)]
+
+
+def _move(f: Function, to: Value, digest: Value) -> None:
+    """Copy a digest in the pieces in which it is written and read; others would have to wait."""
+    for i, half in enumerate(_halves(f, digest)):
+        f.store(half, f.gep(_HALF, to, i), 1)
+
+
+def _write_message(f: Function, message: Value, bit: Value, left: Value, right: Value) -> None:
+    """Write what a node hashes, in the pieces in which it is read."""
+    head = f.insert_lane(const(_HALF, NODE_TAG), f.trunc(bit, "i8"), 15)
+    tail = vector("i8", [0x80, *[0] * 15])
+    pieces = [head, *_halves(f, left), *_halves(f, right), tail]
+    for i, (low, high) in enumerate(pairwise(pieces)):
+        f.store(f.shuffle(low, high, range(14, 30)), f.gep(_HALF, message, i), 1)
+
+
 def _pad(f: Function, message: Value) -> None:
-    """Write what is the same in each message: the tag, and what stands behind it."""
+    """Write what is the same in each message: its length."""
     f.fill(message, 0, const("i64", _BLOCKS * BLOCK_BYTES))
-    f.store(const("i8", NODE_TAG), message)
-    f.store(const("i8", 0x80), f.gep("i8", message, _MESSAGE_BYTES))
     length = f.byte_swap(const("i64", 8 * _MESSAGE_BYTES))
     f.store(length, f.gep("i8", message, _BLOCKS * BLOCK_BYTES - 8), 1)
 
