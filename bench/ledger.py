@@ -2,8 +2,9 @@
 
 *messages* are ERC-20 transfers of the language's example: signed, carried out, recorded, their
 block and the state written to disk and waited for. The rival is the bar; a signature of secp256k1
-takes as long as the rest, so it matters how many messages one of them covers. The time is the
-processor's: the bar is of one core.
+takes longer than all the rest, so it matters how many messages one of them covers, and beside the
+messages stands what it takes to recover the signer alone. The time is the processor's: the bar is
+of one core.
 
 *two lanes* run contracts that compute and have nothing to do with each other, in one thread each;
 beside it stands what this machine gives two processes that do the same arithmetic at once.
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from harness import Row, main
 from numen.base.codec import U256
-from numen.base.crypto import SigningKey
+from numen.base.crypto import SigningKey, keccak256, recover
 from numen.lang.contracts.build import Contract, build
 from numen.ledger.cell import Account
 from numen.ledger.ledger import Ledger, Made
@@ -122,6 +123,7 @@ def contests(quick: bool) -> Iterator[Row]:
     """Everything that is measured."""
     for per_signature in (1, 8, 64):
         yield messages(512 if quick else 4096, per_signature)
+    yield signature(200 if quick else 1000)
     yield from lanes(400_000 if quick else 4_000_000)
     yield hops(50 if quick else 300)
 
@@ -150,6 +152,19 @@ def messages(count: int, per_signature: int) -> Row:
     ours = statistics.median(times[1:]) / count * 1e6
     name = f"a message, {per_signature} a signature, vs the bar of {MESSAGES_BAR:,} a second"
     return Row(name, ours, 1e6 / MESSAGES_BAR, "us", 1.0)
+
+
+def signature(count: int) -> Row:
+    """Who signed a digest, over and over."""
+    digest = keccak256(b"numen")
+    signed, times = OWNER.sign(digest), []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for _ in range(count):
+            assert recover(digest, signed) == OWNER.address
+        times.append(time.process_time() - start)
+    ours = statistics.median(times) / count * 1e6
+    return Row("the signature alone, vs the same bar", ours, 1e6 / MESSAGES_BAR, "us")
 
 
 def receiver(number: int, place: int) -> bytes:

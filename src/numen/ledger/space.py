@@ -47,8 +47,11 @@ class Space(Generic[K, V]):
 
     def update(self, entries: Iterable[tuple[K, V]]) -> None:
         """Store many."""
+        now, before = self._now, self._before
         for key, value in entries:
-            self.store(key, value)
+            if key not in before:
+                before[key] = self.load(key)
+            now[key] = value
 
     def changed(self) -> Iterator[tuple[K, V, V]]:
         """Keys whose value differs from that below, rising: key, value below, value now."""
