@@ -56,7 +56,7 @@ def test_the_module_is_what_the_template_gives():
     assert (STD / "sorting.numen").read_text() == sorting.render()
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 33])
+@pytest.mark.parametrize("size", [1, 5, 33])
 @settings(max_examples=15)
 @given(data=st.data())
 def test_it_is_a_stable_sort(size, data):
@@ -100,7 +100,7 @@ def bound(size: int) -> int:
 
 
 @pytest.mark.parametrize("call", ["sort_u128", "order_u128"])
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 9, 17, 65])
+@pytest.mark.parametrize("size", [1, 2, 5, 17, 65])
 def test_no_list_costs_more_than_the_bound(call, size):
     source = ONE.replace("SIZE", str(size)).replace("@(keys)", f"found = {call}(keys)")
     if call == "sort_u128":
