@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
+from numen.ir.texts import TEXT_BYTES_MAX, text_shape
 from numen.ir.types import LENGTH_MAX, WORDS, Memory
 from numen.lang import constants
 from numen.lang.contracts.model import ContractSymbol, InterfaceSymbol
@@ -20,14 +21,12 @@ from numen.lang.scope import ConstantSymbol, ModuleSymbol, Scope
 from numen.lang.suggest import did_you_mean, shown
 from numen.lang.types import (
     NOTHING,
-    TEXT_BYTES_MAX,
     TOO_LARGE,
     TYPE_NAMES,
     UNKNOWN_LENGTH,
     LangType,
     fits_length,
     is_bounded,
-    text_shape,
 )
 
 _FOREIGN: Final = {

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from numen.ir.interface import DEPTH_MAX, ListShape, Shape, StructShape, TupleShape, leaves
-from numen.ir.types import LENGTH_MAX, U64, U256, WORDS, Array, Kind, Memory, Type, Word
+from numen.ir.types import LENGTH_MAX, U256, WORDS, Array, Kind, Memory, Type, Word
 
 LangType: TypeAlias = Shape | Memory
 
@@ -20,11 +20,6 @@ UNKNOWN_LENGTH: Final = -1
 
 LEAVES_MAX: Final = 1024
 """Most leaves of one type."""
-
-TEXT_BYTES_MAX: Final = 1024
-"""Most bytes of one text."""
-
-TEXT_WORD_BYTES: Final = 32
 
 TOO_LARGE: Final = f"a type of more than {LEAVES_MAX} parts, or nested deeper than {DEPTH_MAX}"
 """What is said of a type that `is_bounded` refuses."""
@@ -121,25 +116,6 @@ def stores_struct(of: LangType, struct: StructShape) -> bool:
 def is_handle(of: LangType) -> bool:
     """Whether a type is a struct of one u256, as an address is: two of them can be equal."""
     return isinstance(of, StructShape) and registers(of) == (U256,)
-
-
-def text_shape(name: str, length: int) -> StructShape:
-    """``str[N]`` or ``bytes[N]``: how many bytes there are, and the bytes, 32 to a word.
-
-    The first byte is the highest of the first word; what lies behind the last one is zero.
-    """
-    words = ListShape(U256, -(-length // TEXT_WORD_BYTES))
-    return StructShape(f"{name}[{length}]", (("length", U64), ("words", words)))
-
-
-def is_text(of: LangType) -> bool:
-    """Whether a type is ``str[N]`` or ``bytes[N]``."""
-    return isinstance(of, StructShape) and of.name.endswith("]")
-
-
-def text_bytes(of: StructShape) -> int:
-    """The most bytes of a text."""
-    return int(of.name.partition("[")[2][:-1])
 
 
 def is_number(of: LangType) -> bool:

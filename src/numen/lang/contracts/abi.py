@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
+from numen.ir.texts import is_text
 from numen.lang.contracts.layout import abi_type, is_address
 from numen.lang.contracts.model import (
     BYTES32,
@@ -17,7 +18,7 @@ from numen.lang.contracts.model import (
     Method,
     Role,
 )
-from numen.lang.types import NOTHING, is_text
+from numen.lang.types import NOTHING
 
 Abi: TypeAlias = list[dict[str, Any]]
 """Entries of functions, events and errors, as JSON has them."""

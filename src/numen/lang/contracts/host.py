@@ -8,9 +8,10 @@ import msgspec
 from numen.base.errors import Place
 from numen.ir.interface import Shape, StructShape
 from numen.ir.ops import Op
+from numen.ir.texts import is_text
 from numen.ir.types import U64, U128, U256, Word
-from numen.lang import assign, calls, statements
-from numen.lang.contracts import emit, state, texts
+from numen.lang import assign, calls, statements, texts
+from numen.lang.contracts import emit, state
 from numen.lang.contracts.model import (
     ADDRESS,
     Context,
@@ -30,7 +31,7 @@ from numen.lang.frame import Arrival, Frame, Literal, Value
 from numen.lang.scope import FunctionSymbol, Scope
 from numen.lang.source import walk
 from numen.lang.suggest import did_you_mean, shown
-from numen.lang.types import NOTHING, LangType, is_text
+from numen.lang.types import NOTHING, LangType
 
 _OF_SELF: Final[dict[str, tuple[int, LangType]]] = {
     "sender": (Context.SENDER, ADDRESS),

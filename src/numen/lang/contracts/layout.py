@@ -9,12 +9,13 @@ from typing import Final
 
 from numen.base.crypto import keccak256
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
+from numen.ir.texts import is_text
 from numen.ir.types import Kind, Memory, Word
 from numen.lang import annotations
 from numen.lang.contracts.model import ADDRESS, BYTES32, Field, MapType, StateType, VectorType
 from numen.lang.errors import TooLargeError, TypesError
 from numen.lang.scope import Scope
-from numen.lang.types import NOTHING, is_text, references
+from numen.lang.types import NOTHING, references
 
 INDEXED_MAX: Final = 3
 """Most indexed fields of an event: a log has four topics."""

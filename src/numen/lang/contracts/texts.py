@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from numen.ir.interface import Shape, StructShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
+from numen.ir.texts import TEXT_WORD_BYTES, is_text, text_bytes
 from numen.ir.types import BOOL, U64, U256, Array, Memory
 from numen.lang import arrays
 from numen.lang.contracts.cells import At, Words, put, take
 from numen.lang.contracts.layout import head_words, size_words
-from numen.lang.errors import RangeError, TypesError
 from numen.lang.frame import Frame, Value
-from numen.lang.types import TEXT_WORD_BYTES, LangType, is_text, text_bytes
+from numen.lang.types import LangType
 
 
 def is_dynamic(types: Sequence[LangType]) -> bool:
@@ -29,39 +29,6 @@ def is_dynamic(types: Sequence[LangType]) -> bool:
 def most_words(types: Sequence[Shape]) -> int:
     """Words of the longest encoding of some values."""
     return sum(size_words(of) + is_text(of) for of in types)
-
-
-def literal(f: Frame, node: ast.Constant, expected: LangType | None) -> Value:
-    """Lower a text as it is written.
-
-    Raises:
-        TypesError: Nothing says which type it has.
-        RangeError: It is too long.
-    """
-    if expected is None or not is_text(expected) or not isinstance(expected, StructShape):
-        raise f.refuse(TypesError, node, "a text has no type here", "write name: str[32] = ...")
-    is_str = isinstance(node.value, str)
-    if is_str != expected.name.startswith("str"):
-        raise f.refuse(TypesError, node, f"expected {expected}")
-    raw = node.value.encode() if isinstance(node.value, str) else node.value
-    assert isinstance(raw, bytes)
-    if len(raw) > text_bytes(expected):
-        raise f.refuse(RangeError, node, f"{len(raw)} bytes are no {expected}")
-    words = Array(U256, size_words(expected) - 1)
-    padded = raw.ljust(words.length * TEXT_WORD_BYTES, b"\0")
-    starts = range(0, len(padded), TEXT_WORD_BYTES)
-    data = tuple(int.from_bytes(padded[at : at + TEXT_WORD_BYTES], "big") for at in starts)
-    array = f.storage(node, words, data=data)
-    return Value(expected, (f.at(node).const(len(raw), U64), array))
-
-
-def duplicate(f: Frame, node: ast.AST, value: Value) -> Value:
-    """The same text with storage of its own."""
-    length, array = value.regs
-    of = Array(U256, size_words(_shape(value)) - 1)
-    own = f.storage(node, of)
-    f.at(node).effect(Op.COPY, of, own, array)
-    return Value(value.type, (length, own))
 
 
 def put_all(f: Frame, node: ast.AST, words: Words, start: int, values: Sequence[Value]) -> Reg:
