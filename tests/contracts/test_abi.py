@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from numen.base.crypto import keccak256
 from numen.vm.host import Kind
-from tests.contracts.stage import Stage, compiled, example, number
+from tests.contracts.stage import Stage, compiled, example, number, refusal
 
 eth_abi = pytest.importorskip("eth_abi", reason="`make judges` installs it")
 web3 = pytest.importorskip("web3", reason="`make judges` installs it")
@@ -78,6 +78,7 @@ def test_web3_reads_the_abi_of_the_token():
 
 TEXTS = """
 from numen import contract, emit, error, event, message, view
+from numen.std.text import size
 
 @event
 class Said:
@@ -99,7 +100,7 @@ class Texts:
             raise Bad("unlucky")
         self.kept = a
         emit(Said(n, a, b))
-        return n, b.copy(), self.kept, a.length
+        return n, b.copy(), self.kept, size(a)
 
     @view
     def last(self) -> str[40]:
@@ -129,6 +130,13 @@ def test_texts_come_and_go_as_eth_abi_has_them(a, n, b):
     (event,) = outcome.effects
     assert event.data == eth_abi.encode(["uint64", "string", "bytes"], [n, a, b])
     assert eth_abi.decode(["string"], stage.look("last()")) == (a,)
+
+
+@pytest.mark.parametrize("raw", [b"\x80", b"ab\xc3", b"\xed\xa0\x80", b"\xff" * 40])
+def test_a_string_that_is_not_utf8_is_refused(raw):
+    head = keccak256(b"say(string,uint64,bytes)")[:4]
+    payload = head + eth_abi.encode(["bytes", "uint64", "bytes"], [raw, 1, raw])
+    assert refusal(Stage(speaker()).play(Kind.REQUEST, payload)).startswith("not UTF-8: ")
 
 
 def test_an_error_carries_a_text():

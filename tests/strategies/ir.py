@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from numen.base.errors import Place
 from numen.ir import codes
 from numen.ir.check import check
-from numen.ir.interface import Input, Interface, ListShape, Shape, StructShape, TupleShape, leaves
+from numen.ir.interface import (
+    Input,
+    Interface,
+    ListShape,
+    Shape,
+    StructShape,
+    TupleShape,
+    leaves,
+    text_shape,
+)
 from numen.ir.nodes import Edge, Function, Instr, Module, Param, Reg
 from numen.ir.ops import SPECS, Op, is_allowed
 from numen.ir.types import BOOL, U8, U64, U256, WORDS, Array, Kind, Memory, Type, Word
@@ -165,6 +174,10 @@ class _Maker:
             case 1:
                 fields = (("a", self.word()), ("b", ListShape(self.word(), 2)))
                 return StructShape("Pair", fields)
+            case 2:
+                return text_shape(
+                    self.draw(st.sampled_from(["str", "bytes"])), self.draw(st.integers(1, 40))
+                )
             case _:
                 return self.word()
 

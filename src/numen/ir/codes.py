@@ -47,7 +47,7 @@ WORD_CODES: Final = {word: code for code, word in enumerate(WORDS.values())}
 ARRAY, MEMORY = 0x20, 0x21
 """Types that are references: an element and a length, a size."""
 
-LIST, STRUCT, TUPLE = 0x30, 0x31, 0x32
+LIST, STRUCT, TUPLE, STR, BYTES = 0x30, 0x31, 0x32, 0x33, 0x34
 """Shapes of an interface that are not words."""
 
 # The meter is put in when a program is loaded, so no stranger can say what its work costs.

@@ -19,6 +19,7 @@ from numen.ir.interface import (
     Shape,
     StructShape,
     TupleShape,
+    text_shape,
 )
 from numen.ir.nodes import (
     BasicBlock,
@@ -36,6 +37,7 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import SPECS, On, Op
+from numen.ir.texts import TEXT_BYTES_MAX
 from numen.ir.types import WORDS, Array, Word
 from numen.ir.wire import Reader
 
@@ -137,6 +139,11 @@ class _Decoder:
             shape = ListShape(self._shape(depth + 1), length)
         elif code == codes.STRUCT:
             shape = self._struct(depth)
+        elif code in (codes.STR, codes.BYTES):
+            length = reader.number(TEXT_BYTES_MAX, "bytes of a text")
+            if not length:
+                raise reader.fail("a text without room", start)
+            shape = text_shape("str" if code == codes.STR else "bytes", length)
         elif code == codes.TUPLE:
             count = reader.count(limits.LEAVES_MAX, "items of a tuple")
             shape = TupleShape(tuple(self._shape(depth + 1) for _ in range(count)))

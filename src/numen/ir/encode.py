@@ -12,7 +12,7 @@ the interface.
 """
 
 from numen.ir import check, codes
-from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
+from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, is_text, text_bytes
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -90,6 +90,9 @@ def _shape(out: Writer, shape: Shape) -> None:
             out.byte(codes.LIST)
             out.number(length)
             _shape(out, element)
+        case StructShape(name) if is_text(shape):
+            out.byte(codes.STR if name.startswith("str") else codes.BYTES)
+            out.number(text_bytes(shape))
         case StructShape(name, fields):
             out.byte(codes.STRUCT)
             out.name(name, "a struct")

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.ir.types import Array, Kind, Type, Word
+from numen.ir.texts import TEXT_WORD_BYTES, text_raw, text_words
+from numen.ir.types import U64, U256, Array, Kind, Type, Word
 
 DEPTH_MAX: Final = 16
 """Deepest nesting of a shape."""
@@ -48,6 +49,22 @@ class TupleShape(msgspec.Struct, frozen=True, tag=True):
 
 
 Shape: TypeAlias = Word | ListShape | StructShape | TupleShape
+
+
+def text_shape(name: str, length: int) -> StructShape:
+    """``str[N]`` or ``bytes[N]``, by the name before the bracket."""
+    words = ListShape(U256, -(-length // TEXT_WORD_BYTES))
+    return StructShape(f"{name}[{length}]", (("length", U64), ("words", words)))
+
+
+def is_text(of: object) -> bool:
+    """Whether a type is ``str[N]`` or ``bytes[N]``."""
+    return isinstance(of, StructShape) and of.name.endswith("]")
+
+
+def text_bytes(of: StructShape) -> int:
+    """The most bytes of a text."""
+    return int(of.name.partition("[")[2][:-1])
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -102,7 +119,8 @@ def flatten(shape: Shape, value: Any, path: str = "value") -> list[int | list[in
     """Turn a value as JSON has it into one integer, or list of integers, for each leaf.
 
     Structs are given as objects by field name or as lists in field order; words as integers (bool
-    also as truths). Every integer is in the range of its word.
+    also as truths); texts as texts, and a `bytes` also as bytes, or as 0x and hexadecimal digits.
+    Every integer is in the range of its word.
 
     Raises:
         InputError: The value has another shape; the message names the path.
@@ -116,7 +134,10 @@ def flatten(shape: Shape, value: Any, path: str = "value") -> list[int | list[in
 
 
 def unflatten(shape: Shape, parts: list[int | list[int]]) -> Any:
-    """The inverse of `flatten`: lists, tuples as lists, structs as dicts, bools as truths."""
+    """The inverse of `flatten`: lists, tuples as lists, structs as dicts, bools as truths.
+
+    A `str` is a text, a `bytes` is one of 0x and hexadecimal digits.
+    """
     streams = [iter([part] if isinstance(part, int) else part) for part in parts]
     value, used = _draw(shape, streams, 0)
     assert used == len(streams), "more parts than leaves"
@@ -148,6 +169,11 @@ def _pour(shape: Shape, value: Any, path: str, columns: list[list[int]], at: int
             for index, item in enumerate(items):
                 _pour(element, item, f"{path}[{index}]", columns, at)
             return at + len(leaves(element))
+        case StructShape() if is_text(shape) and isinstance(value, str | bytes):
+            raw = _raw(shape, value, path)
+            columns[at].append(len(raw))
+            columns[at + 1] += text_words(raw, -(-text_bytes(shape) // TEXT_WORD_BYTES))
+            return at + 2
         case StructShape(_, fields):
             names = tuple(name for name, _ in fields)
             if isinstance(value, dict):
@@ -173,6 +199,11 @@ def _draw(shape: Shape, streams: list[Iterator[int]], at: int) -> tuple[Any, int
         case ListShape(element, length):
             items = [_draw(element, streams, at)[0] for _ in range(length)]
             return items, at + len(leaves(element))
+        case StructShape() if is_text(shape):
+            length, count = next(streams[at]), -(-text_bytes(shape) // TEXT_WORD_BYTES)
+            raw = text_raw([next(streams[at + 1]) for _ in range(count)], length)
+            is_str = shape.name.startswith("str")
+            return (raw.decode(errors="replace") if is_str else f"0x{raw.hex()}"), at + 2
         case StructShape(_, fields):
             record = {}
             for name, inner in fields:
@@ -194,6 +225,27 @@ def _word(word: Word, value: Any, path: str) -> int:
     if value not in word:
         raise InputError(f"{path}: {_short(value)} is not a {word} ({word.low} to {word.high})")
     return int(value)
+
+
+def _raw(shape: StructShape, value: str | bytes, path: str) -> bytes:
+    """The bytes of a text."""
+    if shape.name.startswith("str"):
+        if isinstance(value, bytes):
+            raise InputError(f"{path}: expected {shape}, found bytes")
+        try:
+            raw = value.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{path}: half of a surrogate pair is no text") from None
+    elif isinstance(value, str):
+        try:
+            raw = bytes.fromhex(value.removeprefix("0x"))
+        except ValueError:
+            raise InputError(f"{path}: expected 0x and hexadecimal digits") from None
+    else:
+        raw = value
+    if len(raw) > text_bytes(shape):
+        raise InputError(f"{path}: {len(raw)} bytes are no {shape}")
+    return raw
 
 
 def _items(value: Any, length: int, path: str, shape: Shape) -> list[Any]:

@@ -14,6 +14,7 @@ from numen.ir.interface import (
     Shape,
     StructShape,
     TupleShape,
+    text_shape,
 )
 from numen.ir.nodes import (
     BasicBlock,
@@ -29,6 +30,7 @@ from numen.ir.nodes import (
     Terminator,
 )
 from numen.ir.ops import Op
+from numen.ir.texts import TEXT_BYTES_MAX
 from numen.ir.trap import Reason
 from numen.ir.types import WORDS, Array, Memory, Type, Word
 
@@ -187,6 +189,13 @@ def _shape(line: _Line, depth: int) -> Shape:
             name = line.name()
             line.take("(")
             return StructShape(name, line.group(lambda inner: _field(inner, depth + 1)))
+        case "str" | "bytes" as kind:
+            line.take("[")
+            length = line.integer()
+            line.take("]")
+            if not 0 < length <= TEXT_BYTES_MAX:
+                line.fail(f"{kind}[{length}]; 1 to {TEXT_BYTES_MAX} bytes are allowed")
+            return text_shape(kind, length)
         case name:
             return _word(line, name)
 

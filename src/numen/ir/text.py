@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterable
 
 from numen.base.errors import Place
-from numen.ir.interface import Input, ListShape, Shape, StructShape, TupleShape
+from numen.ir.interface import Input, ListShape, Shape, StructShape, TupleShape, is_text
 from numen.ir.nodes import (
     BasicBlock,
     Branch,
@@ -75,6 +75,8 @@ def print_shape(shape: Shape) -> str:
             return shape.name
         case ListShape(element, length):
             return f"list[{print_shape(element)}, {length}]"
+        case StructShape(name) if is_text(shape):
+            return name
         case StructShape(name, fields):
             inner = (f"{field}: {print_shape(of)}" for field, of in fields)
             return f"struct {name}{_parens(inner)}"

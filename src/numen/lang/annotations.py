@@ -4,8 +4,8 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
-from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
-from numen.ir.texts import TEXT_BYTES_MAX, text_shape
+from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, text_shape
+from numen.ir.texts import TEXT_BYTES_MAX
 from numen.ir.types import LENGTH_MAX, WORDS, Memory
 from numen.lang import constants
 from numen.lang.contracts.model import ContractSymbol, InterfaceSymbol
@@ -32,8 +32,8 @@ from numen.lang.types import (
 _FOREIGN: Final = {
     "int": "write u64, i64 or another width",
     "float": "write fixed point: i64 or i128 times a power of two",
-    "str": "write list[u8, N] for bytes of text",
-    "bytes": "write list[u8, N]",
+    "str": "write str[32] for a text of at most 32 bytes",
+    "bytes": "write bytes[32] for at most 32 bytes",
     "bytearray": "write memory[N]",
     "dict": "write a list, or a struct",
     "set": "write a list of bool",
@@ -213,7 +213,7 @@ def _memory(node: ast.expr, length: int, scope: Scope) -> LangType:
 
 
 def _text(node: ast.expr, name: str, length: int, scope: Scope) -> LangType:
-    if not 0 < length <= TEXT_BYTES_MAX:
+    if length != UNKNOWN_LENGTH and not 0 < length <= TEXT_BYTES_MAX:
         message = f"{name}[{length}]; 1 to {TEXT_BYTES_MAX} bytes are allowed"
         raise scope.source.refuse(RangeError, node, message)
     return text_shape(name, length)

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from numen.ir.interface import Leaf, ListShape, leaves
+from numen.ir.interface import Leaf, ListShape, is_text, leaves
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, Array, Kind, Memory, Word
@@ -51,12 +51,13 @@ def require_flat(f: Frame, node: ast.AST, value: Value) -> None:
 
 
 def duplicate(f: Frame, node: ast.AST, value: Value) -> Value:
-    """The same list with storage of its own.
+    """The same list or text with storage of its own.
 
     Raises:
         SharingError: There are lists within.
     """
-    require_flat(f, node, value)
+    if not is_text(value.type):
+        require_flat(f, node, value)
     regs = []
     for reg, of in zip(value.regs, registers(value.type), strict=True):
         if isinstance(of, Array):
@@ -218,8 +219,13 @@ def constant(f: Frame, node: ast.expr) -> int:
 
 
 def own(f: Frame, node: ast.expr, value: Value) -> Value:
-    """Refuse an array that a name holds already: two names would share it."""
+    """Refuse an array that a name holds already: two names would share it.
+
+    Texts do not change, so nobody can see that a second name has a copy.
+    """
     if references(value.type) and not value.is_fresh:
+        if is_text(value.type):
+            return duplicate(f, node, value)
         text = shown(node)
         hint = f"write {text}.copy()" if isinstance(value.type, ListShape) else "make a new one"
         raise f.refuse(SharingError, node, f"{text} would have two names", hint)

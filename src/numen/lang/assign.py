@@ -9,7 +9,7 @@ import ast
 
 import msgspec
 
-from numen.ir.interface import ListShape, StructShape, TupleShape
+from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.ops import Op
 from numen.ir.types import U64, Array, Memory, Word
 from numen.lang import arrays, operators
@@ -118,7 +118,7 @@ def bind_name(f: Frame, target: ast.expr, name: str, value: Value, node: ast.exp
     if not references(value.type):
         f.env[name] = msgspec.structs.replace(value, known=None)
         return
-    arrays.own(f, node, value)
+    value = arrays.own(f, node, value)
     if name in f.params:
         hint = "write its elements in a loop, or use another name"
         raise f.refuse(SharingError, target, f"the caller's array {name} cannot be replaced", hint)
@@ -184,7 +184,9 @@ def _assign_parallel(f: Frame, target: ast.Tuple | ast.List, value: ast.Tuple) -
         raise f.refuse(TypesError, target, message)
     values = []
     for inner, node in zip(target.elts, value.elts, strict=True):
-        values.append(f.value(node, target_type(f, inner)))
+        found = f.value(node, target_type(f, inner))
+        # A text is copied before the name that has it may get another.
+        values.append(arrays.own(f, node, found) if is_text(found.type) else found)
     for inner, node, found in zip(target.elts, value.elts, values, strict=True):
         bind(f, inner, found, node)
 
@@ -213,8 +215,14 @@ def check_writable(f: Frame, node: ast.AST, base: Value) -> None:
 
 
 def _check_whole(f: Frame, target: ast.expr) -> None:
-    """Refuse to replace an array within an array that another name may reach."""
+    """Refuse to replace an array within an array that another name may reach.
+
+    The standard modules may do it in a parameter: the call has seen to it that no loop of the
+    caller has a name for a part of it.
+    """
     name = root_name(target)
+    if name in f.params and f.is_standard:
+        return
     if name is None or name in f.params or name in f.views or name in f.iterated:
         hint = "write its elements in a loop"
         raise f.refuse(SharingError, target, "another name may hold the array replaced here", hint)

@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from numen.ir.interface import ListShape, TupleShape
+from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, FELT, LENGTH_MAX, WORDS, Kind, Memory, Word
-from numen.lang import arrays, constants, operators
+from numen.lang import arrays, constants, operators, texts
 from numen.lang.errors import RangeError, TypesError
 from numen.lang.frame import Frame, Literal, Value
 from numen.lang.suggest import shown
@@ -98,8 +98,11 @@ def _word(f: Frame, node: ast.expr, found: Value) -> Word:
 
 
 def _len(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
-    of = f.value(node.args[0]).type
+    found = f.value(node.args[0])
+    of = found.type
     match of:
+        case StructShape() if is_text(of):
+            return texts.size(f, node.args[0], found)
         case ListShape(_, length):
             return Literal(length)
         case TupleShape(items):

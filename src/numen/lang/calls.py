@@ -3,13 +3,13 @@
 import ast
 from collections.abc import Mapping
 
-from numen.ir.interface import ListShape, StructShape, TupleShape
+from numen.ir.interface import ListShape, StructShape, TupleShape, is_text, text_bytes
 from numen.ir.ops import Op
 from numen.ir.types import WORDS, Memory, Word
-from numen.lang import arrays, builtins, tables
+from numen.lang import arrays, builtins, tables, texts
 from numen.lang.contracts.model import ContractSymbol, InterfaceSymbol
 from numen.lang.errors import SharingError, SubsetError, TypesError, UnknownNameError
-from numen.lang.facts import meaning
+from numen.lang.facts import meaning, root_name
 from numen.lang.frame import Frame, Literal, Value
 from numen.lang.scope import FunctionSymbol, ModuleSymbol
 from numen.lang.signature import Parameter, Signature, size_names
@@ -30,6 +30,8 @@ def call(f: Frame, node: ast.Call, expected: LangType | None) -> Value | Literal
                 return builtins.call(f, node, name, expected)
             if name in WORDS:
                 return builtins.convert(f, node, WORDS[name])
+        case ast.Subscript(value=ast.Name(id=name)) as made if name in texts.MAKERS:
+            return texts.make(f, node, made)
         case ast.Attribute(value=ast.Name(id=name), attr="wrapping") if name in WORDS:
             return builtins.truncate(f, node, WORDS[name])
         case ast.Attribute() as func if not _is_module(f, func):
@@ -72,6 +74,8 @@ def _method(f: Frame, node: ast.Call, func: ast.Attribute) -> Value:
     base = f.value(func.value)
     match base.type:
         case ListShape() if func.attr == "copy" and not node.args and not node.keywords:
+            return arrays.duplicate(f, node, base)
+        case StructShape() if is_text(base.type) and func.attr == "copy" and not node.args:
             return arrays.duplicate(f, node, base)
         case Memory():
             return _memory_method(f, node, func, base)
@@ -131,16 +135,21 @@ def function(f: Frame, node: ast.Call, symbol: FunctionSymbol) -> Value:
         values[param.name] = f.require_type(
             arg, values[param.name], param.type, f"the argument {param.name}"
         )
-        _check_constant(f, arg, values[param.name], param, symbol)
+        if param.name in f.unit.facts[symbol.key].written:
+            _check_written(f, arg, values[param.name], param, symbol)
     return write_call(f, node, found, [values[param.name] for param in found.params])
 
 
-def _check_constant(
+def _check_written(
     f: Frame, node: ast.expr, value: Value, param: Parameter, symbol: FunctionSymbol
 ) -> None:
-    if value.is_constant and param.name in f.unit.facts[symbol.key].written:
+    """Refuse to lend an array to a function that changes it, where it may not change."""
+    if value.is_constant:
         message = f"{symbol.node.name} changes {param.name}, and {shown(node)} is a constant"
         raise f.refuse(SharingError, node, message, f"write {shown(node)}.copy()")
+    if texts.holds_text(param.type) and root_name(node) in f.iterated:
+        message = f"{symbol.node.name} changes what a loop goes through"
+        raise f.refuse(SharingError, node, message, "use another list")
 
 
 def write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]) -> Value:
@@ -229,6 +238,10 @@ def _match(annotation: ast.expr, found: LangType, sizes: dict[str, int]) -> None
             _match(element, inner_type, sizes)
         case ast.Subscript(value=ast.Name(id="memory"), slice=ast.Name(id=name)), Memory(size):
             sizes.setdefault(name, size)
+        case ast.Subscript(
+            value=ast.Name(id="str" | "bytes" as kind), slice=ast.Name(id=name)
+        ), StructShape() if is_text(found) and found.name.startswith(kind):
+            sizes.setdefault(name, text_bytes(found))
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)), TupleShape(
             items
         ):

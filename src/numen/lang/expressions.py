@@ -4,11 +4,11 @@ import ast
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from numen.ir.interface import ListShape, StructShape, TupleShape
+from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.nodes import Param, Reg
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, U64, Array, Memory, Word
-from numen.lang import arrays, calls, constants, iteration, limits, operators, tables
+from numen.lang import arrays, calls, constants, iteration, limits, operators, tables, texts
 from numen.lang.contracts.model import (
     ContractSymbol,
     ErrorSymbol,
@@ -50,7 +50,7 @@ def evaluate(f: Frame, node: ast.expr, expected: LangType | None) -> Value | Lit
     """
     f.check_size(node, limits.INSTRUCTIONS_MAX)
     if f.host is not None:
-        found = f.host.expression(f, node, expected)
+        found = f.host.expression(f, node)
         if found is not None:
             assert isinstance(found, Value | Literal)
             return found
@@ -60,7 +60,9 @@ def evaluate(f: Frame, node: ast.expr, expected: LangType | None) -> Value | Lit
     return lower(f, node, expected)
 
 
-def _constant(f: Frame, node: ast.Constant, _expected: LangType | None) -> Value | Literal:
+def _constant(f: Frame, node: ast.Constant, expected: LangType | None) -> Value | Literal:
+    if isinstance(node.value, str | bytes):
+        return texts.literal(f, node, expected)
     if isinstance(node.value, bool):
         return Value(BOOL, (f.at(node).const(int(node.value), BOOL),))
     value = constants.literal(f.source, node)
@@ -217,6 +219,9 @@ def _attribute(f: Frame, node: ast.Attribute, _expected: LangType | None) -> Val
 
 def field(f: Frame, node: ast.AST, base: Value, name: str) -> Value:
     """The field of a struct."""
+    if is_text(base.type) and not f.is_standard:
+        hint = "numen.std.text has functions for it"
+        raise f.refuse(UnknownNameError, node, f"a text has no {name}", hint)
     if not isinstance(base.type, StructShape):
         hint = "lists have len(xs) and xs.copy()" if isinstance(base.type, ListShape) else ""
         raise f.refuse(UnknownNameError, node, f"{base.type} has no field {name}", hint)
@@ -253,6 +258,8 @@ def _subscript(f: Frame, node: ast.Subscript, _expected: LangType | None) -> Val
                 message = f"the index {at_item} is outside of {len(items)} items"
                 raise f.refuse(RangeError, node.slice, message)
             return part(base, at_item % len(items))
+        case StructShape() if is_text(base.type):
+            return texts.byte(f, node, base)
         case _:
             hint = "write m.load_u8(address)" if not isinstance(base.type, Word) else ""
             raise f.refuse(TypesError, node, f"{base.type} has no elements", hint)

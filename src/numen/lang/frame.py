@@ -141,6 +141,11 @@ class Frame:
             return self.host.default_word
         return FELT if self.is_plain else U64
 
+    @property
+    def is_standard(self) -> bool:
+        """Whether the function is of a standard module, which may do what a program may not."""
+        return self.scope.name.startswith("numen.std.")
+
     def refuse(
         self, error: type[LangError], node: ast.AST, message: str, hint: str = ""
     ) -> LangError:

@@ -4,7 +4,7 @@ import ast
 
 from numen.ir.nodes import Function, Param
 from numen.ir.types import Memory, Word
-from numen.lang import limits, statements, tables
+from numen.lang import limits, statements, tables, texts
 from numen.lang.contracts.model import CONTEXT
 from numen.lang.errors import FlowError, TooLargeError, TypesError
 from numen.lang.expressions import evaluate
@@ -41,6 +41,8 @@ def lower(unit: Unit, of: Signature, *, is_entry: bool = False) -> tuple[Functio
     used = unit.facts[of.symbol.key].tables
     if is_entry:
         tables.build(f, used)
+        for param in of.params:
+            texts.require_sound(f, param.node, f.env[param.name])
         lent: list[Param] = []
     else:
         lent = tables.lend(f, used)

@@ -3,10 +3,11 @@
 import ast
 from typing import Final
 
+from numen.ir.interface import is_text
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, FELT, U256, Kind, Word
-from numen.lang import constants
+from numen.lang import constants, texts
 from numen.lang.errors import LangError, RangeError, SubsetError, TypesError
 from numen.lang.frame import Frame, Literal, Value, conversion_hint
 from numen.lang.suggest import shown
@@ -121,6 +122,8 @@ def compare(
     if isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot):
         hint = "write a loop" if isinstance(op, ast.In | ast.NotIn) else "write =="
         raise f.refuse(SubsetError, node, "in and is are not part of the language", hint)
+    if isinstance(left[1], Value) and isinstance(right[1], Value) and is_text(left[1].type):
+        return _compare_texts(f, node, op, left[1], right[1])
     a, b = same(f, [left, right], "and")
     if is_handle(a.type) and isinstance(op, ast.Eq | ast.NotEq):
         a, b = (Value(U256, value.regs) for value in (a, b))
@@ -136,6 +139,17 @@ def compare(
     first, second = (b, a) if swapped else (a, b)
     less = f.at(node).op(Op.LT, a.type, first.reg, second.reg)
     return Value(BOOL, (f.writer.invert(less) if isinstance(op, ast.LtE | ast.GtE) else less,))
+
+
+def _compare_texts(f: Frame, node: ast.AST, op: ast.cmpop, a: Value, b: Value) -> Value:
+    kinds = [str(value.type).partition("[")[0] for value in (a, b)]
+    if kinds[0] != kinds[1]:
+        raise f.refuse(TypesError, node, f"{a.type} and {b.type}: the types differ")
+    if not isinstance(op, ast.Eq | ast.NotEq):
+        hint = "from numen.std.text import compare"
+        raise f.refuse(TypesError, node, f"{a.type} has no order here", hint)
+    same_bytes = texts.equal(f, node, a, b)
+    return Value(BOOL, (f.writer.invert(same_bytes) if isinstance(op, ast.NotEq) else same_bytes,))
 
 
 def power(

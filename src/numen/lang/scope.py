@@ -32,7 +32,7 @@ class Host(Protocol):
         """The function that an expression names."""
         ...
 
-    def expression(self, f: Any, node: ast.expr, expected: Any) -> Any:
+    def expression(self, f: Any, node: ast.expr) -> Any:
         """Lower an expression to a `frame.Value` or `frame.Literal`."""
         ...
 

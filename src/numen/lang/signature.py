@@ -143,5 +143,5 @@ def _length_nodes(annotation: ast.expr) -> Iterator[ast.AST]:
         match node:
             case ast.Subscript(value=ast.Name(id="list"), slice=ast.Tuple(elts=[_, length])):
                 yield from ast.walk(length)
-            case ast.Subscript(value=ast.Name(id="memory"), slice=length):
+            case ast.Subscript(value=ast.Name(id="memory" | "str" | "bytes"), slice=length):
                 yield from ast.walk(length)

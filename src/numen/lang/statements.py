@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Final
 
-from numen.ir.interface import TupleShape
+from numen.ir.interface import TupleShape, is_text
 from numen.ir.limits import MESSAGE_LENGTH_MAX
 from numen.ir.ops import Op
 from numen.ir.trap import Reason
@@ -258,6 +258,8 @@ def _owned(f: Frame, node: ast.expr, expected: LangType | None, moved: set[str])
     match node:
         case ast.Name(id=name) if name in f.env and references(f.env[name].type):
             if name in f.params or name in f.views or name in moved:
+                if is_text(f.env[name].type):
+                    return arrays.duplicate(f, node, f.env[name])
                 hint = f"write {name}.copy()"
                 raise f.refuse(SharingError, node, f"{name} would have two names", hint)
             moved.add(name)

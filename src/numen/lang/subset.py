@@ -29,9 +29,9 @@ _EXPRESSIONS: Final[dict[type[ast.expr], tuple[str, str]]] = {
     ast.Await:          ("await", "call the function"),
     ast.Dict:           ("a dict", "write a list, or a struct with @dataclass"),
     ast.DictComp:       ("a dict", "write a list, or a struct with @dataclass"),
-    ast.FormattedValue: ("an f-string", "there is no text at run time"),
+    ast.FormattedValue: ("an f-string", "write texts: str[32], and numen.std.text"),
     ast.GeneratorExp:   ("a generator", "write a list in brackets: [... for ...]"),
-    ast.JoinedStr:      ("an f-string", "there is no text at run time"),
+    ast.JoinedStr:      ("an f-string", "write texts: str[32], and numen.std.text"),
     ast.Lambda:         ("lambda", "write a function with def"),
     ast.NamedExpr:      (":=", "assign in a statement of its own"),
     ast.Set:            ("a set", "write a list"),
@@ -62,7 +62,7 @@ FOREIGN_FUNCTIONS: Final = {
     "reversed": "write for i in range(n - 1, -1, -1)",
     "round": "integers are exact",
     "sorted": "write a sorting function",
-    "str": "there is no text at run time",
+    "str": "write texts: str[32], and numen.std.text",
     "sum": "write a loop",
     "zip": "write for x, y in zip(xs, ys):",
     "type": "types are known when the program is compiled",
@@ -90,8 +90,6 @@ def _refuse(source: Source, node: ast.AST, what: str, hint: str) -> LangError:
 
 def _refuse_constant(source: Source, node: ast.Constant) -> LangError:
     match node.value:
-        case str() | bytes():
-            return _refuse(source, node, "text", "write list[u8, N]: [104, 105]")
         case float() | complex():
             return _refuse(
                 source, node, f"{node.value!r}", "use fixed point: i64 times a power of two"

@@ -41,12 +41,17 @@ def references(of: LangType) -> bool:
     return any(not isinstance(part, Word) for part in registers(of))
 
 
+def parts(of: StructShape | TupleShape) -> list[Shape]:
+    """The types of the fields or items, in order."""
+    return [part for _, part in of.fields] if isinstance(of, StructShape) else list(of.items)
+
+
 @lru_cache(maxsize=4096)
 def field_span(of: StructShape | TupleShape, index: int) -> tuple[LangType, int, int]:
     """The type of a field or item, and which of the registers of the whole are its own."""
-    parts = [part for _, part in of.fields] if isinstance(of, StructShape) else list(of.items)
-    start = sum(len(registers(part)) for part in parts[:index])
-    return parts[index], start, start + len(registers(parts[index]))
+    known = parts(of)
+    start = sum(len(registers(part)) for part in known[:index])
+    return known[index], start, start + len(registers(known[index]))
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +89,7 @@ def is_bounded(of: LangType) -> bool:
 
 def spelled(of: LangType) -> str:
     """A type as a person writes it, with N for a length that a call has not settled."""
-    return str(of).replace(f", {UNKNOWN_LENGTH}]", ", N]")
+    return str(of).replace(f"{UNKNOWN_LENGTH}]", "N]")
 
 
 def contains_struct(of: LangType, struct: StructShape) -> bool:

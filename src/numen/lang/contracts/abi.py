@@ -6,8 +6,7 @@ Source: Solidity's documentation, "Contract ABI Specification", JSON.
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
-from numen.ir.texts import is_text
+from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, is_text
 from numen.lang.contracts.layout import abi_type, is_address
 from numen.lang.contracts.model import (
     BYTES32,

@@ -16,7 +16,7 @@ from numen.ir.types import I256, U64, U256, Array, Kind, Word
 from numen.lang import arrays
 from numen.lang.contracts.layout import is_address, size_words
 from numen.lang.frame import Frame, Value
-from numen.lang.types import registers
+from numen.lang.types import parts, registers
 
 ADDRESS_BITS: Final = 160
 
@@ -150,11 +150,6 @@ def put(f: Frame, node: ast.AST, cells: Cells, at: At, value: Value) -> None:
                 at = at.plus(size_words(part))
         case _:
             raise AssertionError(value.type)
-
-
-def parts(of: StructShape | TupleShape) -> list[Shape]:
-    """The types of the fields or items, in order."""
-    return [part for _, part in of.fields] if isinstance(of, StructShape) else list(of.items)
 
 
 def to_word(f: Frame, node: ast.AST, reg: Reg, word: Word) -> Reg:

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from numen.ir.interface import Shape, TupleShape
+from numen.ir.interface import Shape, TupleShape, is_text
 from numen.ir.types import Memory
-from numen.lang import annotations
+from numen.lang import annotations, texts
 from numen.lang.contracts import layout
 from numen.lang.contracts.host import ContractHost
 from numen.lang.contracts.model import (
@@ -205,7 +205,7 @@ def _remote(
 
 
 def _refuse_inner_text(scope: Scope, node: ast.AST, of: Shape) -> None:
-    if layout.holds_text(of):
+    if texts.holds_text(of) and not is_text(of):
         hint = "pass the text as a parameter of its own"
         raise scope.source.refuse(TypesError, node, "a text within a value", hint)
 

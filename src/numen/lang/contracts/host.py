@@ -8,9 +8,8 @@ import msgspec
 from numen.base.errors import Place
 from numen.ir.interface import Shape, StructShape
 from numen.ir.ops import Op
-from numen.ir.texts import is_text
 from numen.ir.types import U64, U128, U256, Word
-from numen.lang import assign, calls, statements, texts
+from numen.lang import assign, calls, statements
 from numen.lang.contracts import emit, state
 from numen.lang.contracts.model import (
     ADDRESS,
@@ -110,9 +109,7 @@ class ContractHost:
             case _:
                 return None
 
-    def expression(
-        self, f: Frame, node: ast.expr, expected: LangType | None
-    ) -> Value | Literal | None:
+    def expression(self, f: Frame, node: ast.expr) -> Value | Literal | None:
         """Lower what only a contract has; None for everything else."""
         match node:
             case ast.Attribute() | ast.Subscript():
@@ -121,8 +118,6 @@ class ContractHost:
                 return self._await(f, node, is_caught=False)[1]
             case ast.Call():
                 return self._call(f, node)
-            case ast.Constant(value=str() | bytes()):
-                return texts.literal(f, node, expected)
             case ast.Name(id="self"):
                 raise f.refuse(TypesError, node, "self is no value", "write self.address")
             case _:
@@ -223,10 +218,6 @@ class ContractHost:
                 return (state.append if verb == "append" else state.pop)(f, node, place)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._own(f, node, name)
-            case ast.Attribute(value=ast.Name(id=name) as text, attr="copy") if (
-                name in f.env and is_text(f.env[name].type) and not node.args
-            ):
-                return texts.duplicate(f, node, f.value(text))
             case ast.Attribute(value=ast.Attribute(value=to, attr=name), attr="send"):
                 return self._send(f, node, to, name)
             case ast.Attribute(value=ast.Name() | ast.Attribute() | ast.Subscript() as to):

@@ -8,8 +8,7 @@ import ast
 from typing import Final
 
 from numen.base.crypto import keccak256
-from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
-from numen.ir.texts import is_text
+from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, is_text
 from numen.ir.types import Kind, Memory, Word
 from numen.lang import annotations
 from numen.lang.contracts.model import ADDRESS, BYTES32, Field, MapType, StateType, VectorType
@@ -73,19 +72,6 @@ def size_words(of: Shape) -> int:
             return sum(size_words(part) for _, part in fields)
         case TupleShape(items):
             return sum(size_words(part) for part in items)
-
-
-def holds_text(of: Shape) -> bool:
-    """Whether a text is a part of a value."""
-    match of:
-        case ListShape(element):
-            return holds_text(element) or is_text(element)
-        case StructShape(_, fields) if not is_text(of):
-            return any(holds_text(part) or is_text(part) for _, part in fields)
-        case TupleShape(items):
-            return any(holds_text(part) or is_text(part) for part in items)
-        case _:
-            return False
 
 
 def head_words(of: Shape) -> int:

@@ -9,16 +9,18 @@ Source: Solidity's documentation, "Contract ABI Specification", use of dynamic t
 import ast
 from collections.abc import Sequence
 
-from numen.ir.interface import Shape, StructShape
+from numen.ir.interface import Shape, StructShape, is_text, text_bytes
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
-from numen.ir.texts import TEXT_WORD_BYTES, is_text, text_bytes
+from numen.ir.texts import TEXT_WORD_BYTES
 from numen.ir.types import BOOL, U64, U256, Array, Memory
 from numen.lang import arrays
 from numen.lang.contracts.cells import At, Words, put, take
 from numen.lang.contracts.layout import head_words, size_words
 from numen.lang.frame import Frame, Value
+from numen.lang.texts import ending
 from numen.lang.types import LangType
+from numen.lang.utf8 import require_utf8
 
 
 def is_dynamic(types: Sequence[LangType]) -> bool:
@@ -77,33 +79,22 @@ def _take_text(f: Frame, node: ast.AST, words: Words, tail: Reg, of: StructShape
     room = Array(U256, size_words(of) - 1)
     array = f.storage(node, room)
     own = Words(array, room)
-    byte_count = writer.const(TEXT_WORD_BYTES, U64)
 
     def fill(index: Reg) -> None:
-        writer = f.at(node)
-        before = writer.op(Op.WRAPPING_MUL, U64, index, byte_count)
-        far = writer.op(Op.WRAPPING_ADD, U64, tail, index)
+        far = f.at(node).op(Op.WRAPPING_ADD, U64, tail, index)
         word = words.get(f, node, At(1, far))
+        begun, behind = ending(f, node, word, index, length)
         writer = f.at(node)
-        # Bytes of this word that are the text's: none, some or all.
-        begun = writer.op(Op.LT, U64, before, length)
-        rest = writer.op(Op.WRAPPING_SUB, U64, length, before)
-        is_part = writer.op(Op.LT, U64, rest, byte_count)
-        bits = writer.op(Op.SHL, U64, rest, writer.const(3, U64))
-        shift = writer.op(Op.SELECT, U64, is_part, bits, writer.const(0, U64))
-        wide = writer.op(Op.CAST, U64, shift, to=U256)
-        behind = writer.op(Op.SHL, U256, word, wide)
         zero = writer.const(0, U256)
-        behind = writer.op(Op.SELECT, U256, is_part, behind, zero)
-        is_clean = writer.op(Op.EQ, U256, behind, zero)
-        clean = writer.op(Op.SELECT, U256, begun, word, zero)
-        own.set(f, node, At(0, index), clean)
-        unused = writer.invert(begun)
-        fine = writer.op(Op.OR, BOOL, unused, is_clean)
-        f.at(node).effect(Op.REQUIRE, None, fine, symbol="a text is not padded with zeros")
+        own.set(f, node, At(0, index), writer.op(Op.SELECT, U256, begun, word, zero))
+        fine = writer.op(Op.OR, BOOL, writer.invert(begun), writer.op(Op.EQ, U256, behind, zero))
+        writer.effect(Op.REQUIRE, None, fine, symbol="a text is not padded with zeros")
 
     arrays.each(f, node, room.length, fill)
-    return Value(of, (length, array))
+    value = Value(of, (length, array))
+    if of.name.startswith("str"):
+        require_utf8(f, node, value)
+    return value
 
 
 def _after(f: Frame, node: ast.AST, tail: Reg, length: Reg) -> Reg:
