@@ -8,12 +8,12 @@ import msgspec
 
 from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.ops import Op
-from numen.ir.types import BOOL, FELT, LENGTH_MAX, WORDS, Kind, Memory, Word
+from numen.ir.types import BOOL, FELT, LENGTH_MAX, U256, WORDS, Kind, Memory, Word
 from numen.lang import arrays, constants, operators, texts
 from numen.lang.errors import RangeError, TypesError
 from numen.lang.frame import Frame, Literal, Value
 from numen.lang.suggest import shown
-from numen.lang.types import LangType, is_integer
+from numen.lang.types import NOTHING, LangType, is_integer
 
 Operand = Value | Literal
 Lowering = Callable[[Frame, ast.Call, LangType | None], Operand]
@@ -41,7 +41,7 @@ def call(f: Frame, node: ast.Call, name: str, expected: LangType | None) -> Oper
     Raises:
         LangError: Its arguments do not fit.
     """
-    row = BUILTINS[name]
+    row = BUILTINS.get(name) or STANDARD_ONLY[name]
     if node.keywords or not row.least <= len(node.args) <= row.most:
         message = f"{name} takes other arguments than {len(node.args) + len(node.keywords)}"
         raise f.refuse(TypesError, node, message, f"write {row.usage}")
@@ -208,6 +208,17 @@ def _memory(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
     return Value(of, (f.storage(node, of),))
 
 
+def _of_words(op: Op) -> Lowering:
+    def lower(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
+        regs = [f.of_type(arg, U256).reg for arg in node.args]
+        if op is Op.STATE_STORE:
+            f.at(node).effect(op, None, *regs)
+            return Value(NOTHING, ())
+        return Value(U256, (f.at(node).op(op, None, *regs),))
+
+    return lower
+
+
 # fmt: off
 BUILTINS: Final = {
     "abs":          Builtin("abs(x)", 1, 1, _abs),
@@ -226,5 +237,14 @@ BUILTINS: Final = {
 }
 # fmt: on
 """Every function of the language; `WORDS` are conversions beside them."""
+
+# fmt: off
+STANDARD_ONLY: Final = {
+    "hash_pair":  Builtin("hash_pair(a, b)", 2, 2, _of_words(Op.HASH)),
+    "load_slot":  Builtin("load_slot(slot)", 1, 1, _of_words(Op.STATE_LOAD)),
+    "store_slot": Builtin("store_slot(slot, word)", 2, 2, _of_words(Op.STATE_STORE)),
+}
+# fmt: on
+"""What only the standard modules can call: the slots of whoever runs them."""
 
 assert not set(BUILTINS) & set(WORDS)

@@ -28,6 +28,8 @@ def call(f: Frame, node: ast.Call, expected: LangType | None) -> Value | Literal
         case ast.Name(id=name) if name not in f.locals:
             if name in builtins.BUILTINS:
                 return builtins.call(f, node, name, expected)
+            if f.is_standard and name in builtins.STANDARD_ONLY:
+                return builtins.call(f, node, name, expected)
             if name in WORDS:
                 return builtins.convert(f, node, WORDS[name])
         case ast.Subscript(value=ast.Name(id=name)) as made if name in texts.MAKERS:
@@ -152,7 +154,7 @@ def _check_written(
         raise f.refuse(SharingError, node, message, "use another list")
 
 
-def write_call(f: Frame, node: ast.Call, callee: Signature, values: list[Value]) -> Value:
+def write_call(f: Frame, node: ast.AST, callee: Signature, values: list[Value]) -> Value:
     """Call an instance of a function with values for its parameters, in order."""
     result = callee.result
     assert result is not None, f"{callee.name} is called before its result is known"

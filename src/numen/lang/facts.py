@@ -117,13 +117,12 @@ class _Texts:
 def _read(symbol: FunctionSymbol) -> _Text:
     local = set(assigned_names(symbol.node.body)) | {arg.arg for arg in symbol.node.args.args}
     nodes = walk(symbol.node.body)
-    mentions = []
+    mentions: list[tuple[ast.AST, Symbol]] = []
     for node in nodes:
         if not (isinstance(node, ast.Name) and node.id in local):
-            own = symbol.host.function(node) if symbol.host is not None else None
-            found = own or meaning(node, symbol.scope)
-            if found is not None:
-                mentions.append((node, found))
+            own = symbol.host.functions(node) if symbol.host is not None else ()
+            found = None if own else meaning(node, symbol.scope)
+            mentions += [(node, each) for each in (*own, found) if each is not None]
     return _Text(nodes, mentions)
 
 

@@ -103,7 +103,7 @@ class Loader:
         if len(self._path) >= limits.NESTING_MAX or len(self._scopes) >= limits.MODULES_MAX:
             raise TooLargeError(f"more than {limits.MODULES_MAX} modules")
         source, tree = parse(text, file)
-        scope = Scope(source, name)
+        scope = Scope(source, name, self._library)
         scope.interfaces = self._interfaces
         self._path.append(name)
         body = tree.body[_docstring(tree.body) :]
@@ -186,6 +186,14 @@ class Loader:
             message = f"more than {limits.MODULES_MAX} modules"
             raise scope.source.refuse(TooLargeError, node, message)
         return self.load(text.text, text.file, name)
+
+    def _library(self, short: str) -> Scope:
+        """A standard module that only the language itself uses."""
+        name = f"numen.std.{short}"
+        if name not in self._scopes:
+            text = standard_text(short)
+            self.load(text.text, text.file, name)
+        return self._scopes[name]
 
 
 def _standard(scope: Scope, node: ast.AST, name: str) -> Text | None:

@@ -1,6 +1,7 @@
 """What the names of a file mean: functions, structs, constants, modules."""
 
 import ast
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -28,8 +29,8 @@ class Host(Protocol):
     default_word: Word
     """The type of a literal that nothing else settles."""
 
-    def function(self, node: ast.AST) -> "FunctionSymbol | None":
-        """The function that an expression names."""
+    def functions(self, node: ast.AST) -> "Sequence[FunctionSymbol]":
+        """The functions that a node may call, beside those that it names in its file."""
         ...
 
     def expression(self, f: Any, node: ast.expr) -> Any:
@@ -109,14 +110,16 @@ class Scope:
         names: What each of its names means.
         frozen: The structs whose fields may not be assigned.
         interfaces: What can be asked of a value of each interface, in any file of the program.
+        library: Gives the scope of a standard module that the language itself uses.
     """
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: Source, name: str, library: "Callable[[str], Scope]") -> None:
         self.source = source
         self.name = name
         self.names: dict[str, Symbol] = {}
         self.frozen: set[str] = set()
         self.interfaces: dict[StructShape, InterfaceSymbol] = {}
+        self.library = library
 
     def key(self, name: str) -> str:
         """The name in the machine of something in this file."""

@@ -12,6 +12,7 @@ from enum import Enum
 import msgspec
 
 from numen.lang.contracts import state
+from numen.lang.contracts.containers import CHANGING
 from numen.lang.contracts.description import Warned
 from numen.lang.contracts.host import ContractHost
 from numen.lang.contracts.model import ContractSymbol, Method, Role
@@ -146,8 +147,8 @@ class _Walker:
                 reads, writes = self._summary(name)
                 yield from (_Step(_Do.READ, each, node.lineno) for each in sorted(reads))
                 yield from (_Step(_Do.WRITE, each, node.lineno) for each in sorted(writes))
-            case ast.Call(func=ast.Attribute(value=inner, attr="append" | "pop")) if (
-                state.root(inner) in self._variables
+            case ast.Call(func=ast.Attribute(value=inner, attr=verb)) if (
+                verb in CHANGING and state.root(inner) in self._variables
             ):
                 yield from self.steps(node.args, is_again=is_again)
                 yield from self._read(inner)

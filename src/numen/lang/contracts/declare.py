@@ -45,7 +45,7 @@ NAMES: Final = (
     | set(_ROLES)
     | set(TYPES)
     | {"payable", "indexed", "map", "array", "emit", "send", "every", "at", "after", "cancel"}
-    | {"Bounce"}
+    | {"set", "iterable_map", "heap", "deque", "Bounce"}
 )
 """Names that a file of contracts may import from numen."""
 

@@ -1,6 +1,7 @@
 """The meaning of names in the methods of a contract: `self`, messages, events, errors, awaiting."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,17 +11,20 @@ from numen.ir.interface import Shape, StructShape
 from numen.ir.ops import Op
 from numen.ir.types import U64, U128, U256, Word
 from numen.lang import assign, calls, statements
-from numen.lang.contracts import emit, state
+from numen.lang.contracts import containers, emit, state
+from numen.lang.contracts.containers import has_verb
 from numen.lang.contracts.model import (
     ADDRESS,
+    NO_VALUES,
     Context,
     ErrorSymbol,
     EventSymbol,
     InterfaceSymbol,
-    MapType,
+    IterableMapType,
     Method,
     Remote,
     Role,
+    SetType,
     Variable,
     VectorType,
 )
@@ -99,15 +103,23 @@ class ContractHost:
 
     # --- what the language asks -----------------------------------------------------------------
 
-    def function(self, node: ast.AST) -> FunctionSymbol | None:
-        """The method that ``self.name`` names, if a method can call it."""
+    def functions(self, node: ast.AST) -> Sequence[FunctionSymbol]:
+        """The method that ``self.name`` names, or what a container does where one stands."""
         match node:
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in self.methods:
                 method = self.methods[name]
                 assert isinstance(method.symbol, FunctionSymbol)
-                return method.symbol if _is_callable(method) else None
+                return (method.symbol,) if _is_callable(method) else ()
+            case ast.Call(func=ast.Attribute(value=inner, attr=verb)) if has_verb(
+                state.type_of(inner, self.variables), verb
+            ):
+                return containers.functions(self._scope)
+            case ast.Attribute() | ast.Subscript() if isinstance(
+                state.type_of(node, self.variables), containers.CONTAINERS
+            ):
+                return containers.functions(self._scope)
             case _:
-                return None
+                return ()
 
     def expression(self, f: Frame, node: ast.expr) -> Value | Literal | None:
         """Lower what only a contract has; None for everything else."""
@@ -118,6 +130,8 @@ class ContractHost:
                 return self._await(f, node, is_caught=False)[1]
             case ast.Call():
                 return self._call(f, node)
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[whole]):
+                return self._contains(f, node, whole)
             case ast.Name(id="self"):
                 raise f.refuse(TypesError, node, "self is no value", "write self.address")
             case _:
@@ -134,7 +148,7 @@ class ContractHost:
             case ast.Delete(targets=targets) if all(self._is_state(each) for each in targets):
                 self._note(f, node)
                 for each in targets:
-                    state.clear(f, each, state.locate(f, each, self.variables))
+                    state.delete(f, each, self.variables)
             case ast.Try():
                 self._try(f, node)
             case ast.Return() if self._method(f).is_async:
@@ -146,7 +160,7 @@ class ContractHost:
     def target_type(self, _f: Frame, target: ast.expr) -> LangType | None:
         """The type of a state variable that is assigned."""
         of = state.type_of(target, self.variables) if self._is_state(target) else None
-        return None if isinstance(of, MapType | VectorType) else of
+        return None if isinstance(of, NO_VALUES) else of
 
     def assign(self, f: Frame, target: ast.expr, value: Value, node: ast.expr) -> bool:
         """Write a state variable."""
@@ -156,7 +170,7 @@ class ContractHost:
                 raise self._unknown(f, target, name)
             return False
         self._note(f, target)
-        state.write(f, target, state.locate(f, target, self.variables), value, node)
+        state.write(f, target, state.entry(f, target, self.variables), value, node)
         return True
 
     # --- what stands in methods -----------------------------------------------------------------
@@ -207,7 +221,7 @@ class ContractHost:
         match node.func:
             case ast.Name(id=verb) if verb in _VERBS and verb not in f.locals:
                 return self._verb(f, node, verb)
-            case ast.Name(id="len") if len(node.args) == 1 and self._is_vector(node.args[0]):
+            case ast.Name(id="len") if len(node.args) == 1 and self._is_counted(node.args[0]):
                 place = state.locate(f, node.args[0], self.variables)
                 return state.length(f, node, place)
             case ast.Attribute(value=inner, attr="append" | "pop" as verb) if self._is_vector(
@@ -216,6 +230,18 @@ class ContractHost:
                 self._note(f, node)
                 place = state.locate(f, inner, self.variables)
                 return (state.append if verb == "append" else state.pop)(f, node, place)
+            case ast.Attribute(value=inner, attr=verb) if has_verb(
+                state.type_of(inner, self.variables), verb
+            ):
+                place = state.locate(f, inner, self.variables)
+                if containers.changes(place.type, verb):
+                    self._note(f, node)
+                return containers.call(f, node, place.type, place.slot, verb)
+            case ast.Attribute(value=inner, attr=verb) if isinstance(
+                of := state.type_of(inner, self.variables), containers.CONTAINERS
+            ):
+                hint = did_you_mean(verb, containers.verbs(of))
+                raise f.refuse(UnknownNameError, node, f"{of} has no method {verb}", hint)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._own(f, node, name)
             case ast.Attribute(value=ast.Attribute(value=to, attr=name), attr="send"):
@@ -229,6 +255,16 @@ class ContractHost:
                         SubsetError, node, "another contract is asked by a message", hint
                     )
         return None
+
+    def _contains(self, f: Frame, node: ast.Compare, whole: ast.expr) -> Value | None:
+        of = state.type_of(whole, self.variables)
+        if not isinstance(of, SetType | IterableMapType):
+            return None
+        return containers.contains(f, node, of, state.locate(f, whole, self.variables).slot)
+
+    def _is_counted(self, node: ast.AST) -> bool:
+        of = state.type_of(node, self.variables)
+        return isinstance(of, (VectorType, *containers.CONTAINERS))
 
     def _is_vector(self, node: ast.AST) -> bool:
         return self._is_state(node) and isinstance(state.type_of(node, self.variables), VectorType)
@@ -381,11 +417,29 @@ class ContractHost:
 
     def _augment(self, f: Frame, node: ast.AugAssign) -> None:
         """Lower ``self.a[b] += c``: the way to the slot is gone once."""
+        self._require_still(f, node)
         place = state.locate(f, node.target, self.variables)
         old = state.read(f, node.target, place)
         load = ast.copy_location(ast.Name("old", ast.Load()), node.target)
         binary = ast.copy_location(ast.BinOp(load, node.op, node.value), node)
         state.write(f, node.target, place, assign.combined(f, binary, old), node.value)
+
+    def _require_still(self, f: Frame, node: ast.AugAssign) -> None:
+        """Refuse a value that may change the container which the way to the slot leads through."""
+        inner: ast.expr = node.target
+        while isinstance(inner, ast.Subscript | ast.Attribute):
+            if isinstance(state.type_of(inner, self.variables), containers.CONTAINERS):
+                break
+            inner = inner.value
+        else:
+            return
+        for each in walk([node.value]):
+            match each:
+                case ast.Call(func=ast.Attribute(value=whole, attr=name)) if (
+                    name in containers.CHANGING and self._is_state(whole)
+                ) or (name in self.methods and state.root(each.func) == name):
+                    hint = "give the value a name first"
+                    raise f.refuse(SubsetError, each, f"this may change {shown(inner)}", hint)
 
     def _raise(self, f: Frame, node: ast.Raise) -> None:
         match node.exc:

@@ -11,10 +11,21 @@ from numen.base.crypto import keccak256
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape, is_text
 from numen.ir.types import Kind, Memory, Word
 from numen.lang import annotations
-from numen.lang.contracts.model import ADDRESS, BYTES32, Field, MapType, StateType, VectorType
+from numen.lang.contracts.model import (
+    ADDRESS,
+    BYTES32,
+    DequeType,
+    Field,
+    HeapType,
+    IterableMapType,
+    MapType,
+    SetType,
+    StateType,
+    VectorType,
+)
 from numen.lang.errors import TooLargeError, TypesError
 from numen.lang.scope import Scope
-from numen.lang.types import NOTHING, references
+from numen.lang.types import NOTHING, references, registers
 
 INDEXED_MAX: Final = 3
 """Most indexed fields of an event: a log has four topics."""
@@ -22,7 +33,19 @@ INDEXED_MAX: Final = 3
 SIZE_WORDS_MAX: Final = 1024
 """Most words of one argument, result or variable that is no map."""
 
+HEAP_WORDS_MAX: Final = 8
+"""Most words of an entry of a heap."""
+
 _MAP_DEPTH_MAX: Final = 8
+
+_EXAMPLES: Final = {
+    "map": "map[address, u128]",
+    "array": "array[u128]",
+    "set": "set[address]",
+    "iterable_map": "iterable_map[address, u128]",
+    "heap": "heap[u128]",
+    "deque": "deque[u128]",
+}
 
 
 def state_type(node: ast.expr, scope: Scope, depth: int = 0) -> StateType:
@@ -35,16 +58,43 @@ def state_type(node: ast.expr, scope: Scope, depth: int = 0) -> StateType:
         raise scope.source.refuse(TooLargeError, node, "maps nest too deeply")
     match node:
         case ast.Subscript(value=ast.Name(id="map"), slice=ast.Tuple(elts=[key, value])):
-            of = annotations.resolve(key, scope, {})
-            if isinstance(of, Memory) or size_words(of) != 1 or references(of):
-                hint = "write map[address, u128], or nest maps"
-                raise scope.source.refuse(TypesError, key, "a key is one word", hint)
-            return MapType(of, state_type(value, scope, depth + 1))
+            return MapType(_key_type(key, scope), state_type(value, scope, depth + 1))
         case ast.Subscript(value=ast.Name(id="array"), slice=element):
             return VectorType(state_type(element, scope, depth + 1))
-        case ast.Name(id="map" | "array" as name):
-            hint = "write map[address, u128]" if name == "map" else "write array[u128]"
+        case ast.Subscript(value=ast.Name(id="set"), slice=key):
+            return SetType(_key_type(key, scope))
+        case ast.Subscript(value=ast.Name(id="iterable_map"), slice=ast.Tuple(elts=[key, value])):
+            return IterableMapType(_key_type(key, scope), _value_type(value, scope))
+        case ast.Subscript(value=ast.Name(id="heap"), slice=entry):
+            return HeapType(_ordered_type(entry, scope))
+        case ast.Subscript(value=ast.Name(id="deque"), slice=element):
+            return DequeType(_value_type(element, scope))
+        case ast.Name(id=name) if name in _EXAMPLES:
+            hint = f"write {_EXAMPLES[name]}"
             raise scope.source.refuse(TypesError, node, f"{name} needs its parts", hint)
+    return _value_type(node, scope)
+
+
+def _key_type(node: ast.expr, scope: Scope) -> Shape:
+    of = annotations.resolve(node, scope, {})
+    if isinstance(of, Memory) or size_words(of) != 1 or references(of):
+        hint = "write map[address, u128], or nest maps"
+        raise scope.source.refuse(TypesError, node, "a key is one word", hint)
+    return of
+
+
+def _ordered_type(node: ast.expr, scope: Scope) -> Shape:
+    of = _value_type(node, scope)
+    words = registers(of)
+    is_flat = len(words) <= HEAP_WORDS_MAX and all(isinstance(word, Word) for word in words)
+    if not is_flat or any(word.kind is Kind.FIELD for word in words if isinstance(word, Word)):
+        hint = "write heap[u128], or heap[tuple[u128, address]]: the first item counts most"
+        message = f"entries of a heap are up to {HEAP_WORDS_MAX} words that have an order"
+        raise scope.source.refuse(TypesError, node, message, hint)
+    return of
+
+
+def _value_type(node: ast.expr, scope: Scope) -> Shape:
     found = annotations.resolve(node, scope, {})
     if isinstance(found, Memory) or found == NOTHING:
         raise scope.source.refuse(TypesError, node, "a state variable is no memory")
@@ -58,7 +108,15 @@ def state_type(node: ast.expr, scope: Scope, depth: int = 0) -> StateType:
 
 def slots(of: StateType) -> int:
     """How many slots of its own a variable takes."""
-    return 1 if isinstance(of, MapType | VectorType) else size_words(of)
+    match of:
+        case MapType() | VectorType() | HeapType():
+            return 1
+        case SetType() | DequeType():
+            return 2
+        case IterableMapType():
+            return 3
+        case _:
+            return size_words(of)
 
 
 def size_words(of: Shape) -> int:

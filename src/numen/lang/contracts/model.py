@@ -50,7 +50,49 @@ class VectorType(msgspec.Struct, frozen=True):
         return f"array[{self.element}]"
 
 
-StateType: TypeAlias = Shape | MapType | VectorType
+class SetType(msgspec.Struct, frozen=True):
+    """``set[key]``: keys, each once, in an order that removals change."""
+
+    key: Shape
+
+    def __str__(self) -> str:
+        return f"set[{self.key}]"
+
+
+class IterableMapType(msgspec.Struct, frozen=True):
+    """``iterable_map[key, value]``: keys that are there, as in a set, and a value for each."""
+
+    key: Shape
+    value: Shape
+
+    def __str__(self) -> str:
+        return f"iterable_map[{self.key}, {self.value}]"
+
+
+class HeapType(msgspec.Struct, frozen=True):
+    """``heap[entry]``: entries, of which the least comes out first."""
+
+    entry: Shape
+
+    def __str__(self) -> str:
+        return f"heap[{self.entry}]"
+
+
+class DequeType(msgspec.Struct, frozen=True):
+    """``deque[element]``: a list that grows and shrinks at both ends."""
+
+    element: Shape
+
+    def __str__(self) -> str:
+        return f"deque[{self.element}]"
+
+
+StateType: TypeAlias = (
+    Shape | MapType | VectorType | SetType | IterableMapType | HeapType | DequeType
+)
+
+NO_VALUES: Final = (MapType, VectorType, SetType, IterableMapType, HeapType, DequeType)
+"""Types of the state that no register holds."""
 
 
 class Variable(msgspec.Struct, frozen=True):

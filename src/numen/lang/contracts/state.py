@@ -10,9 +10,20 @@ from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, U256, Word
 from numen.lang import arrays
+from numen.lang.contracts import containers
 from numen.lang.contracts.cells import At, Slots, put, take, to_word
 from numen.lang.contracts.layout import size_words
-from numen.lang.contracts.model import MapType, StateType, Variable, VectorType
+from numen.lang.contracts.model import (
+    NO_VALUES,
+    DequeType,
+    HeapType,
+    IterableMapType,
+    MapType,
+    SetType,
+    StateType,
+    Variable,
+    VectorType,
+)
 from numen.lang.errors import TypesError, UnknownNameError
 from numen.lang.frame import Frame, Value
 from numen.lang.suggest import did_you_mean, shown
@@ -43,7 +54,9 @@ def type_of(node: ast.AST, variables: Mapping[str, Variable]) -> StateType | Non
             return variables[name].type if name in variables else None
         case ast.Subscript(value=inner):
             match type_of(inner, variables):
-                case MapType(value=part) | VectorType(element=part) | ListShape(element=part):
+                case MapType(value=part) | IterableMapType(value=part):
+                    return part
+                case VectorType(element=part) | DequeType(element=part) | ListShape(element=part):
                     return part
         case ast.Attribute(value=inner, attr=name):
             whole = type_of(inner, variables)
@@ -67,15 +80,43 @@ def locate(f: Frame, node: ast.expr, variables: Mapping[str, Variable]) -> Locat
 
 def read(f: Frame, node: ast.expr, place: Location) -> Value:
     """Read a part of the state."""
-    if isinstance(place.type, MapType | VectorType):
-        hint = f"write {shown(node)}[key]"
-        raise f.refuse(TypesError, node, f"{place.type} is no value", hint)
+    if isinstance(place.type, NO_VALUES):
+        raise f.refuse(TypesError, node, f"{place.type} is no value", _part_of(node, place.type))
     return take(f, node, Slots(place.slot), At(), place.type)
+
+
+def _part_of(node: ast.AST, of: StateType) -> str:
+    """What to write instead of a whole container."""
+    known = containers.verbs(of)
+    if isinstance(of, SetType | HeapType):
+        return f"write {shown(node)}.{known[0]}(...)"
+    return f"write {shown(node)}[key]"
+
+
+def entry(f: Frame, target: ast.expr, variables: Mapping[str, Variable]) -> Location:
+    """Lower the way to what is assigned: a key of an iterable map is there from then on."""
+    if isinstance(target, ast.Subscript):
+        of = type_of(target.value, variables)
+        if isinstance(of, IterableMapType):
+            base = locate(f, target.value, variables)
+            return Location(of.value, containers.reserve(f, target, of, base.slot, target.slice))
+    return locate(f, target, variables)
+
+
+def delete(f: Frame, target: ast.expr, variables: Mapping[str, Variable]) -> None:
+    """Lower ``del self.a[b]``: zeros, or a key less in an iterable map."""
+    if isinstance(target, ast.Subscript):
+        of = type_of(target.value, variables)
+        if isinstance(of, IterableMapType):
+            base = locate(f, target.value, variables)
+            containers.remove(f, target, of, base.slot, target.slice)
+            return
+    clear(f, target, locate(f, target, variables))
 
 
 def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.expr) -> None:
     """Write a part of the state."""
-    if isinstance(place.type, MapType | VectorType):
+    if isinstance(place.type, NO_VALUES):
         hint = "assign its elements"
         raise f.refuse(TypesError, target, f"{place.type} cannot be assigned", hint)
     f.require_type(node, value, place.type, shown(target))
@@ -84,7 +125,7 @@ def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.e
 
 def clear(f: Frame, node: ast.expr, place: Location) -> None:
     """Write zeros, as before anything was written."""
-    if isinstance(place.type, MapType | VectorType):
+    if isinstance(place.type, NO_VALUES):
         raise f.refuse(TypesError, node, f"{place.type} cannot be cleared", "clear its elements")
     zero, slots = f.at(node).const(0, U256), Slots(place.slot)
     if size_words(place.type) == 1:
@@ -94,7 +135,7 @@ def clear(f: Frame, node: ast.expr, place: Location) -> None:
 
 
 def length(f: Frame, node: ast.expr, place: Location) -> Value:
-    """How many elements an array has, a u64."""
+    """How many elements an array or another container has, a u64."""
     count = f.at(node).op(Op.STATE_LOAD, None, place.slot)
     return Value(U64, (f.at(node).op(Op.CAST, U256, count, to=U64),))
 
@@ -103,7 +144,7 @@ def append(f: Frame, node: ast.Call, place: Location) -> Value:
     """Lower ``self.items.append(value)``."""
     assert isinstance(place.type, VectorType)
     element = place.type.element
-    if len(node.args) != 1 or node.keywords or isinstance(element, MapType | VectorType):
+    if len(node.args) != 1 or node.keywords or isinstance(element, NO_VALUES):
         raise f.refuse(TypesError, node, f"append takes one {element}")
     value = f.of_type(node.args[0], element, "the element")
     writer = f.at(node)
@@ -120,7 +161,7 @@ def pop(f: Frame, node: ast.Call, place: Location) -> Value:
     """Lower ``self.items.pop()``: take the last element away."""
     assert isinstance(place.type, VectorType)
     element = place.type.element
-    if node.args or node.keywords or isinstance(element, MapType | VectorType):
+    if node.args or node.keywords or isinstance(element, NO_VALUES):
         raise f.refuse(TypesError, node, "pop takes nothing", "write self.items.pop()")
     writer = f.at(node)
     count = writer.op(Op.STATE_LOAD, None, place.slot)
@@ -144,6 +185,10 @@ def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> 
             if isinstance(key, Word):
                 word = to_word(f, index, word, key)
             return Location(value, f.at(node).op(Op.HASH, None, word, base.slot))
+        case IterableMapType(_, value) as of:
+            return Location(value, containers.find(f, node, of, base.slot, index))
+        case DequeType(element):
+            return Location(element, containers.slot_at(f, node, base.slot, index))
         case VectorType(element):
             at = f.of_type(index, U64, "the index").reg
             count = f.at(node).op(Op.STATE_LOAD, None, base.slot)
