@@ -7,9 +7,13 @@ mostly C. Processor's time.
 from collections.abc import Callable, Iterator
 
 from harness import Contest, main
-from libraries import numbers
+from libraries import containers, numbers, texts
 
-PARTS: tuple[Callable[[bool], Iterator[Contest]], ...] = (numbers.contests,)
+PARTS: tuple[Callable[[bool], Iterator[Contest]], ...] = (
+    numbers.contests,
+    texts.contests,
+    containers.contests,
+)
 """What is compared, one file of ``bench/libraries`` each."""
 
 
