@@ -3,6 +3,8 @@
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from numen.testing import Chain, SentError
 from tests.contracts.stage import example
@@ -70,7 +72,7 @@ def test_each_thing_has_one_owner(chain):
 
 def test_an_auction_pays_the_seller_and_gives_back_to_the_rest(chain):
     ann, bob, cleo = chain.people[:3]
-    auction = chain.deploy(made("auction"), 12, value=10**6)
+    auction = chain.deploy(made("auction"), 1, 12, value=10**6)
     before = [chain.balance(who) for who in (ann, bob, cleo)]
     auction.send("bid", sender=bob, value=50).unwrap()
     with pytest.raises(SentError, match="higher"):
@@ -78,7 +80,7 @@ def test_an_auction_pays_the_seller_and_gives_back_to_the_rest(chain):
     auction.send("bid", sender=cleo, value=80).unwrap()
     assert auction.send("withdraw", sender=bob).result() == 50
     chain.advance(20)
-    assert auction.view("state")[1:] == (80, True)
+    assert auction.view("state") == (80, 1, 80, True)
     with pytest.raises(SentError, match="over"):
         auction.send("bid", sender=bob, value=90).unwrap()
     assert auction.send("withdraw", sender=ann).result() == 80
@@ -86,6 +88,34 @@ def test_an_auction_pays_the_seller_and_gives_back_to_the_rest(chain):
         auction.send("withdraw", sender=ann).unwrap()
     after = [chain.balance(who) for who in (ann, bob, cleo)]
     assert [new - old for new, old in zip(after, before, strict=True)] == [80, 0, -80]
+
+
+@given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), max_size=8))
+@settings(max_examples=10)
+def test_the_highest_bids_win_the_lots(lots, bids):
+    chain = Chain()
+    people = chain.people[:3]
+    auction = chain.deploy(made("auction"), lots, 50, value=10**6)
+    winning: list[tuple[int, int]] = []
+    paid = [0, 0, 0]
+    for who, amount in bids:
+        is_high = len(winning) < lots or amount > winning[-1][0]
+        sent = auction.send("bid", sender=people[who], value=amount)
+        assert (sent.failure is None) == is_high
+        if is_high:
+            # Among equal bids the earlier stand first.
+            at = sum(other >= amount for other, _ in winning)
+            winning.insert(at, (amount, who))
+            paid[who] += amount
+            del winning[lots:]
+
+    raised = sum(amount for amount, _ in winning)
+    assert auction.view("state")[1:3] == (len(winning), raised)
+    for who, person in enumerate(people):
+        kept = sum(amount for amount, winner in winning if winner == who)
+        assert auction.view("wins", person) == sum(winner == who for _, winner in winning)
+        if paid[who] > kept:
+            assert auction.send("withdraw", sender=person).result() == paid[who] - kept
 
 
 @pytest.mark.parametrize("end", ["confirm", "refund", "expire"])
@@ -125,13 +155,13 @@ def test_a_pool_trades_and_its_product_never_falls(chain, pool):
         token.send("approve", pool, 10**6, sender=bob).unwrap()
     assert told(pool, "add", 1_000_000, 4_000_000, sender=ann) == 2_000_000
     product = 4 * 10**12
-    for is_first, given in ((True, 10_000), (False, 50_000), (True, 7), (False, 123_456)):
-        quoted = pool.view("quote", is_first, given)
+    for is_first, offered in ((True, 10_000), (False, 50_000), (True, 7), (False, 123_456)):
+        quoted = pool.view("quote", is_first, offered)
         before = (first.view("balanceOf", bob), second.view("balanceOf", bob))
-        assert told(pool, "swap", is_first, given, quoted, sender=bob) == quoted
+        assert told(pool, "swap", is_first, offered, quoted, sender=bob) == quoted
         now = (first.view("balanceOf", bob), second.view("balanceOf", bob))
         gave, took = (0, 1) if is_first else (1, 0)
-        assert before[gave] - now[gave] == given
+        assert before[gave] - now[gave] == offered
         assert now[took] - before[took] == quoted
         x, y, _ = pool.view("state")
         assert x * y >= product
