@@ -176,3 +176,41 @@ def test_containers_hold_texts():
     assert pushed.failure is None
     assert pushed.result == payload[4:]
     assert found.told("pop()").result == payload[4:]
+
+
+WAITING = """
+from numen import array, contract, deque, heap, interface, iterable_map, message, set
+
+@interface
+class Other:
+    async def ask() -> u64: ...
+
+@contract
+class Waiting:
+    other: Other
+    items: array[u64]
+    members: set[u64]
+    rates: iterable_map[u64, u64]
+    queue: heap[u64]
+    line: deque[u64]
+
+    @message
+    async def go(self) -> u64:
+        x = await self.other.ask()
+        {body}
+        return x
+"""
+
+AFTER = [
+    "self.items.insert(0, x)", "self.items.swap_remove(x)", "self.members.add(x)",
+    "self.members.discard(x)", "self.rates[x] = x", "self.rates.pop(x)", "self.queue.push(x)",
+    "self.queue.pop()", "self.line.appendleft(x)", "self.line.pop()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", AFTER)
+def test_what_a_container_costs_after_a_wait_is_known(body):
+    found = compiled(WAITING.format(body=body)).description.continuations[0].work
+
+    # The compiler asks for nothing, and keeps back enough for the longest that it can take.
+    assert 0 < found < 2_000_000

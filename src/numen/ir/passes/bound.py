@@ -1,16 +1,25 @@
 """The most work that a function can take, where its text says it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 from numen.ir import flow
 from numen.ir.check import call_order
 from numen.ir.nodes import Branch, Function, Instr, Label, Reg, edges
 from numen.ir.ops import Op
+from numen.ir.passes.registers import Definitions
+from numen.ir.rounds import most_rounds
 from numen.ir.types import Array
 
-WorkBound = int | None
+WorkBound: TypeAlias = int | None
 """Work units, or None where nothing bounds them."""
+
+Charges: TypeAlias = dict[Label, int]
+"""Work units by block."""
+
+
+ROUNDS_MAX: Final = 1 << 16
+"""Rounds of which nobody would say that they bound a loop."""
 
 
 class Tolls(Protocol):
@@ -68,21 +77,68 @@ def _bound(
         for label, block in fn.blocks.items()
     }
     order = flow.reverse_postorder(next(iter(fn.blocks)), nexts)
-    own = {}
+    charges: dict[Label, int] = {}
     for label in order:
-        parts = [_charge(each, bounds, constants, words, tolls) for each in fn.blocks[label].body]
-        known_parts = [part for part in parts if part is not None]
-        own[label] = sum(known_parts) if len(known_parts) == len(parts) else None
-    if any(own.get(label, 0) != 0 for loop in flow.loops(fn) for label in loop.body):
-        return None
-    longest: dict[Label, int] = {}
-    for label in reversed(order):
-        charge = own[label]
+        block = fn.blocks[label]
+        charge = total([_charge(each, bounds, constants, words, tolls) for each in block.body])
         if charge is None:
             return None
-        # The way back to the head of a loop that charges nothing adds nothing.
-        longest[label] = charge + max((longest.get(to, 0) for to in nexts[label]), default=0)
-    return longest[order[0]]
+        charges[label] = charge
+    if not _gather_loops(fn, order, nexts, charges):
+        return None
+    return _longest(order, nexts, charges)
+
+
+def _gather_loops(
+    fn: Function, order: Sequence[Label], nexts: Mapping[Label, Sequence[Label]], charges: Charges
+) -> bool:
+    """Put all that a loop may charge onto its header, the loops within others first.
+
+    Returns:
+        Whether every loop that charges has a known number of rounds, below `ROUNDS_MAX`.
+    """
+    loops = sorted(flow.loops(fn), key=lambda loop: len(loop.body))
+    charging = [loop for loop in loops if any(charges.get(label) for label in loop.body)]
+    rounds, defs = most_rounds(fn, charging), Definitions(fn)
+    rounds |= {loop.header: 1 for loop in charging if _ends_at_once(fn, loop, defs)}
+    for loop in charging:
+        if rounds.get(loop.header, ROUNDS_MAX) >= ROUNDS_MAX:
+            return False
+        inside = [label for label in order if label in loop.body]
+        way = _longest(inside, nexts, charges)
+        charges |= dict.fromkeys(inside, 0)
+        # The way back is gone so often, and the way in once more.
+        charges[loop.header] = way * (rounds[loop.header] + 1)
+    return True
+
+
+def _ends_at_once(fn: Function, loop: flow.Loop, defs: Definitions) -> bool:
+    """Whether what comes back to a loop's header is a constant with which it leaves the loop."""
+    header = fn.blocks[loop.header]
+    if not isinstance(header.end, Branch) or header.end.other.to in loop.body:
+        return False
+    test = defs.instrs.get(header.end.cond)
+    places = {param.reg: place for place, param in enumerate(header.params)}
+    if test is None or test.op is not Op.LT or test.args[0] not in places:
+        return False
+    place, bound = places[test.args[0]], defs.constant(test.args[1])
+    returned = [
+        defs.constant(edge.args[place])
+        for latch in loop.latches
+        for edge in edges(fn.blocks[latch].end)
+        if edge.to == loop.header
+    ]
+    return bound is not None and all(one is not None and one >= bound for one in returned)
+
+
+def _longest(
+    order: Sequence[Label], nexts: Mapping[Label, Sequence[Label]], charges: Charges
+) -> int:
+    """What the dearest way from the first of some blocks charges, without a way back."""
+    found: dict[Label, int] = {}
+    for label in reversed(order):
+        found[label] = charges[label] + max((found.get(to, 0) for to in nexts[label]), default=0)
+    return found[order[0]]
 
 
 def total(parts: Sequence[WorkBound]) -> WorkBound:
