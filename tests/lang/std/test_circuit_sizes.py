@@ -41,4 +41,11 @@ def test_a_call_takes_as_many_constraints_as_the_page_says(module, name, given, 
 
 
 def test_the_page_has_calls_of_every_kind():
-    assert {row[0] for row in ROWS} == {"math", "floats", "decimals", "exponential", "sorting"}
+    assert {row[0] for row in ROWS} == {
+        "math",
+        "floats",
+        "decimals",
+        "exponential",
+        "sorting",
+        "text",
+    }
