@@ -14,8 +14,8 @@ from tests.contracts.stage import words as words_of
 
 def test_a_deep_heap_gives_what_heapq_gives():
     found, model, dice = fresh(), list[tuple[int, int]](), random.Random(5)
-    for step in range(400):
-        if step < 150 or dice.random() < 0.4:
+    for step in range(260):
+        if step < 120 or dice.random() < 0.4:
             entry = (dice.randrange(-(2**63), 2**63), dice.randrange(4))
             found.told("push(int64,uint8)", *entry)
             heapq.heappush(model, entry)

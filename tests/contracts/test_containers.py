@@ -225,8 +225,8 @@ class Deques(Machine):
 
 
 MACHINES = (Arrays, Sets, Maps, Heaps, Deques)
-FEW = settings(max_examples=12, stateful_step_count=25)
-"""300 steps of each machine."""
+FEW = settings(max_examples=10, stateful_step_count=22)
+"""220 steps of each machine."""
 
 
 def case(machine: type[Machine]) -> Any:

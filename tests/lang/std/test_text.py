@@ -141,7 +141,7 @@ def test_known_texts_are_as_python_has_them(look):
     positions = [(0, 5), (-3, 99), (1, -1), (2, 2), (5, 1), (-99, -2), (31, 33)]
     cases = [
         (a, fitted(b, PART), *positions[number % len(positions)])
-        for number, (a, b) in enumerate(product(TEXTS, TEXTS))
+        for number, (a, b) in enumerate(product(TEXTS, TEXTS[::2]))
     ]
 
     for case in cases:
@@ -149,7 +149,7 @@ def test_known_texts_are_as_python_has_them(look):
     assert len(cases) >= 200
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(texts(ROOM), texts(PART), st.integers(-80, 80), st.integers(-80, 80))
 @example("a", "", -(2**63), 2**63 - 1)
 def test_texts_are_as_python_has_them(look, a, b, start, stop):
@@ -280,7 +280,7 @@ def test_known_bytes_are_texts_where_python_says_so(decode, before):
     assert 9 * len(cases) >= 200
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=ROOM)
     | st.lists(st.sampled_from(MALFORMED + SOUND + [b"a"]), max_size=16)
