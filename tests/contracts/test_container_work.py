@@ -27,6 +27,25 @@ def test_a_deep_heap_gives_what_heapq_gives():
     assert not any(found.state.values())
 
 
+def test_keys_come_and_go_as_those_of_a_set_and_a_dict():
+    found, keys, rates, dice = fresh(), set[int](), dict[int, int](), random.Random(9)
+    for step in range(240):
+        key = dice.randrange(8)
+        if dice.random() < 0.5:
+            assert words(found.told("add(int64)", key)) == [key not in keys]
+            found.told("put(int64,uint64,bool)", key, step, 0)
+            keys.add(key)
+            rates[key] = step
+        else:
+            assert words(found.told("discard(int64)", key)) == [key in keys]
+            keys.discard(key)
+            if key in rates:
+                assert words(found.told("take(int64)", key)) == [rates.pop(key), 0]
+        if step % 8 == 0:
+            assert sorted(shown(found, "show_members()")) == sorted(keys)
+            assert sorted(shown(found, "show_rates()")) == sorted(rates)
+
+
 def test_what_is_taken_out_leaves_nothing():
     found = fresh()
     found.told("fill(uint64,uint64)", 5, 1)

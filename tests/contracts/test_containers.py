@@ -27,6 +27,9 @@ class Machine(RuleBasedStateMachine):
 
 
 SMALL = st.integers(-9, 9)
+KEYS = st.integers(-3, 3)
+"""Few, so that most are there."""
+
 WORDS = st.integers(0, 99)
 
 
@@ -79,17 +82,17 @@ class Sets(Machine):
         super().__init__()
         self.model: set[int] = set()
 
-    @rule(x=SMALL)
+    @rule(x=KEYS)
     def add(self, x: int) -> None:
         assert self.told("add(int64)", x) == [x not in self.model]
         self.model.add(x)
 
-    @rule(x=SMALL)
+    @rule(x=KEYS)
     def discard(self, x: int) -> None:
         assert self.told("discard(int64)", x) == [x in self.model]
         self.model.discard(x)
 
-    @rule(x=SMALL)
+    @rule(x=KEYS)
     def remove(self, x: int) -> None:
         if x not in self.model:
             self.refused("no such element", "remove(int64)", x)
@@ -103,7 +106,7 @@ class Sets(Machine):
         assert len(found) == len(self.model)
         assert set(found) == self.model
 
-    @rule(x=SMALL)
+    @rule(x=KEYS)
     def has(self, x: int) -> None:
         raw = self.stage.look("has(int64)", x)
         assert [number(raw), number(raw, 1)] == [x in self.model, x not in self.model]
@@ -116,12 +119,12 @@ class Maps(Machine):
         super().__init__()
         self.model: dict[int, tuple[int, int]] = {}
 
-    @rule(k=SMALL, v=WORDS, b=st.booleans())
+    @rule(k=KEYS, v=WORDS, b=st.booleans())
     def put(self, k: int, v: int, b: bool) -> None:
         self.told("put(int64,uint64,bool)", k, v, b)
         self.model[k] = (v, b)
 
-    @rule(k=SMALL, v=WORDS)
+    @rule(k=KEYS, v=WORDS)
     def grow(self, k: int, v: int) -> None:
         if k not in self.model:
             self.refused("no such key", "grow(int64,uint64)", k, v)
@@ -129,14 +132,14 @@ class Maps(Machine):
         self.told("grow(int64,uint64)", k, v)
         self.model[k] = (self.model[k][0] + v, self.model[k][1])
 
-    @rule(k=SMALL)
+    @rule(k=KEYS)
     def take(self, k: int) -> None:
         if k not in self.model:
             self.refused("no such key", "take(int64)", k)
             return
         assert self.told("take(int64)", k) == list(self.model.pop(k))
 
-    @rule(k=SMALL)
+    @rule(k=KEYS)
     def drop(self, k: int) -> None:
         if k not in self.model:
             self.refused("no such key", "drop(int64)", k)
@@ -144,7 +147,7 @@ class Maps(Machine):
         self.told("drop(int64)", k)
         del self.model[k]
 
-    @rule(k=SMALL)
+    @rule(k=KEYS)
     def get(self, k: int) -> None:
         raw = self.stage.look("rate(int64)", k)
         expected = [k in self.model, *self.model.get(k, (7, True))]

@@ -269,6 +269,16 @@ def decoded(raw: bytes) -> Any:
         return Reason.REQUIREMENT
 
 
+def test_the_end_of_a_full_text_is_looked_at():
+    """Where a text fills its words, no zero behind it shows that a character is cut short."""
+    full = Everywhere(DECODE.replace("70", "32"))
+
+    for raw in MALFORMED + SOUND:
+        for size in range(len(raw) + 1):
+            text = raw[:size].rjust(32, b"a")
+            assert full(text) == decoded(text), text
+
+
 @pytest.mark.parametrize("before", [0, 1, 28, 29, 30, 31, 32, 61, 62])
 def test_known_bytes_are_texts_where_python_says_so(decode, before):
     cases = [
