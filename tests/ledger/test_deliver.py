@@ -3,7 +3,7 @@
 from numen.ledger import tariff
 from numen.ledger.failures import decode_failure
 from numen.ledger.receipts import Fate
-from numen.ledger.transactions import created_address, read, transaction_id
+from numen.ledger.transactions import created_address, read, signing_digest, transaction_id
 from numen.vm.host import Kind, Reason
 from tests.ledger.scripts import CODE, SEEN, Ask, Script, write
 from tests.ledger.town import CHAIN, CONTRACTS, MAKER, PEOPLE, Town
@@ -201,5 +201,5 @@ def test_a_transaction_is_named_by_its_own_bytes():
     raw = town.call(A, Script(((1, 5),)))
     found = read(raw, CHAIN)
 
-    assert found.id == transaction_id(found.transaction)
+    assert found.id == transaction_id(signing_digest(found.transaction), found.sender)
     assert found.sender == PEOPLE[0].address

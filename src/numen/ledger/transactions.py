@@ -24,6 +24,7 @@ from numen.base.crypto import (
     recover,
 )
 from numen.base.errors import NumenError
+from numen.evm import rlp
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import CODE_BYTES, Moment
@@ -41,8 +42,12 @@ CODES_MAX: Final = 16
 """Most codes that one transaction publishes."""
 
 _DOMAIN: Final = "numen/transaction/1"
+_SENT: Final = "numen/sent/1"
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
+
+MARK: Final = b"\x92"
+"""First byte of a transaction in the ledger's own form: an array of two, in MessagePack."""
 
 RawCode = Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)]
 Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
@@ -109,22 +114,49 @@ class Admitted(msgspec.Struct, frozen=True):
     Attributes:
         transaction: What is asked.
         sender: Who asks.
-        id: Digest of the transaction, 32 bytes.
+        id: By which it is known, 32 bytes.
+        tip: What a transaction in Ethereum's form gives beyond the block's price at most; None in
+            the ledger's own form, which pays what it offers.
     """
 
     transaction: Transaction
     sender: Address
     id: Hash32
+    tip: int | None = None
+
+    def priced(self, price: int) -> Transaction:
+        """The transaction with the price that it pays in a block of some price."""
+        if self.tip is None:
+            return self.transaction
+        pays = min(self.transaction.price, price + self.tip)
+        return msgspec.structs.replace(self.transaction, price=pays)
+
+    def target(self, index: int) -> Address:
+        """Whom a call is for: who it names, or the contract that it creates; 20 bytes."""
+        to, nonce = self.transaction.calls[index].to, self.transaction.nonce
+        if to:
+            return to
+        if self.tip is not None:
+            return keccak256(rlp.encode([self.sender, nonce]))[12:]
+        return created_address(self.sender, nonce, index)
 
 
-def transaction_id(transaction: Transaction) -> bytes:
-    """The digest that is signed; 32 bytes."""
+def signing_digest(transaction: Transaction) -> bytes:
+    """What is signed; 32 bytes."""
     return digest(_DOMAIN, transaction)
+
+
+def transaction_id(signed: bytes, sender: Address) -> bytes:
+    """Name a transaction by the digest that is signed and by who signed it; 32 bytes.
+
+    Two who ask for the same with the same nonce sign the same digest.
+    """
+    return digest(_SENT, signed + sender)
 
 
 def sign(transaction: Transaction, key: SigningKey) -> bytes:
     """Sign a transaction and write it."""
-    signature = key.sign(transaction_id(transaction))
+    signature = key.sign(signing_digest(transaction))
     return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
 
 
@@ -141,18 +173,23 @@ def read(raw: bytes, chain: int) -> Admitted:
         transaction = signed.transaction
         # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed:
         # between the mark of an array of two and the signature with its own mark.
-        identity = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
-        sender = recover(identity, signed.signature)
+        signing = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
+        sender = recover(signing, signed.signature)
     except (CodecError, BadSignatureError) as error:
         raise BadTransactionError(f"not a transaction: {error}") from error
     if transaction.chain != chain:
         raise BadTransactionError(f"it is for ledger {transaction.chain}, and this is {chain}")
     for index, call in enumerate(transaction.calls):
-        _check_call(call, index)
-    return Admitted(transaction, sender, identity)
+        check_call(call, index)
+    return Admitted(transaction, sender, transaction_id(signing, sender))
 
 
-def _check_call(call: Call, index: int) -> None:
+def check_call(call: Call, index: int) -> None:
+    """Refuse a call that no ledger takes.
+
+    Raises:
+        BadTransactionError: An address, a payload or a value is none.
+    """
     if len(call.to) not in (0, 20):
         raise BadTransactionError(f"call {index}: an address has 20 bytes, found {len(call.to)}")
     if not call.to and len(call.payload) < CODE_BYTES:
@@ -178,15 +215,15 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> tuple[Message, ...]
     Raises:
         RefusedError: A nonce, a price, a height or a balance says no.
     """
-    transaction = admitted.transaction
+    transaction = admitted.priced(moment.price)
     _refuse(cell, transaction, moment)
     account = cell.account
     cell.account = msgspec.structs.replace(
         account, nonce=account.nonce + 1, balance=account.balance - cost(transaction)
     )
     return tuple(
-        _request(cell, admitted, call, index, moment)
-        for index, call in enumerate(transaction.calls)
+        _request(cell, admitted, index, transaction.price, moment)
+        for index in range(len(transaction.calls))
     )
 
 
@@ -217,15 +254,14 @@ def _refuse(cell: Cell, transaction: Transaction, moment: Moment) -> None:
         raise RefusedError(f"it may cost {coins} coins and the account has {account.balance}")
 
 
-def _request(cell: Cell, admitted: Admitted, call: Call, index: int, moment: Moment) -> Message:
-    transaction = admitted.transaction
-    target = call.to or created_address(admitted.sender, transaction.nonce, index)
+def _request(cell: Cell, admitted: Admitted, index: int, price: int, moment: Moment) -> Message:
+    call, target = admitted.transaction.calls[index], admitted.target(index)
     sequence = cell.sent.load(target)
     cell.sent.store(target, sequence + 1)
     value = int(call.value)
     return Message(
         message_id(admitted.sender, target, sequence), admitted.sender, target, sequence,
         Kind.REQUEST if call.to else Kind.CREATE,
-        admitted.id, admitted.id, admitted.sender, call.payload, call.work, transaction.price,
+        admitted.id, admitted.id, admitted.sender, call.payload, call.work, price,
         value, value, moment.height + tariff.DEADLINE_BLOCKS, is_awaited=False,
     )  # fmt: skip

@@ -24,6 +24,11 @@ Mode = Literal["evm", "atomic", "numen"]
 a contract of Numen's language."""
 
 _DOMAIN: Final = "numen/code/1"
+_PAIR: Final = 0x92
+_TEXT: Final = 0xA0
+_BYTES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4}
+"""First bytes, in MessagePack, of an array of two and of a short text; of bytes, with the size of
+their length."""
 _FORK: Final = "prague"
 
 
@@ -54,6 +59,46 @@ def write_code(code: Code) -> bytes:
     return encode(code)
 
 
+def read_code(raw: bytes) -> Code:
+    """Read a code.
+
+    Raises:
+        CodeError: The bytes are none.
+    """
+    try:
+        return decode(Code, raw)
+    except CodecError as error:
+        raise CodeError(f"not a contract: {error}") from error
+
+
+def split_creation(data: bytes) -> tuple[bytes, bytes]:
+    """Split what a transaction of Ethereum creates a contract from.
+
+    A code begins with the mark of an array of two. As an opcode that is SWAP3, which fails where
+    nothing is on the stack, so no bytecode begins with it: other bytes are bytecode, whose calls
+    are to be requests.
+
+    Args:
+        data: A code and arguments of its constructor; or bytecode with its arguments behind it.
+
+    Returns:
+        The bytes of a code, and the arguments that are not in it.
+
+    Raises:
+        CodeError: It begins as a code and is none, or is too long.
+    """
+    if data[:1] != bytes([_PAIR]):
+        try:
+            return encode(Code("evm", data)), b""
+        except CodecError as error:
+            raise CodeError(f"not a contract: {error}") from error
+    at = 2 + max(data[1] - _TEXT, 0) if len(data) > 1 else 1
+    size = _BYTES.get(data[at], 0) if len(data) > at else 0
+    end = at + 1 + size + int.from_bytes(data[at + 1 : at + 1 + size], "big")
+    read_code(data[:end])
+    return data[:end], data[end:]
+
+
 def service_of(raw: bytes) -> Service:
     """Make a code ready to run.
 
@@ -61,11 +106,11 @@ def service_of(raw: bytes) -> Service:
         CodeError: The bytes are none.
     """
     try:
-        code = decode(Code, raw)
+        code = read_code(raw)
         if code.mode == "atomic":
             return AtomicService(_FORK)
         if code.mode == "numen":
             return read_contract(code.body)
         return EvmService(code.body, _FORK)
-    except (CodecError, EvmError, ContractError) as error:
+    except (EvmError, ContractError) as error:
         raise CodeError(f"not a contract: {error}") from error

@@ -1,0 +1,176 @@
+"""Blocks and receipts on disk, and where in them anything is that has an id.
+
+Records of a `KV`, by their first bytes:
+
+    lb height   a block
+    lr height   what became of its messages
+    li id       where a block, transaction or message is; of a transaction also the ids of the
+                requests that it began with
+
+Heights are 8 bytes. The last are written with the block where a ledger is told to (`Ledger`).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from numen.base.codec import decode
+from numen.ledger.block import BLOCK_BYTES_MAX, Block, write_block
+from numen.ledger.receipts import Receipt
+from numen.ledger.state.kv import KV, Get
+from numen.ledger.tree import SHOWN_MAX
+from numen.ledger.wire import read_receipts, write_receipts
+
+_BLOCK: Final = b"lb"
+_RECEIPTS: Final = b"lr"
+_PLACE: Final = b"li"
+
+_ID_BYTES: Final = 32
+_HEIGHT_BYTES: Final = 8
+_INDEX_BYTES: Final = 4
+
+HEIGHTS_MAX: Final = 16
+"""Most heights whose receipts are kept in memory."""
+
+
+class What(Enum):
+    """What has an id; its value is written."""
+
+    BLOCK = b"b"
+    TRANSACTION = b"t"
+    MESSAGE = b"m"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something is.
+
+    Attributes:
+        what: What it is.
+        height: Of its block.
+        index: Its place among the transactions, or receipts, of the block.
+        begun: Ids of the requests of a transaction, in order.
+    """
+
+    what: What
+    height: int
+    index: int
+    begun: tuple[bytes, ...] = ()
+
+
+def kept(block: Block, receipts: tuple[Receipt, ...]) -> Iterator[tuple[bytes, bytes]]:
+    """The records of a block."""
+    height = block.header.height.to_bytes(_HEIGHT_BYTES, "big")
+    yield _BLOCK + height, write_block(block)
+    yield _RECEIPTS + height, write_receipts(receipts)
+
+
+def places(
+    height: int,
+    name: bytes,
+    begun: Sequence[tuple[bytes, Sequence[bytes]]],
+    receipts: Sequence[Receipt],
+) -> Iterator[tuple[bytes, bytes]]:
+    """The records of where things of a block are.
+
+    Args:
+        height: Of the block.
+        name: Its digest.
+        begun: Ids of its transactions, and of the requests of each.
+        receipts: What became of its messages.
+    """
+    yield _PLACE + name, _write(What.BLOCK, height, 0)
+    for index, (transaction, requests) in enumerate(begun):
+        yield (
+            _PLACE + transaction,
+            _write(What.TRANSACTION, height, index) + b"".join(requests),
+        )
+    for index, receipt in enumerate(receipts):
+        yield _PLACE + receipt.message.id, _write(What.MESSAGE, height, index)
+
+
+def block_at(get: Get, height: int) -> Block | None:
+    """A block; None where there is none of this height."""
+    raw = get(_BLOCK + height.to_bytes(_HEIGHT_BYTES, "big"))
+    return decode(Block, raw, size_max=BLOCK_BYTES_MAX) if raw else None
+
+
+def receipts_at(get: Get, height: int) -> tuple[Receipt, ...]:
+    """What became of the messages of a block; nothing where there is none."""
+    raw = get(_RECEIPTS + height.to_bytes(_HEIGHT_BYTES, "big"))
+    return read_receipts(raw) if raw else ()
+
+
+class Archive:
+    """What happened on a ledger, by height and by id; also a `tree.Archive`.
+
+    Args:
+        kv: Where it lies.
+    """
+
+    def __init__(self, kv: KV) -> None:
+        self._kv = kv
+        self._receipts: OrderedDict[int, tuple[Receipt, ...]] = OrderedDict()
+
+    def block(self, height: int) -> Block | None:
+        """A block; None where there is none of this height."""
+        return block_at(self._kv.get, height)
+
+    def receipts(self, height: int) -> tuple[Receipt, ...]:
+        """What became of the messages of a block; nothing where there is none."""
+        found = self._receipts.get(height)
+        if found is None:
+            found = receipts_at(self._kv.get, height)
+            if not found:
+                return ()
+            self._receipts[height] = found
+            if len(self._receipts) > HEIGHTS_MAX:
+                self._receipts.popitem(last=False)
+        return found
+
+    def place(self, identity: bytes) -> Place | None:
+        """Where something is; None where nothing has this id."""
+        raw = self._kv.get(_PLACE + identity) if len(identity) == _ID_BYTES else None
+        return _read(raw) if raw else None
+
+    def receipt(self, identity: bytes) -> Receipt | None:
+        """What became of a message; None if it is not known, or not handed over yet."""
+        place = self.place(identity)
+        if place is None or place.what is not What.MESSAGE:
+            return None
+        return self.receipts(place.height)[place.index]
+
+    def begun(self, identity: bytes) -> Sequence[bytes]:
+        """Ids of the requests of a transaction, in order; nothing where it is not known."""
+        place = self.place(identity)
+        return place.begun if place is not None else ()
+
+    def beginning(self, prefix: str) -> Sequence[bytes]:
+        """Some ids of messages and transactions whose hexadecimal digits begin like this."""
+        whole = bytes.fromhex(prefix[: len(prefix) & ~1])
+        found: list[bytes] = []
+        for key, value in self._kv.scan(_PLACE + whole):
+            identity = key[len(_PLACE) :]
+            is_block = value[:1] == What.BLOCK.value
+            if identity.hex().startswith(prefix) and not is_block:
+                found.append(identity)
+                if len(found) > SHOWN_MAX:
+                    break
+        return found
+
+
+def _write(what: What, height: int, index: int) -> bytes:
+    return what.value + height.to_bytes(_HEIGHT_BYTES, "big") + index.to_bytes(_INDEX_BYTES, "big")
+
+
+def _read(raw: bytes) -> Place:
+    at = 1 + _HEIGHT_BYTES
+    behind = at + _INDEX_BYTES
+    return Place(
+        What(raw[:1]),
+        int.from_bytes(raw[1:at], "big"),
+        int.from_bytes(raw[at:behind], "big"),
+        tuple(raw[i : i + _ID_BYTES] for i in range(behind, len(raw), _ID_BYTES)),
+    )
