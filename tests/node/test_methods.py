@@ -7,7 +7,6 @@ import pytest
 
 from numen.node import asgi, filters, pool, shell, simulate, steps, subscriptions
 from numen.node.rpc import controls, dispatch, listening, prices, values
-from numen.node.rpc.about import NAMESPACES
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import describe
 from numen.node.rpc.table import Method, rows, table
@@ -95,7 +94,7 @@ def test_no_name_is_there_twice():
 
 
 def test_every_namespace_is_named():
-    assert {re.split(r"[_.]", name)[0] for name in METHODS} - {"personal"} == set(NAMESPACES)
+    assert {re.split(r"[_.]", name)[0] for name in METHODS} == set(Asked()("rpc_modules"))
 
 
 def test_the_description_is_whole():

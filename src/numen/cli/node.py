@@ -14,6 +14,7 @@ from numen.evm.state import Account
 from numen.node import accounts, shell
 from numen.node.devnode import DevNode, Settings
 from numen.node.genesis import PREDEPLOYED
+from numen.node.rpc.methods import METHODS
 
 _ETHER = 10**18
 _WARNING = "These keys are known to everybody: money that is sent to them on a real chain is lost."
@@ -111,7 +112,7 @@ def node(**given: Any) -> None:  # fmt: skip
                 _show(options, found, url)
 
         with suppress(KeyboardInterrupt):  # as such a command ends
-            shell.serve(made, listening, ready, options.origin)
+            shell.serve(made, METHODS, listening, ready, options.origin)
 
 
 def _is_loopback(host: str) -> bool:

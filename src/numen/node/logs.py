@@ -1,6 +1,6 @@
 """Finding logs: by block, address and topics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -41,7 +41,7 @@ class LogQuery(msgspec.Struct, frozen=True):
         return all(not wanted or topic in wanted for wanted, topic in pairs)
 
 
-def find(blocks: Sequence[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, int, int]]:
+def find(blocks: Iterable[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, int, int]]:
     """Find logs.
 
     Returns:

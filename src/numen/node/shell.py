@@ -9,14 +9,15 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
 from numen.base.errors import NumenError
 from numen.node.asgi import Application
-from numen.node.devnode import DevNode
 from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
+from numen.node.rpc.table import Method
+from numen.node.surface import Node
 
 CONNECTIONS_MAX: Final = 1_024
 """Most connections, and requests in work, at a time; more are answered by 503."""
@@ -65,11 +66,18 @@ def now_s() -> int:
     return int(time.time())
 
 
-def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], origin: str) -> None:
+def serve(
+    node: Node,
+    methods: Mapping[str, Method],
+    listening: socket.socket,
+    ready: Callable[[], None],
+    origin: str,
+) -> None:
     """Serve a node until the process is told to stop.
 
     Args:
         node: The node.
+        methods: What it can be asked, by name.
         listening: A socket that listens.
         ready: Called once requests are answered.
         origin: Which web pages may ask, as `Application` has it.
@@ -86,7 +94,7 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
     # What strangers send is no news.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     miner = Miner(node)
-    dispatcher = Dispatcher(node, report=_report)
+    dispatcher = Dispatcher(node, methods, report=_report)
     application = Application(dispatcher, now_s, origin=origin, changed=miner.wake)
     config = uvicorn.Config(
         application,
@@ -108,7 +116,7 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
     def answering() -> None:
         ready()
         # The first call would wait for what every call needs.
-        asyncio.get_running_loop().call_soon(lambda: node.chain.machine)
+        asyncio.get_running_loop().call_soon(node.warm)
 
     async def run() -> None:
         miner.start(application.told)
@@ -134,7 +142,7 @@ class Miner:
         node: Whose blocks.
     """
 
-    def __init__(self, node: DevNode) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._timer: asyncio.TimerHandle | None = None
         self._interval = 0

@@ -11,9 +11,9 @@ import msgspec
 
 from numen.evm.errors import EvmError
 from numen.node.blocks import Sealed, Signed
-from numen.node.devnode import Event, SealedEvent
 from numen.node.filters import Kind
 from numen.node.logs import LogQuery, find
+from numen.node.surface import Event, SealedEvent
 
 SUBSCRIPTIONS_MAX: Final = 128
 """Most subscriptions of a connection."""

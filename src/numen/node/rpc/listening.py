@@ -6,7 +6,6 @@ import msgspec
 
 from numen.node import subscriptions
 from numen.node.blocks import Sealed, Signed
-from numen.node.devnode import DevNode
 from numen.node.filters import Filter, Kind
 from numen.node.logs import LogQuery, find
 from numen.node.rpc import shapes
@@ -16,6 +15,7 @@ from numen.node.rpc.shapes import Hex, LogShape
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import Quantity, data
 from numen.node.subscriptions import Subscription
+from numen.node.surface import Node
 
 LOGS_MAX: Final = 20_000
 """Most logs of one answer."""
@@ -31,10 +31,8 @@ def get_logs(session: Session, query: LogForm) -> Logs:
 
 
 def _logs(session: Session, query: LogQuery, first: int, last: int) -> Logs:
-    blocks = session.node.chain.blocks
     found: list[Any] = []
-    chosen = blocks if first == 0 and last >= len(blocks) - 1 else blocks[first : last + 1]
-    for sealed, index, at in find(chosen, query):
+    for sealed, index, at in find(session.node.chain.between(first, last, query), query):
         if len(found) >= LOGS_MAX:
             raise RpcError(LIMIT, f"query returned more than {LOGS_MAX} results")
         found.append(session.written.of(sealed, index, at))
@@ -93,7 +91,7 @@ def get_filter_logs(session: Session, filter_id: Quantity) -> Logs:
     return _logs(session, found.query, first, _last(found, node))
 
 
-def _last(found: Filter, node: DevNode) -> int:
+def _last(found: Filter, node: Node) -> int:
     last = node.chain.latest.number
     return last if found.last is None else min(found.last, last)
 
@@ -123,7 +121,7 @@ def unsubscribe(session: Session, subscription: Quantity) -> bool:
     return session.subscriptions is not None and session.subscriptions.drop(subscription)
 
 
-def shown(node: DevNode, written: shapes.WrittenLogs) -> subscriptions.Shown:
+def shown(node: Node, written: shapes.WrittenLogs) -> subscriptions.Shown:
     """How subscriptions are told of things."""
 
     def head(sealed: Sealed) -> object:
