@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from numen.base.crypto import keccak256
 from numen.evm import abi, rlp
 from numen.evm.authority import Authorization
-from numen.evm.transaction import Access, Kind, Transaction
+from numen.evm.roots import logs_bloom
+from numen.evm.transaction import Access, Transaction
+from numen.evm.transaction import Kind as Form
 from numen.ledger import tariff
-from numen.ledger.archive import Archive, What
+from numen.ledger.archive import Archive, What, logs_of, wake_id
 from numen.ledger.ethereum import admit
 from numen.ledger.ledger import Ledger
 from numen.ledger.receipts import Fate
@@ -21,6 +23,7 @@ from numen.ledger.world import World
 from numen.testing import build
 from numen.vm.codes import Code, CodeError, code_id, split_creation, write_code
 from numen.vm.contract import write_contract
+from numen.vm.host import Kind
 from tests.ledger import scripts
 from tests.ledger.scripts import Ask, Script
 from tests.ledger.town import CHAIN, COINS, CONTRACTS, MAKER, PEOPLE, Town
@@ -29,14 +32,14 @@ from tests.markdown import ROOT
 ANN = PEOPLE[0]
 SAY = scripts.write(Script(((1, 1),)))
 PLAIN = Transaction(
-    Kind.FEE_MARKET, CHAIN, max_fee=100, max_priority_fee=3, gas_limit=10**6, to=CONTRACTS[0],
+    Form.FEE_MARKET, CHAIN, max_fee=100, max_priority_fee=3, gas_limit=10**6, to=CONTRACTS[0],
     value=5, data=SAY,
 )  # fmt: skip
 
 KINDS = {
-    "legacy": {"kind": Kind.LEGACY, "max_priority_fee": 100},
+    "legacy": {"kind": Form.LEGACY, "max_priority_fee": 100},
     "access list": {
-        "kind": Kind.ACCESS_LIST,
+        "kind": Form.ACCESS_LIST,
         "max_priority_fee": 100,
         "access_list": (Access(CONTRACTS[0], (1, 2)),),
     },
@@ -84,10 +87,10 @@ def test_both_forms_count_one_nonce_and_others_check_the_block():
 
 REFUSED = {
     "another chain": ({"chain_id": CHAIN + 1}, "for chain 8"),
-    "every chain": ({"kind": Kind.LEGACY, "chain_id": None, "max_priority_fee": 100}, "EIP-155"),
-    "a blob": ({"kind": Kind.BLOB, "blob_hashes": (bytes(32),)}, "type 3"),
+    "every chain": ({"kind": Form.LEGACY, "chain_id": None, "max_priority_fee": 100}, "EIP-155"),
+    "a blob": ({"kind": Form.BLOB, "blob_hashes": (bytes(32),)}, "type 3"),
     "a delegation": (
-        {"kind": Kind.SET_CODE, "authorizations": (Authorization(1, bytes(20), 0, 0, 1, 1),)},
+        {"kind": Form.SET_CODE, "authorizations": (Authorization(1, bytes(20), 0, 0, 1, 1),)},
         "type 4",
     ),
     "a tip above the price": ({"max_priority_fee": 101}, "tip higher"),
@@ -218,3 +221,45 @@ def test_an_id_that_nothing_has_is_not_found():
         town.world.kv.commit([(b"li" + bytes(31) + bytes([at]), b"t" + bytes(12))])
     with pytest.raises(AmbiguousIdError, match="several"):
         find(archive, "0x00000")
+
+
+def test_what_no_transaction_of_a_block_began_is_its_wake():
+    town = Town(price=0)
+    town.ledger = Ledger(CHAIN, town.world, is_indexed=True)
+    first = town.block(town.call(CONTRACTS[0], Script(timers=((5, 2, 0),))))
+    second = town.block(town.call(CONTRACTS[1], Script(), who=1))
+    archive = Archive(town.world.kv)
+
+    assert archive.place(wake_id(1)) is None
+    timer = next(r for r in second.receipts if r.message.kind is Kind.TIMER)
+    place = archive.place(wake_id(2))
+    assert (place.what, place.index, place.begun) == (What.TRANSACTION, 1, (timer.message.id,))
+    assert [branch.receipt for branch in tree(archive, wake_id(2))] == [timer]
+    assert len(first.receipts) == 1
+
+
+def test_blocks_with_events_are_found_by_their_filters():
+    town = Town()
+    town.ledger = Ledger(CHAIN, town.world, is_indexed=True)
+    for at in range(4):
+        town.block(*([town.call(CONTRACTS[at], Script())] if at % 2 else []))
+    archive = Archive(town.world.kv)
+
+    assert [height for height, _ in archive.filters(0, 9)] == [2, 4]
+    assert [height for height, _ in archive.filters(3, 4)] == [4]
+    assert list(archive.filters(3, 3)) == []
+    for height, bloom in archive.filters(1, 4):
+        logs = [log for receipt in archive.receipts(height) for log in logs_of(receipt)]
+        assert bloom == int.from_bytes(logs_bloom(logs), "big")
+
+
+def test_older_versions_can_be_looked_at():
+    town = Town()
+    for _ in range(3):
+        town.block(town.call(CONTRACTS[0], Script(((9, 1),)), value=2))
+    newest = town.world.state.tree.version
+
+    for back in range(4):
+        seen = town.world.look(CONTRACTS[0], newest - back)
+        assert (seen.load(9), seen.account().balance) == (3 - back, 1006 - 2 * back)
+    assert town.world.look(CONTRACTS[0]).load(9) == 3

@@ -6,18 +6,26 @@ Records of a `KV`, by their first bytes:
     lr height   what became of its messages
     li id       where a block, transaction or message is; of a transaction also the ids of the
                 requests that it began with
+    lf height   the filter of a block's events, if it has any
 
-Heights are 8 bytes. The last are written with the block where a ledger is told to (`Ledger`).
+Heights are 8 bytes. The last two are written with the block where a ledger is told to (`Ledger`).
+
+What happens in a block without a transaction of it - timers, answers that did not come, messages
+that had to wait - counts as its *wake*, one more transaction, which nobody signed.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Final
 
 import msgspec
 
 from numen.base.codec import decode
+from numen.base.crypto import keccak256
+from numen.evm.message import Log
+from numen.evm.roots import logs_bloom
 from numen.ledger.block import BLOCK_BYTES_MAX, Block, write_block
 from numen.ledger.receipts import Receipt
 from numen.ledger.state.kv import KV, Get
@@ -27,6 +35,8 @@ from numen.ledger.wire import read_receipts, write_receipts
 _BLOCK: Final = b"lb"
 _RECEIPTS: Final = b"lr"
 _PLACE: Final = b"li"
+_FILTER: Final = b"lf"
+_WAKE: Final = b"\x0cnumen/wake/1"
 
 _ID_BYTES: Final = 32
 _HEIGHT_BYTES: Final = 8
@@ -82,6 +92,9 @@ def places(
         receipts: What became of its messages.
     """
     yield _PLACE + name, _write(What.BLOCK, height, 0)
+    woken = woken_of({transaction for transaction, _ in begun}, receipts)
+    if woken:
+        begun = [*begun, (wake_id(height), woken)]
     for index, (transaction, requests) in enumerate(begun):
         yield (
             _PLACE + transaction,
@@ -89,6 +102,37 @@ def places(
         )
     for index, receipt in enumerate(receipts):
         yield _PLACE + receipt.message.id, _write(What.MESSAGE, height, index)
+    logs = [log for receipt in receipts for log in logs_of(receipt)]
+    if logs:
+        yield _FILTER + height.to_bytes(_HEIGHT_BYTES, "big"), logs_bloom(logs)
+
+
+def wake_id(height: int) -> bytes:
+    """By which the wake of a block is known; 32 bytes."""
+    return keccak256(_WAKE, height.to_bytes(_HEIGHT_BYTES, "big"))
+
+
+def woken_of(transactions: AbstractSet[bytes], receipts: Sequence[Receipt]) -> tuple[bytes, ...]:
+    """Ids of the messages that the wake of a block begins with.
+
+    Args:
+        transactions: Ids of those of the block.
+        receipts: What became of its messages.
+    """
+    known = set(transactions)
+    woken = []
+    for receipt in receipts:
+        message = receipt.message
+        if message.cause not in known:
+            woken.append(message.id)
+        known.add(message.id)
+    return tuple(woken)
+
+
+def logs_of(receipt: Receipt) -> tuple[Log, ...]:
+    """The events of a delivery as logs of the contract that it was handed to."""
+    target = receipt.message.target
+    return tuple(Log(target, event.topics, event.data) for event in receipt.events)
 
 
 def block_at(get: Get, height: int) -> Block | None:
@@ -146,6 +190,15 @@ class Archive:
         """Ids of the requests of a transaction, in order; nothing where it is not known."""
         place = self.place(identity)
         return place.begun if place is not None else ()
+
+    def filters(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Heights of a range whose blocks have events, and their filters as numbers."""
+        after = _FILTER + (max(first, 1) - 1).to_bytes(_HEIGHT_BYTES, "big")
+        for key, value in self._kv.scan(_FILTER, after):
+            height = int.from_bytes(key[len(_FILTER) :], "big")
+            if height > last:
+                return
+            yield height, int.from_bytes(value, "big")
 
     def beginning(self, prefix: str) -> Sequence[bytes]:
         """Some ids of messages and transactions whose hexadecimal digits begin like this."""

@@ -254,7 +254,7 @@ class ContractService:
         if len(effects) > EFFECTS_MAX:
             raise _MalformedError(Reason.TOO_LARGE, f"more than {EFFECTS_MAX} effects")
         if delivery.kind is Kind.VIEW:
-            return Outcome(result, (), changes.reads, (), work)
+            return Outcome(result, (), changes.reads, (), work, None, waits)
         return Outcome(result, changes.writes, changes.reads, tuple(effects), work, None, waits)
 
     def _effects(self, found: Sequence[Record]) -> tuple[bytes, list[Effect], bool]:
