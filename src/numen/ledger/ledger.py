@@ -193,12 +193,12 @@ class Ledger:
         moment = Moment(self.height + 1, time_ms, price)
         try:
             done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
-            header = self._header(done, moment, key.address)
+            block = seal(self._header(done, moment, key.address), done.taken, key)
+            diff = self._keep(block, done)
         except BaseException:
             self._state.abandon()
             raise
-        block = seal(header, done.taken, key)
-        return Made(block, done.receipts, done.refused, self._keep(block, done))
+        return Made(block, done.receipts, done.refused, diff)
 
     def attempt(self, admitted: Admitted, time_ms: int) -> Run:
         """Find what would come of a transaction if it were the next; nothing of it stays.
@@ -237,10 +237,11 @@ class Ledger:
                 refusal = done.refused[0]
                 raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
             _compare(header, self._header(done, moment, header.maker))
+            diff = self._keep(block, done)
         except BaseException:
             self._state.abandon()
             raise
-        return Made(block, done.receipts, (), self._keep(block, done))
+        return Made(block, done.receipts, (), diff)
 
     def _check_link(self, block: Block) -> None:
         header = block.header

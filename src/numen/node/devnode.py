@@ -27,6 +27,7 @@ from numen.node.chain import Chain, Refused
 from numen.node.clock import Clock
 from numen.node.execution import Work, fill
 from numen.node.filters import Filters
+from numen.node.filters import Kind as Subject
 from numen.node.pool import KnownError, Pool
 from numen.node.sidecar import without_blobs
 from numen.node.simulate import Call, Ground
@@ -145,6 +146,11 @@ class DevNode:
         self._snapshot_count = 0
         self._draft: tuple[Block, list[Included], Ground] | None = None
         self.filters.rewind(1)
+
+    @property
+    def told(self) -> frozenset[Subject]:
+        """What its clients can subscribe to: everything but messages, which it has not."""
+        return frozenset(Subject) - {Subject.MESSAGES}
 
     def warm(self) -> None:
         """Make the machine, so that the first call need not wait for it."""

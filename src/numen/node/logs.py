@@ -51,7 +51,7 @@ def find(blocks: Iterable[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, in
     """
     masks = query.masks()
     for sealed in blocks:
-        if not sealed.bloom or not _may_have(sealed.bloom, masks):
+        if not sealed.bloom or not may_have(sealed.bloom, masks):
             continue
         for index, each in enumerate(sealed.included):
             for at, log in enumerate(each.receipt.logs):
@@ -59,7 +59,7 @@ def find(blocks: Iterable[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, in
                     yield sealed, index, at
 
 
-def _may_have(bloom: int, masks: list[list[int]]) -> bool:
+def may_have(bloom: int, masks: list[list[int]]) -> bool:
     """Whether a block's filter lets some of each list through."""
     for some in masks:
         for mask in some:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from numen.base.errors import NumenError
 from numen.node.asgi import Application
 from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
+from numen.node.rpc.listening import Messages
 from numen.node.rpc.table import Method
 from numen.node.surface import Node
 
@@ -72,6 +73,7 @@ def serve(
     listening: socket.socket,
     ready: Callable[[], None],
     origin: str,
+    messages: Messages = lambda _: (),
 ) -> None:
     """Serve a node until the process is told to stop.
 
@@ -81,6 +83,7 @@ def serve(
         listening: A socket that listens.
         ready: Called once requests are answered.
         origin: Which web pages may ask, as `Application` has it.
+        messages: Gives the messages of a block, for who subscribed to them.
 
     Raises:
         ServeError: What it takes is not installed.
@@ -95,22 +98,10 @@ def serve(
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     miner = Miner(node)
     dispatcher = Dispatcher(node, methods, report=_report)
-    application = Application(dispatcher, now_s, origin=origin, changed=miner.wake)
-    config = uvicorn.Config(
-        application,
-        http=protocol,
-        ws="websockets-sansio",
-        ws_max_size=BODY_BYTES_MAX,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=1,
+    application = Application(
+        dispatcher, now_s, origin=origin, changed=miner.wake, messages=messages
     )
+    config = uvicorn.Config(application, http=protocol, **_CONFIG)
     server = uvicorn.Server(config)
 
     def answering() -> None:
@@ -128,6 +119,21 @@ def serve(
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+_CONFIG: Final[dict[str, Any]] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": BODY_BYTES_MAX,
+    "ws_per_message_deflate": False,
+    "lifespan": "off",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "date_header": False,
+    "limit_concurrency": CONNECTIONS_MAX,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+    "timeout_graceful_shutdown": 1,
+}
 
 
 def _report(method: str, error: Exception) -> None:

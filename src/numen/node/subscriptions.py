@@ -4,7 +4,7 @@ EvmError
 └── TooManySubscriptionsError   the connection has enough of them
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -46,6 +46,7 @@ class Shown(msgspec.Struct, frozen=True):
     head: Callable[[Sealed], object]
     log: Callable[[Sealed, int, int], object]
     waiting: Callable[[Signed, bool], object]
+    messages: Callable[[Sealed], Iterable[object]]
 
 
 class Subscriptions:
@@ -86,5 +87,8 @@ class Subscriptions:
                 elif each.kind is Kind.LOGS:
                     for sealed, index, at in find([event.sealed], each.query):
                         yield number, shown.log(sealed, index, at)
+                elif each.kind is Kind.MESSAGES:
+                    for message in shown.messages(event.sealed):
+                        yield number, message
             elif each.kind is Kind.WAITING:
                 yield number, shown.waiting(event.signed, each.is_full)

@@ -7,7 +7,7 @@ events.
     └── NoKeyError    no key, and nobody is impersonated
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -18,7 +18,7 @@ from numen.evm.errors import EvmError
 from numen.evm.forks import Fork
 from numen.evm.transaction import Transaction
 from numen.node.blocks import Sealed, Signed
-from numen.node.filters import Filters
+from numen.node.filters import Filters, Kind
 from numen.node.logs import LogQuery
 from numen.node.pool import Pool
 from numen.node.simulate import Call
@@ -105,6 +105,10 @@ class Node(Protocol):
     @property
     def coinbase(self) -> bytes:
         """Who gets the fees."""
+
+    @property
+    def told(self) -> Collection[Kind]:
+        """What its clients can subscribe to."""
 
     @property
     def interval_s(self) -> int:

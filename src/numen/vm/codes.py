@@ -13,8 +13,9 @@ from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
 from numen.vm.contract import ContractError, read_contract
 from numen.vm.evm_atomic import AtomicService
-from numen.vm.evm_events import EvmService
-from numen.vm.host import Service
+from numen.vm.evm_events import CODE_AT, EvmService
+from numen.vm.host import Service, Slots
+from numen.vm.long_values import read_long
 
 CODE_BYTES_MAX: Final = 1 << 17
 """Longest code of a contract."""
@@ -69,6 +70,16 @@ def read_code(raw: bytes) -> Code:
         return decode(Code, raw)
     except CodecError as error:
         raise CodeError(f"not a contract: {error}") from error
+
+
+def shown_code(raw: bytes, slots: Slots) -> bytes:
+    """What a client of Ethereum is shown as the code of a contract.
+
+    Args:
+        raw: The code that was published.
+        slots: Of the contract; one of EVM bytecode keeps there what its creation left.
+    """
+    return read_long(slots, CODE_AT) if read_code(raw).mode == "evm" else raw
 
 
 def split_creation(data: bytes) -> tuple[bytes, bytes]:

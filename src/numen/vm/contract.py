@@ -112,6 +112,18 @@ def read_contract(raw: bytes) -> "ContractService":
     return ContractService(program, deployed.description, is_untrusted=True)
 
 
+def read_description(raw: bytes) -> Description:
+    """What is to be known of a contract that was deployed, without making it ready to run.
+
+    Raises:
+        ContractError: The bytes are none.
+    """
+    try:
+        return decode(_Deployed, raw).description
+    except CodecError as error:
+        raise ContractError(f"not a contract: {error}") from error
+
+
 class _Seat:
     """Memory for one run at a time."""
 

@@ -1,5 +1,6 @@
 """`eth_`: logs, filters, and subscriptions."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -105,11 +106,12 @@ def subscribe(session: Session, kind: str, options: LogForm | bool | None = None
     """Be told of `newHeads`, `logs` or `newPendingTransactions`; gives a number.
 
     It needs a connection that stays: a WebSocket. Logs may be chosen by address and topics; waiting
-    transactions are told in whole where the second parameter is true.
+    transactions are told in whole where the second parameter is true. A ledger also tells of
+    `messages`.
     """
     if session.subscriptions is None:
         raise RpcError(NO_METHOD, "notifications not supported; use a WebSocket")
-    if kind not in set(Kind):
+    if kind not in session.node.told:
         raise RpcError(SERVER, f"no {kind[:40]!r} subscription")
     query = options.query() if isinstance(options, LogForm) else LogQuery()
     wanted = Subscription(Kind(kind), query, options is True)
@@ -121,7 +123,11 @@ def unsubscribe(session: Session, subscription: Quantity) -> bool:
     return session.subscriptions is not None and session.subscriptions.drop(subscription)
 
 
-def shown(node: Node, written: shapes.WrittenLogs) -> subscriptions.Shown:
+Messages = Callable[[Sealed], Iterable[object]]
+"""Gives the messages of a block as clients are told of them."""
+
+
+def shown(node: Node, written: shapes.WrittenLogs, messages: Messages) -> subscriptions.Shown:
     """How subscriptions are told of things."""
 
     def head(sealed: Sealed) -> object:
@@ -130,7 +136,7 @@ def shown(node: Node, written: shapes.WrittenLogs) -> subscriptions.Shown:
     def waiting(signed: Signed, is_full: bool) -> object:
         return shapes.waiting(signed) if is_full else data(signed.hash)
 
-    return subscriptions.Shown(head, written.of, waiting)
+    return subscriptions.Shown(head, written.of, waiting, messages)
 
 
 class NotificationParams(msgspec.Struct):

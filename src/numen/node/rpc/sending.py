@@ -26,7 +26,7 @@ def send_raw_transaction(session: Session, raw: Data) -> Hex:
     All types are taken. One of type 3 may have its blobs with it, as networks send them: they are
     compared with its commitments and then forgotten.
     """
-    return data(session.node.submit(session.node.read(raw)))
+    return data(session.node.submit(session.node.read(bytes(raw))))
 
 
 def send_raw_transaction_sync(session: Session, raw: Data) -> ReceiptShape:
@@ -35,7 +35,7 @@ def send_raw_transaction_sync(session: Session, raw: Data) -> ReceiptShape:
     Where blocks are not made at once, one is made for it.
     """
     node = session.node
-    tx_hash = node.submit(node.read(raw))
+    tx_hash = node.submit(node.read(bytes(raw)))
     place = node.chain.holding(tx_hash)
     if place is None:
         node.mine()
