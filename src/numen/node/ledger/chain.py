@@ -42,14 +42,16 @@ class LedgerChain:
         ledger: Whose.
         archive: Where they lie.
         genesis: Root of the state that the ledger began with.
+        price: Coins a unit of work, from which clients work out what to offer at block 0.
 
     Attributes:
         fork: Which fields blocks and transactions have.
     """
 
-    def __init__(self, ledger: Ledger, archive: Archive, genesis: bytes) -> None:
+    def __init__(self, ledger: Ledger, archive: Archive, genesis: bytes, price: int) -> None:
         self.fork = FORK
-        self._ledger, self._archive, self._genesis = ledger, archive, genesis
+        self._ledger, self._archive = ledger, archive
+        self._genesis, self._price = genesis, price
         self._kept: OrderedDict[int, Sealed] = OrderedDict()
 
     @property
@@ -110,7 +112,7 @@ class LedgerChain:
     def _read(self, height: int) -> Sealed:
         block = self._archive.block(height) if height else None
         if block is None:
-            seen = Block(gas_limit=WORK_MAX, chain_id=self.chain_id)
+            seen = Block(gas_limit=WORK_MAX, base_fee=self._price, chain_id=self.chain_id)
             header = Header(seen, NO_BLOCK, self._genesis)
             return Sealed(header, (), NO_BLOCK, header.encode(FORK), 0, 0, 0)
         return present(block, self._archive.receipts(height))

@@ -110,7 +110,7 @@ class LedgerNode:
         self.archive = Archive(kv)
         self._older = self.world.state.tree.version - self.ledger.height
         genesis = self.world.state.tree.at(self._older).root
-        self.chain = LedgerChain(self.ledger, self.archive, genesis)
+        self.chain = LedgerChain(self.ledger, self.archive, genesis, settings.price)
         self.calls = Calls(self.world, self.ledger)
         self.names = Names(self.world)
         self.keys = {key.address: key for key in settings.keys}
