@@ -10,7 +10,7 @@ import pytest
 from numen.api import services
 from tests.node.ledger_served import compiled, creation, running
 from tests.node.served import ADDRESSES, ETHER
-from tests.node.test_clients import CAST, SECONDS_MAX, javascript, needs
+from tests.node.test_clients import CAST, SECONDS_MAX, TOKEN, javascript, needs
 
 pytest.importorskip("uvicorn", reason="the extra `node` is not installed")
 
@@ -195,3 +195,27 @@ def test_ethers_finds_the_contract_where_it_expects_it(served, tmp_path):
     )  # fmt: skip
 
     assert said.strip() == "ethers Insufficient"
+
+
+@pytest.mark.parametrize("mode", ["event", "atomic"])
+def test_a_contract_of_vyper_is_used_by_web3_in_both_modes(mode, w3):
+    from web3.exceptions import ContractLogicError
+
+    vyper = pytest.importorskip("vyper", reason="vyper is not installed")
+    compiled_ = vyper.compile_code(TOKEN, output_formats=["abi", "bytecode"])
+    code = bytes.fromhex(compiled_["bytecode"][2:])
+    carried = services.atomic(code) if mode == "atomic" else code
+    factory = w3.eth.contract(abi=compiled_["abi"], bytecode=carried)
+    alice, bob = w3.eth.accounts[:2]
+    created = factory.constructor(1000).transact({"from": alice})
+    receipt = w3.eth.wait_for_transaction_receipt(created)
+    token = w3.eth.contract(receipt.contractAddress, abi=compiled_["abi"])
+
+    sent = token.functions.transfer(bob, 5).transact({"from": alice})
+    (event,) = token.events.Transfer().process_receipt(w3.eth.wait_for_transaction_receipt(sent))
+    assert (event.args.receiver, event.args.value) == (bob, 5)
+    assert token.functions.balanceOf(bob).call() == 5
+    assert token.functions.transfer(bob, 5).call({"from": alice})
+    with pytest.raises(ContractLogicError, match="too little"):
+        token.functions.transfer(bob, 5000).call({"from": alice})
+    assert len(token.events.Transfer().get_logs(from_block=receipt.blockNumber)) == 1

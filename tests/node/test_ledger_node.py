@@ -11,6 +11,7 @@ from numen.ledger.transactions import Transaction as Own
 from numen.node.ledger.chain import WORK_MAX
 from numen.node.ledger.node import LedgerNode, Settings, WrongLedgerError
 from numen.node.subscriptions import Subscriptions
+from numen.vm.codes import Code, write_code
 from tests.node.ledger_served import AskedLedger, Deployed, compiled, creation
 from tests.node.served import ADDRESSES, ETHER, KEYS
 
@@ -280,6 +281,48 @@ def test_bytecode_of_ethereum_is_created_as_it_is(asked):
     assert asked("numen_getContract", address)["mode"] == "evm"
     assert asked("eth_call", {"to": address, "data": f"0x{5:064x}"}) == "0x"
     assert int(asked("eth_getStorageAt", address, "0x0", "latest"), 16) == 77
+
+
+# PUSH0 x 4, value / 2 to the address in the call data, its success back
+PAYS = bytes.fromhex("5f5f5f5f600234045f355af15f5260205ff3")
+
+
+def atomic(runtime: bytes) -> str:
+    return "0x" + write_code(Code("atomic", bytes.fromhex(initcode(runtime)[2:]))).hex()
+
+
+def test_bytecode_in_an_evm_of_its_own_is_one_contract_to_others(asked):
+    address = asked.send(data=atomic(SAVES))["contractAddress"]
+    asked.send(to=address, data=f"0x{77:064x}")
+
+    assert asked("eth_getCode", address, "latest") == "0x" + SAVES.hex()
+    assert int(asked("eth_getStorageAt", address, "0x0", "latest"), 16) == 77
+    assert int(asked("eth_getStorageAt", address, "0x0", "0x1"), 16) == 0
+    assert asked("numen_getContract", address)["mode"] == "atomic"
+
+
+def test_coins_that_leave_an_evm_of_its_own_come_to_the_account(asked):
+    address = asked.send(data=atomic(PAYS))["contractAddress"]
+    form = {"from": ANN, "to": address, "data": "0x" + BOB[2:].zfill(64), "value": hex(100)}
+    assert int(asked("eth_call", form), 16) == 1
+    receipt = asked.send(**form)
+
+    assert int(asked("eth_getBalance", BOB, "latest"), 16) == 10_000 * ETHER + 50
+    assert int(asked("eth_getBalance", address, "latest"), 16) == 50
+    tree = asked("numen_getMessageTree", receipt["transactionHash"])["branches"]
+    assert [b["message"]["to"] for b in tree] == [address, BOB]
+    back = asked.send(**{**form, "data": "0x" + ANN[2:].zfill(64)})
+    assert back["status"] == "0x1"
+    assert int(asked("eth_getBalance", address, "latest"), 16) == 100
+
+
+def test_a_constructor_may_refuse_in_an_evm_of_its_own(asked):
+    refuses = "0x" + write_code(Code("atomic", bytes.fromhex("5f5ffd"))).hex()
+    receipt = asked.send(data=refuses, gas=hex(10**6), value="0x5")
+
+    assert receipt["status"] == "0x0"
+    assert asked("eth_getCode", receipt["contractAddress"], "latest") == "0x"
+    assert int(asked("eth_getBalance", receipt["contractAddress"], "latest"), 16) == 0
 
 
 # What waits. ---

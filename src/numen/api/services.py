@@ -27,6 +27,15 @@ def creation(contract: Contract) -> bytes:
     return write_code(Code("numen", write_contract(contract)))
 
 
+def atomic(initcode: bytes) -> bytes:
+    """What a transaction creates EVM bytecode from in an EVM of its own, where calls run at once.
+
+    Raises:
+        CodecError: It is too long.
+    """
+    return write_code(Code("atomic", initcode))
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=2).encode() + b"\n"
 

@@ -45,19 +45,29 @@ class AskedError(NumenError):
 @click.command(context_settings=PASS_ALL)
 @click.argument("file", metavar="FILE[:NAME]")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
+@click.option(
+    "--mode", type=click.Choice(["event", "atomic"]), default="event", show_default=True,
+    help="Of bytecode: whether its calls are requests, or run at once in an EVM of its own.",
+)  # fmt: skip
 @rpc_option
 @from_option
 @value_option
 @as_json_option
 def deploy(
-    file: str, args: tuple[str, ...], rpc: str, sender: str | None, value: int, as_json: bool
+    file: str,
+    args: tuple[str, ...],
+    mode: str,
+    rpc: str,
+    sender: str | None,
+    value: int,
+    as_json: bool,
 ) -> None:
     """Create a contract on a ledger, and print its address.
 
     FILE is source with a class under @contract, and ARG its constructor's arguments; or bytecode of
-    the EVM (.bin, .hex, .evm), with encoded arguments behind it, whose calls are then requests.
+    the EVM (.bin, .hex, .evm), with encoded arguments behind it.
     """
-    data, entries = _creation(file, args)
+    data, entries = _creation(file, args, mode)
     form = {"from": sender or _first(rpc), "data": f"0x{data.hex()}", "value": hex(value)}
     receipt = _sent(rpc, form)
     address = receipt["contractAddress"]
@@ -140,7 +150,7 @@ def explain(identity: str, rpc: str, folder: Path | None, as_json: bool) -> None
     stories.show(stories.tree(identity, rpc, folder), as_json=as_json)
 
 
-def _creation(file: str, args: Sequence[str]) -> tuple[bytes, Any]:
+def _creation(file: str, args: Sequence[str], mode: str) -> tuple[bytes, Any]:
     path, name = split(file)
     services: Any = import_module("numen.api.services")
     if path.suffix == ".py":
@@ -153,7 +163,8 @@ def _creation(file: str, args: Sequence[str]) -> tuple[bytes, Any]:
         return data, contract.abi
     if args:
         raise AskedError("arguments of bytecode are encoded, and stand behind it in the file")
-    return read_bytecode(read_file(path, size_max=FILE_BYTES_MAX)), []
+    code = read_bytecode(read_file(path, size_max=FILE_BYTES_MAX))
+    return (services.atomic(code) if mode == "atomic" else code), []
 
 
 def _first(rpc: str) -> str:

@@ -12,9 +12,9 @@ from numen.base.codec import CodecError, decode, digest, encode
 from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
 from numen.vm.contract import ContractError, read_contract
-from numen.vm.evm_atomic import AtomicService
+from numen.vm.evm_atomic import Accounts, AtomicService
 from numen.vm.evm_events import CODE_AT, EvmService
-from numen.vm.host import Service, Slots
+from numen.vm.host import Address, Key, Service, Slot, Slots
 from numen.vm.long_values import read_long
 
 CODE_BYTES_MAX: Final = 1 << 17
@@ -42,8 +42,9 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         mode: Which machine runs it.
-        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` nothing; for
-            ``numen`` what `vm.contract.write_contract` writes.
+        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` the same, or
+            nothing for a world without a first contract; for ``numen`` what
+            `vm.contract.write_contract` writes.
     """
 
     mode: Mode
@@ -72,14 +73,33 @@ def read_code(raw: bytes) -> Code:
         raise CodeError(f"not a contract: {error}") from error
 
 
-def shown_code(raw: bytes, slots: Slots) -> bytes:
+def shown_code(raw: bytes, address: Address, slots: Slots) -> bytes:
     """What a client of Ethereum is shown as the code of a contract.
 
     Args:
         raw: The code that was published.
+        address: Of the contract.
         slots: Of the contract; one of EVM bytecode keeps there what its creation left.
     """
-    return read_long(slots, CODE_AT) if read_code(raw).mode == "evm" else raw
+    code = read_code(raw)
+    if code.mode == "evm":
+        return read_long(slots, CODE_AT)
+    account = Accounts(slots).account(address) if code.mode == "atomic" else None
+    return account[2] if account is not None else raw
+
+
+def shown_slot(raw: bytes, address: Address, slots: Slots, key: Key) -> Slot:
+    """What a client of Ethereum is shown as a word of a contract's storage.
+
+    Args:
+        raw: The code that was published.
+        address: Of the contract.
+        slots: Of the contract.
+        key: Of the word.
+    """
+    code = read_code(raw)
+    is_inside = code.mode == "atomic" and bool(code.body)
+    return Accounts(slots).slot(address, key) if is_inside else slots.load(key)
 
 
 def split_creation(data: bytes) -> tuple[bytes, bytes]:
@@ -119,7 +139,7 @@ def service_of(raw: bytes) -> Service:
     try:
         code = read_code(raw)
         if code.mode == "atomic":
-            return AtomicService(_FORK)
+            return AtomicService(_FORK, initcode=code.body)
         if code.mode == "numen":
             return read_contract(code.body)
         return EvmService(code.body, _FORK)

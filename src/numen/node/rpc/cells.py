@@ -10,7 +10,7 @@ from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.shapes import Hex
 from numen.node.rpc.table import SessionOf, rows
 from numen.node.rpc.values import Address, BlockId, Word, data, word
-from numen.vm.codes import shown_code
+from numen.vm.codes import shown_code, shown_slot
 
 LedgerSession: TypeAlias = SessionOf[LedgerNode]
 """Somebody asks a ledger."""
@@ -30,7 +30,7 @@ def get_code(session: LedgerSession, address: Address, block: BlockId = LATEST) 
     """Code of a contract: of one of EVM bytecode that, of others what was published for them."""
     found = looked(session, address, block)
     code = session.node.world.code(found.account().code)
-    return data(shown_code(code, found) if code else b"")
+    return data(shown_code(code, address, found) if code else b"")
 
 
 def get_transaction_count(session: LedgerSession, address: Address, block: BlockId = LATEST) -> Hex:
@@ -43,8 +43,10 @@ def get_transaction_count(session: LedgerSession, address: Address, block: Block
 def get_storage_at(
     session: LedgerSession, address: Address, key: Word, block: BlockId = LATEST
 ) -> Hex:
-    """What a slot of a contract holds, 32 bytes."""
-    return word(looked(session, address, block).load(key))
+    """What a slot of a contract holds, 32 bytes; of one in an atomic EVM, a word of its storage."""
+    found = looked(session, address, block)
+    code = session.node.world.code(found.account().code)
+    return word(shown_slot(code, address, found, key) if code else found.load(key))
 
 
 def call(session: LedgerSession, transaction: TransactionForm, block: BlockId = LATEST) -> Hex:
