@@ -263,3 +263,18 @@ def test_older_versions_can_be_looked_at():
         seen = town.world.look(CONTRACTS[0], newest - back)
         assert (seen.load(9), seen.account().balance) == (3 - back, 1006 - 2 * back)
     assert town.world.look(CONTRACTS[0]).load(9) == 3
+
+
+def test_requests_that_had_to_wait_are_in_the_tree_of_their_transaction(monkeypatch):
+    monkeypatch.setattr(tariff, "DELIVERIES_MAX", 2)
+    town = Town()
+    town.ledger = Ledger(CHAIN, town.world, is_indexed=True)
+    raw = town.calls([(CONTRACTS[at], scripts.write(Script()), 0, 10**5) for at in range(4)])
+    town.block(raw)
+    archive = Archive(town.world.kv)
+    name = admit(raw, CHAIN).id
+
+    assert len(archive.begun(name)) == 2
+    town.block()
+    assert [branch.receipt.message.target for branch in tree(archive, name)] == CONTRACTS
+    assert archive.place(wake_id(2)).begun == archive.begun(name)[2:]

@@ -12,6 +12,7 @@ from numen.ledger.state.errors import OpeningError
 from numen.ledger.state.opening import Neighbour, Opening, Turn
 from numen.ledger.state.state import verify_account, verify_slot
 from numen.ledger.world import World
+from numen.node.rpc import trees
 from numen.node.rpc.ledger_methods import METHODS
 from numen.node.rpc.methods import METHODS as DEV_METHODS
 from tests.node.ledger_served import AskedLedger, Deployed, compiled
@@ -136,3 +137,13 @@ def test_another_node_comes_to_the_same_by_taking_blocks(asked, token, shop):
     assert other("numen_status") == asked("numen_status")
     assert len(other.node.pool) == 0
     assert Ledger(31337, World(other.kv)).head == asked.node.ledger.head
+
+
+def test_a_tree_ends_where_it_is_too_much(asked, shop, monkeypatch):
+    identity = shop.send("buy", 5)["transactionHash"]
+    for name, most in (("BRANCHES_MAX", 2), ("TREE_BYTES_MAX", 40)):
+        with monkeypatch.context() as patch:
+            patch.setattr(trees, name, most)
+            found = asked("numen_getMessageTree", identity)
+        assert (len(found["branches"]), found["isWhole"]) == (2, False)
+        assert len(asked("numen_getMessageTree", identity)["branches"]) == 3

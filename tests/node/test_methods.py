@@ -80,7 +80,9 @@ LIMITS = {
     "1,000,000 instructions, 3,000,000": (steps.STEPS_MAX, steps.WORDS_MAX) == (10**6, 3 * 10**6),
     "1,024 blocks": prices.HISTORY_MAX == 1024,
     "of a ledger | 100,000,000": WORK_MAX == 10**8,
-    "messages of an answer | 10,000": trees.BRANCHES_MAX == 10_000,
+    "messages of an answer | 10,000, 8 MiB": (trees.BRANCHES_MAX, trees.TREE_BYTES_MAX)
+    == (10_000, 8 << 20),
+    "that wait of an answer | 100": messages.QUEUED_MAX == 100,
     "tried | 4,096": ATTEMPT_DELIVERIES_MAX == 4096,
     "makes at one request | 10,000": messages.MINE_MAX == 10_000,
     "a query | 1,000": values.SEVERAL_MAX == 1000,

@@ -29,10 +29,10 @@ COMMANDS = {
     "trust": "numen.cli.trust:trust",
     "sim": "numen.cli.sim:sim",
     "cluster": "numen.cli.cluster:cluster",
-    "deploy": "numen.cli.ledger:deploy",
-    "send": "numen.cli.ledger:send",
-    "call": "numen.cli.ledger:call",
-    "explain": "numen.cli.ledger:explain",
+    "deploy": "numen.cli.contracts:deploy",
+    "send": "numen.cli.contracts:send",
+    "call": "numen.cli.contracts:call",
+    "explain": "numen.cli.contracts:explain",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 

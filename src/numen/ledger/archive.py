@@ -26,7 +26,8 @@ from numen.base.codec import decode
 from numen.base.crypto import keccak256
 from numen.evm.message import Log
 from numen.evm.roots import logs_bloom
-from numen.ledger.block import BLOCK_BYTES_MAX, Block, write_block
+from numen.ledger.block import BLOCK_BYTES_MAX, Block, block_id, write_block
+from numen.ledger.ethereum import admit
 from numen.ledger.receipts import Receipt
 from numen.ledger.state.kv import KV, Get
 from numen.ledger.tree import SHOWN_MAX
@@ -77,29 +78,37 @@ def kept(block: Block, receipts: tuple[Receipt, ...]) -> Iterator[tuple[bytes, b
     yield _RECEIPTS + height, write_receipts(receipts)
 
 
-def places(
-    height: int,
-    name: bytes,
-    begun: Sequence[tuple[bytes, Sequence[bytes]]],
-    receipts: Sequence[Receipt],
-) -> Iterator[tuple[bytes, bytes]]:
+def places(block: Block, receipts: Sequence[Receipt], get: Get) -> Iterator[tuple[bytes, bytes]]:
     """The records of where things of a block are.
 
     Args:
-        height: Of the block.
-        name: Its digest.
-        begun: Ids of its transactions, and of the requests of each.
+        block: The block.
         receipts: What became of its messages.
+        get: Gives what is kept already.
+
+    Cost: that of the signatures of its transactions, unless they were read a moment ago.
     """
-    yield _PLACE + name, _write(What.BLOCK, height, 0)
-    woken = woken_of({transaction for transaction, _ in begun}, receipts)
+    header = block.header
+    height = header.height
+    yield _PLACE + block_id(header), _write(What.BLOCK, height, 0)
+    ids = [admit(raw, header.chain).id for raw in block.transactions]
+    begun: dict[bytes, list[bytes]] = {}
+    for receipt in receipts:
+        message = receipt.message
+        if message.cause and message.cause == message.root:
+            begun.setdefault(message.cause, []).append(message.id)
+    for index, identity in enumerate(ids):
+        requests = b"".join(begun.pop(identity, ()))
+        yield _PLACE + identity, _write(What.TRANSACTION, height, index) + requests
+    for identity, waited in begun.items():
+        # Requests that had to wait belong to a transaction of an earlier block.
+        earlier = get(_PLACE + identity) or b""
+        if earlier[:1] == What.TRANSACTION.value:
+            yield _PLACE + identity, earlier + b"".join(waited)
+    woken = woken_of(set(ids), receipts)
     if woken:
-        begun = [*begun, (wake_id(height), woken)]
-    for index, (transaction, requests) in enumerate(begun):
-        yield (
-            _PLACE + transaction,
-            _write(What.TRANSACTION, height, index) + b"".join(requests),
-        )
+        of_wake = _write(What.TRANSACTION, height, len(ids)) + b"".join(woken)
+        yield _PLACE + wake_id(height), of_wake
     for index, receipt in enumerate(receipts):
         yield _PLACE + receipt.message.id, _write(What.MESSAGE, height, index)
     logs = [log for receipt in receipts for log in logs_of(receipt)]

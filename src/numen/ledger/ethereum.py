@@ -7,6 +7,7 @@ that it publishes out of its gas.
 Sources: EIP-155, 2930 and 1559; what an access list says has no meaning here.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from numen.base.codec import U256
@@ -30,6 +31,9 @@ FORK: Final = forks.fork("london")
 """The rules of the kinds that are taken: legacy, with an access list, and with a fee market."""
 
 _U64_MAX: Final = (1 << 64) - 1
+_SHORT_BYTES: Final = 1 << 10
+_KEPT_MAX: Final = 1 << 12
+"""Transactions of at most so many bytes are kept in memory when they were read, so many of them."""
 
 
 def read(raw: bytes, chain: int) -> Admitted:
@@ -93,6 +97,14 @@ def admit(raw: bytes, chain: int) -> Admitted:
     Raises:
         BadTransactionError: It is none.
 
-    Cost: a signature recovery.
+    Cost: a signature recovery, unless it is short and was read a moment ago: one that is sent is
+    read again when its block is made, and when that is shown.
     """
+    return (_admit_short if len(raw) <= _SHORT_BYTES else _admit)(raw, chain)
+
+
+def _admit(raw: bytes, chain: int) -> Admitted:
     return (transactions.read if raw[:1] == transactions.MARK else read)(raw, chain)
+
+
+_admit_short = lru_cache(_KEPT_MAX)(_admit)

@@ -126,7 +126,6 @@ class Made(msgspec.Struct, frozen=True):
 
 class _Executed(msgspec.Struct, frozen=True):
     taken: tuple[bytes, ...]
-    begun: tuple[tuple[bytes, tuple[bytes, ...]], ...]
     refused: tuple[Refusal, ...]
     receipts: tuple[Receipt, ...]
 
@@ -264,20 +263,17 @@ class Ledger:
         first = queue.take(own)
         first += wake_ups(own, cells, moment.height, moment.price, tariff.DUE_MAX)
         taken: list[bytes] = []
-        begun: list[tuple[bytes, tuple[bytes, ...]]] = []
         refused: list[Refusal] = []
         fees = 0
         for index, admitted in enumerate(self._read_all(transactions)):
             try:
                 if isinstance(admitted, TransactionError):
                     raise admitted
-                requests = begin(cells(admitted.sender), admitted, moment)
+                first += begin(cells(admitted.sender), admitted, moment)
             except TransactionError as error:
                 refused.append(Refusal(index, str(error)))
             else:
-                first += requests
                 taken.append(transactions[index])
-                begun.append((admitted.id, tuple(request.id for request in requests)))
                 fees += publishing_fee(admitted.priced(moment.price))
                 for code in admitted.transaction.codes:
                     self._state.publish(code)
@@ -286,7 +282,7 @@ class Ledger:
             cells(maker).credit(fees + done.fees)
         note_due(own, done.due, moment.height)
         queue.leave(own, done.left)
-        return _Executed(tuple(taken), tuple(begun), tuple(refused), done.receipts)
+        return _Executed(tuple(taken), tuple(refused), done.receipts)
 
     def _crew(self) -> Crew:
         cells, service = self._state.cell, self._state.service
@@ -326,7 +322,7 @@ class Ledger:
         name = block_id(header)
         also = [(_HEAD, encode(header)), *archive.kept(block, done.receipts)]
         if self._is_indexed:
-            also += archive.places(header.height, name, done.begun, done.receipts)
+            also += archive.places(block, done.receipts, self._state.record)
         diff = self._state.settle(also)
         self.head, self.height, self.time_ms = name, header.height, header.time_ms
         return diff

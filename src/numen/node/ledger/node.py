@@ -116,8 +116,6 @@ class LedgerNode:
         self.keys = {key.address: key for key in settings.keys}
         self.filters, self.pool = Filters(), Pool()
         self._events: list[Event] = []
-        # What was read last is often asked for again.
-        self._last: tuple[bytes, Admitted] | None = None
         self._fetch_waiting()
 
     def _check_chain(self) -> None:
@@ -238,16 +236,12 @@ class LedgerNode:
         return Signed(tx, admitted.sender, raw, admitted.id)
 
     def _admit(self, raw: bytes) -> Admitted:
-        if self._last is not None and self._last[0] == raw:
-            return self._last[1]
         try:
-            found = admit(raw, self.ledger.chain)
+            return admit(raw, self.ledger.chain)
         except BadTransactionError as error:
             if isinstance(error.__cause__, InvalidTransactionError):
                 raise error.__cause__ from None
             raise
-        self._last = raw, found
-        return found
 
     def sign(self, tx: Transaction, sender: bytes) -> Signed:
         """Sign with a key of the node.

@@ -22,8 +22,10 @@ from numen.node.rpc.message_shapes import (
 )
 from numen.node.rpc.shapes import Hex
 from numen.node.rpc.table import rows
-from numen.node.rpc.trees import BRANCHES_MAX
 from numen.node.rpc.values import Address, BlockId, Hash, Quantity, Word, data
+
+QUEUED_MAX: Final = 100
+"""Most messages that wait of one answer."""
 
 KEYS_MAX: Final = 1_024
 """Most slots that one proof is about."""
@@ -65,9 +67,9 @@ def explain(session: LedgerSession, identity: str) -> list[str]:
 
 
 def pending_messages(session: LedgerSession) -> list[MessageShape]:
-    """Messages for which the last block had no room, in order; at most 10,000."""
+    """Messages for which the last block had no room, in order; at most 100."""
     node = session.node
-    return [shapes.message(node.names, each) for each in islice(node.queued(), BRANCHES_MAX)]
+    return [shapes.message(node.names, each) for each in islice(node.queued(), QUEUED_MAX)]
 
 
 def get_contract(session: LedgerSession, address: Address) -> ContractShape | None:

@@ -1,10 +1,10 @@
 """Trees of messages and the reasons for them, as they are told to clients and people."""
 
-from itertools import islice
 from typing import Final
 
 from numen.ledger import explain as words
 from numen.ledger import tree as trees
+from numen.ledger.receipts import Receipt
 from numen.node.ledger.names import Names
 from numen.node.rpc import message_shapes as shapes
 from numen.node.rpc.message_shapes import BranchShape, TreeShape
@@ -12,6 +12,9 @@ from numen.node.rpc.values import data
 
 BRANCHES_MAX: Final = 10_000
 """Most messages of one answer."""
+
+TREE_BYTES_MAX: Final = 8 << 20
+"""Most bytes of payloads, results and events of one answer, give or take one message."""
 
 ID_CHARACTERS_MAX: Final = 66
 """Longest id that is looked for."""
@@ -24,19 +27,20 @@ def tree(archive: trees.Archive, names: Names, identity: str) -> TreeShape:
         TreeError: Nothing has this id, or several things begin like it.
     """
     found = _find(archive, identity)
-    branches = list(islice(trees.tree(archive, found), BRANCHES_MAX + 1))
-    return TreeShape(
-        data(found),
-        [
-            BranchShape(
-                each.depth,
-                words.sentence(each.receipt, names.name, names.call),
-                shapes.receipt(names, each.receipt),
-            )
-            for each in branches[:BRANCHES_MAX]
-        ],
-        len(branches) <= BRANCHES_MAX,
-    )
+    branches: list[BranchShape] = []
+    size = 0
+    for each in trees.tree(archive, found):
+        if len(branches) >= BRANCHES_MAX or size > TREE_BYTES_MAX:
+            return TreeShape(data(found), branches, is_whole=False)
+        said = words.sentence(each.receipt, names.name, names.call)
+        branches.append(BranchShape(each.depth, said, shapes.receipt(names, each.receipt)))
+        size += _size(each.receipt)
+    return TreeShape(data(found), branches, is_whole=True)
+
+
+def _size(receipt: Receipt) -> int:
+    events = sum(len(event.data) for event in receipt.events)
+    return len(receipt.message.payload) + len(receipt.result) + events
 
 
 def why(archive: trees.Archive, names: Names, identity: str) -> list[str]:
