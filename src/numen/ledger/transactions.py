@@ -42,7 +42,7 @@ CODES_MAX: Final = 16
 """Most codes that one transaction publishes."""
 
 _DOMAIN: Final = "numen/transaction/1"
-_SENT: Final = "numen/sent/1"
+_ID_DOMAIN: Final = "numen/transaction-id/1"
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
 
@@ -114,7 +114,7 @@ class Admitted(msgspec.Struct, frozen=True):
     Attributes:
         transaction: What is asked.
         sender: Who asks.
-        id: By which it is known, 32 bytes.
+        id: Digest of the transaction and its sender, 32 bytes.
         tip: What a transaction in Ethereum's form gives beyond the block's price at most; None in
             the ledger's own form, which pays what it offers.
     """
@@ -141,22 +141,18 @@ class Admitted(msgspec.Struct, frozen=True):
         return created_address(self.sender, nonce, index)
 
 
-def signing_digest(transaction: Transaction) -> bytes:
-    """What is signed; 32 bytes."""
-    return digest(_DOMAIN, transaction)
+def transaction_id(transaction: Transaction, sender: Address) -> bytes:
+    """Name a transaction; 32 bytes. Who says the same as another has another transaction."""
+    return _name(digest(_DOMAIN, transaction), sender)
 
 
-def transaction_id(signed: bytes, sender: Address) -> bytes:
-    """Name a transaction by the digest that is signed and by who signed it; 32 bytes.
-
-    Two who ask for the same with the same nonce sign the same digest.
-    """
-    return digest(_SENT, signed + sender)
+def _name(signed: bytes, sender: Address) -> bytes:
+    return digest(_ID_DOMAIN, signed + sender)
 
 
 def sign(transaction: Transaction, key: SigningKey) -> bytes:
     """Sign a transaction and write it."""
-    signature = key.sign(signing_digest(transaction))
+    signature = key.sign(digest(_DOMAIN, transaction))
     return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
 
 
@@ -173,15 +169,15 @@ def read(raw: bytes, chain: int) -> Admitted:
         transaction = signed.transaction
         # The encoding is canonical, so the transaction's own bytes stand in it as they are hashed:
         # between the mark of an array of two and the signature with its own mark.
-        signing = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
-        sender = recover(signing, signed.signature)
+        digested = digest(_DOMAIN, raw[1:-_SIGNATURE_BYTES])
+        sender = recover(digested, signed.signature)
     except (CodecError, BadSignatureError) as error:
         raise BadTransactionError(f"not a transaction: {error}") from error
     if transaction.chain != chain:
         raise BadTransactionError(f"it is for ledger {transaction.chain}, and this is {chain}")
     for index, call in enumerate(transaction.calls):
         check_call(call, index)
-    return Admitted(transaction, sender, transaction_id(signing, sender))
+    return Admitted(transaction, sender, _name(digested, sender))
 
 
 def check_call(call: Call, index: int) -> None:
