@@ -153,9 +153,9 @@ def test_cast_creates_sends_and_reads(served, tmp_path):
                     ADDRESSES[2])) < 20_000  # fmt: skip
     assert len(json.loads(cast("logs", "--address", token, "--from-block", "0", "--json"))) == 2
     assert cast("tx", sent["transactionHash"], "to").lower() == token.lower()
-    value = json.loads(cast("send", "--json", *key, BOB, "--value", "1ether"))
+    value = json.loads(cast("send", "--json", *key, ADDRESSES[7], "--value", "1ether"))
     assert value["status"] == "0x1"
-    assert int(cast("balance", BOB)) == 10_001 * ETHER
+    assert int(cast("balance", ADDRESSES[7])) == 10_001 * ETHER
     assert json.loads(cast("rpc", "numen_explain", sent["transactionHash"]))[0].endswith("of work")
 
 
