@@ -5,6 +5,7 @@ docs/contributing.md describes the marks for those who write pages.
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^(?P<ticks>```+)(?P<language>[\w-]*)\s*$")
 FILE_MARK = re.compile(r"^# file: (?P<name>[\w.-]+)$")
 NOT_RUN_MARK = re.compile(r"^<!-- not run: (?P<reason>.+) -->$")
+NEEDS_MARK = re.compile(r"^<!-- needs: (?P<package>\w+) -->$")
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -79,10 +81,19 @@ def _parts(page: str, text: str | None) -> Iterator[Block | str]:
                 last_words += [line] if line.strip() else []
         elif line == opened["ticks"]:
             inside = "".join(f"{text}\n" for text in lines[start:number])
-            mark = NOT_RUN_MARK.match(last_words[-1])
-            reason = mark["reason"] if mark else ""
+            reason = _reason(last_words[-1])
             follows = last_words[-1] == ""
             yield Block(page, start + 1, opened["language"], inside, reason, follows)
             opened, last_words = None, [""]
     if opened is not None:
         raise ValueError(f"{page}:{start}: the fence is not closed")
+
+
+def _reason(words: str) -> str:
+    """Why the block below some words is only shown, or empty."""
+    mark = NOT_RUN_MARK.match(words)
+    if mark:
+        return mark["reason"]
+    needs = NEEDS_MARK.match(words)
+    is_missing = needs is not None and find_spec(needs["package"]) is None
+    return f"{needs['package']} is not installed" if needs and is_missing else ""

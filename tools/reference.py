@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +23,10 @@ from numen.cli.output import EXIT_FALSE, EXIT_INPUT, is_false
 from numen.ir import codes, ops, trap, types
 from numen.ir.ops import Effect, On, Op, ProofClass
 from numen.market import events as market_events
+from numen.node.rpc.ledger_methods import METHODS as LEDGER_METHODS
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import default_text
-from numen.node.rpc.table import Param
+from numen.node.rpc.table import Method, Param
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ROOT / "docs" / "reference"
@@ -150,11 +151,21 @@ def events() -> Iterator[str]:
 
 
 def rpc() -> Iterator[str]:
-    """Every method of the node, by namespace."""
+    """Every method of a development chain, by namespace."""
+    yield from _methods(METHODS.values())
+
+
+def rpc_ledger() -> Iterator[str]:
+    """Every method of a ledger that a development chain does not have, or not so."""
+    shared = set(METHODS.values())
+    yield from _methods(method for method in LEDGER_METHODS.values() if method not in shared)
+
+
+def _methods(methods: Iterable[Method]) -> Iterator[str]:
     yield "| method | takes | what it does |"
     yield "|---|---|---|"
-    for name in sorted(METHODS):
-        method = METHODS[name]
+    for method in sorted(methods, key=lambda method: method.name):
+        name = method.name
         takes = ", ".join(map(_taken, method.params))
         text = " ".join([method.summary, *method.description.split()]).replace("|", "\\|")
         yield f"| `{name}` | {takes} | {text} |"
@@ -197,6 +208,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], Iterator[str]]]]] = {
     "errors": ("errors.md", errors),
     "events": ("formats.md", events),
     "rpc": ("rpc.md", rpc),
+    "rpc-ledger": ("rpc.md", rpc_ledger),
 }
 """Each table: the page it stands in, and what writes it."""
 

@@ -29,28 +29,29 @@ def call(signature: str, *values: Any) -> bytes:
 class Token:
     """A token on a ledger, asked by transactions and looked at by views."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, *, is_first: bool = False) -> None:
         self.town = Town()
         self.mode = mode
-        code = write_code(Code(mode, INITCODE if mode == "evm" else b""))
+        self.is_inside = mode == "atomic" and not is_first
+        code = write_code(Code(mode, b"" if self.is_inside else INITCODE))
         made = self._publish(code)
         assert made.fate is Fate.DONE, made
         self.home = made.message.target
         self.address = self.home
-        if mode == "atomic":
+        if self.is_inside:
             created = self._ask(call("create(bytes)", INITCODE), 0)
             self.address = created.result[12:]
         self.send("initialize(string,string,address,uint256)", "Coin", "C", ALICE, 1000)
 
     def send(self, signature: str, *values: Any, who: int = 0) -> Receipt:
         data = call(signature, *values)
-        if self.mode == "atomic":
+        if self.is_inside:
             data = call("call(address,bytes)", self.address, data)
         return self._ask(data, who)
 
     def view(self, signature: str, *values: Any) -> int:
         data = call(signature, *values)
-        if self.mode == "atomic":
+        if self.is_inside:
             data = call("call(address,bytes)", self.address, data)
         cell = self.town.world.cell(self.home)
         service = self.town.world.service(cell.account.code)
@@ -74,8 +75,10 @@ class Token:
         return made.receipts[0]
 
 
-@pytest.fixture(params=["evm", "atomic"])
+@pytest.fixture(params=["evm", "atomic", "first"])
 def token(request) -> Token:
+    if request.param == "first":
+        return Token("atomic", is_first=True)
     return Token(request.param)
 
 

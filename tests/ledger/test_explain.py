@@ -5,7 +5,7 @@ import re
 import pytest
 
 from numen.ledger.explain import explain, why
-from numen.ledger.tree import AmbiguousIdError, Record, UnknownIdError
+from numen.ledger.tree import AmbiguousIdError, Record, UnknownIdError, find
 from tests.ledger.scripts import Ask, Script
 from tests.ledger.town import CONTRACTS, PEOPLE, Town
 
@@ -26,7 +26,7 @@ def record() -> Record:
 
 
 def test_a_transaction_is_explained_as_a_tree(record):
-    root = next(iter(record._roots))
+    root = next(iter(record._begun))
     lines = [re.sub("0x[0-9a-f]+", "…", line) for line in explain(record, root, name)]
 
     assert lines == [
@@ -49,11 +49,11 @@ def test_why_names_the_rule_and_the_way_out(record):
 
 def test_ids_may_be_shortened_but_not_guessed(record):
     some = next(iter(record._by_id))
-    assert record.find(some.hex()[:16]) == some
+    assert find(record, some.hex()[:16]) == some
     with pytest.raises(UnknownIdError, match="at least 4"):
-        record.find("0x1")
+        find(record, "0x1")
     with pytest.raises(UnknownIdError, match="begins with"):
-        record.find("ffffffffffffffff")
+        find(record, "ffffffffffffffff")
     record._by_id[some[:8] + bytes(24)] = record._by_id[some]
-    with pytest.raises(AmbiguousIdError, match="2 ids"):
-        record.find(some[:8].hex())
+    with pytest.raises(AmbiguousIdError, match="several ids"):
+        find(record, some[:8].hex())

@@ -1,5 +1,6 @@
 """A ledger that stops after any block goes on as one that did not."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,12 +9,13 @@ from numen.ledger import tariff
 from numen.ledger.block import write_block
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
+from numen.ledger.state.errors import StorageError
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.wire import read_receipts, write_receipts
 from numen.ledger.world import World
 from tests.ledger import scripts
 from tests.ledger.test_rounds import blocks
-from tests.ledger.town import CHAIN, MAKER, Town
+from tests.ledger.town import CHAIN, CONTRACTS, MAKER, Town
 
 
 def reopened(town: Town) -> None:
@@ -78,3 +80,30 @@ def test_a_block_that_is_abandoned_leaves_no_trace(plan):
 
 def _moment(town: Town):
     return Moment(town.ledger.height + 1, town.ledger.time_ms + 1, town.price)
+
+
+class Full(MemoryKV):
+    """A disk that may be full."""
+
+    is_full = False
+
+    def commit(self, writes):
+        if self.is_full:
+            raise StorageError("no room")
+        super().commit(writes)
+
+
+def test_a_block_that_the_disk_refuses_did_not_happen():
+    town, other = Town(), Town()
+    town.world.kv = town.world.state._kv = town.world.state.tree._kv = kv = Full()
+    kv._values = dict(other.world.kv._values)
+    script = scripts.Script(((1, 1),))
+    raw = town.call(CONTRACTS[0], script, value=5)
+    kv.is_full = True
+    with pytest.raises(StorageError):
+        town.block(raw)
+    kv.is_full = False
+
+    assert town.world.peek(CONTRACTS[0]).balance == 1000
+    assert town.block(raw).block == other.block(raw).block
+    assert town.world.state.root == other.world.state.root

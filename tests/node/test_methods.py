@@ -5,9 +5,10 @@ import re
 
 import pytest
 
+from numen.ledger.ledger import ATTEMPT_DELIVERIES_MAX
 from numen.node import asgi, filters, pool, shell, simulate, steps, subscriptions
-from numen.node.rpc import controls, dispatch, listening, prices, values
-from numen.node.rpc.about import NAMESPACES
+from numen.node.ledger.chain import WORK_MAX
+from numen.node.rpc import controls, dispatch, listening, messages, prices, trees, values
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import describe
 from numen.node.rpc.table import Method, rows, table
@@ -78,6 +79,12 @@ LIMITS = {
     "50,000,000": simulate.GAS_MAX == 50_000_000,
     "1,000,000 instructions, 3,000,000": (steps.STEPS_MAX, steps.WORDS_MAX) == (10**6, 3 * 10**6),
     "1,024 blocks": prices.HISTORY_MAX == 1024,
+    "of a ledger | 100,000,000": WORK_MAX == 10**8,
+    "messages of an answer | 10,000, 8 MiB": (trees.BRANCHES_MAX, trees.TREE_BYTES_MAX)
+    == (10_000, 8 << 20),
+    "that wait of an answer | 100": messages.QUEUED_MAX == 100,
+    "tried | 4,096": ATTEMPT_DELIVERIES_MAX == 4096,
+    "makes at one request | 10,000": messages.MINE_MAX == 10_000,
     "a query | 1,000": values.SEVERAL_MAX == 1000,
 }
 """What the reference says of each limit, and whether it is so."""
@@ -95,7 +102,7 @@ def test_no_name_is_there_twice():
 
 
 def test_every_namespace_is_named():
-    assert {re.split(r"[_.]", name)[0] for name in METHODS} - {"personal"} == set(NAMESPACES)
+    assert {re.split(r"[_.]", name)[0] for name in METHODS} == set(Asked()("rpc_modules"))
 
 
 def test_the_description_is_whole():

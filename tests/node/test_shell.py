@@ -251,7 +251,9 @@ def test_keys_of_a_mnemonic_of_ones_own_are_not_shown():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "numen node --dev"),
+        (["--fork", "prague"], "--fork is for --dev"),
+        (["--dev", "--data", "here"], "--data is for a ledger"),
+        (["--host", "0.0.0.0"], "--expose"),
         (["--dev", "--host", "0.0.0.0"], "--expose"),
         (["--dev", "--host", "example.org"], "--expose"),
         (["--dev", "--fork", "nothing"], "nothing"),

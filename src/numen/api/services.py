@@ -16,8 +16,24 @@ from numen.jit.listing import listing
 from numen.lang.contracts.build import Contract, build
 from numen.lang.contracts.description import Description
 from numen.proof.files import write_file
+from numen.vm.codes import Code, write_code
+from numen.vm.contract import write_contract
 
 _CONTRACT: Final = re.compile(r"^@(numen\.)?contract\s*$", re.MULTILINE)
+
+
+def creation(contract: Contract) -> bytes:
+    """What a transaction to a ledger creates the contract from; arguments are put behind it."""
+    return write_code(Code("numen", write_contract(contract)))
+
+
+def atomic(initcode: bytes) -> bytes:
+    """What a transaction creates EVM bytecode from in an EVM of its own, where calls run at once.
+
+    Raises:
+        CodecError: It is too long.
+    """
+    return write_code(Code("atomic", initcode))
 
 
 def _json(value: Any) -> bytes:
@@ -27,6 +43,7 @@ def _json(value: Any) -> bytes:
 FORMS: Final[dict[str, tuple[str, Callable[[Contract], bytes]]]] = {
     "abi": ("abi.json", lambda contract: _json(contract.abi)),
     "description": ("description.bin", lambda contract: encode(contract.description)),
+    "creation": ("bin", lambda contract: f"0x{creation(contract).hex()}\n".encode()),
     "bytecode": ("numen", lambda contract: contract.program.code),
     "ir": ("ir", lambda contract: print_module(contract.program.module).encode()),
     "llvm": ("ll", lambda contract: listing(contract.program).optimised.encode()),
@@ -34,7 +51,7 @@ FORMS: Final[dict[str, tuple[str, Callable[[Contract], bytes]]]] = {
 }
 """Name of a form, what its file ends with, and how it is made."""
 
-OWN: Final = ("abi", "description")
+OWN: Final = ("abi", "description", "creation")
 """Forms that only contracts have."""
 
 

@@ -29,6 +29,10 @@ COMMANDS = {
     "trust": "numen.cli.trust:trust",
     "sim": "numen.cli.sim:sim",
     "cluster": "numen.cli.cluster:cluster",
+    "deploy": "numen.cli.contracts:deploy",
+    "send": "numen.cli.contracts:send",
+    "call": "numen.cli.contracts:call",
+    "explain": "numen.cli.contracts:explain",
 }
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 
@@ -71,6 +75,7 @@ def numen() -> None:
     numen prove add.py 2 3 --keys keys -o out
     numen verify keys/verification_key.json out/proof.json out/public.json
     numen demo                        sell three jobs on a market with liars
+    numen node                        a ledger for contracts that send messages
     numen node --dev                  an Ethereum chain for development
 
     Exit codes: 0 fine, 1 the program trapped or the proof is false, 2 bad input.

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from numen.cli import stories
 from numen.cli.output import print_json
 from numen.cli.programs import a_sandbox, as_json_option
 from numen.market import log, why
@@ -65,19 +66,39 @@ def demo(seed: int, in_sandbox: bool, as_json: bool) -> None:
     "--log", "path", type=click.Path(dir_okay=False, path_type=Path),
     help="A log of a market; that of the last demo where left out.",
 )  # fmt: skip
+@click.option("--rpc", metavar="URL", help="A node with a ledger, in place of a market.")
+@click.option(
+    "--data", "folder", type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of a ledger, in place of a market.",
+)  # fmt: skip
 @as_json_option
-def why_(identity: str, path: Path | None, as_json: bool) -> None:
+def why_(
+    identity: str, path: Path | None, rpc: str | None, folder: Path | None, as_json: bool
+) -> None:
     """Explain a task, a person, a ticket, a receipt or a refused message of a market.
+
+    With --rpc or --data, explain a message of a ledger: how it came to it, what became of it, and
+    what to do about it.
 
     ID is a name, or an id in hexadecimal or its beginning.
     """
-    source = path or log_path()
-    if path is None and not source.exists():
-        raise why.WhyError("there is no log yet", hint="run `numen demo` first, or give --log")
-    found = log.parse(read_file(source, size_max=log.SIZE_MAX_BYTES), str(source))
-    sentences = why.explain(found, identity)
+    if rpc is not None or folder is not None:
+        sentences = stories.why(identity, rpc or "", folder)
+    else:
+        sentences = _of_market(identity, path)
     if as_json:
         print_json({"id": identity, "why": sentences})
         return
     for sentence in sentences:
         click.echo(sentence)
+
+
+def _of_market(identity: str, path: Path | None) -> list[str]:
+    source = path or log_path()
+    if path is None and not source.exists():
+        raise why.WhyError(
+            "there is no log yet",
+            hint="run `numen demo` first, or give --log; --rpc asks a node with a ledger",
+        )
+    found = log.parse(read_file(source, size_max=log.SIZE_MAX_BYTES), str(source))
+    return why.explain(found, identity)

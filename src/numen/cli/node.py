@@ -1,11 +1,16 @@
-"""`numen node`: a development chain that Ethereum's tools talk to."""
+"""`numen node`: a ledger, or a development chain, that Ethereum's tools talk to."""
 
 import ipaddress
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from numen.base.crypto import SigningKey
 from numen.cli.output import print_json
@@ -14,6 +19,7 @@ from numen.evm.state import Account
 from numen.node import accounts, shell
 from numen.node.devnode import DevNode, Settings
 from numen.node.genesis import PREDEPLOYED
+from numen.node.rpc.methods import METHODS
 
 _ETHER = 10**18
 _WARNING = "These keys are known to everybody: money that is sent to them on a real chain is lost."
@@ -36,11 +42,32 @@ class _Options(msgspec.Struct):
     no_mining: bool
     origin: str
     engine: str
+    folder: Path | None
+    price: int
+    lanes: int
     as_json: bool
+
+    @property
+    def automine(self) -> bool:
+        """Whether each transaction has a block at once."""
+        return not self.block_time and not self.no_mining
+
+
+class _Served(msgspec.Struct, frozen=True):
+    """A node, what it can be asked, the messages of its blocks, and what it is for people."""
+
+    node: Any
+    methods: Any
+    messages: Any
+    about: str
+
+
+_DEV_ONLY: Final = {"fork": "--fork", "gas_limit": "--gas-limit", "engine": "--engine"}
+_LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes"}
 
 
 @click.command()
-@click.option("--dev", is_flag=True, help="A chain of its own, with funded accounts.")
+@click.option("--dev", is_flag=True, help="An Ethereum chain in memory, not a ledger.")
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8545, show_default=True)
 @click.option("--expose", is_flag=True, help="Allow a host that other machines can reach.")
@@ -82,36 +109,89 @@ class _Options(msgspec.Struct):
     help="Web pages that may ask; empty for none.",
 )
 @click.option("--engine", type=click.Choice(list(engines.ENGINES)), default="hot")
+@click.option(
+    "--data", "folder", type=click.Path(file_okay=False, path_type=Path),
+    help="Where a ledger is kept, made if it is missing; in memory where left out.",
+)  # fmt: skip
+@click.option(
+    "--price", type=click.IntRange(0, 2**62), default=10**9, show_default=True,
+    help="Coins that a ledger's blocks ask for a unit of work.",
+)  # fmt: skip
+@click.option(
+    "--lanes", type=click.IntRange(1, 64), default=1, help="Threads that a ledger computes in."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is ready.")
-def node(**given: Any) -> None:  # fmt: skip
+@click.pass_context
+def node(context: click.Context, /, **given: Any) -> None:
     """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
 
-    With --dev it is a chain of its own in memory: ten funded accounts whose keys it holds, a block
-    for each transaction, and the requests that Hardhat and Foundry have for tests. There is no
-    other kind of node yet.
+    It is a ledger: contracts of our language, and bytecode whose calls are requests, live there and
+    send messages. With --data what was acknowledged is still there after any crash.
+
+    With --dev it is an Ethereum chain in memory, with the requests that Hardhat and Foundry have
+    for tests.
+
+    Either has ten funded accounts whose keys it holds, and a block for each transaction.
     """
     options = _Options(**given)
-    if not options.dev:
-        raise click.UsageError("there is no node but the one for development: numen node --dev")
+    _check_kind(context, options)
     if not options.expose and not _is_loopback(options.host):
         raise click.UsageError(
             f"{options.host} can be reached by others, who could do everything here that you can; "
             "say --expose if that is wanted"
         )
     found = accounts.derive(options.mnemonic, options.count)
-    listening = shell.listen(options.host, options.port)
-    with listening:
-        made = DevNode(_settings(options, found), shell.now_s())
+    with shell.listen(options.host, options.port) as listening, _made(options, found) as served:
         url = f"{_bracketed(options.host)}:{listening.getsockname()[1]}"
 
         def ready() -> None:
             if options.as_json:
                 print_json(_report(options, found, url))
             else:
-                _show(options, found, url)
+                _show(options, found, url, served.about)
 
         with suppress(KeyboardInterrupt):  # as such a command ends
-            shell.serve(made, listening, ready, options.origin)
+            shell.serve(
+                served.node, served.methods, listening, ready, options.origin, served.messages
+            )
+
+
+def _check_kind(context: click.Context, options: _Options) -> None:
+    """Refuse options that belong to the other kind of node."""
+    foreign, kind = (_LEDGER_ONLY, "a ledger") if options.dev else (_DEV_ONLY, "--dev")
+    for name, flag in foreign.items():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{flag} is for {kind}")
+
+
+@contextmanager
+def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]:
+    if options.dev:
+        chain = DevNode(_settings(options, found), shell.now_s())
+        about = f"Chain {options.chain_id}, rules of {options.fork}."
+        yield _Served(chain, METHODS, lambda _: (), about)
+        return
+    # A chain for development does not load a ledger.
+    folder, kind = (import_module(f"numen.node.ledger.{name}") for name in ("folder", "node"))
+    memory = import_module("numen.ledger.state.kv").MemoryKV
+    methods = import_module("numen.node.rpc.ledger_methods").METHODS
+    shown = import_module("numen.node.rpc.messages").shown
+    where = options.folder
+    with folder.opened(where) if where is not None else nullcontext(memory()) as kv:
+        settings = kind.Settings(
+            accounts={each.address: options.balance * _ETHER for each in found},
+            maker=SigningKey.from_seed(b"numen/maker/1" + options.mnemonic.encode()),
+            keys=tuple(SigningKey(each.secret) for each in found),
+            chain_id=options.chain_id,
+            price=options.price,
+            automine=options.automine,
+            interval_s=options.block_time,
+            lanes=options.lanes,
+        )
+        ledger = kind.LedgerNode(kv, settings, shell.now_s())
+        kept = f"kept in {where}" if where is not None else "kept in memory alone"
+        about = f"Ledger {options.chain_id}, {kept}, at block {ledger.ledger.height}."
+        yield _Served(ledger, methods, partial(shown, ledger), about)
 
 
 def _is_loopback(host: str) -> bool:
@@ -136,7 +216,7 @@ def _settings(options: _Options, found: list[accounts.Account]) -> Settings:
         chain_id=options.chain_id,
         engine=options.engine,
         gas_limit=options.gas_limit,
-        automine=not options.block_time and not options.no_mining,
+        automine=options.automine,
         interval_s=options.block_time,
     )
 
@@ -144,25 +224,34 @@ def _settings(options: _Options, found: list[accounts.Account]) -> Settings:
 def _report(options: _Options, found: list[accounts.Account], url: str) -> dict[str, Any]:
     """What is said when the node is ready. Keys of a mnemonic of one's own are not shown."""
     is_public = options.mnemonic == accounts.MNEMONIC
-    return {
-        "http": f"http://{url}",
-        "websocket": f"ws://{url}",
-        "chainId": options.chain_id,
-        "fork": options.fork,
-        "accounts": [
-            {"address": "0x" + each.address.hex()}
-            | ({"privateKey": "0x" + each.secret.hex()} if is_public else {})
-            for each in found
-        ],
-    } | ({"mnemonic": options.mnemonic, "warning": _WARNING} if is_public else {})
+    return (
+        {
+            "http": f"http://{url}",
+            "websocket": f"ws://{url}",
+            "chainId": options.chain_id,
+            "accounts": [
+                {"address": "0x" + each.address.hex()}
+                | ({"privateKey": "0x" + each.secret.hex()} if is_public else {})
+                for each in found
+            ],
+        }
+        | _kind(options)
+        | ({"mnemonic": options.mnemonic, "warning": _WARNING} if is_public else {})
+    )
 
 
-def _show(options: _Options, found: list[accounts.Account], url: str) -> None:
+def _kind(options: _Options) -> dict[str, Any]:
+    if options.dev:
+        return {"fork": options.fork}
+    return {"data": str(options.folder) if options.folder is not None else None}
+
+
+def _show(options: _Options, found: list[accounts.Account], url: str, about: str) -> None:
     report = _report(options, found, url)
     click.echo(f"{len(found)} accounts of {options.balance} ether each:")
     for index, each in enumerate(report["accounts"]):
         click.echo(f"  ({index}) {each['address']}  {each.get('privateKey', '')}".rstrip())
     if "warning" in report:
         click.echo(f"Their mnemonic: {options.mnemonic}\n{_WARNING}")
-    click.echo(f"Chain {options.chain_id}, rules of {options.fork}.")
+    click.echo(about)
     click.echo(f"Listening on {report['http']} and {report['websocket']}")

@@ -100,7 +100,9 @@ def a_sandbox(*, wanted: bool) -> Any:
 @click.command("compile")
 @click.argument("file", metavar="FILE[:FUNC]")
 @click.option(
-    "--emit", type=click.Choice([*stages.EMITTERS, "cfg", "abi", "description"]), required=True
+    "--emit",
+    type=click.Choice([*stages.EMITTERS, "cfg", "abi", "description", "creation"]),
+    required=True,
 )
 @click.option("--evm", "is_evm", is_flag=True, help="FILE is a contract, whatever its name.")
 @takes_bounds
@@ -114,7 +116,8 @@ def compile_(file: str, emit: str, is_evm: bool, bounds: Bounds, out: Path, as_j
     FILE:'f(uint256)', has those of every program.
 
     A file with a class under @contract is a contract of our own: FILE:NAME where it has several. It
-    has the forms abi (Ethereum's JSON), description, bytecode, ir, llvm and asm.
+    has the forms abi (Ethereum's JSON), creation (hexadecimal that a transaction makes it from),
+    description, bytecode, ir, llvm and asm.
     """
     path, function = split(file)
     if not is_evm and path.suffix == ".py" and _services().is_contract(path):

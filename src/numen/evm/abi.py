@@ -277,6 +277,17 @@ def signature(entry: Mapping[str, Any]) -> str:
     return f"{entry.get('name', '')}({','.join(types(entry.get('inputs', ())))})"
 
 
+def parts(text: str) -> list[str]:
+    """The types in a pair of parentheses, as of a signature behind its name.
+
+    Raises:
+        AbiError: It is no such pair.
+    """
+    if not (text.startswith("(") and text.endswith(")")):
+        raise AbiError(f"not types in parentheses: {text[:60]!r}")
+    return list(_split(text[1:-1]))
+
+
 def types(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The types of an entry's inputs or outputs."""
     return [_canonical(item) for item in inputs]

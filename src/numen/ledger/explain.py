@@ -7,7 +7,7 @@ from numen.ledger import tariff
 from numen.ledger.failures import FailureError, decode_failure
 from numen.ledger.messages import NOBODY, Message
 from numen.ledger.receipts import Fate, Receipt
-from numen.ledger.tree import Record
+from numen.ledger.tree import Archive, causes, tree
 from numen.vm.host import Failure, Kind, Reason
 
 _SHORT: Final = 8
@@ -42,7 +42,7 @@ def payload(message: Message) -> str:
 
 
 def explain(
-    record: Record, identity: bytes, name: Namer = short, call: Caller = payload
+    record: Archive, identity: bytes, name: Namer = short, call: Caller = payload
 ) -> Iterator[str]:
     """Draw the tree of a message or transaction, a line each.
 
@@ -52,15 +52,15 @@ def explain(
         name: How addresses are called.
         call: How payloads are shown.
     """
-    for branch in record.tree(identity):
+    for branch in tree(record, identity):
         yield f"{'  ' * branch.depth}{sentence(branch.receipt, name, call)}"
 
 
 def why(
-    record: Record, identity: bytes, name: Namer = short, call: Caller = payload
+    record: Archive, identity: bytes, name: Namer = short, call: Caller = payload
 ) -> Iterator[str]:
     """Say how it came to a message, what became of it, and what to do about it."""
-    chain = record.causes(identity)
+    chain = causes(record, identity)
     for depth, receipt in enumerate(chain):
         yield f"{'  ' * depth}{sentence(receipt, name, call)}"
     if chain:

@@ -16,9 +16,8 @@ import msgspec
 from numen.base.codec import decode, encode
 from numen.base.crypto import BadSignatureError, SigningKey
 from numen.base.errors import NumenError
-from numen.ledger import queue, tariff
+from numen.ledger import archive, queue, tariff
 from numen.ledger.block import (
-    BLOCK_BYTES_MAX,
     NO_BLOCK,
     TRANSACTIONS_MAX,
     Block,
@@ -28,15 +27,15 @@ from numen.ledger.block import (
     receipts_root,
     seal,
     transactions_root,
-    write_block,
 )
 from numen.ledger.cell import Account, Cell
 from numen.ledger.deliver import Moment, Services
 from numen.ledger.due import note_due, wake_ups
+from numen.ledger.ethereum import admit
 from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
-from numen.ledger.rounds import Alone, Crew, run
+from numen.ledger.rounds import Alone, Crew, Run, run
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import (
@@ -46,16 +45,15 @@ from numen.ledger.transactions import (
     begin,
     identities,
     publishing_fee,
-    read,
     requests,
 )
-from numen.ledger.wire import read_receipts, write_receipts
 from numen.vm.host import Address, Service
 
 _HEAD: Final = b"lh"
-_BLOCK: Final = b"lb"
-_RECEIPTS: Final = b"lr"
-"""Names of the node's records: the last header, blocks and receipts by height."""
+"""Name of the record of the last header."""
+
+ATTEMPT_DELIVERIES_MAX: Final = 4_096
+"""Most deliveries of an attempt."""
 
 
 class LedgerError(NumenError):
@@ -148,6 +146,7 @@ class Ledger:
         state: Where cells live.
         lanes: Threads that read signatures and hand over messages; the outcome does not depend
             on them.
+        is_indexed: Whether it is kept where blocks, transactions and messages are, by their ids.
 
     Attributes:
         head: Digest of the last block.
@@ -155,9 +154,12 @@ class Ledger:
         time_ms: Of the last block.
     """
 
-    def __init__(self, chain: int, state: State, lanes: int = 1) -> None:
+    def __init__(
+        self, chain: int, state: State, lanes: int = 1, *, is_indexed: bool = False
+    ) -> None:
         self.chain = chain
         self._lanes = lanes
+        self._is_indexed = is_indexed
         self._pool = ThreadPoolExecutor(lanes) if lanes > 1 else None
         self._state = state
         raw = state.record(_HEAD)
@@ -173,13 +175,11 @@ class Ledger:
 
     def block(self, height: int) -> Block | None:
         """A block of this chain; None where it has none of this height."""
-        raw = self._state.record(_BLOCK + height.to_bytes(8, "big"))
-        return decode(Block, raw, size_max=BLOCK_BYTES_MAX) if raw else None
+        return archive.block_at(self._state.record, height)
 
     def receipts(self, height: int) -> tuple[Receipt, ...]:
         """What became of the messages of a block; nothing where there is none."""
-        raw = self._state.record(_RECEIPTS + height.to_bytes(8, "big"))
-        return read_receipts(raw) if raw else ()
+        return archive.receipts_at(self._state.record, height)
 
     def make(
         self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
@@ -200,12 +200,35 @@ class Ledger:
         moment = Moment(self.height + 1, time_ms, price)
         try:
             done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
-            header = self._header(done, moment, key.address)
+            block = seal(self._header(done, moment, key.address), done.taken, key)
+            diff = self._keep(block, done)
         except BaseException:
             self._state.abandon()
             raise
-        block = seal(header, done.taken, key)
-        return Made(block, done.receipts, done.refused, self._keep(block, done))
+        return Made(block, done.receipts, done.refused, diff)
+
+    def attempt(self, admitted: Admitted, time_ms: int) -> Run:
+        """Find what would come of a transaction if it were the next; nothing of it stays.
+
+        Nobody's signature is looked at, and the block has no price of its own. Messages that wait
+        and timers that are due do not come before it.
+
+        Args:
+            admitted: The transaction.
+            time_ms: Of the block, in milliseconds since 1970.
+
+        Raises:
+            RefusedError: It would not be carried out.
+        """
+        moment = Moment(self.height + 1, time_ms, 0)
+        try:
+            begun = begin(self._state.cell(admitted.sender), admitted, moment)
+            for code in admitted.transaction.codes:
+                self._state.publish(code)
+            first = requests(begun, moment)
+            return run(self._crew(), first, moment, ATTEMPT_DELIVERIES_MAX)
+        finally:
+            self._state.abandon()
 
     def take(self, block: Block) -> Made:
         """Check a block from somebody else by carrying it out, and keep it.
@@ -222,10 +245,11 @@ class Ledger:
                 refusal = done.refused[0]
                 raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
             _compare(header, self._header(done, moment, header.maker))
+            diff = self._keep(block, done)
         except BaseException:
             self._state.abandon()
             raise
-        return Made(block, done.receipts, (), self._keep(block, done))
+        return Made(block, done.receipts, (), diff)
 
     def _check_link(self, block: Block) -> None:
         header = block.header
@@ -260,7 +284,7 @@ class Ledger:
                 refused.append(Refusal(index, str(error)))
             else:
                 taken.append(transactions[index])
-                fees += publishing_fee(admitted.transaction)
+                fees += publishing_fee(admitted.priced(moment.price))
                 for code in admitted.transaction.codes:
                     self._state.publish(code)
         first += requests(begun, moment)
@@ -288,7 +312,7 @@ class Ledger:
 
     def _read(self, raw: bytes, identity: bytes) -> Admitted | TransactionError:
         try:
-            return read(raw, self.chain, identity)
+            return admit(raw, self.chain, identity)
         except TransactionError as error:
             return error
 
@@ -307,15 +331,12 @@ class Ledger:
 
     def _keep(self, block: Block, done: _Executed) -> Diff:
         header = block.header
-        height = header.height.to_bytes(8, "big")
-        diff = self._state.settle(
-            [
-                (_HEAD, encode(header)),
-                (_BLOCK + height, write_block(block)),
-                (_RECEIPTS + height, write_receipts(done.receipts)),
-            ]
-        )
-        self.head, self.height, self.time_ms = block_id(header), header.height, header.time_ms
+        name = block_id(header)
+        also = [(_HEAD, encode(header)), *archive.kept(block, done.receipts)]
+        if self._is_indexed:
+            also += archive.places(block, done.receipts, self._state.record)
+        diff = self._state.settle(also)
+        self.head, self.height, self.time_ms = name, header.height, header.time_ms
         return diff
 
 

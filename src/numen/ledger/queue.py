@@ -1,6 +1,6 @@
 """Messages for which a block had no room, in the ledger's own cell, until the next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from numen.ledger.cell import Cell
@@ -16,12 +16,17 @@ def length(own: Cell) -> int:
     return int.from_bytes(own.notes.load(_LENGTH), "big")
 
 
+def waiting(own: Cell) -> Iterator[Message]:
+    """The messages that wait, in their order; they stay."""
+    return (read_message(own.notes.load(_name(index))) for index in range(length(own)))
+
+
 def take(own: Cell) -> list[Message]:
     """Take out the messages that wait, in their order."""
     count = length(own)
     if not count:
         return []
-    messages = [read_message(own.notes.load(_name(index))) for index in range(count)]
+    messages = list(waiting(own))
     for index in range(count):
         own.notes.store(_name(index), b"")
     own.notes.store(_LENGTH, b"")

@@ -32,6 +32,10 @@ class Space(Generic[K, V]):
         self._before: dict[K, V] = {}
         self.taken_back = 0
 
+    def __len__(self) -> int:
+        """How many keys are in memory."""
+        return len(self._now)
+
     def load(self, key: K) -> V:
         """What a key holds now."""
         now = self._now

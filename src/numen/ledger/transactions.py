@@ -25,6 +25,7 @@ from numen.base.crypto import (
     recover,
 )
 from numen.base.errors import NumenError
+from numen.evm import rlp
 from numen.kernels import keccak_tree
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
@@ -44,8 +45,12 @@ CODES_MAX: Final = 16
 
 _DOMAIN: Final = "numen/transaction/1"
 _TAG: Final = domain_tag(_DOMAIN)
+_ID_DOMAIN: Final = "numen/transaction-id/1"
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
+
+MARK: Final = b"\x92"
+"""First byte of a transaction in the ledger's own form: an array of two, in MessagePack."""
 
 RawCode = Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)]
 Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
@@ -112,26 +117,49 @@ class Admitted(msgspec.Struct, frozen=True):
     Attributes:
         transaction: What is asked.
         sender: Who asks.
-        id: Digest of the transaction, 32 bytes.
+        id: Digest of the transaction and its sender, 32 bytes.
+        tip: What a transaction in Ethereum's form gives beyond the block's price at most; None in
+            the ledger's own form, which pays what it offers.
     """
 
     transaction: Transaction
     sender: Address
     id: Hash32
+    tip: int | None = None
+
+    def priced(self, price: int) -> Transaction:
+        """The transaction with the price that it pays in a block of some price."""
+        if self.tip is None:
+            return self.transaction
+        pays = min(self.transaction.price, price + self.tip)
+        return msgspec.structs.replace(self.transaction, price=pays)
+
+    def target(self, index: int) -> Address:
+        """Whom a call is for: who it names, or the contract that it creates; 20 bytes."""
+        to, nonce = self.transaction.calls[index].to, self.transaction.nonce
+        if to:
+            return to
+        if self.tip is not None:
+            return keccak256(rlp.encode([self.sender, nonce]))[12:]
+        return created_address(self.sender, nonce, index)
 
 
 Begun: TypeAlias = tuple[Admitted, Call, Address, int]
 """A request that is paid for: its transaction, itself, to whom, how many went there before."""
 
 
-def transaction_id(transaction: Transaction) -> bytes:
-    """The digest that is signed; 32 bytes."""
-    return digest(_DOMAIN, transaction)
+def transaction_id(transaction: Transaction, sender: Address) -> bytes:
+    """Name a transaction; 32 bytes. Who says the same as another has another transaction."""
+    return _name(digest(_DOMAIN, transaction), sender)
+
+
+def _name(signed: bytes, sender: Address) -> bytes:
+    return digest(_ID_DOMAIN, signed + sender)
 
 
 def sign(transaction: Transaction, key: SigningKey) -> bytes:
     """Sign a transaction and write it."""
-    signature = key.sign(transaction_id(transaction))
+    signature = key.sign(digest(_DOMAIN, transaction))
     return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
 
 
@@ -165,18 +193,23 @@ def read(raw: bytes, chain: int, identity: bytes | None = None) -> Admitted:
     try:
         signed = decode(Signed, raw, size_max=TRANSACTION_BYTES_MAX)
         transaction = signed.transaction
-        identity = identity or identities([raw])[0]
-        sender = recover(identity, signed.signature)
+        digested = identity or identities([raw])[0]
+        sender = recover(digested, signed.signature)
     except (CodecError, BadSignatureError) as error:
         raise BadTransactionError(f"not a transaction: {error}") from error
     if transaction.chain != chain:
         raise BadTransactionError(f"it is for ledger {transaction.chain}, and this is {chain}")
     for index, call in enumerate(transaction.calls):
-        _check_call(call, index)
-    return Admitted(transaction, sender, identity)
+        check_call(call, index)
+    return Admitted(transaction, sender, _name(digested, sender))
 
 
-def _check_call(call: Call, index: int) -> None:
+def check_call(call: Call, index: int) -> None:
+    """Refuse a call that no ledger takes.
+
+    Raises:
+        BadTransactionError: An address, a payload or a value is none.
+    """
     if len(call.to) not in (0, 20):
         raise BadTransactionError(f"call {index}: an address has 20 bytes, found {len(call.to)}")
     if not call.to and len(call.payload) < CODE_BYTES:
@@ -202,7 +235,7 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> list[Begun]:
     Raises:
         RefusedError: A nonce, a price, a height or a balance says no.
     """
-    transaction = admitted.transaction
+    transaction = admitted.priced(moment.price)
     coins = cost(transaction)
     _refuse(cell, transaction, moment, coins)
     account = cell.account
@@ -211,7 +244,7 @@ def begin(cell: Cell, admitted: Admitted, moment: Moment) -> list[Begun]:
     )
     begun = []
     for index, call in enumerate(transaction.calls):
-        target = call.to or created_address(admitted.sender, transaction.nonce, index)
+        target = admitted.target(index)
         sequence = cell.sent.load(target)
         cell.sent.store(target, sequence + 1)
         begun.append((admitted, call, target, sequence))
@@ -225,7 +258,7 @@ def requests(begun: Sequence[Begun], moment: Moment) -> list[Message]:
     return [
         Message(
             name, one.sender, target, sequence, Kind.REQUEST if call.to else Kind.CREATE,
-            one.id, one.id, one.sender, call.payload, call.work, one.transaction.price,
+            one.id, one.id, one.sender, call.payload, call.work, one.priced(moment.price).price,
             int(call.value), int(call.value), deadline, is_awaited=False,
         )
         for name, (one, call, target, sequence) in zip(names, begun, strict=True)

@@ -34,6 +34,9 @@ from numen.vm.host import Address, Key, Service, Slot
 CELLS_MAX: Final = 100_000
 """Most cells that are kept in memory from one block to the next."""
 
+SLOTS_MAX: Final = 1 << 18
+"""Most slots of a cell that are kept so."""
+
 _WORD_BYTES: Final = 32
 _RECORDS: Final = b"\x0fnumen/records/1"
 _LIBRARY: Final = b"\x0fnumen/library/1"
@@ -87,6 +90,15 @@ class World:
         return (
             cell.account if cell is not None else _Stored(self.state, address, self._lock).account()
         )
+
+    def look(self, address: Address, version: int | None = None) -> "Looked":
+        """What the last block, or an older version of the state, left of an address."""
+        return Looked(self.state, address, self._lock, version)
+
+    def code(self, digest: bytes) -> bytes:
+        """A code that was published; empty where there is none."""
+        with self._lock:
+            return self.state.code(_library(digest))
 
     def publish(self, code: bytes) -> None:
         """Keep the code of a contract, by its digest."""
@@ -154,6 +166,9 @@ class World:
         self._end()
 
     def _end(self) -> None:
+        for address, cell in self._touched.items():
+            if len(cell.slots) > SLOTS_MAX:
+                self._cells.pop(address, None)
         self._touched.clear()
         self._codes.clear()
         self._prepared = None
@@ -180,20 +195,23 @@ class World:
 class _Stored:
     """A cell as the last block left it; a `Below`. Several threads may read at a time."""
 
-    def __init__(self, state: State, address: Address, lock: Lock) -> None:
+    def __init__(
+        self, state: State, address: Address, lock: Lock, version: int | None = None
+    ) -> None:
         self._state = state
         self._address = address
         self._lock = lock
+        self._version = version
         self._records = keccak256(_RECORDS, address)[:20]
 
     def account(self) -> Account:
         with self._lock:
-            found = self._state.account(self._address)
+            found = self._state.account(self._address, self._version)
         return records.read_about(self._record(records.ABOUT), found.balance, found.nonce)
 
     def slot(self, key: Key) -> Slot:
         with self._lock:
-            raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"))
+            raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"), self._version)
         return int.from_bytes(raw, "big")
 
     def sent(self, target: Address) -> int:
@@ -213,7 +231,23 @@ class _Stored:
 
     def _record(self, name: bytes) -> bytes:
         with self._lock:
-            return self._state.slot(self._records, keccak256(name))
+            return self._state.slot(self._records, keccak256(name), self._version)
+
+
+class Looked(_Stored):
+    """What an address had, for somebody who only looks; also the `Slots` of its contract.
+
+    Nothing is remembered of what is read.
+
+    Attributes:
+        taken_back: Always 0: nothing is written here.
+    """
+
+    taken_back: int = 0
+
+    def load(self, key: Key) -> Slot:
+        """What a slot held."""
+        return self.slot(key)
 
 
 def _cell_changes(address: Address, cell: Cell) -> Iterator[tuple[Address, AccountChanges]]:

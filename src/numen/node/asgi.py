@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
-from numen.node.rpc.listening import Notification, NotificationParams, shown
+from numen.node.rpc.listening import Messages, Notification, NotificationParams, shown
 from numen.node.rpc.table import Session
 from numen.node.subscriptions import Subscriptions
 
@@ -72,6 +72,7 @@ class Application:
         now: The time of day, in seconds since 1970.
         origin: Which web pages may ask: an origin, ``*`` for all, or empty for none.
         changed: Called after each request, because the node may want to be woken at another time.
+        messages: Gives the messages of a block, for who subscribed to them.
     """
 
     def __init__(
@@ -81,11 +82,12 @@ class Application:
         *,
         origin: str = "*",
         changed: Callable[[], None] = lambda: None,
+        messages: Messages = lambda _: (),
     ) -> None:
         self._dispatcher, self._now, self._changed = dispatcher, now, changed
         self._sockets: set[Socket] = set()
         self._count = 0
-        self._shown = shown(dispatcher.node, dispatcher.written)
+        self._shown = shown(dispatcher.node, dispatcher.written, messages)
         self._origin = origin
         cross = [
             (b"access-control-allow-origin", origin.encode("latin-1")),

@@ -24,6 +24,7 @@ from numen.evm.substate import Substate
 from numen.node.blocks import Ancestors, Sealed, Signed, seal
 from numen.node.execution import GivenUpError, Work, fill
 from numen.node.history import History, View
+from numen.node.logs import LogQuery
 
 GAS_LIMIT: Final = 30_000_000
 """Of every block, unless it is chosen."""
@@ -138,6 +139,11 @@ class Chain:
         """The block that a transaction is in, and its place there."""
         place = self._places.get(tx_hash)
         return None if place is None else (self.blocks[place[0]], place[1])
+
+    def between(self, first: int, last: int, _query: LogQuery) -> list[Sealed]:
+        """Blocks of a range, both ends included."""
+        is_all = first == 0 and last >= len(self.blocks) - 1
+        return self.blocks if is_all else self.blocks[first : last + 1]
 
     # --- states and machines ----------------------------------------------------------------------
 

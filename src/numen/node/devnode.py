@@ -3,7 +3,6 @@
 It is pure: every request gives the time of day, and what it causes for others is left as events.
 
     EvmError
-    ├── NoKeyError             no key, and nobody is impersonated
     ├── TimestampError         a time before that of the last block
     └── TooManySnapshotsError  there is no room for another
 """
@@ -13,38 +12,33 @@ from typing import Final
 
 import msgspec
 
-from numen.base.crypto import SigningKey
+from numen.base.crypto import SigningKey, keccak256
 from numen.evm import validity
 from numen.evm.block import Block
 from numen.evm.errors import EvmError
+from numen.evm.header import Header
 from numen.evm.invalid import InvalidTransactionError, Reason
 from numen.evm.state import Account
 from numen.evm.substate import Substate
-from numen.evm.transaction import Kind, Transaction
-from numen.node.blocks import Included, Sealed, Signed
+from numen.evm.transaction import Kind, Transaction, decode
+from numen.node import simulate
+from numen.node.blocks import Included, Sealed, Signed, bytes_or
 from numen.node.chain import Chain, Refused
 from numen.node.clock import Clock
 from numen.node.execution import Work, fill
 from numen.node.filters import Filters
+from numen.node.filters import Kind as Subject
 from numen.node.pool import KnownError, Pool
-from numen.node.simulate import Ground
+from numen.node.sidecar import without_blobs
+from numen.node.simulate import Call, Ground
 from numen.node.sources import Changed
-
-TIP: Final = 10**9
-"""Wei that a transaction gives the coinbase for a unit of gas, where it names no price."""
+from numen.node.surface import Event, NoKeyError, SealedEvent, WaitingEvent
 
 SNAPSHOTS_MAX: Final = 4_096
 """Most snapshots at a time."""
 
 EVENTS_MAX: Final = 65_536
 """Most events that wait to be taken; with more, the oldest are lost."""
-
-
-class NoKeyError(EvmError):
-    """The node has no key of an account, and nobody impersonates it."""
-
-    def __init__(self, address: bytes) -> None:
-        super().__init__(f"no key of 0x{address.hex()}; unlock or impersonate it")
 
 
 class TimestampError(EvmError):
@@ -78,21 +72,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     clock: Clock
     next: Next
     waiting: Pool
-
-
-class SealedEvent(msgspec.Struct, frozen=True):
-    """A block was sealed."""
-
-    sealed: Sealed
-
-
-class WaitingEvent(msgspec.Struct, frozen=True):
-    """A transaction has come to wait."""
-
-    signed: Signed
-
-
-Event = SealedEvent | WaitingEvent
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -168,6 +147,15 @@ class DevNode:
         self._draft: tuple[Block, list[Included], Ground] | None = None
         self.filters.rewind(1)
 
+    @property
+    def told(self) -> frozenset[Subject]:
+        """What its clients can subscribe to: everything but messages, which it has not."""
+        return frozenset(Subject) - {Subject.MESSAGES}
+
+    def warm(self) -> None:
+        """Make the machine, so that the first call need not wait for it."""
+        _ = self.chain.machine
+
     def take_events(self) -> list[Event]:
         """What has happened since the last time, for whoever listens."""
         events, self._events = self._events, []
@@ -241,6 +229,33 @@ class DevNode:
         self._draft = block, work.included, ground
         return self._draft
 
+    def open_block(self) -> Sealed:
+        """The block that would be sealed now; it has no hash, and its roots are not worked out."""
+        block, included, _ = self.draft()
+        bloom = bytes_or(each.bloom for each in included)
+        header = Header(
+            block=block,
+            parent_hash=self.chain.latest.hash,
+            state_root=bytes(32),
+            bloom=bloom.to_bytes(256, "big"),
+            gas_used=included[-1].gas_after if included else 0,
+            blob_gas_used=sum(each.receipt.blob_gas_used for each in included),
+            excess_blob_gas=self.chain.next_excess(),
+        )
+        moment = self.chain.history.moment
+        return Sealed(
+            header, tuple(included), b"", header.encode(self.chain.fork), moment, moment, bloom
+        )
+
+    def estimate(self, call: Call) -> int:
+        """The least gas limit with which a call succeeds behind the transactions that wait.
+
+        Raises:
+            RevertedError: It reverts with all the gas it may use.
+            CallError: It fails with it, or its sender has not what it sends.
+        """
+        return simulate.estimate(self.draft()[2], call)
+
     def _words(self, address: bytes) -> Mapping[int, int]:
         return self.chain.state.accounts.get(address, _NOBODY).storage
 
@@ -274,6 +289,17 @@ class DevNode:
         return self.impersonates_all or address in self.impersonated
 
     # --- transactions -----------------------------------------------------------------------------
+
+    def read(self, raw: bytes) -> Signed:
+        """Read a signed transaction from anyone; blobs beside it are compared and forgotten.
+
+        Raises:
+            InvalidTransactionError: It is none.
+        """
+        payload = without_blobs(raw)
+        tx = decode(payload, self.chain.fork)
+        sender = tx.sender(self.chain.fork, self.chain.chain_id)
+        return Signed(tx, sender, payload, keccak256(payload))
 
     def sign(self, tx: Transaction, sender: bytes) -> Signed:
         """Sign with a key of the node, or impersonate.

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     BLOCKS = "newHeads"
     LOGS = "logs"
     WAITING = "newPendingTransactions"
+    MESSAGES = "messages"
 
 
 class Filter(msgspec.Struct):

@@ -1,6 +1,6 @@
 """Finding logs: by block, address and topics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -41,7 +41,7 @@ class LogQuery(msgspec.Struct, frozen=True):
         return all(not wanted or topic in wanted for wanted, topic in pairs)
 
 
-def find(blocks: Sequence[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, int, int]]:
+def find(blocks: Iterable[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, int, int]]:
     """Find logs.
 
     Returns:
@@ -51,7 +51,7 @@ def find(blocks: Sequence[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, in
     """
     masks = query.masks()
     for sealed in blocks:
-        if not sealed.bloom or not _may_have(sealed.bloom, masks):
+        if not sealed.bloom or not may_have(sealed.bloom, masks):
             continue
         for index, each in enumerate(sealed.included):
             for at, log in enumerate(each.receipt.logs):
@@ -59,7 +59,7 @@ def find(blocks: Sequence[Sealed], query: LogQuery) -> Iterator[tuple[Sealed, in
                     yield sealed, index, at
 
 
-def _may_have(bloom: int, masks: list[list[int]]) -> bool:
+def may_have(bloom: int, masks: list[list[int]]) -> bool:
     """Whether a block's filter lets some of each list through."""
     for some in masks:
         for mask in some:

@@ -9,14 +9,16 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
 from numen.base.errors import NumenError
 from numen.node.asgi import Application
-from numen.node.devnode import DevNode
 from numen.node.rpc.dispatch import BODY_BYTES_MAX, Dispatcher
+from numen.node.rpc.listening import Messages
+from numen.node.rpc.table import Method
+from numen.node.surface import Node
 
 CONNECTIONS_MAX: Final = 1_024
 """Most connections, and requests in work, at a time; more are answered by 503."""
@@ -65,14 +67,23 @@ def now_s() -> int:
     return int(time.time())
 
 
-def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], origin: str) -> None:
+def serve(
+    node: Node,
+    methods: Mapping[str, Method],
+    listening: socket.socket,
+    ready: Callable[[], None],
+    origin: str,
+    messages: Messages = lambda _: (),
+) -> None:
     """Serve a node until the process is told to stop.
 
     Args:
         node: The node.
+        methods: What it can be asked, by name.
         listening: A socket that listens.
         ready: Called once requests are answered.
         origin: Which web pages may ask, as `Application` has it.
+        messages: Gives the messages of a block, for who subscribed to them.
 
     Raises:
         ServeError: What it takes is not installed.
@@ -86,29 +97,17 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
     # What strangers send is no news.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     miner = Miner(node)
-    dispatcher = Dispatcher(node, report=_report)
-    application = Application(dispatcher, now_s, origin=origin, changed=miner.wake)
-    config = uvicorn.Config(
-        application,
-        http=protocol,
-        ws="websockets-sansio",
-        ws_max_size=BODY_BYTES_MAX,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=1,
+    dispatcher = Dispatcher(node, methods, report=_report)
+    application = Application(
+        dispatcher, now_s, origin=origin, changed=miner.wake, messages=messages
     )
+    config = uvicorn.Config(application, http=protocol, **_CONFIG)
     server = uvicorn.Server(config)
 
     def answering() -> None:
         ready()
         # The first call would wait for what every call needs.
-        asyncio.get_running_loop().call_soon(lambda: node.chain.machine)
+        asyncio.get_running_loop().call_soon(node.warm)
 
     async def run() -> None:
         miner.start(application.told)
@@ -120,6 +119,21 @@ def serve(node: DevNode, listening: socket.socket, ready: Callable[[], None], or
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+_CONFIG: Final[dict[str, Any]] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": BODY_BYTES_MAX,
+    "ws_per_message_deflate": False,
+    "lifespan": "off",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "date_header": False,
+    "limit_concurrency": CONNECTIONS_MAX,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+    "timeout_graceful_shutdown": 1,
+}
 
 
 def _report(method: str, error: Exception) -> None:
@@ -134,7 +148,7 @@ class Miner:
         node: Whose blocks.
     """
 
-    def __init__(self, node: DevNode) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._timer: asyncio.TimerHandle | None = None
         self._interval = 0

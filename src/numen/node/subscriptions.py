@@ -4,16 +4,16 @@ EvmError
 └── TooManySubscriptionsError   the connection has enough of them
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from numen.evm.errors import EvmError
 from numen.node.blocks import Sealed, Signed
-from numen.node.devnode import Event, SealedEvent
 from numen.node.filters import Kind
 from numen.node.logs import LogQuery, find
+from numen.node.surface import Event, SealedEvent
 
 SUBSCRIPTIONS_MAX: Final = 128
 """Most subscriptions of a connection."""
@@ -46,6 +46,7 @@ class Shown(msgspec.Struct, frozen=True):
     head: Callable[[Sealed], object]
     log: Callable[[Sealed, int, int], object]
     waiting: Callable[[Signed, bool], object]
+    messages: Callable[[Sealed], Iterable[object]]
 
 
 class Subscriptions:
@@ -86,5 +87,8 @@ class Subscriptions:
                 elif each.kind is Kind.LOGS:
                     for sealed, index, at in find([event.sealed], each.query):
                         yield number, shown.log(sealed, index, at)
+                elif each.kind is Kind.MESSAGES:
+                    for message in shown.messages(event.sealed):
+                        yield number, message
             elif each.kind is Kind.WAITING:
                 yield number, shown.waiting(event.signed, each.is_full)

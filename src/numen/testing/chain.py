@@ -24,12 +24,12 @@ from numen.evm.contract import (
 )
 from numen.evm.revert import decode_revert
 from numen.lang.contracts.build import Contract as Built
-from numen.ledger import explain, transactions
+from numen.ledger import explain, transactions, tree
 from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
-from numen.ledger.receipts import Fate, Receipt
+from numen.ledger.receipts import Receipt
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Begun, Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
@@ -327,16 +327,7 @@ class Sent:
     @property
     def end(self) -> Receipt:
         """The receipt that ended it: the request's own, or of the last answer it waited for."""
-        last, waiting = self.receipt, True
-        while last.fate is Fate.WAITS and waiting:
-            waiting = False
-            for branch in self._chain.record.tree(last.message.id):
-                found = branch.receipt
-                answers = found.message.target == last.message.target and found.message.subject
-                if answers in last.sent and found.fate is not Fate.STALE:
-                    last, waiting = found, True
-                    break
-        return last
+        return tree.end(self._chain.record, self.receipt)
 
     @property
     def failure(self) -> Failure | None:
@@ -346,7 +337,8 @@ class Sent:
     @property
     def all(self) -> list[Receipt]:
         """It and all that followed, causes first."""
-        return [branch.receipt for branch in self._chain.record.tree(self.receipt.message.id)]
+        branches = tree.tree(self._chain.record, self.receipt.message.id)
+        return [branch.receipt for branch in branches]
 
     def unwrap(self) -> bytes:
         """Its result, ABI-encoded.

@@ -12,9 +12,10 @@ from numen.base.codec import CodecError, decode, digest, encode
 from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
 from numen.vm.contract import ContractError, read_contract
-from numen.vm.evm_atomic import AtomicService
-from numen.vm.evm_events import EvmService
-from numen.vm.host import Service
+from numen.vm.evm_atomic import Accounts, AtomicService
+from numen.vm.evm_events import CODE_AT, EvmService
+from numen.vm.host import Address, Key, Service, Slot, Slots
+from numen.vm.long_values import read_long
 
 CODE_BYTES_MAX: Final = 1 << 17
 """Longest code of a contract."""
@@ -24,6 +25,11 @@ Mode = Literal["evm", "atomic", "numen"]
 a contract of Numen's language."""
 
 _DOMAIN: Final = "numen/code/1"
+_PAIR: Final = 0x92
+_TEXT: Final = 0xA0
+_BYTES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4}
+"""First bytes, in MessagePack, of an array of two and of a short text; of bytes, with the size of
+their length."""
 _FORK: Final = "prague"
 
 
@@ -36,8 +42,9 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         mode: Which machine runs it.
-        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` nothing; for
-            ``numen`` what `vm.contract.write_contract` writes.
+        body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` the same, or
+            nothing for a world without a first contract; for ``numen`` what
+            `vm.contract.write_contract` writes.
     """
 
     mode: Mode
@@ -54,6 +61,75 @@ def write_code(code: Code) -> bytes:
     return encode(code)
 
 
+def read_code(raw: bytes) -> Code:
+    """Read a code.
+
+    Raises:
+        CodeError: The bytes are none.
+    """
+    try:
+        return decode(Code, raw)
+    except CodecError as error:
+        raise CodeError(f"not a contract: {error}") from error
+
+
+def shown_code(raw: bytes, address: Address, slots: Slots) -> bytes:
+    """What a client of Ethereum is shown as the code of a contract.
+
+    Args:
+        raw: The code that was published.
+        address: Of the contract.
+        slots: Of the contract; one of EVM bytecode keeps there what its creation left.
+    """
+    code = read_code(raw)
+    if code.mode == "evm":
+        return read_long(slots, CODE_AT)
+    account = Accounts(slots).account(address) if code.mode == "atomic" else None
+    return account[2] if account is not None else raw
+
+
+def shown_slot(raw: bytes, address: Address, slots: Slots, key: Key) -> Slot:
+    """What a client of Ethereum is shown as a word of a contract's storage.
+
+    Args:
+        raw: The code that was published.
+        address: Of the contract.
+        slots: Of the contract.
+        key: Of the word.
+    """
+    code = read_code(raw)
+    is_inside = code.mode == "atomic" and bool(code.body)
+    return Accounts(slots).slot(address, key) if is_inside else slots.load(key)
+
+
+def split_creation(data: bytes) -> tuple[bytes, bytes]:
+    """Split what a transaction of Ethereum creates a contract from.
+
+    A code begins with the mark of an array of two. As an opcode that is SWAP3, which fails where
+    nothing is on the stack, so no bytecode begins with it: other bytes are bytecode, whose calls
+    are to be requests.
+
+    Args:
+        data: A code and arguments of its constructor; or bytecode with its arguments behind it.
+
+    Returns:
+        The bytes of a code, and the arguments that are not in it.
+
+    Raises:
+        CodeError: It begins as a code and is none, or is too long.
+    """
+    if data[:1] != bytes([_PAIR]):
+        try:
+            return encode(Code("evm", data)), b""
+        except CodecError as error:
+            raise CodeError(f"not a contract: {error}") from error
+    at = 2 + max(data[1] - _TEXT, 0) if len(data) > 1 else 1
+    size = _BYTES.get(data[at], 0) if len(data) > at else 0
+    end = at + 1 + size + int.from_bytes(data[at + 1 : at + 1 + size], "big")
+    read_code(data[:end])
+    return data[:end], data[end:]
+
+
 def service_of(raw: bytes) -> Service:
     """Make a code ready to run.
 
@@ -61,11 +137,11 @@ def service_of(raw: bytes) -> Service:
         CodeError: The bytes are none.
     """
     try:
-        code = decode(Code, raw)
+        code = read_code(raw)
         if code.mode == "atomic":
-            return AtomicService(_FORK)
+            return AtomicService(_FORK, initcode=code.body)
         if code.mode == "numen":
             return read_contract(code.body)
         return EvmService(code.body, _FORK)
-    except (CodecError, EvmError, ContractError) as error:
+    except (EvmError, ContractError) as error:
         raise CodeError(f"not a contract: {error}") from error

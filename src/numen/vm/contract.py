@@ -117,6 +117,18 @@ def read_contract(raw: bytes) -> "ContractService":
     return ContractService(program, deployed.description, is_untrusted=True)
 
 
+def read_description(raw: bytes) -> Description:
+    """What is to be known of a contract that was deployed, without making it ready to run.
+
+    Raises:
+        ContractError: The bytes are none.
+    """
+    try:
+        return decode(_Deployed, raw).description
+    except CodecError as error:
+        raise ContractError(f"not a contract: {error}") from error
+
+
 class _Seat:
     """Memory for one run at a time."""
 
@@ -258,7 +270,7 @@ class ContractService:
         if len(effects) > EFFECTS_MAX:
             raise _MalformedError(Reason.TOO_LARGE, f"more than {EFFECTS_MAX} effects")
         if delivery.kind is Kind.VIEW:
-            return Outcome(result, work=work)
+            return Outcome(result, (), (), work, None, waits)
         return Outcome(result, writes, tuple(effects), work, None, waits)
 
     def _effects(self, found: Sequence[Record]) -> tuple[bytes, list[Effect], bool]:

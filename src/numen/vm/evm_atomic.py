@@ -7,6 +7,10 @@ one contract, in whose slots all their accounts lie. What it is asked, ABI-encod
     create(bytes initcode)             make a contract; returns its address
     withdraw(uint256 coins)            send coins of the caller's account in here to the caller
 
+Where it is made with a first contract, that lives at the service's own address, and whatever is
+asked is asked of it: to everybody outside the service is that contract, which may make and call
+others in here. Coins that reach an account without code leave at once for the ledger's.
+
 The rules are Ethereum's to the letter, but for what is no part of a message: the caller's account
 has no transactions, so its nonce counts contracts that it made.
 """
@@ -14,10 +18,13 @@ has no transactions, so its nonce counts contracts that it made.
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from numen.base.crypto import keccak256
 from numen.evm import abi, engines, forks
 from numen.evm.block import Block, Context
 from numen.evm.errors import ResourceLimitError
+from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
 from numen.evm.state import AccountDiff, StateDiff
 from numen.vm.evm_failures import failure_of
@@ -44,6 +51,8 @@ WITHDRAW: Final = abi.selector("withdraw(uint256)")
 
 _WORD_BYTES: Final = 32
 _NONCE_SHIFT: Final = 128
+_RESERVED: Final = b"\xef"
+"""First byte that no code has (EIP-3541)."""
 
 
 class AtomicService:
@@ -54,26 +63,31 @@ class AtomicService:
     Args:
         fork: Whose rules hold, by name.
         engine: A name in `numen.evm.engines.ENGINES`.
+        initcode: What a compiler gives to be deployed, for the first contract; or nothing.
     """
 
-    def __init__(self, fork: str = "prague", engine: str = "hot") -> None:
+    def __init__(self, fork: str = "prague", engine: str = "hot", initcode: bytes = b"") -> None:
         self._fork = forks.fork(fork)
         self._engine = engine
+        self._initcode = initcode
         self._world: _World | None = None
 
     def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
         """Carry out one delivery; see `Service`."""
-        if delivery.kind is Kind.CREATE:
+        if delivery.kind is Kind.CREATE and not self._initcode:
             return Outcome()
         try:
-            message = _message(delivery)
+            message = _message_to_first(delivery) if self._initcode else _message(delivery)
         except abi.AbiError as error:
             failure = Failure(Reason.ABSENT, detail=f"not a call of an atomic EVM: {error}")
             return Outcome(failure=failure)
         world = self._world
         if world is None or world.is_stale(slots):
-            world = self._world = _World(self._fork, self._engine, slots)
+            own = delivery.to if self._initcode else None
+            world = self._world = _World(self._fork, self._engine, slots, own)
         try:
+            if delivery.kind is Kind.CREATE:
+                return world.create_first(delivery, self._initcode)
             if message is None:
                 return world.withdraw(delivery)
             return world.run(delivery, message)
@@ -102,7 +116,15 @@ def _message(delivery: Delivery) -> Message | None:
     raise abi.AbiError("no such function")
 
 
-class _Accounts:
+def _message_to_first(delivery: Delivery) -> Message:
+    if delivery.kind not in (Kind.CREATE, Kind.REQUEST, Kind.VIEW):
+        raise abi.AbiError("it waits for nobody")
+    is_static = delivery.kind is Kind.VIEW
+    payload = b"" if delivery.kind is Kind.CREATE else delivery.payload
+    return Message(delivery.sender, delivery.to, delivery.value, payload, delivery.work, is_static)
+
+
+class Accounts:
     """Accounts of an EVM in the slots of one contract; a `Source`."""
 
     def __init__(self, slots: Slots) -> None:
@@ -131,10 +153,21 @@ class _Accounts:
 
 
 class _World:
-    """An engine over the slots, and what it made of them last."""
+    """An engine over the slots, and what it made of them last.
 
-    def __init__(self, fork: forks.Fork, engine: str, slots: Slots) -> None:
-        self._accounts = _Accounts(slots)
+    Args:
+        fork: Whose rules hold.
+        engine: What runs code.
+        slots: Where the accounts lie.
+        own: Where the first contract lives; None where there is none.
+    """
+
+    def __init__(
+        self, fork: forks.Fork, engine: str, slots: Slots, own: Address | None = None
+    ) -> None:
+        self._fork = fork
+        self._own = own
+        self._accounts = Accounts(slots)
         self._engine = engines.make(engine, fork, self._accounts)
         self._slots = slots
         self._taken_back = slots.taken_back
@@ -145,6 +178,29 @@ class _World:
         if slots is not self._slots or slots.taken_back != self._taken_back:
             return True
         return any(slots.load(key) != value for key, value in self._written)
+
+    def create_first(self, delivery: Delivery, initcode: bytes) -> Outcome:
+        """Run a constructor where the first contract will live; what it returns is the code."""
+        engine, own = self._engine, delivery.to
+        self._begin(delivery)
+        start = engine.snapshot()
+        engine.add_balance(delivery.sender, delivery.value)
+        engine.set_code(own, initcode + delivery.payload)
+        engine.set_nonce(own, 1)
+        result = engine.run(_message_to_first(delivery))
+        if not result.success:
+            engine.revert(start)
+            return self._end(delivery, result)
+        code, size_max = result.output, self._fork.code_size_max
+        gas_left = result.gas_left - self._fork.gas.code_deposit * len(code)
+        if gas_left < 0 or 0 < size_max < len(code) or code[:1] == _RESERVED:
+            engine.revert(start)
+            failed = msgspec.structs.replace(
+                result, halt=Halt.OUT_OF_GAS, gas_left=0, output=b"", created=None
+            )
+            return self._end(delivery, failed)
+        engine.set_code(own, code)
+        return self._end(delivery, msgspec.structs.replace(result, gas_left=gas_left, output=b""))
 
     def run(self, delivery: Delivery, message: Message) -> Outcome:
         """Run a message."""
@@ -159,9 +215,38 @@ class _World:
         result = engine.run(message)
         if not result.success or message.is_static:
             engine.revert(start)
+        return self._end(delivery, result)
+
+    def _end(self, delivery: Delivery, result: Result) -> Outcome:
+        engine = self._engine
         logs = engine.logs()
         engine.finish()
-        return self._outcome(delivery, result, logs, engine.take_diff())
+        diff = engine.take_diff()
+        if not result.success:
+            self._written = ()
+            work = delivery.work - result.gas_left
+            return Outcome(work=work, failure=failure_of(result))
+        written = _writes(diff, self._slots)
+        leaving = self._leaving(diff)
+        if leaving:
+            engine.begin()
+            for send in leaving:
+                engine.set_balance(send.to, 0)
+            engine.finish()
+            written |= _writes(engine.take_diff(), self._slots)
+        self._written = tuple(sorted(written.items()))
+        return self._outcome(delivery, result, logs, leaving)
+
+    def _leaving(self, diff: StateDiff) -> tuple[Send, ...]:
+        """Coins that came to accounts without code, where the contract is one of the ledger's."""
+        if self._own is None:
+            return ()
+        paid = [each for each in diff.accounts if each.balance is not None and each.balance[1]]
+        return tuple(
+            Send(each.address, each.balance[1], b"", 0)
+            for each in paid
+            if each.balance is not None and not self._engine.code(each.address)
+        )
 
     def withdraw(self, delivery: Delivery) -> Outcome:
         """Send coins of the caller's account in here to the caller, with what came along."""
@@ -176,7 +261,7 @@ class _World:
             return Outcome(failure=Failure(Reason.UNPAID, detail=detail))
         engine.set_balance(delivery.sender, balance - coins)
         engine.finish()
-        self._written = _writes(engine.take_diff(), self._slots)
+        self._written = tuple(sorted(_writes(engine.take_diff(), self._slots).items()))
         return Outcome(writes=self._written, effects=(Send(delivery.sender, coins, b"", 0),))
 
     def _begin(self, delivery: Delivery) -> None:
@@ -189,28 +274,27 @@ class _World:
         engine.warm(delivery.sender)
 
     def _outcome(
-        self, delivery: Delivery, result: Result, logs: tuple[Log, ...], diff: StateDiff
+        self, delivery: Delivery, result: Result, logs: tuple[Log, ...], leaving: tuple[Send, ...]
     ) -> Outcome:
         work = delivery.work - result.gas_left
-        if not result.success:
-            self._written = ()
-            return Outcome(work=work, failure=failure_of(result))
-        self._written = _writes(diff, self._slots)
-        # Topics name the contract that spoke: towards the ledger there is only one.
-        events: tuple[Effect, ...] = tuple(
-            Event(log.topics, log.address.rjust(_WORD_BYTES, b"\0") + log.data) for log in logs
-        )
+        events: tuple[Effect, ...] = tuple(map(self._event, logs))
         output = result.output
         if result.created is not None:
             output = result.created.rjust(_WORD_BYTES, b"\0")
-        return Outcome(output, self._written, events, work)
+        return Outcome(output, self._written, events + leaving, work)
+
+    def _event(self, log: Log) -> Event:
+        """An event of the one contract that the ledger sees; the data of others' names them."""
+        if log.address == self._own:
+            return Event(log.topics, log.data)
+        return Event(log.topics, log.address.rjust(_WORD_BYTES, b"\0") + log.data)
 
 
-def _writes(diff: StateDiff, slots: Slots) -> tuple[tuple[Key, Slot], ...]:
+def _writes(diff: StateDiff, slots: Slots) -> dict[Key, Slot]:
     found: dict[Key, Slot] = {}
     for account in diff.accounts:
         found.update(_account_writes(account, slots))
-    return tuple(sorted(found.items()))
+    return found
 
 
 def _account_writes(account: AccountDiff, slots: Slots) -> Iterator[tuple[Key, Slot]]:

@@ -39,12 +39,10 @@ def sha3(session: Session, given: Data) -> Hex:  # noqa: ARG001
     return data(keccak256(given))
 
 
-NAMESPACES: Final = ("anvil", "debug", "eth", "evm", "hardhat", "net", "rpc", "txpool", "web3")
-
-
-def modules(session: Session) -> dict[str, str]:  # noqa: ARG001
+def modules(session: Session) -> dict[str, str]:
     """Namespaces that the node has, with their versions."""
-    return dict.fromkeys(NAMESPACES, "1.0")
+    found = {name.replace(".", "_").partition("_")[0] for name in session.methods}
+    return dict.fromkeys(sorted(found), "1.0")
 
 
 def _sorted(session: Session) -> tuple[list[Signed], list[Signed]]:

@@ -10,7 +10,7 @@ from numen.node.rpc import shapes
 from numen.node.rpc.about import CLIENT
 from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
 from numen.node.rpc.shapes import BlockShape, Hex
-from numen.node.rpc.table import Session, rows
+from numen.node.rpc.table import DevSession, rows
 from numen.node.rpc.values import Address, Data, Hash, Quantity, Word, data
 
 MINE_MAX: Final = 100_000
@@ -28,14 +28,14 @@ class MineOptions(msgspec.Struct):
     blocks: Quantity | None = None
 
 
-def evm_mine(session: Session, options: MineOptions | int | str | None = None) -> Hex:
+def evm_mine(session: DevSession, options: MineOptions | int | str | None = None) -> Hex:
     """Seal a block of what waits; its time may be given, or an object with time and blocks."""
     _mine(session.node, _mine_options(options))
     return "0x0"
 
 
 def evm_mine_detailed(
-    session: Session, options: MineOptions | int | str | None = None
+    session: DevSession, options: MineOptions | int | str | None = None
 ) -> list[BlockShape]:
     """Seal a block of what waits, and give the blocks that were made, in whole."""
     node = session.node
@@ -65,7 +65,7 @@ def _mine(node: DevNode, options: MineOptions) -> None:
         node.mine()
 
 
-def mine(session: Session, blocks: Quantity = _ONE, interval: Quantity | None = None) -> None:
+def mine(session: DevSession, blocks: Quantity = _ONE, interval: Quantity | None = None) -> None:
     """Seal some blocks, one by default, that many seconds apart."""
     node, clock = session.node, session.node.clock
     kept = clock.interval_s
@@ -94,59 +94,59 @@ def _seconds(value: int) -> int:
     return int(value)
 
 
-def snapshot(session: Session) -> Hex:
+def snapshot(session: DevSession) -> Hex:
     """Name the present, so that `evm_revert` can come back to it; gives a number."""
     return hex(session.node.snapshot())
 
 
-def revert(session: Session, snapshot_id: Quantity) -> bool:
+def revert(session: DevSession, snapshot_id: Quantity) -> bool:
     """Come back to a snapshot, which ends it and those after it; gives whether it was there."""
     return session.node.revert(snapshot_id)
 
 
-def increase_time(session: Session, seconds: Quantity) -> int:
+def increase_time(session: DevSession, seconds: Quantity) -> int:
     """Move the chain's time on; gives how far it is ahead, in seconds."""
     clock = session.node.clock
     clock.offset_s = _seconds(clock.offset_s + seconds)
     return clock.offset_s
 
 
-def set_next_timestamp(session: Session, timestamp: Quantity) -> None:
+def set_next_timestamp(session: DevSession, timestamp: Quantity) -> None:
     """Choose the time of the next block; it is later than that of the last one."""
     session.node.set_next_timestamp(_seconds(timestamp))
 
 
-def set_time(session: Session, timestamp: Quantity) -> int:
+def set_time(session: DevSession, timestamp: Quantity) -> int:
     """Set the chain's time; gives how far it is ahead, in seconds."""
     node = session.node
     node.clock.move_to(node.now_s, _seconds(timestamp))
     return node.clock.offset_s
 
 
-def set_block_interval(session: Session, seconds: Quantity) -> None:
+def set_block_interval(session: DevSession, seconds: Quantity) -> None:
     """Let each block come so many seconds after the one before it."""
     session.node.clock.interval_s = _seconds(seconds)
 
 
-def remove_block_interval(session: Session) -> bool:
+def remove_block_interval(session: DevSession) -> bool:
     """Let blocks follow the time of day again; gives whether they did not."""
     was = session.node.clock.interval_s is not None
     session.node.clock.interval_s = None
     return was
 
 
-def set_automine(session: Session, enabled: bool) -> bool:
+def set_automine(session: DevSession, enabled: bool) -> bool:
     """Say whether each transaction has a block at once."""
     session.node.automine = enabled
     return True
 
 
-def get_automine(session: Session) -> bool:
+def get_automine(session: DevSession) -> bool:
     """Whether each transaction has a block at once."""
     return session.node.automine
 
 
-def set_interval_mining(session: Session, seconds: Quantity) -> bool:
+def set_interval_mining(session: DevSession, seconds: Quantity) -> bool:
     """Let a block come by itself every so many seconds, and not at once; 0 for none by itself.
 
     Hardhat gives milliseconds here; this is Foundry's, in seconds.
@@ -156,12 +156,12 @@ def set_interval_mining(session: Session, seconds: Quantity) -> bool:
     return True
 
 
-def get_interval_mining(session: Session) -> int | None:
+def get_interval_mining(session: DevSession) -> int | None:
     """Seconds after which a block comes by itself; null where none does."""
     return session.node.interval_s or None
 
 
-def set_block_gas_limit(session: Session, gas: Quantity) -> bool:
+def set_block_gas_limit(session: DevSession, gas: Quantity) -> bool:
     """Choose the gas limit of the next blocks."""
     if not 0 < gas < 1 << 63:
         raise RpcError(INVALID_PARAMS, "a gas limit is from 1 to 2**63 - 1")
@@ -169,30 +169,30 @@ def set_block_gas_limit(session: Session, gas: Quantity) -> bool:
     return True
 
 
-def set_next_base_fee(session: Session, wei: Quantity) -> None:
+def set_next_base_fee(session: DevSession, wei: Quantity) -> None:
     """Choose the base fee of the next block."""
     if not session.node.chain.fork.has_dynamic_fee:
         raise RpcError(SERVER, "blocks of this fork have no base fee")
     session.node.next.base_fee = int(wei)
 
 
-def set_min_gas_price(session: Session, wei: Quantity) -> None:  # noqa: ARG001
+def set_min_gas_price(session: DevSession, wei: Quantity) -> None:  # noqa: ARG001
     """Choose the least gas price; only forks without a base fee have one, and it is 0 here."""
     if session.node.chain.fork.has_dynamic_fee:
         raise RpcError(SERVER, "anvil_setMinGasPrice is not supported when EIP-1559 is active")
 
 
-def set_prev_randao(session: Session, chance: Word) -> None:
+def set_prev_randao(session: DevSession, chance: Word) -> None:
     """Choose the word of chance of the next block."""
     session.node.next.prev_randao = int(chance)
 
 
-def set_coinbase(session: Session, address: Address) -> None:
+def set_coinbase(session: DevSession, address: Address) -> None:
     """Choose who gets the fees of the next blocks."""
     session.node.coinbase = bytes(address)
 
 
-def impersonate(session: Session, address: Address) -> None:
+def impersonate(session: DevSession, address: Address) -> None:
     """Let an account send transactions that nobody signs."""
     node = session.node
     if len(node.impersonated) >= 10_000:
@@ -200,37 +200,37 @@ def impersonate(session: Session, address: Address) -> None:
     node.impersonated.add(bytes(address))
 
 
-def stop_impersonating(session: Session, address: Address) -> bool:
+def stop_impersonating(session: DevSession, address: Address) -> bool:
     """Let an account send only what is signed; gives whether it was impersonated."""
     was = address in session.node.impersonated
     session.node.impersonated.discard(bytes(address))
     return was
 
 
-def auto_impersonate(session: Session, enabled: bool) -> None:
+def auto_impersonate(session: DevSession, enabled: bool) -> None:
     """Say whether every account may send transactions that nobody signs."""
     session.node.impersonates_all = enabled
 
 
-def set_balance(session: Session, address: Address, wei: Quantity) -> bool:
+def set_balance(session: DevSession, address: Address, wei: Quantity) -> bool:
     """Give an account so many wei, outside of any block."""
     session.node.change(lambda machine: machine.set_balance(address, wei))
     return True
 
 
-def add_balance(session: Session, address: Address, wei: Quantity) -> bool:
+def add_balance(session: DevSession, address: Address, wei: Quantity) -> bool:
     """Give an account more wei, outside of any block."""
     session.node.change(lambda machine: machine.add_balance(address, wei))
     return True
 
 
-def set_code(session: Session, address: Address, code: Data) -> bool:
+def set_code(session: DevSession, address: Address, code: Data) -> bool:
     """Put code at an address, outside of any block."""
     session.node.change(lambda machine: machine.set_code(address, bytes(code)))
     return True
 
 
-def set_nonce(session: Session, address: Address, nonce: Quantity) -> bool:
+def set_nonce(session: DevSession, address: Address, nonce: Quantity) -> bool:
     """Give an account a nonce, outside of any block."""
     if nonce > NONCE_MAX:
         raise RpcError(INVALID_PARAMS, "a nonce has at most 64 bits")
@@ -238,34 +238,34 @@ def set_nonce(session: Session, address: Address, nonce: Quantity) -> bool:
     return True
 
 
-def set_storage_at(session: Session, address: Address, key: Word, value: Word) -> bool:
+def set_storage_at(session: DevSession, address: Address, key: Word, value: Word) -> bool:
     """Write a word of an account's storage, outside of any block."""
     session.node.change(lambda machine: machine.set_storage(address, key, value))
     return True
 
 
-def drop_transaction(session: Session, tx_hash: Hash) -> Hex | None:
+def drop_transaction(session: DevSession, tx_hash: Hash) -> Hex | None:
     """Forget a transaction that waits; gives its hash if it did."""
     return data(tx_hash) if session.node.drop([tx_hash]) else None
 
 
-def hardhat_drop_transaction(session: Session, tx_hash: Hash) -> bool:
+def hardhat_drop_transaction(session: DevSession, tx_hash: Hash) -> bool:
     """Forget a transaction that waits; gives whether it did."""
     return bool(session.node.drop([tx_hash]))
 
 
-def drop_all(session: Session) -> None:
+def drop_all(session: DevSession) -> None:
     """Forget all transactions that wait."""
     session.node.drop([each.hash for each in session.node.pool])
 
 
-def remove_pool_transactions(session: Session, address: Address) -> None:
+def remove_pool_transactions(session: DevSession, address: Address) -> None:
     """Forget all transactions of an account that wait."""
     node = session.node
     node.drop([each.hash for each in node.pool.of(address).values()])
 
 
-def reset(session: Session, forking: dict[str, Any] | None = None) -> bool:
+def reset(session: DevSession, forking: dict[str, Any] | None = None) -> bool:
     """Begin the chain again; it cannot begin from another chain."""
     if forking and forking.get("forking"):
         raise RpcError(SERVER, "this node does not fork other chains")
@@ -273,7 +273,7 @@ def reset(session: Session, forking: dict[str, Any] | None = None) -> bool:
     return True
 
 
-def rollback(session: Session, depth: Quantity | None = None) -> None:
+def rollback(session: DevSession, depth: Quantity | None = None) -> None:
     """Take away the last blocks, one by default."""
     node = session.node
     number = node.chain.latest.number - (1 if depth is None else depth)
@@ -283,7 +283,7 @@ def rollback(session: Session, depth: Quantity | None = None) -> None:
     node.rewind(number, target.moment)
 
 
-def set_logging(session: Session, enabled: bool) -> bool:  # noqa: ARG001
+def set_logging(session: DevSession, enabled: bool) -> bool:  # noqa: ARG001
     """Say whether requests are logged; this node never does."""
     return True
 
@@ -299,7 +299,7 @@ class NodeInfoShape(msgspec.Struct, rename="camel"):
     environment: dict[str, Hex | int]
 
 
-def node_info(session: Session) -> NodeInfoShape:
+def node_info(session: DevSession) -> NodeInfoShape:
     """What the chain is like: its last block, fork, and prices."""
     node = session.node
     latest, following = node.chain.latest, node.next_block()
@@ -317,7 +317,7 @@ def node_info(session: Session) -> NodeInfoShape:
     )
 
 
-def metadata(session: Session) -> dict[str, Any]:
+def metadata(session: DevSession) -> dict[str, Any]:
     """What the node calls itself, and where its chain is."""
     latest = session.node.chain.latest
     return {

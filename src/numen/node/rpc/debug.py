@@ -16,7 +16,7 @@ from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
 from numen.node.rpc.forms import TraceForm, TransactionForm
 from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.shapes import Hex
-from numen.node.rpc.table import Session, rows
+from numen.node.rpc.table import DevSession, rows
 from numen.node.rpc.values import BlockId, Hash, data, word
 from numen.node.simulate import Ground
 from numen.node.steps import Step, StepOptions, StepTracer
@@ -58,7 +58,7 @@ TRACERS: Final = ("", "callTracer", "prestateTracer", "noopTracer")
 """Tracers by name; without a name, that of instructions."""
 
 
-def trace_transaction(session: Session, tx_hash: Hash, options: TraceForm | None = None) -> Any:
+def trace_transaction(session: DevSession, tx_hash: Hash, options: TraceForm | None = None) -> Any:
     """Run a transaction of a block again, and write down what it does.
 
     Without a `tracer`, that is each instruction. `callTracer` gives a tree of calls,
@@ -71,7 +71,7 @@ def trace_transaction(session: Session, tx_hash: Hash, options: TraceForm | None
 
 
 def trace_call(
-    session: Session,
+    session: DevSession,
     transaction: TransactionForm,
     block: BlockId = LATEST,
     options: TraceForm | None = None,
@@ -101,7 +101,7 @@ class TracedShape(msgspec.Struct, rename="camel"):
 
 
 def trace_block_by_number(
-    session: Session, block: BlockId, options: TraceForm | None = None
+    session: DevSession, block: BlockId, options: TraceForm | None = None
 ) -> list[TracedShape]:
     """Run all transactions of a block again, and write down what they do."""
     sealed, options = lookup.require(session.node, block), options or TraceForm()
@@ -112,13 +112,13 @@ def trace_block_by_number(
 
 
 def trace_block_by_hash(
-    session: Session, block_hash: Hash, options: TraceForm | None = None
+    session: DevSession, block_hash: Hash, options: TraceForm | None = None
 ) -> list[TracedShape]:
     """Run all transactions of a block again, and write down what they do."""
     return trace_block_by_number(session, BlockId(hash_=block_hash), options)
 
 
-def _trace(session: Session, sealed: Sealed, index: int, options: TraceForm) -> Trace:
+def _trace(session: DevSession, sealed: Sealed, index: int, options: TraceForm) -> Trace:
     watcher = _watcher(options)
     run = tracing.transaction(session.node.chain, sealed, index, watcher)
     return _written(run, watcher, options)
@@ -200,17 +200,17 @@ def _changes(run: Run, options: TraceForm) -> ChangesShape:
     return shape
 
 
-def get_raw_header(session: Session, block: BlockId) -> Hex:
+def get_raw_header(session: DevSession, block: BlockId) -> Hex:
     """The bytes of a block's header."""
     return data(lookup.require(session.node, block).encoded)
 
 
-def get_raw_block(session: Session, block: BlockId) -> Hex:
+def get_raw_block(session: DevSession, block: BlockId) -> Hex:
     """The bytes of a block."""
     return data(lookup.require(session.node, block).encode(session.node.chain.fork))
 
 
-def get_raw_receipts(session: Session, block: BlockId) -> list[Hex]:
+def get_raw_receipts(session: DevSession, block: BlockId) -> list[Hex]:
     """The bytes of the receipts of a block."""
     found = lookup.require(session.node, block)
     return [data(each.encode_receipt()) for each in found.included]

@@ -11,14 +11,14 @@ import msgspec
 
 from numen.base.errors import NumenError
 from numen.evm.errors import ResourceLimitError
-from numen.node.devnode import DevNode
 from numen.node.execution import GivenUpError
 from numen.node.rpc import faults
 from numen.node.rpc.faults import RpcError, fault_of
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.shapes import WrittenLogs
-from numen.node.rpc.table import Method, Session
+from numen.node.rpc.table import Method, Session, SessionOf
 from numen.node.subscriptions import Subscriptions
+from numen.node.surface import Node
 
 BODY_BYTES_MAX: Final = 5 << 20
 """Longest request, as in geth."""
@@ -67,18 +67,18 @@ class Dispatcher:
 
     def __init__(
         self,
-        node: DevNode,
+        node: Node,
         methods: Mapping[str, Method] = METHODS,
         report: Callable[[str, Exception], None] | None = None,
     ) -> None:
         self.node, self.methods = node, methods
         self.written = WrittenLogs()
         self._report = report
-        self._plain = Session(node, self.written, methods)
+        self._plain = SessionOf(node, self.written, methods)
 
     def session(self, subscriptions: Subscriptions) -> Session:
         """A session of a connection that stays."""
-        return Session(self.node, self.written, self.methods, subscriptions)
+        return SessionOf(self.node, self.written, self.methods, subscriptions)
 
     def answer(self, body: bytes, now_s: int, session: Session | None = None) -> bytes:
         """Answer a request, or a batch of them.

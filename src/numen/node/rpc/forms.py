@@ -6,7 +6,6 @@ import msgspec
 
 from numen.evm.authority import Authorization
 from numen.evm.transaction import Access
-from numen.node.devnode import DevNode
 from numen.node.logs import LogQuery
 from numen.node.rpc.faults import INVALID_PARAMS, RpcError
 from numen.node.rpc.values import (
@@ -20,6 +19,7 @@ from numen.node.rpc.values import (
     Word,
 )
 from numen.node.simulate import Call, Override
+from numen.node.surface import Node
 
 OVERRIDES_MAX: Final = 1_000
 """Most accounts that a call makes up."""
@@ -220,7 +220,7 @@ class LogForm(msgspec.Struct, rename="camel", kw_only=True):
             raise RpcError(INVALID_PARAMS, "a log has at most 4 topics")
         return LogQuery(tuple(self.address or ()), topics)
 
-    def bounds(self, node: DevNode) -> tuple[int, int]:
+    def bounds(self, node: Node) -> tuple[int, int]:
         """The first and the last block.
 
         Raises:

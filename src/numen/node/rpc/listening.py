@@ -1,12 +1,12 @@
 """`eth_`: logs, filters, and subscriptions."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
 from numen.node import subscriptions
 from numen.node.blocks import Sealed, Signed
-from numen.node.devnode import DevNode
 from numen.node.filters import Filter, Kind
 from numen.node.logs import LogQuery, find
 from numen.node.rpc import shapes
@@ -16,6 +16,7 @@ from numen.node.rpc.shapes import Hex, LogShape
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import Quantity, data
 from numen.node.subscriptions import Subscription
+from numen.node.surface import Node
 
 LOGS_MAX: Final = 20_000
 """Most logs of one answer."""
@@ -31,10 +32,8 @@ def get_logs(session: Session, query: LogForm) -> Logs:
 
 
 def _logs(session: Session, query: LogQuery, first: int, last: int) -> Logs:
-    blocks = session.node.chain.blocks
     found: list[Any] = []
-    chosen = blocks if first == 0 and last >= len(blocks) - 1 else blocks[first : last + 1]
-    for sealed, index, at in find(chosen, query):
+    for sealed, index, at in find(session.node.chain.between(first, last, query), query):
         if len(found) >= LOGS_MAX:
             raise RpcError(LIMIT, f"query returned more than {LOGS_MAX} results")
         found.append(session.written.of(sealed, index, at))
@@ -93,7 +92,7 @@ def get_filter_logs(session: Session, filter_id: Quantity) -> Logs:
     return _logs(session, found.query, first, _last(found, node))
 
 
-def _last(found: Filter, node: DevNode) -> int:
+def _last(found: Filter, node: Node) -> int:
     last = node.chain.latest.number
     return last if found.last is None else min(found.last, last)
 
@@ -107,11 +106,12 @@ def subscribe(session: Session, kind: str, options: LogForm | bool | None = None
     """Be told of `newHeads`, `logs` or `newPendingTransactions`; gives a number.
 
     It needs a connection that stays: a WebSocket. Logs may be chosen by address and topics; waiting
-    transactions are told in whole where the second parameter is true.
+    transactions are told in whole where the second parameter is true. A ledger also tells of
+    `messages`.
     """
     if session.subscriptions is None:
         raise RpcError(NO_METHOD, "notifications not supported; use a WebSocket")
-    if kind not in set(Kind):
+    if kind not in session.node.told:
         raise RpcError(SERVER, f"no {kind[:40]!r} subscription")
     query = options.query() if isinstance(options, LogForm) else LogQuery()
     wanted = Subscription(Kind(kind), query, options is True)
@@ -123,7 +123,11 @@ def unsubscribe(session: Session, subscription: Quantity) -> bool:
     return session.subscriptions is not None and session.subscriptions.drop(subscription)
 
 
-def shown(node: DevNode, written: shapes.WrittenLogs) -> subscriptions.Shown:
+Messages = Callable[[Sealed], Iterable[object]]
+"""Gives the messages of a block as clients are told of them."""
+
+
+def shown(node: Node, written: shapes.WrittenLogs, messages: Messages) -> subscriptions.Shown:
     """How subscriptions are told of things."""
 
     def head(sealed: Sealed) -> object:
@@ -132,7 +136,7 @@ def shown(node: DevNode, written: shapes.WrittenLogs) -> subscriptions.Shown:
     def waiting(signed: Signed, is_full: bool) -> object:
         return shapes.waiting(signed) if is_full else data(signed.hash)
 
-    return subscriptions.Shown(head, written.of, waiting)
+    return subscriptions.Shown(head, written.of, waiting, messages)
 
 
 class NotificationParams(msgspec.Struct):

@@ -3,29 +3,29 @@
 import msgspec
 
 from numen.evm.block import Block
-from numen.evm.header import Header
 from numen.evm.state import Source
-from numen.node.blocks import Sealed, bytes_or
+from numen.node.blocks import Sealed
 from numen.node.devnode import DevNode
 from numen.node.rpc.faults import SERVER, RpcError
 from numen.node.rpc.values import BlockId
 from numen.node.simulate import Ground, Overrides
+from numen.node.surface import Node
 
 LATEST = BlockId("latest")
 
 
-def find(node: DevNode, block: BlockId) -> Sealed | None:
+def find(node: Node, block: BlockId) -> Sealed | None:
     """A block, perhaps the open one, or None where there is none."""
     if block.hash is not None:
         return node.chain.by_hash(block.hash)
     if block.number is not None:
         return node.chain.by_number(block.number)
     if block.tag == "pending":
-        return open_block(node)
+        return node.open_block()
     return node.chain.blocks[0] if block.tag == "earliest" else node.chain.latest
 
 
-def require(node: DevNode, block: BlockId) -> Sealed:
+def require(node: Node, block: BlockId) -> Sealed:
     """A block that is sealed; the open one counts as the last.
 
     Raises:
@@ -37,25 +37,6 @@ def require(node: DevNode, block: BlockId) -> Sealed:
     if found is None:
         raise RpcError(SERVER, f"header not found: {block}")
     return found
-
-
-def open_block(node: DevNode) -> Sealed:
-    """The block that would be sealed now; it has no hash, and its roots are not worked out."""
-    block, included, _ = node.draft()
-    bloom = bytes_or(each.bloom for each in included)
-    header = Header(
-        block=block,
-        parent_hash=node.chain.latest.hash,
-        state_root=bytes(32),
-        bloom=bloom.to_bytes(256, "big"),
-        gas_used=included[-1].gas_after if included else 0,
-        blob_gas_used=sum(each.receipt.blob_gas_used for each in included),
-        excess_blob_gas=node.chain.next_excess(),
-    )
-    moment = node.chain.history.moment
-    return Sealed(
-        header, tuple(included), b"", header.encode(node.chain.fork), moment, moment, bloom
-    )
 
 
 def ground(node: DevNode, block: BlockId, overrides: Overrides | None = None) -> Ground:

@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from numen.node.blocks import Sealed
-from numen.node.devnode import TIP, DevNode
 from numen.node.rpc import lookup
 from numen.node.rpc.faults import INVALID_PARAMS, RpcError
 from numen.node.rpc.shapes import Hex
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import BlockId, Quantity
+from numen.node.surface import TIP, Node
 
 HISTORY_MAX: Final = 1_024
 """Most blocks of a fee history, as in geth."""
@@ -73,7 +73,7 @@ def fee_history(
     return shape
 
 
-def _after(node: DevNode, number: int) -> tuple[int, int]:
+def _after(node: Node, number: int) -> tuple[int, int]:
     """Base fee of gas and of blob gas of the block after one."""
     following = node.chain.by_number(number + 1)
     block = following.block if following else node.next_block()

@@ -5,17 +5,16 @@ from typing import Final
 import msgspec
 
 from numen.base.crypto import keccak256
-from numen.evm.transaction import Kind, Transaction, decode
-from numen.node import simulate, typed_data
+from numen.evm.transaction import Kind, Transaction
+from numen.node import typed_data
 from numen.node.blocks import Signed
-from numen.node.devnode import TIP, DevNode, NoKeyError
 from numen.node.rpc import shapes
 from numen.node.rpc.faults import INVALID_PARAMS, RpcError
 from numen.node.rpc.forms import TransactionForm
 from numen.node.rpc.shapes import Hex, ReceiptShape, TransactionShape
-from numen.node.rpc.table import Session, rows
+from numen.node.rpc.table import DevSession, Session, rows
 from numen.node.rpc.values import Address, Data, data
-from numen.node.sidecar import without_blobs
+from numen.node.surface import TIP, Node, NoKeyError
 
 _MESSAGE: Final = b"\x19Ethereum Signed Message:\n"
 """What is signed before a message's length and the message (EIP-191)."""
@@ -27,7 +26,7 @@ def send_raw_transaction(session: Session, raw: Data) -> Hex:
     All types are taken. One of type 3 may have its blobs with it, as networks send them: they are
     compared with its commitments and then forgotten.
     """
-    return data(session.node.submit(_decoded(session.node, raw)))
+    return data(session.node.submit(session.node.read(bytes(raw))))
 
 
 def send_raw_transaction_sync(session: Session, raw: Data) -> ReceiptShape:
@@ -36,7 +35,7 @@ def send_raw_transaction_sync(session: Session, raw: Data) -> ReceiptShape:
     Where blocks are not made at once, one is made for it.
     """
     node = session.node
-    tx_hash = node.submit(_decoded(node, raw))
+    tx_hash = node.submit(node.read(bytes(raw)))
     place = node.chain.holding(tx_hash)
     if place is None:
         node.mine()
@@ -44,13 +43,6 @@ def send_raw_transaction_sync(session: Session, raw: Data) -> ReceiptShape:
     if place is None:
         raise RpcError(-32000, "the transaction waits for others")
     return shapes.receipt(*place, session.written)
-
-
-def _decoded(node: DevNode, raw: bytes) -> Signed:
-    payload = without_blobs(raw)
-    tx = decode(payload, node.chain.fork)
-    sender = tx.sender(node.chain.fork, node.chain.chain_id)
-    return Signed(tx, sender, payload, keccak256(payload))
 
 
 def send_transaction(session: Session, transaction: TransactionForm) -> Hex:
@@ -63,7 +55,7 @@ def send_transaction(session: Session, transaction: TransactionForm) -> Hex:
     return data(node.submit(node.sign(fill(node, transaction, sender), sender)))
 
 
-def send_unsigned_transaction(session: Session, transaction: TransactionForm) -> Hex:
+def send_unsigned_transaction(session: DevSession, transaction: TransactionForm) -> Hex:
     """Take a transaction of anybody, as if its sender were impersonated."""
     node = session.node
     sender = _sender(node, transaction)
@@ -95,7 +87,7 @@ def fill_transaction(session: Session, transaction: TransactionForm) -> SignedSh
     return SignedShape(data(signed.raw), shapes.waiting(signed, node.chain.latest.block.base_fee))
 
 
-def _sender(node: DevNode, form: TransactionForm) -> bytes:
+def _sender(node: Node, form: TransactionForm) -> bytes:
     if form.sender is not None:
         return form.sender
     if not node.keys:
@@ -103,7 +95,7 @@ def _sender(node: DevNode, form: TransactionForm) -> bytes:
     return next(iter(node.keys))
 
 
-def fill(node: DevNode, form: TransactionForm, sender: bytes) -> Transaction:
+def fill(node: Node, form: TransactionForm, sender: bytes) -> Transaction:
     """Fill in what a transaction leaves out.
 
     Raises:
@@ -120,7 +112,7 @@ def fill(node: DevNode, form: TransactionForm, sender: bytes) -> Transaction:
     else:
         # Fees are left out: who cannot pay is told so when the transaction is taken.
         free = msgspec.structs.replace(call, gas_price=0)
-        gas = simulate.estimate(node.draft()[2], free)
+        gas = node.estimate(free)
     return Transaction(
         kind=kind,
         chain_id=node.chain.chain_id if node.chain.fork.has_replay_protection else None,
@@ -138,7 +130,7 @@ def fill(node: DevNode, form: TransactionForm, sender: bytes) -> Transaction:
     )
 
 
-def _fees(node: DevNode, form: TransactionForm) -> tuple[Kind, int, int]:
+def _fees(node: Node, form: TransactionForm) -> tuple[Kind, int, int]:
     """The kind of a transaction, the most that it pays for gas, and its tip."""
     base_fee = node.next_block().base_fee
     if form.gas_price is not None or not node.chain.fork.has_dynamic_fee:
@@ -156,7 +148,7 @@ def _fees(node: DevNode, form: TransactionForm) -> tuple[Kind, int, int]:
     return kind, (2 * base_fee + given if most is None else int(most)), given
 
 
-def _blob_fee(node: DevNode, form: TransactionForm) -> int:
+def _blob_fee(node: Node, form: TransactionForm) -> int:
     if form.max_fee_per_blob_gas is not None:
         return form.max_fee_per_blob_gas
     return 2 * node.next_block().blob_base_fee

@@ -310,7 +310,7 @@ def receipt(sealed: Sealed, index: int, written: "WrittenLogs") -> ReceiptShape:
         block_number=hex(sealed.number),
         sender=data(each.signed.sender),
         to=data(tx.to) if tx.to is not None else None,
-        contract_address=data(created_by(each)) if tx.to is None else None,
+        contract_address=data(came.created or created_by(each)) if tx.to is None else None,
         cumulative_gas_used=hex(each.gas_after),
         gas_used=hex(came.gas_used),
         effective_gas_price=hex(came.gas_price),

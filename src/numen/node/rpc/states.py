@@ -13,7 +13,7 @@ from numen.node.rpc.faults import INVALID_PARAMS, RpcError, failed
 from numen.node.rpc.forms import BlockForm, Overrides, TransactionForm
 from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.shapes import Hex, ProofShape, SlotProofShape
-from numen.node.rpc.table import Session, rows
+from numen.node.rpc.table import DevSession, rows
 from numen.node.rpc.values import Address, BlockId, Word, data, word
 from numen.node.simulate import Ground
 
@@ -21,29 +21,31 @@ KEYS_MAX: Final = 1_024
 """Most words of storage that one proof is about."""
 
 
-def accounts(session: Session) -> list[Hex]:
+def accounts(session: DevSession) -> list[Hex]:
     """Addresses that the node signs for."""
     return [data(address) for address in session.node.keys]
 
 
-def get_balance(session: Session, address: Address, block: BlockId = LATEST) -> Hex:
+def get_balance(session: DevSession, address: Address, block: BlockId = LATEST) -> Hex:
     """Wei that an account has."""
     return hex(_entry(session, address, block)[1])
 
 
-def get_code(session: Session, address: Address, block: BlockId = LATEST) -> Hex:
+def get_code(session: DevSession, address: Address, block: BlockId = LATEST) -> Hex:
     """Code of an account."""
     return data(_entry(session, address, block)[2])
 
 
-def get_transaction_count(session: Session, address: Address, block: BlockId = LATEST) -> Hex:
+def get_transaction_count(session: DevSession, address: Address, block: BlockId = LATEST) -> Hex:
     """Transactions that an account has sent; with `pending`, those that wait are counted too."""
     if block.tag == "pending":
         return hex(session.node.next_nonce(address))
     return hex(_entry(session, address, block)[0])
 
 
-def get_storage_at(session: Session, address: Address, key: Word, block: BlockId = LATEST) -> Hex:
+def get_storage_at(
+    session: DevSession, address: Address, key: Word, block: BlockId = LATEST
+) -> Hex:
     """A word of an account's storage, 32 bytes."""
     node = session.node
     if block.tag == "pending" and len(node.pool):
@@ -51,7 +53,7 @@ def get_storage_at(session: Session, address: Address, key: Word, block: BlockId
     return word(lookup.source(node, block)[0].slot(address, key))
 
 
-def _entry(session: Session, address: Address, block: BlockId) -> tuple[int, int, bytes]:
+def _entry(session: DevSession, address: Address, block: BlockId) -> tuple[int, int, bytes]:
     node = session.node
     if block.tag == "pending" and len(node.pool):
         machine = node.draft()[2].machine
@@ -60,7 +62,7 @@ def _entry(session: Session, address: Address, block: BlockId) -> tuple[int, int
 
 
 def get_proof(
-    session: Session, address: Address, keys: list[Word], block: BlockId = LATEST
+    session: DevSession, address: Address, keys: list[Word], block: BlockId = LATEST
 ) -> ProofShape:
     """An account, words of its storage, and the nodes of the tries that show them (EIP-1186)."""
     if len(keys) > KEYS_MAX:
@@ -84,7 +86,7 @@ def get_proof(
 
 
 def call(
-    session: Session,
+    session: DevSession,
     transaction: TransactionForm,
     block: BlockId = LATEST,
     overrides: Overrides | None = None,
@@ -102,7 +104,7 @@ def call(
 
 
 def estimate_gas(
-    session: Session,
+    session: DevSession,
     transaction: TransactionForm,
     block: BlockId = LATEST,
     overrides: Overrides | None = None,
@@ -113,7 +115,7 @@ def estimate_gas(
 
 
 def _ground(
-    session: Session,
+    session: DevSession,
     block: BlockId,
     overrides: Overrides | None,
     block_overrides: BlockForm | None = None,
@@ -135,7 +137,7 @@ class AccessListShape(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 def create_access_list(
-    session: Session, transaction: TransactionForm, block: BlockId = LATEST
+    session: DevSession, transaction: TransactionForm, block: BlockId = LATEST
 ) -> AccessListShape:
     """What a transaction accesses, and the gas that it takes with that as its access list."""
     node = session.node

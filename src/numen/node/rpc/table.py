@@ -1,15 +1,15 @@
 """The table of methods: everything true of a method follows from its row and its function.
 
-A row is a name and a function. The function's first parameter is the `Session`; its other
-parameters, with their types and defaults, are what the method takes, in order; its return type is
-what the method gives, and its docstring what it does. The decoder of the parameters, the OpenRPC
-description and the page of the reference are made from that.
+A row is a name and a function. The function's first parameter is a session with the kind of node
+that it asks; its other parameters, with their types and defaults, are what the method takes, in
+order; its return type is what the method gives, and its docstring what it does. The decoder of the
+parameters, the OpenRPC description and the page of the reference are made from that.
 """
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Generic, TypeAlias, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
@@ -17,10 +17,13 @@ from numen.node.devnode import DevNode
 from numen.node.rpc import values
 from numen.node.rpc.shapes import WrittenLogs
 from numen.node.subscriptions import Subscriptions
+from numen.node.surface import Node
+
+N = TypeVar("N", bound=Node)
 
 
-class Session(msgspec.Struct, frozen=True):
-    """Who asks.
+class SessionOf(msgspec.Struct, Generic[N], frozen=True):
+    """Who asks, and what kind of node.
 
     Attributes:
         node: The node that is asked.
@@ -29,10 +32,17 @@ class Session(msgspec.Struct, frozen=True):
         subscriptions: Of the connection; None where answers are all that it can take.
     """
 
-    node: DevNode
+    node: N
     written: WrittenLogs
     methods: Mapping[str, "Method"]
     subscriptions: Subscriptions | None = None
+
+
+Session: TypeAlias = SessionOf[Node]
+"""Somebody asks any node."""
+
+DevSession: TypeAlias = SessionOf[DevNode]
+"""Somebody asks a development chain."""
 
 
 class Param(msgspec.Struct, frozen=True):
@@ -77,7 +87,7 @@ class Method:
         """What it takes."""
         hints = get_type_hints(self.call, include_extras=True)
         first, *rest = inspect.signature(self.call).parameters.values()
-        assert hints[first.name] is Session, self.name
+        assert get_origin(hints[first.name]) is SessionOf, self.name
         return tuple(
             Param(
                 each.name.rstrip("_"),
@@ -103,7 +113,7 @@ class Method:
         )
         return msgspec.json.Decoder(shape, dec_hook=values.read)
 
-    def answer(self, session: Session, params: bytes) -> Any:
+    def answer(self, session: SessionOf[Any], params: bytes) -> Any:
         """Decode the parameters, and call the function.
 
         Args:
