@@ -65,7 +65,7 @@ class World:
         self._fixed = services
         self._services: dict[tuple[int, bytes], Service] = {}
         self._lock = Lock()
-        self._prepared: tuple[tuple[AccountChanges, ...], Prepared] | None = None
+        self._prepared: tuple[Diff, Prepared] | None = None
         if self.state.tree.version == 0:
             self._begin(accounts)
 
@@ -111,11 +111,35 @@ class World:
                 return None
         return found
 
+    def last(self, address: Address) -> Account:
+        """What an address had after the last block, whatever the present one does."""
+        return _Stored(self.state, address, self._lock).account()
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
         accounts = tuple(self._changes())
-        self._prepared = (accounts, self.state.prepare(accounts))
-        return self._prepared[1].version.root
+        prepared = self.state.prepare(accounts)
+        diff = Diff(self.state.root, prepared.version.root, 1, accounts)
+        self._prepared = (diff, prepared)
+        return diff.post_root
+
+    def diff(self) -> Diff:
+        """What the present block changed, as of the last `root` or `adopt`."""
+        if self._prepared is None:
+            self.root()
+        assert self._prepared is not None
+        return self._prepared[0]
+
+    def adopt(self, diff: Diff) -> None:
+        """Let the present block be what a diff says, instead of what is carried out.
+
+        Raises:
+            DiffError: It breaks its form.
+            RootMismatchError: It is for another state, or does not end where it says.
+        """
+        self.abandon()
+        self._prepared = (diff, self.state.follow(diff))
+        self._cells.clear()
 
     def settle(self, also: Writes = ()) -> Diff:
         """Keep what the present block changed, at once and for good.
@@ -129,12 +153,9 @@ class World:
         Raises:
             StorageError: The disk refuses; nothing was written.
         """
-        if self._prepared is None:
-            self.root()
+        diff = self.diff()
         assert self._prepared is not None
-        accounts, prepared = self._prepared
-        diff = Diff(self.state.root, prepared.version.root, 1, accounts)
-        self.state.commit(diff, prepared, also)
+        self.state.commit(diff, self._prepared[1], also)
         for cell in self._touched.values():
             cell.settle()
         self._end()
