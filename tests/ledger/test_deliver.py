@@ -1,9 +1,17 @@
 """One message at a time: what happens, what goes back, who is answered."""
 
+from numen.base.codec import U256
 from numen.ledger import tariff
 from numen.ledger.failures import decode_failure
 from numen.ledger.receipts import Fate
-from numen.ledger.transactions import created_address, read, transaction_id
+from numen.ledger.transactions import (
+    Call,
+    Transaction,
+    created_address,
+    read,
+    sign,
+    transaction_id,
+)
 from numen.vm.host import Kind, Reason
 from tests.ledger.scripts import CODE, SEEN, Ask, Script, write
 from tests.ledger.town import CHAIN, CONTRACTS, MAKER, PEOPLE, Town
@@ -196,10 +204,18 @@ def test_a_constructor_that_fails_leaves_nothing():
     assert town.balance(address) == 0
 
 
+def test_the_same_words_of_two_accounts_are_two_transactions():
+    wanted = Transaction(CHAIN, 0, 1, 10, (Call(A, U256(5), b"", 1000),))
+    first, second = (read(sign(wanted, key), CHAIN) for key in PEOPLE[:2])
+
+    assert first.transaction == second.transaction
+    assert first.id != second.id
+
+
 def test_a_transaction_is_named_by_its_own_bytes():
     town = Town()
     raw = town.call(A, Script(((1, 5),)))
     found = read(raw, CHAIN)
 
-    assert found.id == transaction_id(found.transaction)
+    assert found.id == transaction_id(found.transaction, found.sender)
     assert found.sender == PEOPLE[0].address

@@ -44,6 +44,7 @@ CODES_MAX: Final = 16
 
 _DOMAIN: Final = "numen/transaction/1"
 _TAG: Final = domain_tag(_DOMAIN)
+_ID_DOMAIN: Final = "numen/transaction-id/1"
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
 
@@ -112,7 +113,7 @@ class Admitted(msgspec.Struct, frozen=True):
     Attributes:
         transaction: What is asked.
         sender: Who asks.
-        id: Digest of the transaction, 32 bytes.
+        id: Digest of the transaction and its sender, 32 bytes.
     """
 
     transaction: Transaction
@@ -124,14 +125,18 @@ Begun: TypeAlias = tuple[Admitted, Call, Address, int]
 """A request that is paid for: its transaction, itself, to whom, how many went there before."""
 
 
-def transaction_id(transaction: Transaction) -> bytes:
-    """The digest that is signed; 32 bytes."""
-    return digest(_DOMAIN, transaction)
+def transaction_id(transaction: Transaction, sender: Address) -> bytes:
+    """Name a transaction; 32 bytes. Who says the same as another has another transaction."""
+    return _name(digest(_DOMAIN, transaction), sender)
+
+
+def _name(signed: bytes, sender: Address) -> bytes:
+    return digest(_ID_DOMAIN, signed + sender)
 
 
 def sign(transaction: Transaction, key: SigningKey) -> bytes:
     """Sign a transaction and write it."""
-    signature = key.sign(transaction_id(transaction))
+    signature = key.sign(digest(_DOMAIN, transaction))
     return encode(Signed(transaction, signature), size_max=TRANSACTION_BYTES_MAX)
 
 
@@ -173,7 +178,7 @@ def read(raw: bytes, chain: int, identity: bytes | None = None) -> Admitted:
         raise BadTransactionError(f"it is for ledger {transaction.chain}, and this is {chain}")
     for index, call in enumerate(transaction.calls):
         _check_call(call, index)
-    return Admitted(transaction, sender, identity)
+    return Admitted(transaction, sender, _name(identity, sender))
 
 
 def _check_call(call: Call, index: int) -> None:
