@@ -185,8 +185,12 @@ class Ledger:
 
     def block(self, height: int) -> Block | None:
         """A block of this chain; None where it has none of this height."""
-        raw = self._state.record(_BLOCK + height.to_bytes(8, "big"))
+        raw = self.raw_block(height)
         return decode(Block, raw, size_max=BLOCK_BYTES_MAX) if raw else None
+
+    def raw_block(self, height: int) -> bytes:
+        """The bytes of a block of this chain; empty where it has none of this height."""
+        return self._state.record(_BLOCK + height.to_bytes(8, "big"))
 
     def receipts(self, height: int) -> tuple[Receipt, ...]:
         """What became of the messages of a block; nothing where there is none."""

@@ -137,9 +137,10 @@ class World:
             DiffError: It breaks its form.
             RootMismatchError: It is for another state, or does not end where it says.
         """
+        prepared = self.state.follow(diff)
         self.abandon()
-        self._prepared = (diff, self.state.follow(diff))
         self._cells.clear()
+        self._prepared = (diff, prepared)
 
     def settle(self, also: Writes = ()) -> Diff:
         """Keep what the present block changed, at once and for good.
@@ -235,6 +236,11 @@ class _Stored:
     def _record(self, name: bytes) -> bytes:
         with self._lock:
             return self._state.slot(self._records, keccak256(name))
+
+
+def about_place(address: Address) -> tuple[Address, bytes]:
+    """Where the state says what an address has beside coins: an address and a slot of it."""
+    return keccak256(_RECORDS, address)[:20], keccak256(records.ABOUT)
 
 
 def _cell_changes(address: Address, cell: Cell) -> Iterator[tuple[Address, AccountChanges]]:
