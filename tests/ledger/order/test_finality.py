@@ -214,7 +214,7 @@ def test_less_than_a_third_of_liars_make_no_second_certificate(tmp_path_factory,
         liars.pop()
     room = tmp_path_factory.mktemp("books")
     books = {
-        i: Voter(owners[i], CHAIN, room / str(i)) for i in range(len(stakes)) if i not in liars
+        i: Voter.open(owners[i], CHAIN, room / str(i)) for i in range(len(stakes)) if i not in liars
     }
     tallies = {block: Tally(voters, vote(block)) for block in (A, B)}
     asked = st.tuples(st.sampled_from(sorted(books)), st.sampled_from([A, B]))

@@ -1,0 +1,276 @@
+"""How nodes come to one block: a proposal, votes, a certificate; and how a late one catches up.
+
+A node checks the first block that the proposer sends for the next height, and votes for it. More
+than two thirds of the stake make it final, and only then is it kept. If another block has the
+certificate, what was found about the first one is thrown away: what is on the disk is final.
+"""
+
+from typing import Final
+
+from numen.base.codec import CodecError, decode
+from numen.ledger.block import Block, block_id
+from numen.ledger.order.slashing import Evidence
+from numen.ledger.order.vote import SignedVote
+from numen.node.replica import ballots
+from numen.node.replica.ballots import WINDOW
+from numen.node.replica.events import (
+    Adopt,
+    Cast,
+    Certificated,
+    Check,
+    Checked,
+    Count,
+    Drafted,
+    Judge,
+    Judged,
+    Keep,
+    Kept,
+    Serve,
+    Suspect,
+    Voted,
+)
+from numen.node.replica.packet import (
+    PROPOSAL_BYTES_MAX,
+    Accused,
+    Ask,
+    Ballot,
+    Certified,
+    Finalized,
+    Proposal,
+    Standing,
+)
+from numen.node.replica.plan import Mode
+from numen.node.replica.turn import Candidate, Turn
+
+FINALS_MAX: Final = 16
+"""Most final blocks that one question brings."""
+
+DRIFT_MS_MAX: Final = 60_000
+"""How far the proposer's clock may be ahead of a voter's."""
+
+PATIENCE: Final = 3
+"""Ticks that a node waits for the proposer's certificate before it adds votes up itself."""
+
+
+def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
+    """A block was proposed."""
+    replica = turn.replica
+    try:
+        header = decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+    except CodecError as error:
+        turn.want(Suspect(peer, f"no block: {error.message}"))
+        return
+    if header.height > replica.height + 1:
+        _is_behind(turn, peer, header.height - 1)
+    if header.height != replica.height + 1:
+        return
+    if header.maker != turn.plan.proposer or header.parent != replica.head:
+        turn.want(Suspect(peer, "a block that is not the proposer's, or does not follow"))
+        return
+    if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
+        turn.want(Suspect(peer, "a block of a time that has not come"))
+        return
+    if replica.candidate is None:
+        _consider(turn, Candidate(block_id(header), packet, is_checked=False))
+    elif replica.own is not None and replica.candidate.block == block_id(header):
+        turn.send([peer], Ballot(replica.own))
+
+
+def _consider(turn: Turn, candidate: Candidate) -> None:
+    turn.set(candidate=candidate, own=None, waited=0)
+    if turn.plan.mode is not Mode.APPLY:
+        turn.want(Check(candidate.proposal))
+
+
+def restored(turn: Turn, packet: Proposal) -> None:
+    """The node begins again, and had made a block that was not final."""
+    header = decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+    if header.height == turn.replica.height + 1 and header.parent == turn.replica.head:
+        _consider(turn, Candidate(block_id(header), packet, is_checked=False))
+
+
+def drafted(turn: Turn, event: Drafted) -> None:
+    """The node made a block, which is on its disk."""
+    turn.set(is_making=False)
+    if event.proposal is not None:
+        turn.set(candidate=Candidate(event.block, event.proposal, is_checked=True), own=None)
+        turn.send(turn.plan.others, event.proposal)
+        _vote(turn)
+
+
+def checked(turn: Turn, event: Checked) -> None:
+    """The node has carried the candidate out, or checked its diff."""
+    candidate = turn.replica.candidate
+    if candidate is None or candidate.block != event.block:
+        return
+    if event.problem:
+        turn.set(candidate=None)
+        turn.want(Suspect(turn.plan.proposer, event.problem))
+        return
+    turn.set(candidate=Candidate(candidate.block, candidate.proposal, is_checked=True))
+    if turn.plan.is_proposer:
+        turn.send(turn.plan.others, candidate.proposal)
+    _vote(turn)
+
+
+def _vote(turn: Turn) -> None:
+    candidate = turn.replica.candidate
+    assert candidate is not None
+    if turn.plan.has_vote:
+        turn.want(Cast(turn.replica.height + 1, candidate.block))
+    count(turn)
+
+
+def voted(turn: Turn, event: Voted) -> None:
+    """The node's vote is on its disk, and may leave."""
+    candidate, signed = turn.replica.candidate, event.signed
+    if signed is None or candidate is None or signed.vote.block != candidate.block:
+        return
+    turn.set(own=signed)
+    turn.send(turn.plan.others, Ballot(signed))
+    _hear(turn, signed)
+
+
+def ballot(turn: Turn, peer: bytes, signed: SignedVote) -> None:
+    """A vote came."""
+    height = turn.replica.height
+    if signed.key != turn.plan.voter(peer) or signed.vote.chain != turn.plan.chain:
+        turn.want(Suspect(peer, "a vote that is not its own, or of another ledger"))
+    elif height < signed.vote.height <= height + WINDOW:
+        _hear(turn, signed)
+
+
+def _hear(turn: Turn, signed: SignedVote) -> None:
+    heard, clash = ballots.hear(turn.replica.ballots, signed)
+    turn.set(ballots=heard)
+    if clash is not None and signed.key not in turn.replica.accused:
+        turn.want(Judge(b"", Evidence(clash)))
+    count(turn)
+
+
+def count(turn: Turn) -> None:
+    """Add the candidate's votes up if they are enough, and it is for this node to do so."""
+    replica, plan = turn.replica, turn.plan
+    candidate = replica.candidate
+    if candidate is None or not candidate.is_checked or replica.is_counting:
+        return
+    votes = ballots.votes_for(replica.ballots, replica.height + 1, candidate.block)
+    members = [plan.electorate.index(signed.key) for signed in votes]
+    stake = plan.electorate.stake(index for index in members if index is not None)
+    is_turn = plan.is_proposer or replica.waited >= PATIENCE
+    if is_turn and plan.electorate.is_enough(stake):
+        turn.set(is_counting=True)
+        turn.want(Count(votes))
+
+
+def certificated(turn: Turn, event: Certificated) -> None:
+    """Votes were added up."""
+    turn.set(is_counting=False, ballots=ballots.without(turn.replica.ballots, event.false))
+    for signed in event.false:
+        turn.want(Suspect(signed.key, "a vote that it did not sign"))
+    candidate, certificate = turn.replica.candidate, event.certificate
+    if certificate is not None and candidate and candidate.block == certificate.vote.block:
+        turn.want(Keep(certificate))
+
+
+def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
+    """Somebody says that a block is final."""
+    replica, vote = turn.replica, packet.certificate.vote
+    if vote.chain != turn.plan.chain or vote.height <= replica.height:
+        return
+    candidate = replica.candidate
+    if vote.height > replica.height + 1 or candidate is None or candidate.block != vote.block:
+        _is_behind(turn, peer, vote.height)
+    elif candidate.is_checked:
+        turn.want(Keep(packet.certificate, peer))
+    elif turn.plan.mode is Mode.APPLY:
+        turn.want(Adopt(peer, candidate.proposal, packet.certificate))
+
+
+def final(turn: Turn, peer: bytes, packet: Finalized) -> None:
+    """A final block came with all that is needed to apply it."""
+    replica, vote = turn.replica, packet.certificate.vote
+    turn.set(due=max(replica.due - 1, 0))
+    if vote.chain != turn.plan.chain or vote.height != replica.height + 1:
+        return
+    candidate = replica.candidate
+    if candidate is not None and candidate.is_checked and candidate.block == vote.block:
+        turn.want(Keep(packet.certificate, peer))
+    else:
+        turn.want(Adopt(peer, packet.proposal, packet.certificate))
+
+
+def kept(turn: Turn, event: Kept) -> None:
+    """A block is final and on the disk: the next one can come."""
+    replica = turn.replica
+    turn.set(
+        height=event.height,
+        head=event.block,
+        root=event.root,
+        kept_ms=turn.now_ms,
+        candidate=None,
+        own=None,
+        waited=0,
+        ballots=ballots.after(replica.ballots, event.height),
+        is_fresh=True,
+    )
+    if turn.plan.is_proposer or replica.waited >= PATIENCE:
+        turn.send(turn.plan.others, Certified(event.certificate))
+    if replica.seen > event.height and turn.plan.others:
+        _is_behind(turn, _somebody(turn), replica.seen)
+
+
+def standing(turn: Turn, peer: bytes, packet: Standing) -> None:
+    """Somebody says how far it is; people are told how far this node is."""
+    replica = turn.replica
+    if not turn.plan.is_node(peer):
+        turn.send([peer], Standing(replica.height, replica.head, replica.root))
+    elif packet.height > replica.height:
+        _is_behind(turn, peer, packet.height)
+    elif packet.height < replica.height:
+        turn.want(Serve(peer, packet.height + 1))
+
+
+def _is_behind(turn: Turn, peer: bytes, height: int) -> None:
+    """Ask somebody who says that there is more, unless answers are on their way."""
+    replica = turn.replica
+    turn.set(seen=max(replica.seen, height))
+    if not replica.due:
+        turn.set(due=FINALS_MAX)
+        turn.send([peer], Ask(replica.height + 1))
+
+
+def accused(turn: Turn, peer: bytes, packet: Accused) -> None:
+    """Somebody has evidence."""
+    if packet.evidence not in turn.replica.accused.values():
+        turn.want(Judge(peer, packet.evidence))
+
+
+def judged(turn: Turn, event: Judged) -> None:
+    """Evidence is true, and on the disk."""
+    fresh = [key for key in event.guilty if key not in turn.replica.accused]
+    if fresh:
+        known = dict.fromkeys(fresh, event.evidence)
+        turn.set(accused={**turn.replica.accused, **known})
+        turn.send(turn.plan.others, Accused(event.evidence))
+
+
+def remind(turn: Turn) -> None:
+    """Some time has passed: say again what may have been lost."""
+    turn.set(ticks=turn.replica.ticks + 1, due=0, is_fresh=True)
+    replica, plan = turn.replica, turn.plan
+    if replica.candidate is not None and replica.candidate.is_checked:
+        turn.set(waited=replica.waited + 1)
+        if plan.is_proposer:
+            turn.send(plan.others, replica.candidate.proposal)
+        if replica.own is not None:
+            turn.send(plan.others, Ballot(replica.own))
+        count(turn)
+    if plan.others:
+        turn.send([_somebody(turn)], Standing(replica.height, replica.head, replica.root))
+
+
+def _somebody(turn: Turn) -> bytes:
+    """Another node, each in its turn."""
+    others = turn.plan.others
+    return others[turn.replica.ticks % len(others)]
