@@ -15,11 +15,12 @@ from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection, reject, settle
 from numen.ledger.order.creation import Creation, attest
 from numen.ledger.receipts import Fate
+from numen.ledger.state.account import encode_account
 from numen.ledger.state.errors import UnknownVersionError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import Admitted, read
 from numen.ledger.world import World
-from numen.node.replica.packet import Created, Finalized, Packet, Proposal, Unknown
+from numen.node.replica.packet import Created, Finalized, Packet, Proposal, Shown, Unknown
 from numen.vm.host import Kind
 
 FINALS_BYTES_MAX: Final = 4 << 20
@@ -93,6 +94,15 @@ def creation(
         return Created(attest(made, world.state, _version(ledger, world, height), key))
     except UnknownVersionError:
         return Unknown(contract, height)
+
+
+def holding(ledger: Ledger, world: World, address: Address) -> Packet:
+    """What an address has after the last final block, and why."""
+    account, opening = world.state.open_account(address)
+    block = ledger.block(ledger.height)
+    header = block.header if block is not None else None
+    certificate = _certificate(world, ledger.height)
+    return Shown(address, encode_account(account) or b"", opening, header, certificate)
 
 
 def _taken_at(ledger: Ledger, world: World, sender: Address, nonce: int) -> int:

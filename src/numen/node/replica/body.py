@@ -42,6 +42,7 @@ from numen.node.replica.events import (
     Look,
     Looked,
     Make,
+    Open,
     Serve,
     Served,
     Voted,
@@ -59,7 +60,8 @@ from numen.node.replica.turn import Replica
 
 Work: TypeAlias = (
     Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve | Attest
-)
+    | Open
+)  # fmt: skip
 """Effects that are carried out here; packets and remarks are for who has the channels."""
 
 _PROPOSAL: Final = b"lp"
@@ -131,7 +133,7 @@ class Body:
             case _:
                 return self._answer(effect)
 
-    def _answer(self, effect: Weigh | Judge | Serve | Attest) -> Event | None:
+    def _answer(self, effect: Weigh | Judge | Serve | Attest | Open) -> Event | None:
         match effect:
             case Weigh(peer, rejection):
                 return self._weigh(peer, rejection)
@@ -143,6 +145,8 @@ class Body:
             case Attest(peer, contract, height):
                 answer = answers.creation(self.ledger, self.world, contract, height, self._key)
                 return Served(peer, (answer,))
+            case Open(peer, address):
+                return Served(peer, (answers.holding(self.ledger, self.world, address),))
 
     def close(self) -> None:
         """Let go of the disk."""

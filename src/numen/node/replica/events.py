@@ -283,6 +283,13 @@ class Attest(msgspec.Struct, frozen=True):
     height: int
 
 
+class Open(msgspec.Struct, frozen=True):
+    """Show a peer what an address has; gives `Served`."""
+
+    peer: bytes
+    address: Address
+
+
 class Suspect(msgspec.Struct, frozen=True):
     """Note that somebody sent what is false; nothing follows from it but a line in the log."""
 
@@ -292,5 +299,5 @@ class Suspect(msgspec.Struct, frozen=True):
 
 Effect: TypeAlias = (
     Send | Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Suspect
+    | Attest | Open | Suspect
 )  # fmt: skip

@@ -11,11 +11,13 @@ from msgspec import Meta
 
 from numen.base.codec import U64, decode, encode
 from numen.base.crypto import Address, Hash32
+from numen.ledger.block import Header
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection
 from numen.ledger.order.creation import Attestation
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
+from numen.ledger.state.opening import Opening
 from numen.ledger.transactions import TRANSACTION_BYTES_MAX
 
 PACKET_BYTES_MAX: Final = 1 << 20
@@ -147,6 +149,30 @@ class Created(msgspec.Struct, frozen=True, array_like=True, tag="created/1"):
     attestation: Attestation
 
 
+class Show(msgspec.Struct, frozen=True, array_like=True, tag="show/1"):
+    """What has this address?"""
+
+    address: Address
+
+
+class Shown(msgspec.Struct, frozen=True, array_like=True, tag="shown/1"):
+    """What an address has after the last final block, as anybody can check.
+
+    Attributes:
+        address: Whose.
+        account: Its account as the state has it; empty for none.
+        opening: Why that is under the state's root.
+        header: Of the last final block; None before the first.
+        certificate: Why it is final.
+    """
+
+    address: Address
+    account: Annotated[bytes, Meta(max_length=64)]
+    opening: Opening
+    header: Header | None
+    certificate: Certificate | None
+
+
 class Unknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown/1"):
     """The node did not create that contract in that block, or not itself."""
 
@@ -156,7 +182,7 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown/1"):
 
 Packet: TypeAlias = (
     Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Ballot | Certified
-    | Finalized | Ask | Standing | Accused | Inquire | Created | Unknown
+    | Finalized | Ask | Standing | Accused | Inquire | Created | Unknown | Show | Shown
 )  # fmt: skip
 
 

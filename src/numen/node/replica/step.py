@@ -18,6 +18,7 @@ from numen.node.replica.events import (
     Judged,
     Kept,
     Looked,
+    Open,
     Received,
     Serve,
     Served,
@@ -35,6 +36,7 @@ from numen.node.replica.packet import (
     Notice,
     Packet,
     Proposal,
+    Show,
     Standing,
     Submit,
 )
@@ -123,6 +125,8 @@ def _received(turn: Turn, peer: bytes, packet: Packet) -> None:
             turn.want(Serve(peer, start))
         case Inquire(contract, height):
             turn.want(Attest(peer, contract, height))
+        case Show(address):
+            turn.want(Open(peer, address))
         case Standing():
             agree.standing(turn, peer, packet)
         case _ if turn.plan.is_node(peer):

@@ -1,0 +1,310 @@
+"""`numen ledger`: nodes of a ledger on this machine or on several, and payments on it."""
+
+import asyncio
+import functools
+import logging
+import secrets
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from numen.base.errors import NumenError
+from numen.cli.keys import read_password, with_password
+from numen.cli.output import EXIT_FALSE, print_json
+from numen.cli.programs import as_json_option
+from numen.net.errors import ChannelError
+from numen.net.identity import NodeKey
+from numen.net.keystore import COST_MIN, Identity, KeyStore
+from numen.net.tls import TlsTransport
+from numen.node.process.client import AskError, Client, News, connected, payment
+from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, read_roll, vote_of, write_roll
+from numen.node.process.server import Server
+from numen.node.replica.plan import Mode
+from numen.proof.files import read_file, write_file
+from numen.vm.host import VALUE_MAX
+
+_FILE_BYTES_MAX: Final = 1 << 26
+_NODES_MAX: Final = 64
+
+T = TypeVar("T")
+
+
+@click.group()
+def ledger() -> None:
+    """Run nodes that agree on one ledger, and pay on it.
+
+    DIR is the folder of a ledger: the file that everybody has, keys, and the disks of nodes.
+    """
+
+
+def _in_folder(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the folder of a ledger, and `--json`."""
+
+    @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+    @as_json_option
+    @functools.wraps(command)
+    def run(**given: Any) -> Any:
+        return command(**given)
+
+    return run
+
+
+@ledger.command()
+@_in_folder
+@click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=4, show_default=True)
+@click.option(
+    "--holder",
+    "holders",
+    multiple=True,
+    metavar="NAME=COINS",
+    help="Somebody with a key and coins; may be given again.",
+)
+@click.option("--first-port", type=click.IntRange(1024, 65_000), default=7_700, show_default=True)
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    type=click.IntRange(1024, 65_535),
+    help="Of each node instead.",
+)
+@click.option("--price", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@with_password
+def init(
+    folder: Path,
+    nodes: int,
+    holders: tuple[str, ...],
+    first_port: int,
+    ports: tuple[int, ...],
+    price: int,
+    password_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a ledger for development: nodes on loopback, and people with coins.
+
+    The first node makes the blocks; all have one vote each. The keys of all are in DIR/keys under
+    one password, quick to try: do not use them for anything else.
+    """
+    if (folder / FILE).exists():
+        raise click.UsageError(f"{folder / FILE} is there already")
+    chosen = ports or tuple(range(first_port, first_port + nodes))
+    if len(chosen) != nodes:
+        raise click.UsageError(f"{len(chosen)} ports for {nodes} nodes")
+    wanted = [_holder(each) for each in holders]
+    password = read_password(password_file, is_new=True)
+    store = KeyStore(folder / "keys", COST_MIN)
+    sites = [_make_site(store, password, f"node-{i}", port) for i, port in enumerate(chosen)]
+    accounts = tuple(
+        Holder(name, "0x" + store.create(name, password).account.hex(), str(coins))
+        for name, coins in wanted
+    )
+    roll = Roll(FORMAT, secrets.randbelow(2**53), price, "node-0", tuple(sites), accounts)
+    write_file(folder / FILE, write_roll(roll))
+    if as_json:
+        print_json({"file": str(folder / FILE), "nodes": [site.name for site in sites]})
+        return
+    click.echo(f"{folder / FILE}: a ledger of {nodes} nodes. Start each:")
+    for site in sites:
+        click.echo(f"  numen ledger node {folder} {site.name}")
+
+
+@ledger.command()
+@_in_folder
+@click.argument("name", metavar="NODE")
+@with_password
+def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> None:
+    """Be the node NODE of a ledger, until it is interrupted.
+
+    Its disk is DIR/NODE. With --json it prints an object when it is ready.
+    """
+    roll = _read(folder)
+    identity = _identity(folder, name, password_file)
+    if identity.account.address != roll.site(name).address:
+        raise click.UsageError(f"the key {name} is not that of the node {name}")
+    transport = TlsTransport(identity.node)
+    logging.basicConfig(format=f"{name}: %(message)s")
+    server = Server(roll, name, identity.account, transport, folder / name)
+
+    def ready(at: str) -> None:
+        if as_json:
+            print_json({"node": name, "at": at, "height": server.height})
+        else:
+            click.echo(f"{name} listens at {at}, height {server.height}")
+
+    _run(_until_interrupted(server.run(ready)))
+
+
+class _Payment(msgspec.Struct):
+    """What `numen ledger pay` was asked to do."""
+
+    folder: Path
+    payer: str
+    payee: str
+    coins: int
+    name: str
+    nonce: int | None
+    wait_s: int
+    password_file: Path | None
+    as_json: bool
+
+
+@ledger.command()
+@_in_folder
+@click.argument("payer")
+@click.argument("payee")
+@click.argument("coins", type=click.IntRange(0, VALUE_MAX))
+@click.option("--at", "name", metavar="NODE", default="node-0", show_default=True)
+@click.option("--nonce", type=click.IntRange(0, 2**63 - 1), help="Of the payment; else the next.")
+@click.option("--wait", "wait_s", metavar="SECONDS", type=click.IntRange(1, 86_400), default=30)
+@with_password
+def pay(**given: Any) -> int:
+    """Let PAYER send COINS to PAYEE, and wait until it is final whether that holds.
+
+    PAYEE is a name of the ledger's file, or an address. Exit code 1: it does not hold, or it is not
+    decided yet.
+    """
+    asked = _Payment(**given)
+    roll = _read(asked.folder)
+    identity = _identity(asked.folder, asked.payer, asked.password_file)
+    to = _address(roll, asked.payee)
+
+    async def work() -> News | None:
+        async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
+            nonce = asked.nonce
+            if nonce is None:
+                nonce = (await client.holding(identity.account.address)).nonce
+            raw = payment(roll, identity.account, nonce, to, asked.coins)
+            return await _follow(client, raw, asked.wait_s, as_json=asked.as_json)
+
+    news = _run(work())
+    return 0 if news is not None and news.what == "held" else EXIT_FALSE
+
+
+@ledger.command()
+@_in_folder
+def status(folder: Path, as_json: bool) -> None:
+    """Show how far each node is, and what everybody has, as the first that answers can show it."""
+    roll = _read(folder)
+    report = _run(_look(roll))
+    if as_json:
+        print_json(report)
+        return
+    for each in report["nodes"]:
+        where = (
+            f"height {each['height']}, root {each['root'][:10]}" if each["is_up"] else "not there"
+        )
+        click.echo(f"{each['name']}: {where}")
+    for holder, coins in report["coins"].items():
+        click.echo(f"{holder}: {coins} coins")
+
+
+async def _look(roll: Roll) -> dict[str, Any]:
+    nodes: list[dict[str, Any]] = []
+    coins: dict[str, str] = {}
+    for site in roll.nodes:
+        try:
+            async with connected(roll, site.name, TlsTransport(NodeKey.generate())) as client:
+                standing = await client.standing()
+                if not coins:
+                    for holder in roll.holders:
+                        found = await client.holding(holder.address)
+                        coins[holder.name] = str(found.coins)
+        except ChannelError:
+            nodes.append({"name": site.name, "is_up": False})
+            continue
+        nodes.append(
+            {
+                "name": site.name,
+                "is_up": True,
+                "height": standing.height,
+                "head": "0x" + standing.head.hex(),
+                "root": "0x" + standing.root.hex(),
+            }
+        )
+    return {"nodes": nodes, "coins": coins}
+
+
+async def _follow(client: Client, raw: bytes, wait_s: int, *, as_json: bool) -> News | None:
+    """Say what becomes of a payment; the end, or None when it does not come in time."""
+    last = None
+    try:
+        async with asyncio.timeout(wait_s):
+            async for news in client.submit(raw):
+                last = news
+                if as_json:
+                    print_json({"is": news.what, "why": news.why})
+                else:
+                    click.echo(f"{news.what}: {news.why}")
+    except TimeoutError:
+        click.echo(f"not decided after {wait_s} s", err=True)
+    return last
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run something until it ends, and raise the one error that a group of tasks ended with."""
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as group:
+        ours = [error for error in _leaves(group) if isinstance(error, NumenError)]
+        if not ours:
+            raise
+        raise ours[0] from group
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+
+
+def _read(folder: Path) -> Roll:
+    path = folder / FILE
+    return read_roll(read_file(path, size_max=_FILE_BYTES_MAX), path)
+
+
+def _identity(folder: Path, name: str, password_file: Path | None) -> Identity:
+    return KeyStore(folder / "keys").open(name, read_password(password_file, is_new=False))
+
+
+def _make_site(store: KeyStore, password: str, name: str, port: int) -> Site:
+    store.create(name, password)
+    made = store.open(name, password)
+    account = "0x" + made.account.address.hex()
+    vote = vote_of(made.account, stake=1)
+    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, Mode.EXECUTE, vote)
+
+
+def _holder(text: str) -> tuple[str, int]:
+    name, _, coins = text.partition("=")
+    if not coins.isascii() or not coins.isdecimal() or int(coins) > VALUE_MAX:
+        raise click.UsageError(f"{text!r} is not NAME=COINS")
+    return name, int(coins)
+
+
+def _address(roll: Roll, text: str) -> bytes:
+    for holder in roll.holders:
+        if holder.name == text:
+            return holder.address
+    digits = text.removeprefix("0x")
+    try:
+        found = bytes.fromhex(digits)
+    except ValueError:
+        found = b""
+    if len(found) != 20:
+        raise AskError(f"{text!r} is neither a name of the ledger's file nor an address")
+    return found
