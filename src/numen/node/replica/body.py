@@ -92,6 +92,7 @@ class Body:
         self._key = key
         self._voter = voter
         self._made: Made | None = None
+        self._raw_diff = b""
 
     def restore(self) -> tuple[Replica, Proposal | None]:
         """The node as its disk has it, and the last block that it made."""
@@ -183,7 +184,7 @@ class Body:
                     return Drafted(b"", None, tuple(hopeless))
                 transactions = transactions[: len(transactions) // 2]
                 continue
-            self._made = made
+            self._made, self._raw_diff = made, proposal.diff
             written = encode(proposal, size_max=PACKET_BYTES_MAX)
             self.world.kv.commit([(_PROPOSAL, written)])
             return Drafted(block_id(made.block.header), proposal, tuple(hopeless))
@@ -195,8 +196,10 @@ class Body:
         try:
             if self.plan.mode is Mode.EXECUTE:
                 self._made = self.ledger.check(block)
+                self._raw_diff = diffs.encode(self._made.diff)  # its own, whatever was sent
             else:
                 self._made = self.ledger.adopt(block, diffs.decode(proposal.diff))
+                self._raw_diff = proposal.diff
         except (LedgerError, StateError, CodecError) as error:
             return Checked(identity, error.message)
         return Checked(identity, "")
@@ -217,7 +220,7 @@ class Body:
                 verify(certificate, self.plan.electorate)
             except CertificateError as error:
                 return Failed(peer, error.message)
-        return self._settle(made, certificate)
+        return self._settle(made, self._raw_diff, certificate)
 
     def _adopt(self, peer: bytes, proposal: Proposal, certificate: Certificate) -> Event:
         try:
@@ -228,13 +231,12 @@ class Body:
             made = self.ledger.adopt(block, diffs.decode(proposal.diff))
         except (LedgerError, StateError, CodecError, OrderError) as error:
             return Failed(peer, error.message)
-        return self._settle(made, certificate)
+        return self._settle(made, proposal.diff, certificate)
 
-    def _settle(self, made: Made, certificate: Certificate) -> Event:
+    def _settle(self, made: Made, raw_diff: bytes, certificate: Certificate) -> Event:
         header = made.block.header
-        raw_diff = diffs.encode(made.diff)
         self.ledger.keep(made, answers.records(header.height, raw_diff, certificate))
-        self._made = None
+        self._made, self._raw_diff = None, b""
         advanced = {
             account.address: account.nonces[-1].count
             for account in made.diff.accounts
