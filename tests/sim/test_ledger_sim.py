@@ -66,6 +66,13 @@ def test_a_proposer_that_forks_is_accused_and_makes_no_two_final_blocks(seed):
     assert report.blocks >= 2
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_must_hold_holds_where_a_log_orders_blocks_that_all_make(seed):
+    report = ledger.run(seed, faults=250, is_logged=True)
+    assert report.accused == 1
+    assert report.blocks >= 3
+
+
 # That the simulation finds what is broken. -------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from numen.base.errors import NumenError
 from numen.cli.keys import read_password, with_password
 from numen.cli.output import EXIT_FALSE, print_json
 from numen.cli.programs import as_json_option
+from numen.ledger.order.sequencer import Sequencer, UnavailableError
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
 from numen.net.keystore import COST_MIN, Identity, KeyStore
@@ -53,6 +54,20 @@ def _in_folder(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+class _Wish(msgspec.Struct):
+    """What `numen ledger init` was asked to make."""
+
+    folder: Path
+    nodes: int
+    holders: tuple[str, ...]
+    first_port: int
+    ports: tuple[int, ...]
+    log: tuple[str, ...]
+    price: int
+    password_file: Path | None
+    as_json: bool
+
+
 @ledger.command()
 @_in_folder
 @click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=4, show_default=True)
@@ -71,44 +86,41 @@ def _in_folder(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.IntRange(1024, 65_535),
     help="Of each node instead.",
 )
+@click.option(
+    "--log", metavar="URL", multiple=True, help="A server of NATS that keeps the log of blocks."
+)
 @click.option("--price", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @with_password
-def init(
-    folder: Path,
-    nodes: int,
-    holders: tuple[str, ...],
-    first_port: int,
-    ports: tuple[int, ...],
-    price: int,
-    password_file: Path | None,
-    as_json: bool,
-) -> None:
+def init(**given: Any) -> None:
     """Make a ledger for development: nodes on loopback, and people with coins.
 
     The first node makes the blocks; all have one vote each. The keys of all are in DIR/keys under
     one password, quick to try: do not use them for anything else.
     """
-    if (folder / FILE).exists():
-        raise click.UsageError(f"{folder / FILE} is there already")
-    chosen = ports or tuple(range(first_port, first_port + nodes))
-    if len(chosen) != nodes:
-        raise click.UsageError(f"{len(chosen)} ports for {nodes} nodes")
-    wanted = [_holder(each) for each in holders]
-    password = read_password(password_file, is_new=True)
-    store = KeyStore(folder / "keys", COST_MIN)
-    sites = [_make_site(store, password, f"node-{i}", port) for i, port in enumerate(chosen)]
-    accounts = tuple(
+    asked = _Wish(**given)
+    path = asked.folder / FILE
+    if path.exists():
+        raise click.UsageError(f"{path} is there already")
+    ports = asked.ports or tuple(range(asked.first_port, asked.first_port + asked.nodes))
+    if len(ports) != asked.nodes:
+        raise click.UsageError(f"{len(ports)} ports for {asked.nodes} nodes")
+    wanted = [_holder(each) for each in asked.holders]
+    password = read_password(asked.password_file, is_new=True)
+    store = KeyStore(asked.folder / "keys", COST_MIN)
+    sites = tuple(_make_site(store, password, f"node-{i}", port) for i, port in enumerate(ports))
+    holders = tuple(
         Holder(name, "0x" + store.create(name, password).account.hex(), str(coins))
         for name, coins in wanted
     )
-    roll = Roll(FORMAT, secrets.randbelow(2**53), price, "node-0", tuple(sites), accounts)
-    write_file(folder / FILE, write_roll(roll))
-    if as_json:
-        print_json({"file": str(folder / FILE), "nodes": [site.name for site in sites]})
+    chain = secrets.randbelow(2**53)
+    roll = Roll(FORMAT, chain, asked.price, sites[0].name, sites, holders, asked.log)
+    write_file(path, write_roll(roll))
+    if asked.as_json:
+        print_json({"file": str(path), "nodes": [site.name for site in sites]})
         return
-    click.echo(f"{folder / FILE}: a ledger of {nodes} nodes. Start each:")
+    click.echo(f"{path}: a ledger of {len(sites)} nodes. Start each:")
     for site in sites:
-        click.echo(f"  numen ledger node {folder} {site.name}")
+        click.echo(f"  numen ledger node {asked.folder} {site.name}")
 
 
 @ledger.command()
@@ -126,15 +138,34 @@ def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> 
         raise click.UsageError(f"the key {name} is not that of the node {name}")
     transport = TlsTransport(identity.node)
     logging.basicConfig(format=f"{name}: %(message)s")
-    server = Server(roll, name, identity.account, transport, folder / name)
 
-    def ready(at: str) -> None:
-        if as_json:
-            print_json({"node": name, "at": at, "height": server.height})
-        else:
-            click.echo(f"{name} listens at {at}, height {server.height}")
+    async def work() -> None:
+        log = await _open_log(roll)
+        server = Server(roll, name, identity.account, transport, folder / name, log)
 
-    _run(_until_interrupted(server.run(ready)))
+        def ready(at: str) -> None:
+            if as_json:
+                print_json({"node": name, "at": at, "height": server.height})
+            else:
+                click.echo(f"{name} listens at {at}, height {server.height}")
+
+        try:
+            await server.run(ready)
+        finally:
+            if log is not None:
+                await log.close()
+
+    _run(_until_interrupted(work()))
+
+
+async def _open_log(roll: Roll) -> Sequencer | None:
+    if not roll.log:
+        return None
+    try:
+        from numen.ledger.order.jetstream import JetStream  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UnavailableError("the log needs the extra `cluster`: numen[cluster]") from error
+    return await JetStream.connect(roll.log)
 
 
 class _Payment(msgspec.Struct):

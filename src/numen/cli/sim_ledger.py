@@ -35,9 +35,10 @@ _runs = click.option(
     show_default=True,
     help="Which machine lies.",
 )
+@click.option("--log", "is_logged", is_flag=True, help="Let a log order blocks that all may make.")
 @_runs
 @as_json_option
-def ledger_(seed: int, faults: int, runs: int, liar: str, as_json: bool) -> None:
+def ledger_(seed: int, faults: int, runs: int, liar: str, is_logged: bool, as_json: bool) -> None:
     """Run a ledger of five nodes that crash, on a network that loses, repeats, reorders and parts.
 
     People pay each other, send letters through contracts, and some sign one nonce twice; a machine
@@ -47,7 +48,8 @@ def ledger_(seed: int, faults: int, runs: int, liar: str, as_json: bool) -> None
     """
     reports = []
     for number in range(seed, seed + runs):
-        reports.append(ledger.run(number, faults, liar=ledger.Liar(liar)))
+        who = ledger.Liar(liar)
+        reports.append(ledger.run(number, faults, liar=who, is_logged=is_logged))
         if not as_json:
             click.echo(_line(reports[-1]))
     total = sum(report.faults.total for report in reports)

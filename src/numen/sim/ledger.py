@@ -72,7 +72,14 @@ class Report(msgspec.Struct, frozen=True):
     root: bytes
 
 
-def run(seed: int, faults: int, rates: Faults | None = None, liar: Liar = Liar.VOTER) -> Report:
+def run(
+    seed: int,
+    faults: int,
+    rates: Faults | None = None,
+    liar: Liar = Liar.VOTER,
+    *,
+    is_logged: bool = False,
+) -> Report:
     """Let so much go wrong in a ledger of five machines, and see that everything holds.
 
     Args:
@@ -80,18 +87,19 @@ def run(seed: int, faults: int, rates: Faults | None = None, liar: Liar = Liar.V
         faults: How much goes wrong before it may come to rest.
         rates: How often what goes wrong.
         liar: Who lies.
+        is_logged: Whether a log orders the blocks of all who vote, of whom each may make one.
 
     Raises:
         BrokenError: Something does not hold that must; the seed replays it.
     """
     try:
-        return _run(seed, faults, rates or Faults(), liar)
+        return _run(seed, faults, rates or Faults(), liar, scene(MODES, is_logged=is_logged))
     except BrokenError as error:
         raise BrokenError(f"seed {seed}: {error.message}") from error
 
 
-def _run(seed: int, faults: int, rates: Faults, liar: Liar) -> Report:
-    cast, network = scene(MODES), Network(seed, rates)
+def _run(seed: int, faults: int, rates: Faults, liar: Liar, cast: Scene) -> Report:
+    network = Network(seed, rates)
     keys = [SigningKey.from_seed(b"person %d" % i) for i in range(PEOPLE)]
     accounts = {key.address: Account(COINS) for key in keys}
     accounts |= {address: Account(code=CODE) for address in COURIERS}

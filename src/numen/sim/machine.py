@@ -9,12 +9,13 @@ from numen.ledger.order.vote import AlreadyVotedError, Voter
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.world import World
 from numen.node.replica.body import Body, Work
-from numen.node.replica.events import Event, Received, Send, Suspect, Ticked
+from numen.node.replica.events import Append, Event, Follow, Outgoing, Received, Suspect, Ticked
 from numen.node.replica.node import Node
 from numen.node.replica.packet import Packet, Proposal, read_packet, write_packet
 from numen.node.replica.plan import Plan
 from numen.node.replica.turn import Replica
 from numen.sim.liars import Mouth
+from numen.sim.log import Log
 from numen.sim.network import Network
 
 TICK_MS: Final = 200
@@ -79,6 +80,7 @@ class Machine:
         network: Connects it, and breaks it.
         deliver: Takes a packet to where it goes.
         mouth: Says what it says.
+        log: Gives the order of blocks; None where the proposer does.
 
     Attributes:
         node: The node; None while the machine is down.
@@ -94,6 +96,7 @@ class Machine:
         network: Network,
         deliver: Callable[[bytes, bytes, bytes], None],
         mouth: Mouth,
+        log: Log | None,
     ) -> None:
         self.plan = plan
         self.disk = MemoryKV()
@@ -105,6 +108,7 @@ class Machine:
         self._network = network
         self._deliver = deliver
         self._mouth = mouth
+        self._log = log
         self._life = 0
 
     def start(self) -> None:
@@ -127,6 +131,11 @@ class Machine:
         if self.node is not None:
             self._handle(Received(peer, read_packet(raw)))
 
+    def hear(self, event: Event, life: int) -> None:
+        """The log says something, which is of no use to a later life."""
+        if self.node is not None and life == self._life:
+            self._handle(event)
+
     def _tick(self, life: int) -> None:
         if self.node is not None and life == self._life:
             self._handle(Ticked())
@@ -136,12 +145,16 @@ class Machine:
         assert self.node is not None
         self._emit(self.node.handle(event, self._network.now_ms))
 
-    def _emit(self, outgoing: Iterator[Send | Suspect]) -> None:
+    def _emit(self, outgoing: Iterator[Outgoing]) -> None:
         last: tuple[Packet, bytes] | None = None
         try:
             for each in outgoing:
                 if isinstance(each, Suspect):
                     self.suspicions.append(each)
+                    continue
+                if isinstance(each, Append | Follow):
+                    assert self._log is not None
+                    self._log.ask(self, each, self._life)
                     continue
                 for said in self._mouth.say(each):
                     if last is None or last[0] is not said.packet:

@@ -15,6 +15,7 @@ from numen.ledger.world import World
 from numen.node.replica.plan import Mode, Peer, Plan
 from numen.sim.courier import CODE, Courier
 from numen.sim.liars import Honest, Mouth
+from numen.sim.log import Log
 from numen.sim.machine import TICK_MS, Machine
 from numen.sim.network import NO_FAULTS, Network
 from numen.sim.witness import BrokenError, Witness
@@ -72,8 +73,14 @@ class Scene(msgspec.Struct, frozen=True):
         return tuple(key.address for key in self.keys)
 
 
-def scene(modes: tuple[Mode, ...], price: int = 1) -> Scene:
-    """Machines that do with blocks what their modes say, the first of which makes them."""
+def scene(modes: tuple[Mode, ...], price: int = 1, *, is_logged: bool = False) -> Scene:
+    """Machines that do with blocks what their modes say.
+
+    Args:
+        modes: Of each. All but those that only apply have a vote.
+        price: Coins a unit of work.
+        is_logged: Whether a log orders the blocks of all who vote; else the first makes them.
+    """
     keys = tuple(SigningKey.from_seed(b"machine %d" % i) for i in range(len(modes)))
     voting = tuple(
         VotingKey((b"voter %d" % i).ljust(32)) if mode is not Mode.APPLY else None
@@ -86,7 +93,7 @@ def scene(modes: tuple[Mode, ...], price: int = 1) -> Scene:
         for key, vote in zip(keys, voting, strict=True)
     )
     plans = tuple(
-        Plan(CHAIN, key.address, peers, keys[0].address, electorate, mode, price)
+        Plan(CHAIN, key.address, peers, keys[0].address, electorate, mode, price, is_logged)
         for key, mode in zip(keys, modes, strict=True)
     )
     return Scene(keys, voting, electorate, plans)
@@ -104,6 +111,7 @@ class Town:
     Attributes:
         machines: The nodes.
         witness: Sees what they keep.
+        log: Gives the order of blocks; None where the first machine does.
     """
 
     def __init__(
@@ -118,8 +126,11 @@ class Town:
         self.witness = Witness((*accounts, *cast.nodes), supply)
         self.people: list[Actor] = []
         open_, honest = _opener(accounts), Honest()
+        self.log = Log(network) if cast.plans[0].is_logged else None
         self.machines = [
-            Machine(plan, key, voting, open_, network, self.deliver, mouths.get(index, honest))
+            Machine(
+                plan, key, voting, open_, network, self.deliver, mouths.get(index, honest), self.log
+            )
             for index, (plan, key, voting) in enumerate(
                 zip(cast.plans, cast.keys, cast.voting, strict=True)
             )

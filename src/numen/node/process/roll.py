@@ -108,6 +108,8 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         proposer: Name of the node that makes the blocks.
         nodes: All nodes.
         holders: What it begins with.
+        log: Addresses of the servers of NATS that keep a log of blocks, which all who vote may
+            then make; empty where the proposer gives the order.
     """
 
     format: Literal["numen/ledger/1"]
@@ -116,6 +118,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposer: _Name
     nodes: Annotated[tuple[Site, ...], Meta(min_length=1, max_length=256)]
     holders: Annotated[tuple[Holder, ...], Meta(max_length=1 << 20)]
+    log: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=16)] = ()
 
     def site(self, name: str) -> Site:
         """A node by its name.
@@ -157,7 +160,10 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         proposer = self.site(self.proposer).address
         electorate = self.electorate()
-        return Plan(self.chain, me.address, peers, proposer, electorate, me.mode, self.price)
+        return Plan(
+            self.chain, me.address, peers, proposer, electorate, me.mode, self.price,
+            is_logged=bool(self.log),
+        )  # fmt: skip
 
     def accounts(self) -> dict[bytes, Account]:
         """What the ledger begins with.

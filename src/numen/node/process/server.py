@@ -13,14 +13,25 @@ from pathlib import Path
 from typing import Final
 
 from numen.base.crypto import SigningKey
+from numen.ledger.order.sequencer import Sequencer
 from numen.ledger.order.vote import Voter
 from numen.ledger.state.embedded import LmdbKV
 from numen.ledger.world import World
 from numen.net.channel import Transport
 from numen.node.process.links import Links
+from numen.node.process.logbook import Logbook
 from numen.node.process.roll import Roll, voting_key
 from numen.node.replica.body import Body
-from numen.node.replica.events import Event, Received, Send, Suspect, Ticked
+from numen.node.replica.events import (
+    Append,
+    Event,
+    Follow,
+    Outgoing,
+    Received,
+    Send,
+    Suspect,
+    Ticked,
+)
 from numen.node.replica.node import Node
 from numen.node.replica.packet import Packet
 
@@ -39,6 +50,7 @@ class Server:
         key: Its account's key.
         transport: Its channels.
         directory: Its disk; made if it is missing.
+        log: Gives the order of blocks, if the ledger has a log.
 
     Raises:
         RollError: There is no such node, or the key is another's.
@@ -47,8 +59,15 @@ class Server:
     """
 
     def __init__(
-        self, roll: Roll, name: str, key: SigningKey, transport: Transport, directory: Path
+        self,
+        roll: Roll,
+        name: str,
+        key: SigningKey,
+        transport: Transport,
+        directory: Path,
+        log: Sequencer | None = None,
     ) -> None:
+        assert (log is not None) == bool(roll.log), "a ledger has a log or not"
         self._site, plan = roll.site(name), roll.plan(name)
         directory.mkdir(parents=True, exist_ok=True)
         voter = None
@@ -60,6 +79,7 @@ class Server:
         self._working = ThreadPoolExecutor(1, "numen-node")
         sites = {site.address: site for site in roll.nodes}
         self._links = Links(transport, plan.me, sites, self._hear)
+        self._logbook = Logbook(log, self._handle) if log is not None else None
 
     @property
     def height(self) -> int:
@@ -82,6 +102,8 @@ class Server:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._tick())
                 group.create_task(self._links.run(self._site.at, ready))
+                if self._logbook is not None:
+                    group.create_task(self._logbook.run())
         finally:
             self._working.shutdown()
             self._body.close()
@@ -97,13 +119,23 @@ class Server:
     async def _handle(self, event: Event) -> None:
         await self._do(lambda: list(self._node.handle(event, _now_ms())))
 
-    async def _do(self, work: Callable[[], list[Send | Suspect]]) -> None:
+    async def _do(self, work: Callable[[], list[Outgoing]]) -> None:
         loop = asyncio.get_running_loop()
         for each in await loop.run_in_executor(self._working, work):
-            if isinstance(each, Send):
-                self._links.send(each.to, each.packet)
-            else:
-                _LOG.warning("%s: %s", each.peer.hex()[:16], each.reason)
+            self._carry_out(each)
+
+    def _carry_out(self, wanted: Outgoing) -> None:
+        match wanted:
+            case Send(to, packet):
+                self._links.send(to, packet)
+            case Suspect(peer, reason):
+                _LOG.warning("%s: %s", peer.hex()[:16], reason)
+            case Append():
+                assert self._logbook is not None
+                self._logbook.append(wanted)
+            case Follow():
+                assert self._logbook is not None
+                self._logbook.follow(wanted)
 
 
 def _now_ms() -> int:

@@ -1,35 +1,45 @@
 """How nodes come to one block: a proposal, votes, a certificate; and how a late one catches up.
 
 A node checks the first block that the proposer sends for the next height, and votes for it. More
-than two thirds of the stake make it final, and only then is it kept. If another block has the
-certificate, what was found about the first one is thrown away: what is on the disk is final.
+than two thirds of the stake make it final, and only then is it kept. Where a log gives the order,
+all who vote may make blocks, and the first of the log that follows takes the place of the
+proposer's: it is read no further until that one is final, or found to be false.
+
+If another block has the certificate, what was found about the first one is thrown away: what is on
+the disk is final.
 """
 
 from typing import Final
 
-from numen.base.codec import CodecError, decode
-from numen.ledger.block import Block, block_id
+import msgspec
+
+from numen.base.codec import CodecError, decode, encode
+from numen.ledger.block import Block, Header, block_id
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
 from numen.node.replica import ballots
 from numen.node.replica.ballots import WINDOW
 from numen.node.replica.events import (
     Adopt,
+    Append,
     Cast,
     Certificated,
     Check,
     Checked,
     Count,
     Drafted,
+    Follow,
     Judge,
     Judged,
     Keep,
     Kept,
+    Ordered,
     Serve,
     Suspect,
     Voted,
 )
 from numen.node.replica.packet import (
+    PACKET_BYTES_MAX,
     PROPOSAL_BYTES_MAX,
     Accused,
     Ask,
@@ -40,7 +50,7 @@ from numen.node.replica.packet import (
     Standing,
 )
 from numen.node.replica.plan import Mode
-from numen.node.replica.turn import Candidate, Turn
+from numen.node.replica.turn import PATIENCE, Candidate, Turn
 
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
@@ -48,54 +58,106 @@ FINALS_MAX: Final = 16
 DRIFT_MS_MAX: Final = 60_000
 """How far the proposer's clock may be ahead of a voter's."""
 
-PATIENCE: Final = 3
-"""Ticks that a node waits for the proposer's certificate before it adds votes up itself."""
-
 
 def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
     """A block was proposed."""
     replica = turn.replica
     try:
-        header = decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+        header = _header(packet)
     except CodecError as error:
         turn.want(Suspect(peer, f"no block: {error.message}"))
         return
     if header.height > replica.height + 1:
         _is_behind(turn, peer, header.height - 1)
-    if header.height != replica.height + 1:
+    if header.height != replica.height + 1 or turn.plan.is_logged:
         return
-    if header.maker != turn.plan.proposer or header.parent != replica.head:
+    if not _follows(turn, header):
         turn.want(Suspect(peer, "a block that is not the proposer's, or does not follow"))
         return
     if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
         turn.want(Suspect(peer, "a block of a time that has not come"))
         return
     if replica.candidate is None:
-        _consider(turn, Candidate(block_id(header), packet, is_checked=False))
+        _consider(turn, _candidate(packet, header))
     elif replica.own is not None and replica.candidate.block == block_id(header):
         turn.send([peer], Ballot(replica.own))
 
 
+def _header(packet: Proposal) -> Header:
+    return decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+
+
+def _candidate(packet: Proposal, header: Header) -> Candidate:
+    return Candidate(block_id(header), packet, header.maker, is_checked=False)
+
+
+def _follows(turn: Turn, header: Header) -> bool:
+    replica = turn.replica
+    is_next = (header.height, header.parent) == (replica.height + 1, replica.head)
+    return is_next and turn.plan.may_make(header.maker)
+
+
 def _consider(turn: Turn, candidate: Candidate) -> None:
-    turn.set(candidate=candidate, own=None, waited=0)
+    turn.set(candidate=candidate, draft=None, own=None, waited=0)
     if turn.plan.mode is not Mode.APPLY:
         turn.want(Check(candidate.proposal))
 
 
-def restored(turn: Turn, packet: Proposal) -> None:
+def restored(turn: Turn, packet: Proposal | None) -> None:
     """The node begins again, and had made a block that was not final."""
-    header = decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
-    if header.height == turn.replica.height + 1 and header.parent == turn.replica.head:
-        _consider(turn, Candidate(block_id(header), packet, is_checked=False))
+    if turn.plan.is_logged:
+        turn.want(Follow(turn.replica.position + 1))
+    elif packet is not None and _follows(turn, header := _header(packet)):
+        _consider(turn, _candidate(packet, header))
 
 
 def drafted(turn: Turn, event: Drafted) -> None:
     """The node made a block, which is on its disk."""
     turn.set(is_making=False)
-    if event.proposal is not None:
-        turn.set(candidate=Candidate(event.block, event.proposal, is_checked=True), own=None)
+    if event.proposal is None:
+        return
+    made = Candidate(event.block, event.proposal, turn.plan.me, is_checked=True)
+    if turn.plan.is_logged:
+        turn.set(draft=made)
+        _append(turn)
+    else:
+        turn.set(candidate=made, own=None, waited=0)
         turn.send(turn.plan.others, event.proposal)
         _vote(turn)
+
+
+def _append(turn: Turn) -> None:
+    draft = turn.replica.draft
+    if draft is not None:
+        raw = encode(draft.proposal, size_max=PACKET_BYTES_MAX)
+        turn.want(Append(raw, turn.replica.position))
+
+
+def overtaken(turn: Turn) -> None:
+    """Another block was first: the log will show it."""
+    turn.set(draft=None)
+
+
+def ordered(turn: Turn, event: Ordered) -> None:
+    """The log has another entry. The first one that follows is the block of its height."""
+    if event.position != turn.replica.position + 1:
+        return
+    turn.set(position=event.position)
+    draft = turn.replica.draft
+    try:
+        packet = decode(Proposal, event.raw, size_max=PACKET_BYTES_MAX)
+        header = _header(packet)
+    except CodecError:
+        header = None
+    if header is not None and header.height > turn.replica.height + 1 and turn.plan.others:
+        _is_behind(turn, _somebody(turn), header.height - 1)
+    if header is None or not _follows(turn, header):
+        turn.want(Follow(event.position + 1))
+    elif draft is not None and draft.block == block_id(header):
+        turn.set(candidate=draft, draft=None, own=None, waited=0)
+        _vote(turn)
+    else:
+        _consider(turn, _candidate(packet, header))
 
 
 def checked(turn: Turn, event: Checked) -> None:
@@ -105,10 +167,12 @@ def checked(turn: Turn, event: Checked) -> None:
         return
     if event.problem:
         turn.set(candidate=None)
-        turn.want(Suspect(turn.plan.proposer, event.problem))
+        turn.want(Suspect(candidate.maker, event.problem))
+        if turn.plan.is_logged:
+            turn.want(Follow(turn.replica.position + 1))
         return
-    turn.set(candidate=Candidate(candidate.block, candidate.proposal, is_checked=True))
-    if turn.plan.is_proposer:
+    turn.set(candidate=msgspec.structs.replace(candidate, is_checked=True))
+    if candidate.maker == turn.plan.me and not turn.plan.is_logged:
         turn.send(turn.plan.others, candidate.proposal)
     _vote(turn)
 
@@ -157,7 +221,7 @@ def count(turn: Turn) -> None:
     votes = ballots.votes_for(replica.ballots, replica.height + 1, candidate.block)
     members = [plan.electorate.index(signed.key) for signed in votes]
     stake = plan.electorate.stake(index for index in members if index is not None)
-    is_turn = plan.is_proposer or replica.waited >= PATIENCE
+    is_turn = candidate.maker == plan.me or replica.waited >= PATIENCE
     if is_turn and plan.electorate.is_enough(stake):
         turn.set(is_counting=True)
         turn.want(Count(votes))
@@ -170,7 +234,7 @@ def certificated(turn: Turn, event: Certificated) -> None:
         turn.want(Suspect(signed.key, "a vote that it did not sign"))
     candidate, certificate = turn.replica.candidate, event.certificate
     if certificate is not None and candidate and candidate.block == certificate.vote.block:
-        turn.want(Keep(certificate))
+        turn.want(Keep(certificate, position=turn.replica.position))
 
 
 def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
@@ -182,7 +246,7 @@ def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
     if vote.height > replica.height + 1 or candidate is None or candidate.block != vote.block:
         _is_behind(turn, peer, vote.height)
     elif candidate.is_checked:
-        turn.want(Keep(packet.certificate, peer))
+        turn.want(Keep(packet.certificate, peer, replica.position))
     elif turn.plan.mode is Mode.APPLY:
         turn.want(Adopt(peer, candidate.proposal, packet.certificate))
 
@@ -195,7 +259,7 @@ def final(turn: Turn, peer: bytes, packet: Finalized) -> None:
         return
     candidate = replica.candidate
     if candidate is not None and candidate.is_checked and candidate.block == vote.block:
-        turn.want(Keep(packet.certificate, peer))
+        turn.want(Keep(packet.certificate, peer, replica.position))
     else:
         turn.want(Adopt(peer, packet.proposal, packet.certificate))
 
@@ -203,19 +267,24 @@ def final(turn: Turn, peer: bytes, packet: Finalized) -> None:
 def kept(turn: Turn, event: Kept) -> None:
     """A block is final and on the disk: the next one can come."""
     replica = turn.replica
+    candidate = replica.candidate
+    is_mine = candidate is not None and candidate.maker == turn.plan.me
     turn.set(
         height=event.height,
         head=event.block,
         root=event.root,
         kept_ms=turn.now_ms,
         candidate=None,
+        draft=None,
         own=None,
         waited=0,
         ballots=ballots.after(replica.ballots, event.height),
         is_fresh=True,
     )
-    if turn.plan.is_proposer or replica.waited >= PATIENCE:
+    if is_mine or replica.waited >= PATIENCE:
         turn.send(turn.plan.others, Certified(event.certificate))
+    if candidate is not None and turn.plan.is_logged:
+        turn.want(Follow(replica.position + 1))
     if replica.seen > event.height and turn.plan.others:
         _is_behind(turn, _somebody(turn), replica.seen)
 
@@ -259,10 +328,14 @@ def remind(turn: Turn) -> None:
     """Some time has passed: say again what may have been lost."""
     turn.set(ticks=turn.replica.ticks + 1, due=0, is_fresh=True)
     replica, plan = turn.replica, turn.plan
-    if replica.candidate is not None and replica.candidate.is_checked:
+    candidate = replica.candidate
+    if candidate is None:
+        turn.set(waited=replica.waited + 1 if replica.pool.places else 0)
+        _append(turn)
+    elif candidate.is_checked:
         turn.set(waited=replica.waited + 1)
-        if plan.is_proposer:
-            turn.send(plan.others, replica.candidate.proposal)
+        if candidate.maker == plan.me and not plan.is_logged:
+            turn.send(plan.others, candidate.proposal)
         if replica.own is not None:
             turn.send(plan.others, Ballot(replica.own))
         count(turn)

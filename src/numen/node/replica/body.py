@@ -18,6 +18,7 @@ from numen.ledger.order.slashing import Evidence, judge
 from numen.ledger.order.vote import AlreadyVotedError, Voter
 from numen.ledger.state import diff as diffs
 from numen.ledger.state.errors import StateError
+from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import TransactionError, read
 from numen.ledger.world import World
 from numen.node.replica import answers
@@ -66,7 +67,9 @@ Work: TypeAlias = (
 
 _PROPOSAL: Final = b"lp"
 _EVIDENCE: Final = b"lx"
-"""Names of the node's records: the block that it made last, and evidence by voting key."""
+_POSITION: Final = b"lq"
+"""Names of the node's records: the block that it made last, evidence by voting key, and how far it
+has read the log."""
 
 
 class Body:
@@ -105,7 +108,9 @@ class Body:
         proposal = decode(Proposal, raw, size_max=PACKET_BYTES_MAX) if raw else None
         ledger = self.ledger
         root = self.world.state.root
-        return Replica(ledger.height, ledger.head, root, accused=accused), proposal
+        position = int.from_bytes(self.world.record(_POSITION), "big")
+        replica = Replica(ledger.height, ledger.head, root, position=position, accused=accused)
+        return replica, proposal
 
     def perform(self, effect: Work, now_ms: int) -> Event | None:
         """Carry out an effect, and tell what came of it.
@@ -125,8 +130,8 @@ class Body:
                 return self._cast(height, block)
             case Count(votes):
                 return Certificated(*gather(votes, self.plan.electorate))
-            case Keep(certificate, peer):
-                return self._keep(certificate, peer)
+            case Keep():
+                return self._keep(effect)
             case Adopt(peer, proposal, certificate):
                 return self._adopt(peer, proposal, certificate)
             case Decide(raw, peer):
@@ -211,16 +216,17 @@ class Body:
         except AlreadyVotedError:
             return Voted(None)
 
-    def _keep(self, certificate: Certificate, peer: bytes) -> Event:
-        made = self._made
+    def _keep(self, effect: Keep) -> Event:
+        made, certificate = self._made, effect.certificate
         assert made is not None
         assert block_id(made.block.header) == certificate.vote.block
-        if peer:
+        if effect.peer:
             try:
                 verify(certificate, self.plan.electorate)
             except CertificateError as error:
-                return Failed(peer, error.message)
-        return self._settle(made, self._raw_diff, certificate)
+                return Failed(effect.peer, error.message)
+        also = [(_POSITION, effect.position.to_bytes(8, "big"))] if effect.position else []
+        return self._settle(made, self._raw_diff, certificate, also)
 
     def _adopt(self, peer: bytes, proposal: Proposal, certificate: Certificate) -> Event:
         try:
@@ -231,11 +237,12 @@ class Body:
             made = self.ledger.adopt(block, diffs.decode(proposal.diff))
         except (LedgerError, StateError, CodecError, OrderError) as error:
             return Failed(peer, error.message)
-        return self._settle(made, proposal.diff, certificate)
+        return self._settle(made, proposal.diff, certificate, [])
 
-    def _settle(self, made: Made, raw_diff: bytes, certificate: Certificate) -> Event:
+    def _settle(self, made: Made, raw_diff: bytes, certificate: Certificate, also: Writes) -> Event:
         header = made.block.header
-        self.ledger.keep(made, answers.records(header.height, raw_diff, certificate))
+        records = answers.records(header.height, raw_diff, certificate)
+        self.ledger.keep(made, [*records, *also])
         self._made, self._raw_diff = None, b""
         advanced = {
             account.address: account.nonces[-1].count

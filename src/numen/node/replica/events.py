@@ -169,9 +169,25 @@ class Failed(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Ordered(msgspec.Struct, frozen=True):
+    """The log has an entry, the one that was asked for.
+
+    Attributes:
+        position: Its place.
+        raw: What it says; a `Proposal` in canonical bytes, or anything.
+    """
+
+    position: int
+    raw: bytes
+
+
+class Overtaken(msgspec.Struct, frozen=True):
+    """The log refused a block, since something else was first."""
+
+
 Event: TypeAlias = (
     Received | Ticked | Looked | Drafted | Checked | Voted | Certificated | Kept | Decided | Judged
-    | Served | Failed
+    | Served | Failed | Ordered | Overtaken
 )  # fmt: skip
 
 # Effects. ----------------------------------------------------------------------------------------
@@ -228,10 +244,12 @@ class Keep(msgspec.Struct, frozen=True):
     Attributes:
         certificate: Why it is final.
         peer: Who says so; empty where the node added it up itself.
+        position: Place in the log that was read last.
     """
 
     certificate: Certificate
     peer: bytes = b""
+    position: int = 0
 
 
 class Adopt(msgspec.Struct, frozen=True):
@@ -290,6 +308,24 @@ class Open(msgspec.Struct, frozen=True):
     address: Address
 
 
+class Append(msgspec.Struct, frozen=True):
+    """Append a block to the log; gives `Overtaken` if it is refused.
+
+    Attributes:
+        raw: A `Proposal` in canonical bytes.
+        position: Where the last entry has to stand.
+    """
+
+    raw: bytes
+    position: int
+
+
+class Follow(msgspec.Struct, frozen=True):
+    """Read the log's entry at a place, once there is one; gives `Ordered`."""
+
+    position: int
+
+
 class Suspect(msgspec.Struct, frozen=True):
     """Note that somebody sent what is false; nothing follows from it but a line in the log."""
 
@@ -299,5 +335,8 @@ class Suspect(msgspec.Struct, frozen=True):
 
 Effect: TypeAlias = (
     Send | Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Open | Suspect
+    | Attest | Open | Append | Follow | Suspect
 )  # fmt: skip
+
+Outgoing: TypeAlias = Send | Append | Follow | Suspect
+"""Effects for who has the channels, and the log."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from numen.node.replica.body import Work
-from numen.node.replica.events import Effect, Event, Send, Suspect
+from numen.node.replica.events import Effect, Event, Outgoing
 from numen.node.replica.packet import Proposal
 from numen.node.replica.plan import Plan
 from numen.node.replica.step import begin, step
@@ -40,31 +40,30 @@ class Node:
         self._body = body
         self.replica, self._proposal = body.restore()
 
-    def begin(self, now_ms: int) -> Iterator[Send | Suspect]:
+    def begin(self, now_ms: int) -> Iterator[Outgoing]:
         """Begin with what is on the disk; as `handle` otherwise."""
         self.replica, effects = begin(self.replica, self._proposal, self._body.plan, now_ms)
         return self._run(deque(), deque(effects), now_ms)
 
-    def handle(self, event: Event, now_ms: int) -> Iterator[Send | Suspect]:
+    def handle(self, event: Event, now_ms: int) -> Iterator[Outgoing]:
         """Deal with an event and all that follows from it here.
 
         Yields:
-            What is to be sent and noted. What the step wanted before is carried out by then: a
-            vote is on the disk before it leaves. Whoever stops asking stops the node in between.
+            What is to be sent, appended, read and noted. What the step wanted before is carried out
+            by then: a vote is on the disk before it leaves. Whoever stops asking stops the node in
+            between.
 
         Raises:
             StorageError: The disk refuses: the node has to stop.
         """
         return self._run(deque([event]), deque(), now_ms)
 
-    def _run(
-        self, events: deque[Event], effects: deque[Effect], now_ms: int
-    ) -> Iterator[Send | Suspect]:
+    def _run(self, events: deque[Event], effects: deque[Effect], now_ms: int) -> Iterator[Outgoing]:
         plan = self._body.plan
         while effects or events:
             while effects:
                 effect = effects.popleft()
-                if isinstance(effect, Send | Suspect):
+                if isinstance(effect, Outgoing):
                     yield effect
                     continue
                 outcome = self._body.perform(effect, now_ms)

@@ -51,10 +51,12 @@ class Plan(msgspec.Struct, frozen=True):
         chain: Which ledger.
         me: The node's own address.
         peers: All nodes, itself among them, each once.
-        proposer: Who makes the blocks. There is no other when it is gone: decision 22.
+        proposer: Who makes the blocks, where there is no log. There is no other when it is gone:
+            decision 22.
         electorate: Who votes, with how much stake.
         mode: What the node does with a block. An `APPLY` node has no vote.
         price: Coins a unit of work that it asks as a proposer.
+        is_logged: Whether blocks get their order from a log, and all who vote may make them.
         empty_ms: After how many milliseconds without one a proposer makes an empty block, for
             contracts that wait for a height; 0 for never.
     """
@@ -66,12 +68,17 @@ class Plan(msgspec.Struct, frozen=True):
     electorate: Electorate
     mode: Mode = Mode.EXECUTE
     price: int = 1
+    is_logged: bool = False
     empty_ms: int = 0
 
     @property
     def is_proposer(self) -> bool:
-        """Whether this node makes the blocks."""
-        return self.me == self.proposer
+        """Whether this node makes blocks."""
+        return self.may_make(self.me) and self.mode is Mode.EXECUTE
+
+    def may_make(self, node: Address) -> bool:
+        """Whether a node's blocks count."""
+        return bool(self.voter(node)) if self.is_logged else node == self.proposer
 
     @property
     def others(self) -> tuple[Address, ...]:
@@ -109,7 +116,7 @@ def check_plan(plan: Plan) -> None:
     strangers = [key for key in voters if plan.electorate.index(key) is None]
     if strangers:
         raise PlanError(f"0x{strangers[0].hex()} has a vote and no stake")
-    if plan.is_proposer and plan.mode is not Mode.EXECUTE:
+    if plan.me == plan.proposer and plan.mode is not Mode.EXECUTE:
         raise PlanError("who makes blocks carries them out")
 
 

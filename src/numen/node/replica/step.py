@@ -19,6 +19,8 @@ from numen.node.replica.events import (
     Kept,
     Looked,
     Open,
+    Ordered,
+    Overtaken,
     Received,
     Serve,
     Served,
@@ -56,8 +58,7 @@ def begin(
         now_ms: The present moment.
     """
     turn = Turn(replica, plan, now_ms)
-    if proposal is not None:
-        agree.restored(turn, proposal)
+    agree.restored(turn, proposal)
     return turn.replica, tuple(turn.effects)
 
 
@@ -115,6 +116,10 @@ def _done(turn: Turn, event: Event) -> None:
             desk.decided(turn, event)
         case Judged():
             agree.judged(turn, event)
+        case Ordered():
+            agree.ordered(turn, event)
+        case Overtaken():
+            agree.overtaken(turn)
 
 
 def _received(turn: Turn, peer: bytes, packet: Packet) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from numen.base.crypto import Hash32
+from numen.base.crypto import Address, Hash32
 from numen.ledger.order.conflict import SignedRejection
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
@@ -25,6 +25,9 @@ FALLEN_MAX: Final = 256
 TRANSACTIONS_MAX: Final = 1024
 """Most transactions that a proposer puts into one block."""
 
+PATIENCE: Final = 3
+"""Ticks that a node waits for another to do what it could do itself."""
+
 BODY_BYTES_MAX: Final = 3 << 17
 """Most bytes of transactions that a proposer puts into one block."""
 
@@ -35,11 +38,13 @@ class Candidate(msgspec.Struct, frozen=True):
     Attributes:
         block: Its id.
         proposal: The block and its diff.
+        maker: Who made it.
         is_checked: Whether the node holds what came of it, and only has to keep it.
     """
 
     block: Hash32
     proposal: Proposal
+    maker: Address
     is_checked: bool
 
 
@@ -52,6 +57,8 @@ class Replica(msgspec.Struct, frozen=True):
         root: Of the state after it.
         kept_ms: When it was kept.
         candidate: The next block, if one was proposed.
+        draft: The block that this node made and the log does not have yet.
+        position: Place in the log that was read last.
         own: The node's vote for it.
         ballots: Votes heard.
         pool: Transactions that wait.
@@ -59,7 +66,8 @@ class Replica(msgspec.Struct, frozen=True):
         fallen: Those that were dropped lately, and what they had leaned on.
         accused: Evidence by voting key.
         ticks: Ticks counted.
-        waited: Ticks since there were enough votes for the candidate.
+        waited: Ticks since the candidate was checked, or, where there is none, since something
+            waits that nobody puts into a block.
         seen: Highest height that somebody claims to have.
         due: Final blocks that were asked for and may still come.
         is_making: Whether a block is being made.
@@ -72,6 +80,8 @@ class Replica(msgspec.Struct, frozen=True):
     root: Hash32
     kept_ms: int = 0
     candidate: Candidate | None = None
+    draft: Candidate | None = None
+    position: int = 0
     own: SignedVote | None = None
     ballots: Ballots = Ballots()
     pool: Pool = Pool()
@@ -145,13 +155,23 @@ class Turn:
     def make(self) -> None:
         """Make a block if this is the node for it, and there may be something to make one of."""
         replica, plan = self.replica, self.plan
-        if not plan.is_proposer or replica.candidate is not None or replica.is_making:
+        is_busy = replica.candidate is not None or replica.draft is not None or replica.is_making
+        if not plan.is_proposer or is_busy:
             return
         is_wanted = 0 < plan.empty_ms <= self.now_ms - replica.kept_ms
-        chosen = _chosen(replica.pool) if replica.is_fresh else ()
+        chosen = _chosen(replica.pool) if replica.is_fresh and self._is_its_turn() else ()
         if chosen or is_wanted:
             self.set(is_making=True, is_fresh=False)
             self.want(Make(chosen, is_wanted))
+
+    def _is_its_turn(self) -> bool:
+        """Whether this node should make a block of what waits.
+
+        Where all may, it is the one that was asked; the others step in when it does not.
+        """
+        replica = self.replica
+        is_asked = any(self.people(transaction) for transaction in replica.watchers)
+        return not self.plan.is_logged or is_asked or replica.waited >= PATIENCE
 
 
 def _chosen(pool: Pool) -> tuple[bytes, ...]:
