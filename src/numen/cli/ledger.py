@@ -1,31 +1,30 @@
 """`numen ledger`: nodes of a ledger on this machine or on several, and payments on it."""
 
 import asyncio
-import functools
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
-from numen.base.errors import NumenError
 from numen.cli.keys import read_password, with_password
-from numen.cli.output import EXIT_FALSE, print_json
-from numen.cli.programs import as_json_option
+from numen.cli.ledger_ask import create, pay
+from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
+from numen.cli.output import print_json
 from numen.ledger.order.sequencer import Sequencer, UnavailableError
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
-from numen.net.keystore import COST_MIN, Identity, KeyStore
+from numen.net.keystore import COST_MIN, KeyStore
 from numen.net.tls import TlsTransport
-from numen.node.process.client import AskError, Client, News, connected, payment
-from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, read_roll, vote_of, write_roll
+from numen.node.process.client import connected
+from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, vote_of, write_roll
 from numen.node.process.server import Server
 from numen.node.replica.plan import Mode
-from numen.proof.files import read_file, write_file
+from numen.proof.files import write_file
 from numen.vm.host import VALUE_MAX
 
 _FILE_BYTES_MAX: Final = 1 << 26
@@ -42,16 +41,8 @@ def ledger() -> None:
     """
 
 
-def _in_folder(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the folder of a ledger, and `--json`."""
-
-    @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-    @as_json_option
-    @functools.wraps(command)
-    def run(**given: Any) -> Any:
-        return command(**given)
-
-    return run
+ledger.add_command(create)
+ledger.add_command(pay)
 
 
 class _Wish(msgspec.Struct):
@@ -69,7 +60,7 @@ class _Wish(msgspec.Struct):
 
 
 @ledger.command()
-@_in_folder
+@in_folder
 @click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=4, show_default=True)
 @click.option(
     "--holder",
@@ -124,7 +115,7 @@ def init(**given: Any) -> None:
 
 
 @ledger.command()
-@_in_folder
+@in_folder
 @click.argument("name", metavar="NODE")
 @with_password
 def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> None:
@@ -132,8 +123,8 @@ def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> 
 
     Its disk is DIR/NODE. With --json it prints an object when it is ready.
     """
-    roll = _read(folder)
-    identity = _identity(folder, name, password_file)
+    roll = read_folder(folder)
+    identity = open_identity(folder, name, password_file)
     if identity.account.address != roll.site(name).address:
         raise click.UsageError(f"the key {name} is not that of the node {name}")
     transport = TlsTransport(identity.node)
@@ -155,7 +146,7 @@ def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> 
             if log is not None:
                 await log.close()
 
-    _run(_until_interrupted(work()))
+    run_async(_until_interrupted(work()))
 
 
 async def _open_log(roll: Roll) -> Sequencer | None:
@@ -168,58 +159,12 @@ async def _open_log(roll: Roll) -> Sequencer | None:
     return await JetStream.connect(roll.log)
 
 
-class _Payment(msgspec.Struct):
-    """What `numen ledger pay` was asked to do."""
-
-    folder: Path
-    payer: str
-    payee: str
-    coins: int
-    name: str
-    nonce: int | None
-    wait_s: int
-    password_file: Path | None
-    as_json: bool
-
-
 @ledger.command()
-@_in_folder
-@click.argument("payer")
-@click.argument("payee")
-@click.argument("coins", type=click.IntRange(0, VALUE_MAX))
-@click.option("--at", "name", metavar="NODE", default="node-0", show_default=True)
-@click.option("--nonce", type=click.IntRange(0, 2**63 - 1), help="Of the payment; else the next.")
-@click.option("--wait", "wait_s", metavar="SECONDS", type=click.IntRange(1, 86_400), default=30)
-@with_password
-def pay(**given: Any) -> int:
-    """Let PAYER send COINS to PAYEE, and wait until it is final whether that holds.
-
-    PAYEE is a name of the ledger's file, or an address. Exit code 1: it does not hold, or it is not
-    decided yet.
-    """
-    asked = _Payment(**given)
-    roll = _read(asked.folder)
-    identity = _identity(asked.folder, asked.payer, asked.password_file)
-    to = _address(roll, asked.payee)
-
-    async def work() -> News | None:
-        async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
-            nonce = asked.nonce
-            if nonce is None:
-                nonce = (await client.holding(identity.account.address)).nonce
-            raw = payment(roll, identity.account, nonce, to, asked.coins)
-            return await _follow(client, raw, asked.wait_s, as_json=asked.as_json)
-
-    news = _run(work())
-    return 0 if news is not None and news.what == "held" else EXIT_FALSE
-
-
-@ledger.command()
-@_in_folder
+@in_folder
 def status(folder: Path, as_json: bool) -> None:
     """Show how far each node is, and what everybody has, as the first that answers can show it."""
-    roll = _read(folder)
-    report = _run(_look(roll))
+    roll = read_folder(folder)
+    report = run_async(_look(roll))
     if as_json:
         print_json(report)
         return
@@ -258,60 +203,6 @@ async def _look(roll: Roll) -> dict[str, Any]:
     return {"nodes": nodes, "coins": coins}
 
 
-async def _follow(client: Client, raw: bytes, wait_s: int, *, as_json: bool) -> News | None:
-    """Say what becomes of a payment; the end, or None when it does not come in time."""
-    last = None
-    try:
-        async with asyncio.timeout(wait_s):
-            async for news in client.submit(raw):
-                last = news
-                if as_json:
-                    print_json({"is": news.what, "why": news.why})
-                else:
-                    click.echo(f"{news.what}: {news.why}")
-    except TimeoutError:
-        click.echo(f"not decided after {wait_s} s", err=True)
-    return last
-
-
-async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not task.cancelled():
-            raise
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run something until it ends, and raise the one error that a group of tasks ended with."""
-    try:
-        return asyncio.run(work)
-    except BaseExceptionGroup as group:
-        ours = [error for error in _leaves(group) if isinstance(error, NumenError)]
-        if not ours:
-            raise
-        raise ours[0] from group
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-
-
-def _read(folder: Path) -> Roll:
-    path = folder / FILE
-    return read_roll(read_file(path, size_max=_FILE_BYTES_MAX), path)
-
-
-def _identity(folder: Path, name: str, password_file: Path | None) -> Identity:
-    return KeyStore(folder / "keys").open(name, read_password(password_file, is_new=False))
-
-
 def _make_site(store: KeyStore, password: str, name: str, port: int) -> Site:
     store.create(name, password)
     made = store.open(name, password)
@@ -327,15 +218,13 @@ def _holder(text: str) -> tuple[str, int]:
     return name, int(coins)
 
 
-def _address(roll: Roll, text: str) -> bytes:
-    for holder in roll.holders:
-        if holder.name == text:
-            return holder.address
-    digits = text.removeprefix("0x")
+async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
     try:
-        found = bytes.fromhex(digits)
-    except ValueError:
-        found = b""
-    if len(found) != 20:
-        raise AskError(f"{text!r} is neither a name of the ledger's file nor an address")
-    return found
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise

@@ -1,8 +1,22 @@
 """The article's example, with a process for each node and for each who pays."""
 
+import json
+
 import pytest
 
 from tests.node.process.cluster import Cluster
+
+COUNTER = """
+from numen import contract, message
+
+@contract
+class Counter:
+    count: u64
+
+    @message
+    def add(self):
+        self.count += 1
+"""
 
 
 @pytest.fixture
@@ -39,10 +53,15 @@ def test_ten_coins_are_spent_once_and_everybody_learns_why(cluster):
     assert passed[loser].end() == ("cancelled", 1)
     assert reason.split(";")[0] in passed[loser].news[-1]["why"]
 
-    # A node that is killed comes back, and gets what it missed.
+    # A node that is killed comes back, and gets what it missed: also a contract of three nodes.
     cluster.kill("node-3")
     assert cluster.pay("d", "a", 4, at="node-2").end() == ("held", 0)
+    (cluster.folder / "counter.py").write_text(COUNTER)
+    said = cluster.run("create", "a", str(cluster.folder / "counter.py"), "--needed=3")
+    created = json.loads(said.splitlines()[-1])
+    assert created["attested"] == 3
     cluster.start("node-3")
     status = cluster.equal()
     assert len(status["nodes"]) == 4
     assert status["coins"] == {"a": "4", "b": "0", "c": "0", "d": "6"}
+    assert {node["root"] for node in status["nodes"]} == {created["root"]}

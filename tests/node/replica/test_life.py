@@ -5,10 +5,12 @@ from collections import defaultdict
 import msgspec
 import pytest
 
-from numen.base.codec import U256
+from numen.base.codec import U256, decode
 from numen.base.crypto import SigningKey
+from numen.ledger.block import Block, block_id, seal, write_block
 from numen.ledger.cell import Account
 from numen.ledger.order.creation import Roster, TooFewError, accept
+from numen.ledger.state import State
 from numen.ledger.state import diff as diffs
 from numen.ledger.transactions import Call, Transaction, created_address, sign
 from numen.node.replica.events import Send
@@ -175,6 +177,62 @@ def test_a_wrong_diff_is_refused_and_the_right_one_comes_from_others(start):
     assert heights(town) == [1] * 5
     assert len(roots(town)) == 1
     assert {machine.body.world.last(BOB).balance for machine in town.machines} == {5}
+
+
+class FalseState(Honest):
+    """Gives machine 3 a signed block after which Bob has a coin more, and the diff for it."""
+
+    def __init__(self):
+        self.town = None
+        self.forged = b""
+
+    def say(self, honest):
+        packet = honest.packet
+        if isinstance(packet, Proposal) and honest.to == CAST.nodes[3]:
+            yield Send(honest.to, self.forge(packet))
+        else:
+            yield honest
+
+    def forge(self, proposal):
+        diff = diffs.decode(proposal.diff)
+        accounts = tuple(richer(each) if each.address == BOB else each for each in diff.accounts)
+        state = State(self.town.machines[0].disk)
+        root = state.prepare(accounts).version.root
+        block = decode(Block, proposal.block)
+        header = msgspec.structs.replace(block.header, state=root)
+        self.forged = block_id(header)
+        false = msgspec.structs.replace(diff, accounts=accounts, post_root=root)
+        raw = write_block(seal(header, block.transactions, CAST.keys[0]))
+        return Proposal(raw, diffs.encode(false))
+
+
+@pytest.mark.parametrize(("share", "is_caught"), [(0, False), (1_000_000, True)])
+def test_who_verifies_believes_the_maker_until_it_audits(start, share, is_caught):
+    liar = FalseState()
+    town, _ = start({0: liar}, up=())
+    liar.town = town
+    verifier = town.machines[3]
+    verifier.plan = msgspec.structs.replace(verifier.plan, audit=share)
+    for machine in town.machines:
+        machine.start()
+    tell(town, 1, call(0, BOB, coins=5))
+    town.wait(3_000)
+    reasons = [each.reason for each in verifier.suspicions]
+    assert ("its state is not what its transactions come to" in reasons) == is_caught
+    assert (verifier._book._blocks.get(1) == liar.forged) == (not is_caught)
+    # Whatever it believed, the certificate is of the block that the others carried out.
+    assert heights(town) == [1] * 5
+    assert len(roots(town)) == 1
+    assert {machine.body.world.last(BOB).balance for machine in town.machines} == {5}
+
+
+def test_contracts_that_wait_for_a_height_get_empty_blocks(start):
+    town, _ = start(up=())
+    for machine in town.machines:
+        machine.plan = msgspec.structs.replace(machine.plan, empty_ms=500)
+        machine.start()
+    town.wait(3_000)
+    assert min(heights(town)) >= 3
 
 
 def test_people_see_what_an_account_has_and_what_is_refused(start):

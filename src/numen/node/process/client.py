@@ -16,14 +16,17 @@ from numen.base.errors import NumenError
 from numen.ledger.block import block_id
 from numen.ledger.order.certificate import Electorate, verify
 from numen.ledger.order.conflict import check_rejection, check_settled
+from numen.ledger.order.creation import Attestation
 from numen.ledger.state.account import account_key, decode_account
 from numen.ledger.state.opening import verify as verify_opening
-from numen.ledger.transactions import Call, Transaction, read, sign
+from numen.ledger.transactions import Call, Transaction, created_address, read, sign
 from numen.net.channel import Channel, Transport
 from numen.node.process.roll import Roll, Site
 from numen.node.replica.packet import (
     Cancelled,
+    Created,
     Held,
+    Inquire,
     Notice,
     Packet,
     Pending,
@@ -32,9 +35,11 @@ from numen.node.replica.packet import (
     Shown,
     Standing,
     Submit,
+    Unknown,
     read_packet,
     write_packet,
 )
+from numen.vm.codes import code_id
 
 AGAIN_S: Final = 1.0
 """After which a node that says nothing is asked again."""
@@ -72,10 +77,12 @@ class News(msgspec.Struct, frozen=True):
     Attributes:
         what: ``pending``, ``contested``, ``refused``, ``held``, ``rejected`` or ``cancelled``.
         why: One line.
+        height: Of the block that it is final in; 0 where it is not.
     """
 
     what: str
     why: str
+    height: int = 0
 
     @property
     def is_end(self) -> bool:
@@ -123,6 +130,16 @@ class Client:
                 except NumenError as error:
                     raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
 
+    async def attestation(self, contract: bytes, height: int) -> Attestation | None:
+        """What the node attests about a contract's creation; None where it did not create it."""
+        await self._say(Inquire(contract, height))
+        while True:
+            match await self._hear():
+                case Created(attestation) if attestation.creation.contract == contract:
+                    return attestation
+                case Unknown(address, _) if address == contract:
+                    return None
+
     async def submit(self, raw: bytes) -> AsyncIterator[News]:
         """Have a transaction carried out, and tell what becomes of it, each news once.
 
@@ -169,7 +186,8 @@ class Client:
                 return News("refused", reason)
             case Held(transaction, settled) if transaction == identity:
                 check_settled(settled, raw, chain, electorate)
-                return News("held", f"final in block {settled.header.height}")
+                height = settled.header.height
+                return News("held", f"final in block {height}", height)
             case Notice(rejection) if rejection.rejected.transaction == identity:
                 check_rejection(rejection, chain, electorate)
                 return News("rejected", _why(packet))
@@ -217,6 +235,19 @@ def payment(roll: Roll, key: SigningKey, nonce: int, to: bytes, coins: int) -> b
     """Sign a payment."""
     call = Call(to, U256(coins), b"", WORK)
     return sign(Transaction(roll.chain, nonce, roll.price, LATER, (call,)), key)
+
+
+def creation_of(
+    roll: Roll, key: SigningKey, nonce: int, code: bytes, arguments: bytes, work: int
+) -> tuple[bytes, bytes]:
+    """Sign the creation of a contract, whose code is published with it.
+
+    Returns:
+        The transaction, and the address that the contract will have.
+    """
+    call = Call(b"", U256(0), code_id(code) + arguments, work)
+    transaction = Transaction(roll.chain, nonce, roll.price, LATER, (call,), (code,))
+    return sign(transaction, key), created_address(key.address, nonce, 0)
 
 
 def _why(notice: Notice) -> str:

@@ -125,9 +125,7 @@ class Links:
                 pause_s = min(2 * pause_s, AGAIN_S[1])
                 continue
             pause_s = AGAIN_S[0]
-            with contextlib.suppress(ChannelError):
-                await self._both(channel, outbox, self._names[channel.peer])
-            await channel.close()
+            await self._talk(channel, outbox, self._names[channel.peer])
 
     async def _serve(self, channel: Channel) -> None:
         """Hear somebody who dialled; people are answered by the same channel."""
@@ -136,16 +134,22 @@ class Links:
         if node is None:
             self._people.setdefault(channel.peer, {})[channel] = outbox
         try:
-            await self._both(channel, outbox, node or channel.peer)
-        except ClosedError:
-            pass
-        except (ChannelError, CodecError) as error:
-            _LOG.warning("%s: %s", channel.peer.hex()[:16], error)
+            await self._talk(channel, outbox, node or channel.peer)
         finally:
             if node is None:
                 del self._people[channel.peer][channel]
                 if not self._people[channel.peer]:
                     del self._people[channel.peer]
+
+    async def _talk(self, channel: Channel, outbox: _Outbox, peer: bytes) -> None:
+        """Send and receive until the channel ends, or something comes that is no packet."""
+        try:
+            await self._both(channel, outbox, peer)
+        except ClosedError:
+            pass
+        except (ChannelError, CodecError) as error:
+            _LOG.warning("%s: %s", channel.peer.hex()[:16], error)
+        finally:
             await channel.close()
 
     async def _both(self, channel: Channel, outbox: _Outbox, peer: bytes) -> None:

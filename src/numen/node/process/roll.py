@@ -110,6 +110,8 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         holders: What it begins with.
         log: Addresses of the servers of NATS that keep a log of blocks, which all who vote may
             then make; empty where the proposer gives the order.
+        empty_ms: After how many milliseconds without one an empty block is made, for contracts
+            that wait for a height; 0 for never.
     """
 
     format: Literal["numen/ledger/1"]
@@ -119,6 +121,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nodes: Annotated[tuple[Site, ...], Meta(min_length=1, max_length=256)]
     holders: Annotated[tuple[Holder, ...], Meta(max_length=1 << 20)]
     log: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=16)] = ()
+    empty_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
 
     def site(self, name: str) -> Site:
         """A node by its name.
@@ -162,7 +165,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         electorate = self.electorate()
         return Plan(
             self.chain, me.address, peers, proposer, electorate, me.mode, self.price,
-            is_logged=bool(self.log),
+            is_logged=bool(self.log), empty_ms=self.empty_ms,
         )  # fmt: skip
 
     def accounts(self) -> dict[bytes, Account]:

@@ -27,7 +27,8 @@ class Mode(Enum):
     EXECUTE = "execute"
     """It carries the block out, and votes for what it found itself."""
     VERIFY = "verify"
-    """It checks the maker's signature and the diff's roots, votes for that, and applies it."""
+    """It checks the maker's signature and the diff's roots, votes for that, and applies it; of a
+    share of blocks that nobody can foresee it does as `EXECUTE`."""
     APPLY = "apply"
     """It waits until more than two thirds of the stake signed, and applies the diff."""
 
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
         electorate: Who votes, with how much stake.
         mode: What the node does with a block. An `APPLY` node has no vote.
         price: Coins a unit of work that it asks as a proposer.
+        audit: Share of blocks, in millionths, that a `VERIFY` node carries out all the same.
         is_logged: Whether blocks get their order from a log, and all who vote may make them.
         empty_ms: After how many milliseconds without one a proposer makes an empty block, for
             contracts that wait for a height; 0 for never.
@@ -70,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     price: int = 1
     is_logged: bool = False
     empty_ms: int = 0
+    audit: int = 20_000
 
     @property
     def is_proposer(self) -> bool:
