@@ -237,7 +237,10 @@ def test_contracts_that_wait_for_a_height_get_empty_blocks(start):
 
 def test_people_see_what_an_account_has_and_what_is_refused(start):
     town, probe = start()
-    for packet in (call(0, BOB, coins=2_000), Submit(b"no transaction"), call(70, BOB)):
+    late = sign(Transaction(CHAIN, 0, 0, 0, ()), ANN)
+    for packet in (
+        call(0, BOB, coins=2_000), Submit(b"no transaction"), call(70, BOB), Submit(late),
+    ):  # fmt: skip
         tell(town, 1, packet)
     tell(town, 2, Standing(0, bytes(32), bytes(32)))
     tell(town, 2, Show(ANN.address))
@@ -246,6 +249,7 @@ def test_people_see_what_an_account_has_and_what_is_refused(start):
     assert reasons[0].startswith("it may cost 2000 coins and the account has 1000")
     assert reasons[1].startswith("nonce 70 where 0 is next")
     assert reasons[2].startswith("not a transaction")
+    assert reasons[3].startswith("valid until block 0")
     assert [packet.height for _, packet in probe.heard[Standing]] == [0]
     ((_, shown),) = probe.heard[Shown]
     assert shown.header is None

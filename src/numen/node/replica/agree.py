@@ -55,6 +55,9 @@ from numen.node.replica.turn import PATIENCE, Candidate, Turn
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
 
+AGAIN: Final = 10
+"""Ticks after which a block is tried again of transactions that no block could have."""
+
 DRIFT_MS_MAX: Final = 60_000
 """How far the proposer's clock may be ahead of a voter's."""
 
@@ -326,8 +329,10 @@ def judged(turn: Turn, event: Judged) -> None:
 
 def remind(turn: Turn) -> None:
     """Some time has passed: say again what may have been lost."""
-    turn.set(ticks=turn.replica.ticks + 1, due=0, is_fresh=True)
+    turn.set(ticks=turn.replica.ticks + 1, due=0)
     replica, plan = turn.replica, turn.plan
+    if replica.ticks % AGAIN == 0:
+        turn.set(is_fresh=True)
     candidate = replica.candidate
     if candidate is None:
         turn.set(waited=replica.waited + 1 if replica.pool.places else 0)

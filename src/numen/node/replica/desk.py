@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from numen.ledger.order.conflict import SignedRejection
+from numen.ledger.transactions import Transaction
 from numen.node.replica import pool as pools
 from numen.node.replica.events import (
     Decide,
@@ -36,6 +37,7 @@ def looked(turn: Turn, event: Looked) -> None:
             turn.want(Decide(event.raw, peer))
             return
         try:
+            _check_offer(turn, admitted.transaction)
             pool = pools.add(pool, event.raw, admitted, event.nonce, event.balance)
         except PoolError as error:
             because = turn.replica.fallen.get(admitted.id)
@@ -51,6 +53,19 @@ def looked(turn: Turn, event: Looked) -> None:
     if is_person:
         is_contested = not pools.is_counted_on(pool, admitted.id)
         turn.send([peer], Pending(admitted.id, is_contested))
+
+
+def _check_offer(turn: Turn, transaction: Transaction) -> None:
+    """Refuse what no block can have.
+
+    Raises:
+        PoolError: It offers too little, or its last height has passed.
+    """
+    if transaction.price < turn.plan.price:
+        offered, asked = transaction.price, turn.plan.price
+        raise PoolError(f"{offered} coins a unit of work offered, {asked} asked")
+    if transaction.until <= turn.replica.height:
+        raise PoolError(f"valid until block {transaction.until}, which is there already")
 
 
 def kept(turn: Turn, event: Kept) -> None:
