@@ -10,11 +10,13 @@ from numen.base.crypto import SigningKey
 from numen.ledger.block import Block, block_id, seal, write_block
 from numen.ledger.cell import Account
 from numen.ledger.order.creation import Roster, TooFewError, accept
+from numen.ledger.order.vote import SignedVote, vote_digest
 from numen.ledger.state import State
 from numen.ledger.state import diff as diffs
 from numen.ledger.transactions import Call, Transaction, created_address, sign
 from numen.node.replica.events import Send
 from numen.node.replica.packet import (
+    Ballot,
     Created,
     Finalized,
     Held,
@@ -40,6 +42,7 @@ MODES = (Mode.EXECUTE, Mode.EXECUTE, Mode.EXECUTE, Mode.VERIFY, Mode.APPLY)
 ANN = SigningKey.from_seed(b"ann")
 BOB = b"\x0b" * 20
 CAST = scene(MODES, price=0)
+THREE_BELIEVE = scene((Mode.EXECUTE, *[Mode.VERIFY] * 3, Mode.EXECUTE), price=0)
 
 
 class Probe:
@@ -61,10 +64,10 @@ class Probe:
 
 @pytest.fixture
 def start():
-    def made(mouths=None, up=range(5)):
+    def made(mouths=None, up=range(5), cast=CAST):
         accounts = {ANN.address: Account(1000), BOB: Account()}
         accounts |= {address: Account(code=CODE) for address in COURIERS}
-        town = Town(CAST, Network(1, NO_FAULTS), accounts, mouths or {})
+        town = Town(cast, Network(1, NO_FAULTS), accounts, mouths or {})
         probe = Probe()
         town.settle(probe)
         for index in up:
@@ -224,6 +227,46 @@ def test_who_verifies_believes_the_maker_until_it_audits(start, share, is_caught
     assert heights(town) == [1] * 5
     assert len(roots(town)) == 1
     assert {machine.body.world.last(BOB).balance for machine in town.machines} == {5}
+
+
+class FalseForAll(FalseState):
+    """Gives that block to everybody, and votes for it."""
+
+    def say(self, honest):
+        packet = honest.packet
+        if isinstance(packet, Proposal):
+            yield Send(honest.to, self.forge(packet))
+            return
+        if isinstance(packet, Ballot) and self.forged:
+            vote = msgspec.structs.replace(packet.signed.vote, block=self.forged)
+            voting = THREE_BELIEVE.voting[0]
+            signed = SignedVote(vote, voting.public, voting.sign(vote_digest(vote)))
+            yield Send(honest.to, Ballot(signed))
+        yield honest
+
+
+def test_who_found_a_block_to_be_false_does_not_take_it_whoever_signed(start):
+    liar = FalseForAll()
+    town, _ = start({0: liar}, up=(), cast=THREE_BELIEVE)
+    liar.town = town
+    for machine in town.machines[1:4]:
+        machine.plan = msgspec.structs.replace(machine.plan, audit=0)
+    for machine in town.machines:
+        machine.start()
+    town.witness.look = lambda machine: None  # it would see the coin that came from nowhere
+    honest = town.machines[4]
+    root = honest.body.world.state.root
+    tell(town, 1, call(0, BOB, coins=5))
+    town.wait(4_000)
+    assert heights(town)[1:] == [1, 1, 1, 0]
+    assert town.machines[1].body.world.last(BOB).balance == 6  # more than two thirds believed it
+    assert any("carried out here, and is false" in s.reason for s in honest.suspicions)
+
+    honest.node = None
+    honest.start()  # it has not forgotten
+    town.wait(2_000)
+    assert heights(town)[4] == 0
+    assert honest.body.world.state.root == root
 
 
 def test_contracts_that_wait_for_a_height_get_empty_blocks(start):

@@ -6,7 +6,8 @@ all who vote may make blocks, and the first of the log that follows takes the pl
 proposer's: it is read no further until that one is final, or found to be false.
 
 If another block has the certificate, what was found about the first one is thrown away: what is on
-the disk is final.
+the disk is final. A node that carried a block out and found it to be false does not take it,
+however many signed: it stands still, and people have to look.
 """
 
 from typing import Final
@@ -55,6 +56,8 @@ from numen.node.replica.turn import PATIENCE, Candidate, Turn
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
 
+_FALSE: Final = "a certificate for a block that was carried out here, and is false"
+
 AGAIN: Final = 10
 """Ticks after which a block is tried again of transactions that no block could have."""
 
@@ -79,6 +82,8 @@ def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
         return
     if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
         turn.want(Suspect(peer, "a block of a time that has not come"))
+        return
+    if block_id(header) in replica.refuted:
         return
     if replica.candidate is None:
         _consider(turn, _candidate(packet, header))
@@ -169,7 +174,8 @@ def checked(turn: Turn, event: Checked) -> None:
     if candidate is None or candidate.block != event.block:
         return
     if event.problem:
-        turn.set(candidate=None)
+        refuted = turn.replica.refuted | ({event.block} if event.is_refuted else set())
+        turn.set(candidate=None, refuted=refuted)
         turn.want(Suspect(candidate.maker, event.problem))
         if turn.plan.is_logged:
             turn.want(Follow(turn.replica.position + 1))
@@ -246,7 +252,9 @@ def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
     if vote.chain != turn.plan.chain or vote.height <= replica.height:
         return
     candidate = replica.candidate
-    if vote.height > replica.height + 1 or candidate is None or candidate.block != vote.block:
+    if vote.block in replica.refuted:
+        turn.want(Suspect(peer, _FALSE))
+    elif vote.height > replica.height + 1 or candidate is None or candidate.block != vote.block:
         _is_behind(turn, peer, vote.height)
     elif candidate.is_checked:
         turn.want(Keep(packet.certificate, peer, replica.position))
@@ -261,7 +269,9 @@ def final(turn: Turn, peer: bytes, packet: Finalized) -> None:
     if vote.chain != turn.plan.chain or vote.height != replica.height + 1:
         return
     candidate = replica.candidate
-    if candidate is not None and candidate.is_checked and candidate.block == vote.block:
+    if vote.block in replica.refuted:
+        turn.want(Suspect(peer, _FALSE))
+    elif candidate is not None and candidate.is_checked and candidate.block == vote.block:
         turn.want(Keep(packet.certificate, peer, replica.position))
     else:
         turn.want(Adopt(peer, packet.proposal, packet.certificate))
@@ -279,6 +289,7 @@ def kept(turn: Turn, event: Kept) -> None:
         kept_ms=turn.now_ms,
         candidate=None,
         draft=None,
+        refuted=frozenset(),
         own=None,
         waited=0,
         ballots=ballots.after(replica.ballots, event.height),

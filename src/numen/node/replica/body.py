@@ -72,8 +72,12 @@ _AUDIT_DOMAIN: Final = "numen/audit-seed/1"
 _PROPOSAL: Final = b"lp"
 _EVIDENCE: Final = b"lx"
 _POSITION: Final = b"lq"
-"""Names of the node's records: the block that it made last, evidence by voting key, and how far it
-has read the log."""
+_REFUTED: Final = b"lf"
+"""Names of the node's records: the block that it made last, evidence by voting key, how far it has
+read the log, and blocks of the next height that it found to be false."""
+
+REFUTED_MAX: Final = 64
+"""Most false blocks of one height that a node remembers."""
 
 
 class Body:
@@ -113,7 +117,10 @@ class Body:
         ledger = self.ledger
         root = self.world.state.root
         position = int.from_bytes(self.world.record(_POSITION), "big")
-        replica = Replica(ledger.height, ledger.head, root, position=position, accused=accused)
+        refuted = frozenset(name[len(_REFUTED) :] for name, _ in self.world.kv.scan(_REFUTED))
+        replica = Replica(
+            ledger.height, ledger.head, root, position=position, refuted=refuted, accused=accused
+        )
         return replica, proposal
 
     def perform(self, effect: Work, now_ms: int) -> Event | None:
@@ -202,16 +209,24 @@ class Body:
         self.ledger.abandon()
         block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
         identity = block_id(block.header)
+        is_executed = self.plan.mode is Mode.EXECUTE or self._is_audited(identity)
         try:
-            if self.plan.mode is Mode.EXECUTE or self._is_audited(identity):
+            if is_executed:
                 self._made = self.ledger.check(block)
                 self._raw_diff = diffs.encode(self._made.diff)  # its own, whatever was sent
             else:
                 self._made = self.ledger.adopt(block, diffs.decode(proposal.diff))
                 self._raw_diff = proposal.diff
         except (LedgerError, StateError, CodecError) as error:
-            return Checked(identity, error.message)
+            if is_executed:
+                self._refute(identity)
+            return Checked(identity, error.message, is_executed)
         return Checked(identity, "")
+
+    def _refute(self, block: bytes) -> None:
+        """Remember that a block is false, until another of its height is final."""
+        if len(list(self.world.kv.scan(_REFUTED))) < REFUTED_MAX:
+            self.world.kv.commit([(_REFUTED + block, b"\1")])
 
     def _is_audited(self, block: bytes) -> bool:
         """Whether a block is carried out although its maker is believed: the node's own draw."""
@@ -251,7 +266,8 @@ class Body:
     def _settle(self, made: Made, raw_diff: bytes, certificate: Certificate, also: Writes) -> Event:
         header = made.block.header
         records = answers.records(header.height, raw_diff, certificate)
-        self.ledger.keep(made, [*records, *also])
+        refuted = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
+        self.ledger.keep(made, [*records, *refuted, *also])
         self._made, self._raw_diff = None, b""
         advanced = {
             account.address: account.nonces[-1].count

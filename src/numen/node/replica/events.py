@@ -74,11 +74,13 @@ class Checked(msgspec.Struct, frozen=True):
 
     Attributes:
         block: Its id.
-        problem: What is wrong with it; empty if nothing is.
+        problem: What is wrong with it, or with the diff that came with it; empty if nothing is.
+        is_refuted: Whether the block itself is false, as this node found by carrying it out.
     """
 
     block: Hash32
     problem: str
+    is_refuted: bool = False
 
 
 class Voted(msgspec.Struct, frozen=True):

@@ -59,6 +59,8 @@ class Replica(msgspec.Struct, frozen=True):
         candidate: The next block, if one was proposed.
         draft: The block that this node made and the log does not have yet.
         position: Place in the log that was read last.
+        refuted: Blocks of the next height that this node found to be false: it takes none of them,
+            whoever signed.
         own: The node's vote for it.
         ballots: Votes heard.
         pool: Transactions that wait.
@@ -82,6 +84,7 @@ class Replica(msgspec.Struct, frozen=True):
     candidate: Candidate | None = None
     draft: Candidate | None = None
     position: int = 0
+    refuted: frozenset[bytes] = frozenset()
     own: SignedVote | None = None
     ballots: Ballots = Ballots()
     pool: Pool = Pool()
