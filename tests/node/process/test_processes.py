@@ -56,6 +56,11 @@ def test_ten_coins_are_spent_once_and_everybody_learns_why(cluster):
     # A node that is killed comes back, and gets what it missed: also a contract of three nodes.
     cluster.kill("node-3")
     assert cluster.pay("d", "a", 4, at="node-2").end() == ("held", 0)
+    cluster.kill("node-0")  # who makes the blocks
+    late = cluster.pay("d", "a", 1, at="node-2")
+    late.until("pending")
+    cluster.start("node-0")
+    assert late.end() == ("held", 0)
     (cluster.folder / "counter.py").write_text(COUNTER)
     said = cluster.run("create", "a", str(cluster.folder / "counter.py"), "--needed=3")
     created = json.loads(said.splitlines()[-1])
@@ -63,5 +68,5 @@ def test_ten_coins_are_spent_once_and_everybody_learns_why(cluster):
     cluster.start("node-3")
     status = cluster.equal()
     assert len(status["nodes"]) == 4
-    assert status["coins"] == {"a": "4", "b": "0", "c": "0", "d": "6"}
+    assert status["coins"] == {"a": "5", "b": "0", "c": "0", "d": "5"}
     assert {node["root"] for node in status["nodes"]} == {created["root"]}

@@ -51,7 +51,7 @@ from numen.node.replica.packet import (
     Standing,
 )
 from numen.node.replica.plan import Mode
-from numen.node.replica.turn import PATIENCE, Candidate, Turn
+from numen.node.replica.turn import PATIENCE, REFUTED_MAX, Candidate, Turn
 
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
@@ -174,7 +174,9 @@ def checked(turn: Turn, event: Checked) -> None:
     if candidate is None or candidate.block != event.block:
         return
     if event.problem:
-        refuted = turn.replica.refuted | ({event.block} if event.is_refuted else set())
+        refuted = turn.replica.refuted
+        if event.is_refuted and len(refuted) < REFUTED_MAX:
+            refuted |= {event.block}
         turn.set(candidate=None, refuted=refuted)
         turn.want(Suspect(candidate.maker, event.problem))
         if turn.plan.is_logged:

@@ -57,7 +57,7 @@ from numen.node.replica.packet import (
     Refused,
 )
 from numen.node.replica.plan import Mode, Plan, check_plan
-from numen.node.replica.turn import Replica
+from numen.node.replica.turn import REFUTED_MAX, Replica
 from numen.trust.execution import is_drawn
 
 Work: TypeAlias = (
@@ -75,9 +75,6 @@ _POSITION: Final = b"lq"
 _REFUTED: Final = b"lf"
 """Names of the node's records: the block that it made last, evidence by voting key, how far it has
 read the log, and blocks of the next height that it found to be false."""
-
-REFUTED_MAX: Final = 64
-"""Most false blocks of one height that a node remembers."""
 
 
 class Body:
@@ -282,7 +279,7 @@ class Body:
         admitted = read(raw, self.plan.chain)
         end = answers.end(self.ledger, self.world, raw, admitted, self._key)
         if end is not None:
-            return Decided(admitted.id, end)
+            return Decided(admitted.id, end, asker=peer)
         if not peer:
             return None
         nonce = self.world.last(admitted.sender).nonce

@@ -33,7 +33,6 @@ def looked(turn: Turn, event: Looked) -> None:
     is_person = not turn.plan.is_node(peer)
     if admitted.id not in pool.places:
         if admitted.transaction.nonce < event.nonce:
-            turn.watch(admitted.id, peer)
             turn.want(Decide(event.raw, peer))
             return
         try:
@@ -101,9 +100,11 @@ def hopeless(turn: Turn, refused: Iterable[Refused]) -> None:
 def decided(turn: Turn, event: Decided) -> None:
     """It is final whether a transaction holds: tell everybody who was told otherwise."""
     pool, end = turn.replica.pool, event.end
+    watchers = turn.replica.watchers.get(event.id, ())
+    if event.asker and event.asker not in watchers:
+        watchers = (*watchers, event.asker)
     gone: tuple[bytes, ...] = (event.id,)
     if isinstance(end, SignedRejection):
-        watchers = turn.replica.watchers.get(event.id, ())
         turn.send([peer for peer in watchers if peer != event.peer], Notice(end))
         fallen = pools.dependents(pool, event.id)
         for transaction in fallen:
@@ -111,7 +112,8 @@ def decided(turn: Turn, event: Decided) -> None:
         turn.fell(fallen, end)
         gone += fallen
     else:
-        turn.send(turn.people(event.id), Held(event.id, end))
+        people = [peer for peer in watchers if not turn.plan.is_node(peer)]
+        turn.send(people, Held(event.id, end))
     turn.set(pool=pools.drop(pool, gone))
     turn.unwatch(gone)
 

@@ -128,11 +128,13 @@ class Decided(msgspec.Struct, frozen=True):
         id: Of the transaction.
         end: Why it holds, or why it does not.
         peer: From whom this is known; empty if the node found it itself.
+        asker: Who asked just now; empty for nobody.
     """
 
     id: Hash32
     end: Settled | SignedRejection
     peer: bytes = b""
+    asker: bytes = b""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -267,7 +269,7 @@ class Decide(msgspec.Struct, frozen=True):
 
     Attributes:
         raw: The transaction.
-        peer: To whom a refusal goes where there is nothing to say.
+        peer: Who asks; empty for nobody. It is told so where there is nothing to say.
     """
 
     raw: bytes

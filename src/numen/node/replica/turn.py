@@ -25,6 +25,9 @@ FALLEN_MAX: Final = 256
 TRANSACTIONS_MAX: Final = 1024
 """Most transactions that a proposer puts into one block."""
 
+REFUTED_MAX: Final = 64
+"""Most false blocks of one height that a node remembers."""
+
 PATIENCE: Final = 3
 """Ticks that a node waits for another to do what it could do itself."""
 
