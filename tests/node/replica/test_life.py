@@ -269,6 +269,35 @@ def test_who_found_a_block_to_be_false_does_not_take_it_whoever_signed(start):
     assert honest.body.world.state.root == root
 
 
+class Spoiler(Honest):
+    """Sends blocks first with something false under a true header, and then as they are."""
+
+    def say(self, honest):
+        packet = honest.packet
+        if isinstance(packet, Proposal):
+            block = decode(Block, packet.block)
+            for false in (
+                msgspec.structs.replace(block, signature=b"\x01" * 65),
+                msgspec.structs.replace(block, signature=CAST.keys[1].sign(bytes(32))),
+                msgspec.structs.replace(block, transactions=()),
+                msgspec.structs.replace(block, transactions=block.transactions * 2),
+            ):
+                yield Send(honest.to, Proposal(write_block(false), packet.diff))
+        yield honest
+
+
+def test_nobody_can_make_a_true_block_look_false(start):
+    town, probe = start({0: Spoiler()})
+    tell(town, 1, call(0, BOB, coins=5))
+    town.wait(2_000)
+    assert len(probe.heard[Held]) == 1
+    assert heights(town) == [1] * 5
+    for machine in town.machines[1:4]:
+        assert len(machine.suspicions) >= 4
+        assert machine.node.replica.refuted == frozenset()
+        assert list(machine.disk.scan(b"lf")) == []
+
+
 def test_contracts_that_wait_for_a_height_get_empty_blocks(start):
     town, _ = start(up=())
     for machine in town.machines:

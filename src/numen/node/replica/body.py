@@ -7,9 +7,15 @@ made; and evidence. Everything else is in memory, and is lost when the node stop
 from typing import Final, TypeAlias
 
 from numen.base.codec import SIZE_MAX_BYTES, CodecError, TooLargeError, decode, digest, encode
-from numen.base.crypto import SigningKey, keccak256
+from numen.base.crypto import BadSignatureError, SigningKey, keccak256
 from numen.base.errors import NumenError
-from numen.ledger.block import Block, block_id, write_block
+from numen.ledger.block import (
+    Block,
+    block_id,
+    is_signed_by_maker,
+    transactions_root,
+    write_block,
+)
 from numen.ledger.ledger import Ledger, LedgerError, Made
 from numen.ledger.order.certificate import Certificate, CertificateError, gather, verify
 from numen.ledger.order.conflict import SignedRejection, check_rejection
@@ -215,9 +221,10 @@ class Body:
                 self._made = self.ledger.adopt(block, diffs.decode(proposal.diff))
                 self._raw_diff = proposal.diff
         except (LedgerError, StateError, CodecError) as error:
-            if is_executed:
+            is_refuted = is_executed and _is_authentic(block)
+            if is_refuted:
                 self._refute(identity)
-            return Checked(identity, error.message, is_executed)
+            return Checked(identity, error.message, is_refuted)
         return Checked(identity, "")
 
     def _refute(self, block: bytes) -> None:
@@ -301,6 +308,15 @@ class Body:
         written = encode(evidence)
         self.world.kv.commit([(_EVIDENCE + key, written) for key in guilty])
         return Judged(evidence, guilty)
+
+
+def _is_authentic(block: Block) -> bool:
+    """Whether signature and transactions are those of the header: its id names nothing else."""
+    try:
+        is_signed = is_signed_by_maker(block)
+    except BadSignatureError:
+        return False
+    return is_signed and transactions_root(block.transactions) == block.header.transactions
 
 
 def _write(made: Made) -> Proposal:
