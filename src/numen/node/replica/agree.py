@@ -1,57 +1,41 @@
-"""How nodes come to one block: a proposal, votes, a certificate; and how a late one catches up.
+"""How a block becomes final: votes, a certificate, and what a late node gets.
 
-A node checks the first block that the proposer sends for the next height, and votes for it. More
-than two thirds of the stake make it final, and only then is it kept. Where a log gives the order,
-all who vote may make blocks, and the first of the log that follows takes the place of the
-proposer's: it is read no further until that one is final, or found to be false.
-
-If another block has the certificate, what was found about the first one is thrown away: what is on
-the disk is final. A node that carried a block out and found it to be false does not take it,
-however many signed: it stands still, and people have to look.
+A node votes for the candidate that it has checked. More than two thirds of the stake make it final,
+and only then is it kept. If another block has the certificate, what was found about the candidate
+is thrown away: what is on the disk is final. A node that carried a block out and found it to be
+false does not take it, however many signed: it stands still, and people have to look.
 """
 
 from typing import Final
 
-import msgspec
-
-from numen.base.codec import CodecError, decode, encode
-from numen.ledger.block import Block, Header, block_id
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
 from numen.node.replica import ballots
 from numen.node.replica.ballots import WINDOW
 from numen.node.replica.events import (
     Adopt,
-    Append,
     Cast,
     Certificated,
-    Check,
-    Checked,
     Count,
-    Drafted,
     Follow,
     Judge,
     Judged,
     Keep,
     Kept,
-    Ordered,
     Serve,
     Suspect,
     Voted,
 )
 from numen.node.replica.packet import (
-    PACKET_BYTES_MAX,
-    PROPOSAL_BYTES_MAX,
     Accused,
     Ask,
     Ballot,
     Certified,
     Finalized,
-    Proposal,
     Standing,
 )
 from numen.node.replica.plan import Mode
-from numen.node.replica.turn import PATIENCE, REFUTED_MAX, Candidate, Turn
+from numen.node.replica.turn import PATIENCE, Turn
 
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
@@ -61,134 +45,9 @@ _FALSE: Final = "a certificate for a block that was carried out here, and is fal
 AGAIN: Final = 10
 """Ticks after which a block is tried again of transactions that no block could have."""
 
-DRIFT_MS_MAX: Final = 60_000
-"""How far the proposer's clock may be ahead of a voter's."""
 
-
-def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
-    """A block was proposed."""
-    replica = turn.replica
-    try:
-        header = _header(packet)
-    except CodecError as error:
-        turn.want(Suspect(peer, f"no block: {error.message}"))
-        return
-    if header.height > replica.height + 1:
-        _is_behind(turn, peer, header.height - 1)
-    if header.height != replica.height + 1 or turn.plan.is_logged:
-        return
-    if not _follows(turn, header):
-        turn.want(Suspect(peer, "a block that is not the proposer's, or does not follow"))
-        return
-    if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
-        turn.want(Suspect(peer, "a block of a time that has not come"))
-        return
-    if block_id(header) in replica.refuted:
-        return
-    if replica.candidate is None:
-        _consider(turn, _candidate(packet, header))
-    elif replica.own is not None and replica.candidate.block == block_id(header):
-        turn.send([peer], Ballot(replica.own))
-
-
-def _header(packet: Proposal) -> Header:
-    return decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
-
-
-def _candidate(packet: Proposal, header: Header) -> Candidate:
-    return Candidate(block_id(header), packet, header.maker, is_checked=False)
-
-
-def _follows(turn: Turn, header: Header) -> bool:
-    replica = turn.replica
-    is_next = (header.height, header.parent) == (replica.height + 1, replica.head)
-    return is_next and turn.plan.may_make(header.maker)
-
-
-def _consider(turn: Turn, candidate: Candidate) -> None:
-    turn.set(candidate=candidate, draft=None, own=None, waited=0)
-    if turn.plan.mode is not Mode.APPLY:
-        turn.want(Check(candidate.proposal))
-
-
-def restored(turn: Turn, packet: Proposal | None) -> None:
-    """The node begins again, and had made a block that was not final."""
-    if turn.plan.is_logged:
-        turn.want(Follow(turn.replica.position + 1))
-    elif packet is not None and _follows(turn, header := _header(packet)):
-        _consider(turn, _candidate(packet, header))
-
-
-def drafted(turn: Turn, event: Drafted) -> None:
-    """The node made a block, which is on its disk."""
-    turn.set(is_making=False)
-    if event.proposal is None:
-        return
-    made = Candidate(event.block, event.proposal, turn.plan.me, is_checked=True)
-    if turn.plan.is_logged:
-        turn.set(draft=made)
-        _append(turn)
-    else:
-        turn.set(candidate=made, own=None, waited=0)
-        turn.send(turn.plan.others, event.proposal)
-        _vote(turn)
-
-
-def _append(turn: Turn) -> None:
-    draft = turn.replica.draft
-    if draft is not None:
-        raw = encode(draft.proposal, size_max=PACKET_BYTES_MAX)
-        turn.want(Append(raw, turn.replica.position))
-
-
-def overtaken(turn: Turn) -> None:
-    """Another block was first: the log will show it."""
-    turn.set(draft=None)
-
-
-def ordered(turn: Turn, event: Ordered) -> None:
-    """The log has another entry. The first one that follows is the block of its height."""
-    if event.position != turn.replica.position + 1:
-        return
-    turn.set(position=event.position)
-    draft = turn.replica.draft
-    try:
-        packet = decode(Proposal, event.raw, size_max=PACKET_BYTES_MAX)
-        header = _header(packet)
-    except CodecError:
-        header = None
-    if header is not None and header.height > turn.replica.height + 1 and turn.plan.others:
-        _is_behind(turn, _somebody(turn), header.height - 1)
-    if header is None or not _follows(turn, header):
-        turn.want(Follow(event.position + 1))
-    elif draft is not None and draft.block == block_id(header):
-        turn.set(candidate=draft, draft=None, own=None, waited=0)
-        _vote(turn)
-    else:
-        _consider(turn, _candidate(packet, header))
-
-
-def checked(turn: Turn, event: Checked) -> None:
-    """The node has carried the candidate out, or checked its diff."""
-    candidate = turn.replica.candidate
-    if candidate is None or candidate.block != event.block:
-        return
-    if event.problem:
-        refuted = turn.replica.refuted
-        if event.is_refuted and len(refuted) < REFUTED_MAX:
-            refuted |= {event.block}
-        turn.set(candidate=None, refuted=refuted)
-        turn.want(Suspect(candidate.maker, event.problem))
-        if turn.plan.is_logged:
-            turn.want(Follow(turn.replica.position + 1))
-        return
-    turn.set(candidate=msgspec.structs.replace(candidate, is_checked=True))
-    if candidate.maker == turn.plan.me and not turn.plan.is_logged:
-        turn.send(turn.plan.others, candidate.proposal)
-    _vote(turn)
-
-
-def _vote(turn: Turn) -> None:
+def vote(turn: Turn) -> None:
+    """Vote for the candidate, which is checked."""
     candidate = turn.replica.candidate
     assert candidate is not None
     if turn.plan.has_vote:
@@ -257,7 +116,7 @@ def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
     if vote.block in replica.refuted:
         turn.want(Suspect(peer, _FALSE))
     elif vote.height > replica.height + 1 or candidate is None or candidate.block != vote.block:
-        _is_behind(turn, peer, vote.height)
+        is_behind(turn, peer, vote.height)
     elif candidate.is_checked:
         turn.want(Keep(packet.certificate, peer, replica.position))
     elif turn.plan.mode is Mode.APPLY:
@@ -302,7 +161,7 @@ def kept(turn: Turn, event: Kept) -> None:
     if candidate is not None and turn.plan.is_logged:
         turn.want(Follow(replica.position + 1))
     if replica.seen > event.height and turn.plan.others:
-        _is_behind(turn, _somebody(turn), replica.seen)
+        is_behind(turn, somebody(turn), replica.seen)
 
 
 def standing(turn: Turn, peer: bytes, packet: Standing) -> None:
@@ -311,12 +170,12 @@ def standing(turn: Turn, peer: bytes, packet: Standing) -> None:
     if not turn.plan.is_node(peer):
         turn.send([peer], Standing(replica.height, replica.head, replica.root))
     elif packet.height > replica.height:
-        _is_behind(turn, peer, packet.height)
+        is_behind(turn, peer, packet.height)
     elif packet.height < replica.height:
         turn.want(Serve(peer, packet.height + 1))
 
 
-def _is_behind(turn: Turn, peer: bytes, height: int) -> None:
+def is_behind(turn: Turn, peer: bytes, height: int) -> None:
     """Ask somebody who says that there is more, unless answers are on their way."""
     replica = turn.replica
     turn.set(seen=max(replica.seen, height))
@@ -349,7 +208,6 @@ def remind(turn: Turn) -> None:
     candidate = replica.candidate
     if candidate is None:
         turn.set(waited=replica.waited + 1 if replica.pool.places else 0)
-        _append(turn)
     elif candidate.is_checked:
         turn.set(waited=replica.waited + 1)
         if candidate.maker == plan.me and not plan.is_logged:
@@ -358,10 +216,10 @@ def remind(turn: Turn) -> None:
             turn.send(plan.others, Ballot(replica.own))
         count(turn)
     if plan.others:
-        turn.send([_somebody(turn)], Standing(replica.height, replica.head, replica.root))
+        turn.send([somebody(turn)], Standing(replica.height, replica.head, replica.root))
 
 
-def _somebody(turn: Turn) -> bytes:
+def somebody(turn: Turn) -> bytes:
     """Another node, each in its turn."""
     others = turn.plan.others
     return others[turn.replica.ticks % len(others)]

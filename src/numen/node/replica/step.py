@@ -5,7 +5,7 @@ code runs under a simulation with one seed and behind real channels. What makes 
 nothing, since networks lose, repeat and reorder, and strangers send what they like.
 """
 
-from numen.node.replica import agree, desk
+from numen.node.replica import agree, candidates, desk
 from numen.node.replica.events import (
     Attest,
     Certificated,
@@ -58,7 +58,7 @@ def begin(
         now_ms: The present moment.
     """
     turn = Turn(replica, plan, now_ms)
-    agree.restored(turn, proposal)
+    candidates.restored(turn, proposal)
     return turn.replica, tuple(turn.effects)
 
 
@@ -84,6 +84,7 @@ def step(
             _received(turn, peer, packet)
         case Ticked():
             agree.remind(turn)
+            candidates.remind(turn)
             desk.remind(turn)
         case Served(peer, packets):
             for packet in packets:
@@ -101,10 +102,10 @@ def _done(turn: Turn, event: Event) -> None:
         case Looked():
             desk.looked(turn, event)
         case Drafted():
-            agree.drafted(turn, event)
+            candidates.drafted(turn, event)
             desk.hopeless(turn, event.hopeless)
         case Checked():
-            agree.checked(turn, event)
+            candidates.checked(turn, event)
         case Voted():
             agree.voted(turn, event)
         case Certificated():
@@ -117,9 +118,9 @@ def _done(turn: Turn, event: Event) -> None:
         case Judged():
             agree.judged(turn, event)
         case Ordered():
-            agree.ordered(turn, event)
+            candidates.ordered(turn, event)
         case Overtaken():
-            agree.overtaken(turn)
+            candidates.overtaken(turn)
 
 
 def _received(turn: Turn, peer: bytes, packet: Packet) -> None:
@@ -143,7 +144,7 @@ def _received(turn: Turn, peer: bytes, packet: Packet) -> None:
 def _from_node(turn: Turn, peer: bytes, packet: Packet) -> None:
     match packet:
         case Proposal():
-            agree.proposal(turn, peer, packet)
+            candidates.proposal(turn, peer, packet)
         case Ballot(signed):
             agree.ballot(turn, peer, signed)
         case Certified():
