@@ -8,7 +8,7 @@ BUDGET_LINES = {
     "": 200,  # the public names
     "api": 2000,
     "base": 800,
-    "cli": 3500,
+    "cli": 3600,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
