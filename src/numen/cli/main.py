@@ -27,6 +27,7 @@ COMMANDS = {
     "key": "numen.cli.keys:key",
     "node": "numen.cli.node:node",
     "trust": "numen.cli.trust:trust",
+    "ledger": "numen.cli.ledger:ledger",
     "sim": "numen.cli.sim:sim",
     "cluster": "numen.cli.cluster:cluster",
     "deploy": "numen.cli.contracts:deploy",

@@ -75,7 +75,8 @@ def kept(block: Block, receipts: tuple[Receipt, ...]) -> Iterator[tuple[bytes, b
     """The records of a block."""
     height = block.header.height.to_bytes(_HEIGHT_BYTES, "big")
     yield _BLOCK + height, write_block(block)
-    yield _RECEIPTS + height, write_receipts(receipts)
+    if receipts:
+        yield _RECEIPTS + height, write_receipts(receipts)
 
 
 def places(block: Block, receipts: Sequence[Receipt], get: Get) -> Iterator[tuple[bytes, bytes]]:
@@ -146,8 +147,13 @@ def logs_of(receipt: Receipt) -> tuple[Log, ...]:
 
 def block_at(get: Get, height: int) -> Block | None:
     """A block; None where there is none of this height."""
-    raw = get(_BLOCK + height.to_bytes(_HEIGHT_BYTES, "big"))
+    raw = raw_block_at(get, height)
     return decode(Block, raw, size_max=BLOCK_BYTES_MAX) if raw else None
+
+
+def raw_block_at(get: Get, height: int) -> bytes:
+    """The bytes of a block; empty where there is none of this height."""
+    return get(_BLOCK + height.to_bytes(_HEIGHT_BYTES, "big")) or b""
 
 
 def receipts_at(get: Get, height: int) -> tuple[Receipt, ...]:

@@ -4,11 +4,14 @@ LedgerError
 ├── BadBlockError        it does not follow, or is not what its header says
 └── LateClockError       the clock stands before that of the last block
 
-Whoever makes a block and whoever checks it carry out the same transactions and compare roots.
+Whoever makes a block and whoever checks it carry out the same transactions and compare roots; who
+has the block's diff applies it instead. What came of it is kept at once (`make`, `take`), or when
+others agreed (`draft`, `check` or `adopt`, and then `keep`): until then a block can be abandoned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -37,6 +40,7 @@ from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, Run, run
 from numen.ledger.state.diff import Diff
+from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import (
     Admitted,
@@ -91,6 +95,14 @@ class State(Protocol):
         """Commit to the cells as they are now; 32 bytes."""
         ...
 
+    def diff(self) -> Diff:
+        """What the present block changed so far."""
+        ...
+
+    def adopt(self, diff: Diff) -> None:
+        """Let the present block be what a diff of somebody else says."""
+        ...
+
     def settle(self, also: Writes = ()) -> Diff:
         """Keep what the present block changed with some records of the node, all or nothing."""
         ...
@@ -121,7 +133,7 @@ class Made(msgspec.Struct, frozen=True):
 
     Attributes:
         block: The block.
-        receipts: What became of its messages.
+        receipts: What became of its messages; nothing where they were not handed over here.
         refused: Transactions that were left out.
         diff: What it changed.
     """
@@ -177,6 +189,10 @@ class Ledger:
         """A block of this chain; None where it has none of this height."""
         return archive.block_at(self._state.record, height)
 
+    def raw_block(self, height: int) -> bytes:
+        """The bytes of a block of this chain; empty where it has none of this height."""
+        return archive.raw_block_at(self._state.record, height)
+
     def receipts(self, height: int) -> tuple[Receipt, ...]:
         """What became of the messages of a block; nothing where there is none."""
         return archive.receipts_at(self._state.record, height)
@@ -184,7 +200,7 @@ class Ledger:
     def make(
         self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
     ) -> Made:
-        """Make the next block.
+        """Make the next block, and keep it.
 
         Args:
             transactions: From anyone; what is not right, or not right now, is left out.
@@ -195,17 +211,10 @@ class Ledger:
         Raises:
             LateClockError: The moment is not later.
         """
-        if time_ms <= self.time_ms:
-            raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
-        moment = Moment(self.height + 1, time_ms, price)
-        try:
-            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
-            block = seal(self._header(done, moment, key.address), done.taken, key)
-            diff = self._keep(block, done)
-        except BaseException:
-            self._state.abandon()
-            raise
-        return Made(block, done.receipts, done.refused, diff)
+        made = self.draft(transactions, time_ms, price, key)
+        with self._or_nothing():
+            self.keep(made)
+        return made
 
     def attempt(self, admitted: Admitted, time_ms: int) -> Run:
         """Find what would come of a transaction if it were the next; nothing of it stays.
@@ -236,20 +245,94 @@ class Ledger:
         Raises:
             BadBlockError: Something is not as it should be; nothing has changed.
         """
+        made = self.check(block)
+        with self._or_nothing():
+            self.keep(made)
+        return made
+
+    def draft(
+        self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
+    ) -> Made:
+        """Make the next block without keeping it; as `make` otherwise."""
+        if time_ms <= self.time_ms:
+            raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
+        moment = Moment(self.height + 1, time_ms, price)
+        with self._or_nothing():
+            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
+            header = self._header(done, moment, key.address)
+        block = seal(header, done.taken, key)
+        return Made(block, done.receipts, done.refused, self._state.diff())
+
+    def check(self, block: Block) -> Made:
+        """Carry out a block from somebody else without keeping it.
+
+        Raises:
+            BadBlockError: Something is not as it should be; nothing has changed.
+        """
         header = block.header
         self._check_link(block)
         moment = Moment(header.height, header.time_ms, header.price)
-        try:
+        with self._or_nothing():
             done = self._execute(block.transactions, moment, header.maker)
             if done.refused:
                 refusal = done.refused[0]
                 raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
             _compare(header, self._header(done, moment, header.maker))
-            diff = self._keep(block, done)
+        return Made(block, done.receipts, (), self._state.diff())
+
+    def adopt(self, block: Block, diff: Diff) -> Made:
+        """Take over what a block changed without carrying it out, and without keeping it.
+
+        That the maker signed the block, that it follows, and that the diff leads from the state
+        here to the block's is checked; that it is what the transactions come to is not: whoever
+        asks for this has a reason to believe it.
+
+        Raises:
+            BadBlockError: Something is not as it should be; nothing has changed.
+
+        Cost: that of the diff, whatever was carried out to make it.
+        """
+        self._check_link(block)
+        if transactions_root(block.transactions) != block.header.transactions:
+            raise BadBlockError("its transactions are not those of its header")
+        if diff.post_root != block.header.state:
+            raise BadBlockError("the diff does not lead to its state")
+        try:
+            self._state.adopt(diff)
+        except StateError as error:
+            raise BadBlockError(str(error)) from error
+        return Made(block, (), (), diff)
+
+    def keep(self, made: Made, also: Writes = ()) -> None:
+        """Keep the block that was drafted, checked or adopted last, at once and for good.
+
+        Args:
+            made: What came of that.
+            also: Records of the node to be written in the same batch.
+
+        Raises:
+            StorageError: The disk refuses; nothing was written.
+        """
+        header = made.block.header
+        name = block_id(header)
+        writes = [(_HEAD, encode(header)), *archive.kept(made.block, made.receipts)]
+        if self._is_indexed:
+            writes += archive.places(made.block, made.receipts, self._state.record)
+        settled = self._state.settle([*writes, *also])
+        assert settled.post_root == header.state, "another block was carried out since"
+        self.head, self.height, self.time_ms = name, header.height, header.time_ms
+
+    def abandon(self) -> None:
+        """Forget the block that was drafted, checked or adopted and not kept."""
+        self._state.abandon()
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException:
             self._state.abandon()
             raise
-        return Made(block, done.receipts, (), diff)
 
     def _check_link(self, block: Block) -> None:
         header = block.header
@@ -328,16 +411,6 @@ class Ledger:
             receipts_root(done.receipts),
             self._state.root(),
         )
-
-    def _keep(self, block: Block, done: _Executed) -> Diff:
-        header = block.header
-        name = block_id(header)
-        also = [(_HEAD, encode(header)), *archive.kept(block, done.receipts)]
-        if self._is_indexed:
-            also += archive.places(block, done.receipts, self._state.record)
-        diff = self._state.settle(also)
-        self.head, self.height, self.time_ms = name, header.height, header.time_ms
-        return diff
 
 
 def _compare(claimed: Header, found: Header) -> None:

@@ -68,7 +68,7 @@ class World:
         self._fixed = services
         self._services: dict[tuple[int, bytes], Service] = {}
         self._lock = Lock()
-        self._prepared: tuple[tuple[AccountChanges, ...], Prepared] | None = None
+        self._prepared: tuple[Diff, Prepared] | None = None
         if self.state.tree.version == 0:
             self._begin(accounts)
 
@@ -123,11 +123,36 @@ class World:
                 return None
         return found
 
+    def last(self, address: Address) -> Account:
+        """What an address had after the last block, whatever the present one does."""
+        return _Stored(self.state, address, self._lock).account()
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
         accounts = tuple(self._changes())
-        self._prepared = (accounts, self.state.prepare(accounts))
-        return self._prepared[1].version.root
+        prepared = self.state.prepare(accounts)
+        diff = Diff(self.state.root, prepared.version.root, 1, accounts)
+        self._prepared = (diff, prepared)
+        return diff.post_root
+
+    def diff(self) -> Diff:
+        """What the present block changed, as of the last `root` or `adopt`."""
+        if self._prepared is None:
+            self.root()
+        assert self._prepared is not None
+        return self._prepared[0]
+
+    def adopt(self, diff: Diff) -> None:
+        """Let the present block be what a diff says, instead of what is carried out.
+
+        Raises:
+            DiffError: It breaks its form.
+            RootMismatchError: It is for another state, or does not end where it says.
+        """
+        prepared = self.state.follow(diff)
+        self.abandon()
+        self._cells.clear()
+        self._prepared = (diff, prepared)
 
     def settle(self, also: Writes = ()) -> Diff:
         """Keep what the present block changed, at once and for good.
@@ -141,12 +166,9 @@ class World:
         Raises:
             StorageError: The disk refuses; nothing was written.
         """
-        if self._prepared is None:
-            self.root()
+        diff = self.diff()
         assert self._prepared is not None
-        accounts, prepared = self._prepared
-        diff = Diff(self.state.root, prepared.version.root, 1, accounts)
-        self.state.commit(diff, prepared, also)
+        self.state.commit(diff, self._prepared[1], also)
         for cell in self._touched.values():
             cell.settle()
         self._end()
@@ -248,6 +270,11 @@ class Looked(_Stored):
     def load(self, key: Key) -> Slot:
         """What a slot held."""
         return self.slot(key)
+
+
+def about_place(address: Address) -> tuple[Address, bytes]:
+    """Where the state says what an address has beside coins: an address and a slot of it."""
+    return keccak256(_RECORDS, address)[:20], keccak256(records.ABOUT)
 
 
 def _cell_changes(address: Address, cell: Cell) -> Iterator[tuple[Address, AccountChanges]]:

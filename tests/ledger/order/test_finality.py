@@ -55,7 +55,7 @@ def vote(block: bytes = A, height: int = 5, chain: int = CHAIN) -> Vote:
 
 
 def test_a_voter_repeats_itself_and_never_contradicts_itself(tmp_path):
-    voter = Voter(key(1), CHAIN, tmp_path / "book")
+    voter = Voter.open(key(1), CHAIN, tmp_path / "book")
     first = voter.vote(5, A)
     check_vote(first)
     assert first.vote == vote()
@@ -66,7 +66,7 @@ def test_a_voter_repeats_itself_and_never_contradicts_itself(tmp_path):
     voter.vote(4, B)
     voter.close()
 
-    again = Voter(key(1), CHAIN, tmp_path / "book")
+    again = Voter.open(key(1), CHAIN, tmp_path / "book")
     with pytest.raises(AlreadyVotedError):
         again.vote(5, B)
     with pytest.raises(AlreadyVotedError):
@@ -75,26 +75,26 @@ def test_a_voter_repeats_itself_and_never_contradicts_itself(tmp_path):
 
 
 def test_a_book_has_one_owner_one_key_and_one_ledger(tmp_path):
-    voter = Voter(key(1), CHAIN, tmp_path / "book")
+    voter = Voter.open(key(1), CHAIN, tmp_path / "book")
     with pytest.raises(BrokenLogError, match="another process"):
-        Voter(key(1), CHAIN, tmp_path / "book")
+        Voter.open(key(1), CHAIN, tmp_path / "book")
     voter.close()
     for owner, chain in ((key(2), CHAIN), (key(1), CHAIN + 1)):
         with pytest.raises(BrokenLogError, match="another key"):
-            Voter(owner, chain, tmp_path / "book")
-    Voter(key(1), CHAIN, tmp_path / "book").close()
+            Voter.open(owner, chain, tmp_path / "book")
+    Voter.open(key(1), CHAIN, tmp_path / "book").close()
 
 
 @pytest.mark.parametrize("height", [-1, 0, 1 << 63, 1 << 64])
 def test_a_height_that_no_block_has_gets_no_vote(tmp_path, height):
-    voter = Voter(key(1), CHAIN, tmp_path / "book")
+    voter = Voter.open(key(1), CHAIN, tmp_path / "book")
     with pytest.raises(VoteError):
         voter.vote(height, A)
     voter.close()
 
 
 def test_a_vote_that_cannot_be_written_is_not_given(tmp_path):
-    voter = Voter(key(1), CHAIN, tmp_path / "book")
+    voter = Voter.open(key(1), CHAIN, tmp_path / "book")
     connection = voter._book._connection
     connection.execute("PRAGMA query_only = ON")  # the disk refuses from here on
     with pytest.raises(BrokenLogError, match="written"):
@@ -214,7 +214,7 @@ def test_less_than_a_third_of_liars_make_no_second_certificate(tmp_path_factory,
         liars.pop()
     room = tmp_path_factory.mktemp("books")
     books = {
-        i: Voter(owners[i], CHAIN, room / str(i)) for i in range(len(stakes)) if i not in liars
+        i: Voter.open(owners[i], CHAIN, room / str(i)) for i in range(len(stakes)) if i not in liars
     }
     tallies = {block: Tally(voters, vote(block)) for block in (A, B)}
     asked = st.tuples(st.sampled_from(sorted(books)), st.sampled_from([A, B]))

@@ -8,7 +8,7 @@ from tests.ledger.order.verifiers import CHAIN, key
 
 
 def _main(book: str, name: str) -> None:
-    voter = Voter(key(1), CHAIN, Path(book))
+    voter = Voter.open(key(1), CHAIN, Path(book))
     height = 0
     while True:
         height += 1

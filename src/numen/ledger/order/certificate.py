@@ -10,7 +10,8 @@ height: both would have the signature of somebody honest, and the honest sign on
 sequencer can still do is to stall; who takes its place is for the people to decide.
 """
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -25,6 +26,9 @@ from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 
 MEMBERS_MAX: Final = 1024
 """Most verifiers of an electorate."""
+
+_VERIFIED_MAX: Final = 64
+"""Certificates that an electorate remembers to have verified."""
 
 _ROLL_DOMAIN: Final = "numen/electorate/1"
 
@@ -113,6 +117,7 @@ class Electorate:
         self.total = sum(member.stake for member in roll.members)
         self._keys = [_admit(index, member) for index, member in enumerate(roll.members)]
         self._index = {key: index for index, key in enumerate(keys)}
+        self._verified: OrderedDict[Certificate, None] = OrderedDict()
 
     @classmethod
     def of(cls, members: Iterable[Member]) -> "Electorate":
@@ -130,6 +135,16 @@ class Electorate:
     def is_enough(self, stake: int) -> bool:
         """Whether it is more than two thirds."""
         return 3 * stake > 2 * self.total
+
+    def has_verified(self, certificate: Certificate) -> bool:
+        """Whether this very certificate was verified lately: many things rest on one."""
+        return certificate in self._verified
+
+    def note_verified(self, certificate: Certificate) -> None:
+        """Remember that a certificate was verified."""
+        self._verified[certificate] = None
+        if len(self._verified) > _VERIFIED_MAX:
+            self._verified.popitem(last=False)
 
     def key(self, index: int) -> KeyPoint:
         """The key of a member, to verify with."""
@@ -183,6 +198,58 @@ class Tally:
         return Certificate(self._vote, self._electorate.id, bits, signature)
 
 
+def gather(
+    votes: Iterable[SignedVote], electorate: Electorate
+) -> tuple[Certificate | None, tuple[SignedVote, ...]]:
+    """Make a certificate of votes for one block that nobody has checked yet.
+
+    Their sum is checked at once, and each of them only where the sum is none.
+
+    Returns:
+        The certificate, None where too little stake signed, and the votes that are not signed by
+        the members that they name.
+
+    Cost: as `verify`, and as much again for each vote where one of them is false.
+    """
+    listed = list(votes)
+    assert len({signed.vote for signed in listed}) <= 1, "a certificate is for one block"
+    known = {signed.key: signed for signed in listed if electorate.index(signed.key) is not None}
+    certificate = _sum(known, electorate)
+    if certificate is None:
+        return None, ()
+    try:
+        verify(certificate, electorate)
+    except CertificateError:
+        false = tuple(each for each in known.values() if not _is_true(electorate, each))
+        for signed in false:
+            del known[signed.key]
+        return _sum(known, electorate), false
+    return certificate, ()
+
+
+def _sum(votes: Mapping[bytes, SignedVote], electorate: Electorate) -> Certificate | None:
+    """Add votes up as they are, if they are enough."""
+    indices = sorted(index for key in votes if (index := electorate.index(key)) is not None)
+    if not indices or not electorate.is_enough(electorate.stake(indices)):
+        return None
+    chosen = [votes[electorate.members[index].key] for index in indices]
+    try:
+        signature = bls.add_signatures([signed.signature for signed in chosen])
+    except BlsError:
+        signature = bytes(bls.SIGNATURE_BYTES)  # no signature of anybody: each vote is looked at
+    bits = _to_bits(indices, len(electorate.members))
+    return Certificate(chosen[0].vote, electorate.id, bits, signature)
+
+
+def _is_true(electorate: Electorate, signed: SignedVote) -> bool:
+    index = electorate.index(signed.key)
+    try:
+        check_member_vote(electorate, index if index is not None else -1, signed)
+    except CertificateError:
+        return False
+    return True
+
+
 def verify(certificate: Certificate, electorate: Electorate) -> None:
     """Check a certificate from anyone.
 
@@ -190,8 +257,10 @@ def verify(certificate: Certificate, electorate: Electorate) -> None:
         NotEnoughError: Too little stake signed.
         CertificateError: It is of another electorate, malformed, or the signature is not theirs.
 
-    Cost: 2.4 milliseconds and a microsecond for each signer.
+    Cost: 2.4 milliseconds and a microsecond for each signer; nothing for one of the last few.
     """
+    if electorate.has_verified(certificate):
+        return
     if certificate.electorate != electorate.id:
         raise CertificateError("the certificate is of another electorate")
     indices = signers(certificate, electorate)
@@ -203,6 +272,7 @@ def verify(certificate: Certificate, electorate: Electorate) -> None:
         bls.verify(key, vote_digest(certificate.vote), certificate.signature)
     except BlsError as error:
         raise CertificateError(f"not signed by its signers: {error.reason}") from error
+    electorate.note_verified(certificate)
 
 
 def signers(certificate: Certificate, electorate: Electorate) -> tuple[int, ...]:

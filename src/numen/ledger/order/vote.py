@@ -13,7 +13,7 @@ themselves. A book that is restored from a backup has forgotten votes: give its 
 import os
 import sqlite3
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 
@@ -85,6 +85,22 @@ def check_vote(signed: SignedVote) -> None:
     verify(read_key(signed.key), vote_digest(signed.vote), signed.signature)
 
 
+class Book(Protocol):
+    """Remembers what was voted for, longer than the process lives."""
+
+    def enter(self, height: int, block: bytes) -> None:
+        """Write down the vote of a height; it is safe when this returns.
+
+        Raises:
+            AlreadyVotedError: It is for another block.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 class VoteBook:
     """The votes of one key on one ledger, on disk."""
 
@@ -152,15 +168,19 @@ class VoteBook:
 class Voter:
     """A key together with its book; the one place that signs votes."""
 
-    def __init__(self, key: VotingKey, chain: int, path: Path) -> None:
-        """Open the book of a key.
+    def __init__(self, key: VotingKey, chain: int, book: Book) -> None:
+        self._key = key
+        self._chain = chain
+        self._book = book
+
+    @classmethod
+    def open(cls, key: VotingKey, chain: int, path: Path) -> Self:
+        """Open the book of a key, or begin one.
 
         Raises:
             BrokenLogError: The book is in use or not the key's.
         """
-        self._key = key
-        self._chain = chain
-        self._book = VoteBook.open(path, chain, key.public)
+        return cls(key, chain, VoteBook.open(path, chain, key.public))
 
     def vote(self, height: int, block: bytes) -> SignedVote:
         """Vote for a block, or say again what was voted.

@@ -125,6 +125,11 @@ class State:
 
         Cost: some 30 microseconds for each account and slot that it writes.
         """
+        prepared = self.follow(diff, attested)
+        return self.commit(diff, prepared, also)
+
+    def follow(self, diff: Diff, attested: frozenset[Write] | None = None) -> Prepared:
+        """Compute what a diff makes of the state; nothing is written. As `apply` otherwise."""
         check(diff)
         if diff.pre_root != self.root:
             raise RootMismatchError("pre", diff.pre_root, self.root)
@@ -133,7 +138,7 @@ class State:
         prepared = self.prepare(diff.accounts)
         if diff.post_root != prepared.version.root:
             raise RootMismatchError("post", diff.post_root, prepared.version.root)
-        return self.commit(diff, prepared, also)
+        return prepared
 
 
 def check_writes(diff: Diff, attested: frozenset[Write]) -> None:

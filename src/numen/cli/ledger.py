@@ -1,0 +1,230 @@
+"""`numen ledger`: nodes of a ledger on this machine or on several, and payments on it."""
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from numen.cli.keys import read_password, with_password
+from numen.cli.ledger_ask import create, pay
+from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
+from numen.cli.output import print_json
+from numen.ledger.order.sequencer import Sequencer, UnavailableError
+from numen.net.errors import ChannelError
+from numen.net.identity import NodeKey
+from numen.net.keystore import COST_MIN, KeyStore
+from numen.net.tls import TlsTransport
+from numen.node.process.client import connected
+from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, vote_of, write_roll
+from numen.node.process.server import Server
+from numen.node.replica.plan import Mode
+from numen.proof.files import write_file
+from numen.vm.host import VALUE_MAX
+
+_FILE_BYTES_MAX: Final = 1 << 26
+_NODES_MAX: Final = 64
+
+T = TypeVar("T")
+
+
+@click.group()
+def ledger() -> None:
+    """Run nodes that agree on one ledger, and pay on it.
+
+    DIR is the folder of a ledger: the file that everybody has, keys, and the disks of nodes.
+    """
+
+
+ledger.add_command(create)
+ledger.add_command(pay)
+
+
+class _Wish(msgspec.Struct):
+    """What `numen ledger init` was asked to make."""
+
+    folder: Path
+    nodes: int
+    holders: tuple[str, ...]
+    first_port: int
+    ports: tuple[int, ...]
+    log: tuple[str, ...]
+    price: int
+    password_file: Path | None
+    as_json: bool
+
+
+@ledger.command()
+@in_folder
+@click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=4, show_default=True)
+@click.option(
+    "--holder",
+    "holders",
+    multiple=True,
+    metavar="NAME=COINS",
+    help="Somebody with a key and coins; may be given again.",
+)
+@click.option("--first-port", type=click.IntRange(1024, 65_000), default=7_700, show_default=True)
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    type=click.IntRange(1024, 65_535),
+    help="Of each node instead.",
+)
+@click.option(
+    "--log", metavar="URL", multiple=True, help="A server of NATS that keeps the log of blocks."
+)
+@click.option("--price", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@with_password
+def init(**given: Any) -> None:
+    """Make a ledger for development: nodes on loopback, and people with coins.
+
+    The first node makes the blocks; all have one vote each. The keys of all are in DIR/keys under
+    one password, quick to try: do not use them for anything else.
+    """
+    asked = _Wish(**given)
+    path = asked.folder / FILE
+    if path.exists():
+        raise click.UsageError(f"{path} is there already")
+    ports = asked.ports or tuple(range(asked.first_port, asked.first_port + asked.nodes))
+    if len(ports) != asked.nodes:
+        raise click.UsageError(f"{len(ports)} ports for {asked.nodes} nodes")
+    wanted = [_holder(each) for each in asked.holders]
+    password = read_password(asked.password_file, is_new=True)
+    store = KeyStore(asked.folder / "keys", COST_MIN)
+    sites = tuple(_make_site(store, password, f"node-{i}", port) for i, port in enumerate(ports))
+    holders = tuple(
+        Holder(name, "0x" + store.create(name, password).account.hex(), str(coins))
+        for name, coins in wanted
+    )
+    chain = secrets.randbelow(2**53)
+    roll = Roll(FORMAT, chain, asked.price, sites[0].name, sites, holders, asked.log)
+    write_file(path, write_roll(roll))
+    if asked.as_json:
+        print_json({"file": str(path), "nodes": [site.name for site in sites]})
+        return
+    click.echo(f"{path}: a ledger of {len(sites)} nodes. Start each:")
+    for site in sites:
+        click.echo(f"  numen ledger node {asked.folder} {site.name}")
+
+
+@ledger.command()
+@in_folder
+@click.argument("name", metavar="NODE")
+@with_password
+def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> None:
+    """Be the node NODE of a ledger, until it is interrupted.
+
+    Its disk is DIR/NODE. With --json it prints an object when it is ready.
+    """
+    roll = read_folder(folder)
+    identity = open_identity(folder, name, password_file)
+    if identity.account.address != roll.site(name).address:
+        raise click.UsageError(f"the key {name} is not that of the node {name}")
+    transport = TlsTransport(identity.node)
+    logging.basicConfig(format=f"{name}: %(message)s")
+
+    async def work() -> None:
+        log = await _open_log(roll)
+        server = Server(roll, name, identity.account, transport, folder / name, log)
+
+        def ready(at: str) -> None:
+            if as_json:
+                print_json({"node": name, "at": at, "height": server.height})
+            else:
+                click.echo(f"{name} listens at {at}, height {server.height}")
+
+        try:
+            await server.run(ready)
+        finally:
+            if log is not None:
+                await log.close()
+
+    run_async(_until_interrupted(work()))
+
+
+async def _open_log(roll: Roll) -> Sequencer | None:
+    if not roll.log:
+        return None
+    try:
+        from numen.ledger.order.jetstream import JetStream  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UnavailableError("the log needs the extra `cluster`: numen[cluster]") from error
+    return await JetStream.connect(roll.log)
+
+
+@ledger.command()
+@in_folder
+def status(folder: Path, as_json: bool) -> None:
+    """Show how far each node is, and what everybody has, as the first that answers can show it."""
+    roll = read_folder(folder)
+    report = run_async(_look(roll))
+    if as_json:
+        print_json(report)
+        return
+    for each in report["nodes"]:
+        where = (
+            f"height {each['height']}, root {each['root'][:10]}" if each["is_up"] else "not there"
+        )
+        click.echo(f"{each['name']}: {where}")
+    for holder, coins in report["coins"].items():
+        click.echo(f"{holder}: {coins} coins")
+
+
+async def _look(roll: Roll) -> dict[str, Any]:
+    nodes: list[dict[str, Any]] = []
+    coins: dict[str, str] = {}
+    for site in roll.nodes:
+        try:
+            async with connected(roll, site.name, TlsTransport(NodeKey.generate())) as client:
+                standing = await client.standing()
+                if not coins:
+                    for holder in roll.holders:
+                        found = await client.holding(holder.address)
+                        coins[holder.name] = str(found.coins)
+        except ChannelError:
+            nodes.append({"name": site.name, "is_up": False})
+            continue
+        nodes.append(
+            {
+                "name": site.name,
+                "is_up": True,
+                "height": standing.height,
+                "head": "0x" + standing.head.hex(),
+                "root": "0x" + standing.root.hex(),
+            }
+        )
+    return {"nodes": nodes, "coins": coins}
+
+
+def _make_site(store: KeyStore, password: str, name: str, port: int) -> Site:
+    store.create(name, password)
+    made = store.open(name, password)
+    account = "0x" + made.account.address.hex()
+    vote = vote_of(made.account, stake=1)
+    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, Mode.EXECUTE, vote)
+
+
+def _holder(text: str) -> tuple[str, int]:
+    name, _, coins = text.partition("=")
+    if not coins.isascii() or not coins.isdecimal() or int(coins) > VALUE_MAX:
+        raise click.UsageError(f"{text!r} is not NAME=COINS")
+    return name, int(coins)
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise

@@ -1,0 +1,259 @@
+"""Somebody who asks nodes: it pays, looks, and believes only what it can check.
+
+AskError    a node gives no answer, or one that is not shown to be true
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from numen.base.codec import U256
+from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
+from numen.ledger.block import block_id
+from numen.ledger.order.certificate import Electorate, verify
+from numen.ledger.order.conflict import check_rejection, check_settled
+from numen.ledger.order.creation import Attestation
+from numen.ledger.state.account import account_key, decode_account
+from numen.ledger.state.opening import verify as verify_opening
+from numen.ledger.transactions import Call, Transaction, created_address, read, sign
+from numen.net.channel import Channel, Transport
+from numen.node.process.roll import Roll, Site
+from numen.node.replica.packet import (
+    Cancelled,
+    Created,
+    Held,
+    Inquire,
+    Notice,
+    Packet,
+    Pending,
+    Refused,
+    Show,
+    Shown,
+    Standing,
+    Submit,
+    Unknown,
+    read_packet,
+    write_packet,
+)
+from numen.vm.codes import code_id
+
+AGAIN_S: Final = 1.0
+"""After which a node that says nothing is asked again."""
+
+WORK: Final = 50_000
+"""Work units of a payment."""
+
+LATER: Final = 1 << 40
+"""Height up to which a payment holds: any."""
+
+
+class AskError(NumenError):
+    """A node gives no answer, or one that is not shown to be true."""
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """What an account has.
+
+    Attributes:
+        coins: How many.
+        nonce: Of its next transaction.
+        height: After which block.
+        root: Of the state then; empty before the first block.
+    """
+
+    coins: int
+    nonce: int
+    height: int
+    root: bytes
+
+
+class News(msgspec.Struct, frozen=True):
+    """What a node says about a transaction.
+
+    Attributes:
+        what: ``pending``, ``contested``, ``refused``, ``held``, ``rejected`` or ``cancelled``.
+        why: One line.
+        height: Of the block that it is final in; 0 where it is not.
+    """
+
+    what: str
+    why: str
+    height: int = 0
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing else will follow."""
+        return self.what in {"held", "rejected", "cancelled"}
+
+
+class Client:
+    """Asks one node.
+
+    Args:
+        channel: To the node.
+        site: Which node that is.
+        chain: Which ledger.
+        electorate: Whom to believe.
+    """
+
+    def __init__(self, channel: Channel, site: Site, chain: int, electorate: Electorate) -> None:
+        self._channel = channel
+        self._site = site
+        self._chain = chain
+        self._electorate = electorate
+
+    async def standing(self) -> Standing:
+        """How far the node says it is."""
+        nothing = bytes(32)
+        await self._say(Standing(0, nothing, nothing))
+        while True:
+            packet = await self._hear()
+            if isinstance(packet, Standing):
+                return packet
+
+    async def holding(self, address: bytes) -> Holding:
+        """What an account has, shown under the root of a final block.
+
+        Raises:
+            AskError: It is not shown.
+        """
+        await self._say(Show(address))
+        while True:
+            packet = await self._hear()
+            if isinstance(packet, Shown) and packet.address == address:
+                try:
+                    return self._check_holding(packet)
+                except NumenError as error:
+                    raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+
+    async def attestation(self, contract: bytes, height: int) -> Attestation | None:
+        """What the node attests about a contract's creation; None where it did not create it."""
+        await self._say(Inquire(contract, height))
+        while True:
+            match await self._hear():
+                case Created(attestation) if attestation.creation.contract == contract:
+                    return attestation
+                case Unknown(address, _) if address == contract:
+                    return None
+
+    async def submit(self, raw: bytes) -> AsyncIterator[News]:
+        """Have a transaction carried out, and tell what becomes of it, each news once.
+
+        Raises:
+            AskError: The node says what it cannot show.
+        """
+        identity = read(raw, self._chain).id
+        last = None
+        while last is None or not last.is_end:
+            await self._say(Submit(raw))
+            until = asyncio.get_running_loop().time() + AGAIN_S
+            while (news := await self._next(raw, identity, until)) is not None:
+                if news != last:
+                    last = news
+                    yield news
+                if news.is_end:
+                    break
+
+    async def _next(self, raw: bytes, identity: bytes, until: float) -> News | None:
+        """What the node says next about a transaction; None when it says nothing for so long."""
+        try:
+            async with asyncio.timeout_at(until):
+                while True:
+                    news = self._read(await self._hear(), raw, identity)
+                    if news is not None:
+                        return news
+        except TimeoutError:
+            return None
+
+    def _read(self, packet: Packet, raw: bytes, identity: bytes) -> News | None:
+        try:
+            return self._news(packet, raw, identity)
+        except NumenError as error:
+            raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+
+    def _news(self, packet: Packet, raw: bytes, identity: bytes) -> News | None:
+        chain, electorate = self._chain, self._electorate
+        match packet:
+            case Pending(transaction, is_contested) if transaction == identity:
+                if is_contested:
+                    return News("contested", "the account signed another with this nonce")
+                return News("pending", "the node counts on it; it is not final")
+            case Refused(transaction, reason) if transaction == identity:
+                return News("refused", reason)
+            case Held(transaction, settled) if transaction == identity:
+                check_settled(settled, raw, chain, electorate)
+                height = settled.header.height
+                return News("held", f"final in block {height}", height)
+            case Notice(rejection) if rejection.rejected.transaction == identity:
+                check_rejection(rejection, chain, electorate)
+                return News("rejected", _why(packet))
+            case Cancelled(transaction, because) if transaction == identity:
+                check_rejection(because, chain, electorate)
+                return News("cancelled", "what would have paid for it: " + _why(Notice(because)))
+        return None
+
+    def _check_holding(self, shown: Shown) -> Holding:
+        account = decode_account(shown.account or None)
+        header, certificate = shown.header, shown.certificate
+        if header is None or certificate is None:
+            return Holding(account.balance, account.nonce, 0, b"")
+        verify(certificate, self._electorate)
+        if certificate.vote.block != block_id(header) or header.chain != self._chain:
+            raise AskError("the certificate is of another block")
+        key = account_key(shown.address)
+        verify_opening(header.state, key, shown.account or None, shown.opening)
+        return Holding(account.balance, account.nonce, header.height, header.state)
+
+    async def _say(self, packet: Packet) -> None:
+        await self._channel.send(write_packet(packet))
+
+    async def _hear(self) -> Packet:
+        return read_packet(await self._channel.receive())
+
+
+@asynccontextmanager
+async def connected(roll: Roll, name: str, transport: Transport) -> AsyncIterator[Client]:
+    """A client of a node.
+
+    Raises:
+        RollError: There is no such node.
+        ChannelError: It cannot be reached.
+    """
+    site = roll.site(name)
+    channel = await transport.dial(site.at, bytes.fromhex(site.node))
+    try:
+        yield Client(channel, site, roll.chain, roll.electorate())
+    finally:
+        await channel.close()
+
+
+def payment(roll: Roll, key: SigningKey, nonce: int, to: bytes, coins: int) -> bytes:
+    """Sign a payment."""
+    call = Call(to, U256(coins), b"", WORK)
+    return sign(Transaction(roll.chain, nonce, roll.price, LATER, (call,)), key)
+
+
+def creation_of(
+    roll: Roll, key: SigningKey, nonce: int, code: bytes, arguments: bytes, work: int
+) -> tuple[bytes, bytes]:
+    """Sign the creation of a contract, whose code is published with it.
+
+    Returns:
+        The transaction, and the address that the contract will have.
+    """
+    call = Call(b"", U256(0), code_id(code) + arguments, work)
+    transaction = Transaction(roll.chain, nonce, roll.price, LATER, (call,), (code,))
+    return sign(transaction, key), created_address(key.address, nonce, 0)
+
+
+def _why(notice: Notice) -> str:
+    rejected = notice.rejection.rejected
+    header = rejected.settled.header
+    return (
+        f"transaction 0x{rejected.winner.hex()[:8]} of the same account has its nonce, final in "
+        f"block {header.height}; 0x{rejected.node.hex()[:8]} signed this"
+    )

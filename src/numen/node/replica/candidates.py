@@ -1,0 +1,158 @@
+"""Which block a node is about to agree with: the proposer's, or the first of a log that follows.
+
+The first block that the proposer sends for the next height is the candidate, and is checked. Where
+a log gives the order, all who vote may make blocks, and the first of the log that follows takes the
+place of the proposer's: it is read no further until that one is final, or found to be false.
+"""
+
+from typing import Final
+
+import msgspec
+
+from numen.base.codec import CodecError, decode, encode
+from numen.ledger.block import Block, Header, block_id
+from numen.node.replica import agree
+from numen.node.replica.events import (
+    Append,
+    Check,
+    Checked,
+    Drafted,
+    Follow,
+    Ordered,
+    Suspect,
+)
+from numen.node.replica.packet import PACKET_BYTES_MAX, PROPOSAL_BYTES_MAX, Ballot, Proposal
+from numen.node.replica.plan import Mode
+from numen.node.replica.turn import REFUTED_MAX, Candidate, Turn
+
+DRIFT_MS_MAX: Final = 60_000
+"""How far the proposer's clock may be ahead of a voter's."""
+
+
+def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
+    """A block was proposed."""
+    replica = turn.replica
+    try:
+        header = _header(packet)
+    except CodecError as error:
+        turn.want(Suspect(peer, f"no block: {error.message}"))
+        return
+    if header.height > replica.height + 1:
+        agree.is_behind(turn, peer, header.height - 1)
+    if header.height != replica.height + 1 or turn.plan.is_logged:
+        return
+    if not _follows(turn, header):
+        turn.want(Suspect(peer, "a block that is not the proposer's, or does not follow"))
+        return
+    if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
+        turn.want(Suspect(peer, "a block of a time that has not come"))
+        return
+    if block_id(header) in replica.refuted:
+        return
+    if replica.candidate is None:
+        _consider(turn, _candidate(packet, header))
+    elif replica.own is not None and replica.candidate.block == block_id(header):
+        turn.send([peer], Ballot(replica.own))
+
+
+def _header(packet: Proposal) -> Header:
+    return decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+
+
+def _candidate(packet: Proposal, header: Header) -> Candidate:
+    return Candidate(block_id(header), packet, header.maker, is_checked=False)
+
+
+def _follows(turn: Turn, header: Header) -> bool:
+    replica = turn.replica
+    is_next = (header.height, header.parent) == (replica.height + 1, replica.head)
+    return is_next and turn.plan.may_make(header.maker)
+
+
+def _consider(turn: Turn, candidate: Candidate) -> None:
+    turn.set(candidate=candidate, draft=None, own=None, waited=0)
+    if turn.plan.mode is not Mode.APPLY:
+        turn.want(Check(candidate.proposal))
+
+
+def restored(turn: Turn, packet: Proposal | None) -> None:
+    """The node begins again, and had made a block that was not final."""
+    if turn.plan.is_logged:
+        turn.want(Follow(turn.replica.position + 1))
+    elif packet is not None and _follows(turn, header := _header(packet)):
+        _consider(turn, _candidate(packet, header))
+
+
+def drafted(turn: Turn, event: Drafted) -> None:
+    """The node made a block, which is on its disk."""
+    turn.set(is_making=False)
+    if event.proposal is None:
+        return
+    made = Candidate(event.block, event.proposal, turn.plan.me, is_checked=True)
+    if turn.plan.is_logged:
+        turn.set(draft=made)
+        _append(turn)
+    else:
+        turn.set(candidate=made, own=None, waited=0)
+        turn.send(turn.plan.others, event.proposal)
+        agree.vote(turn)
+
+
+def _append(turn: Turn) -> None:
+    draft = turn.replica.draft
+    if draft is not None:
+        raw = encode(draft.proposal, size_max=PACKET_BYTES_MAX)
+        turn.want(Append(raw, turn.replica.position))
+
+
+def overtaken(turn: Turn) -> None:
+    """Another block was first: the log will show it."""
+    turn.set(draft=None)
+
+
+def ordered(turn: Turn, event: Ordered) -> None:
+    """The log has another entry. The first one that follows is the block of its height."""
+    if event.position != turn.replica.position + 1:
+        return
+    turn.set(position=event.position)
+    draft = turn.replica.draft
+    try:
+        packet = decode(Proposal, event.raw, size_max=PACKET_BYTES_MAX)
+        header = _header(packet)
+    except CodecError:
+        header = None
+    if header is not None and header.height > turn.replica.height + 1 and turn.plan.others:
+        agree.is_behind(turn, agree.somebody(turn), header.height - 1)
+    if header is None or not _follows(turn, header):
+        turn.want(Follow(event.position + 1))
+    elif draft is not None and draft.block == block_id(header):
+        turn.set(candidate=draft, draft=None, own=None, waited=0)
+        agree.vote(turn)
+    else:
+        _consider(turn, _candidate(packet, header))
+
+
+def checked(turn: Turn, event: Checked) -> None:
+    """The node has carried the candidate out, or checked its diff."""
+    candidate = turn.replica.candidate
+    if candidate is None or candidate.block != event.block:
+        return
+    if event.problem:
+        refuted = turn.replica.refuted
+        if event.is_refuted and len(refuted) < REFUTED_MAX:
+            refuted |= {event.block}
+        turn.set(candidate=None, refuted=refuted)
+        turn.want(Suspect(candidate.maker, event.problem))
+        if turn.plan.is_logged:
+            turn.want(Follow(turn.replica.position + 1))
+        return
+    turn.set(candidate=msgspec.structs.replace(candidate, is_checked=True))
+    if candidate.maker == turn.plan.me and not turn.plan.is_logged:
+        turn.send(turn.plan.others, candidate.proposal)
+    agree.vote(turn)
+
+
+def remind(turn: Turn) -> None:
+    """Some time has passed: the log may not have heard."""
+    if turn.replica.candidate is None:
+        _append(turn)

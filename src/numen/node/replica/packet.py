@@ -1,0 +1,212 @@
+"""What travels between nodes of one ledger, and between a node and the people who use it.
+
+Everything is one of these, in canonical bytes. A packet says nothing about who sent it: that is the
+channel's matter. What needs to be believed carries its own signatures.
+"""
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from numen.base.codec import U64, decode, encode
+from numen.base.crypto import Address, Hash32
+from numen.ledger.block import Header
+from numen.ledger.order.certificate import Certificate
+from numen.ledger.order.conflict import Settled, SignedRejection
+from numen.ledger.order.creation import Attestation
+from numen.ledger.order.slashing import Evidence
+from numen.ledger.order.vote import SignedVote
+from numen.ledger.state.opening import Opening
+from numen.ledger.transactions import TRANSACTION_BYTES_MAX
+
+PACKET_BYTES_MAX: Final = 1 << 20
+"""Longest packet: one frame of a channel."""
+
+PROPOSAL_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 13)
+"""Most bytes of a block and its diff, so that a packet has them and a certificate."""
+
+REASON_MAX: Final = 400
+"""Longest reason."""
+
+RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
+RawBlock = Annotated[bytes, Meta(max_length=PROPOSAL_BYTES_MAX)]
+RawDiff = Annotated[bytes, Meta(max_length=PROPOSAL_BYTES_MAX)]
+Reason = Annotated[str, Meta(max_length=REASON_MAX)]
+
+
+class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit/1"):
+    """A transaction that somebody wants carried out."""
+
+    transaction: RawTransaction
+
+
+class Pending(msgspec.Struct, frozen=True, array_like=True, tag="pending/1"):
+    """The node has taken a transaction; it is not final.
+
+    Attributes:
+        transaction: Its id.
+        is_contested: Whether its account signed another with the same nonce, which came first.
+    """
+
+    transaction: Hash32
+    is_contested: bool
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused/1"):
+    """The node does not take a transaction, or not any longer; nothing is proven by this.
+
+    Attributes:
+        transaction: Its id, or the digest of bytes that are none.
+        reason: One line.
+    """
+
+    transaction: Hash32
+    reason: Reason
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True, tag="held/1"):
+    """A transaction is in a final block, as anybody can check."""
+
+    transaction: Hash32
+    settled: Settled
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice/1"):
+    """A transaction will never hold, as anybody can check."""
+
+    rejection: SignedRejection
+
+
+class Cancelled(msgspec.Struct, frozen=True, array_like=True, tag="cancelled/1"):
+    """A transaction is dropped, since what would have paid for it does not hold.
+
+    Attributes:
+        transaction: Its id.
+        because: What does not hold, and why.
+    """
+
+    transaction: Hash32
+    because: SignedRejection
+
+
+class Proposal(msgspec.Struct, frozen=True, array_like=True, tag="proposal/1"):
+    """A block that its maker wants to be final, and what it changes."""
+
+    block: RawBlock
+    diff: RawDiff
+
+
+class Ballot(msgspec.Struct, frozen=True, array_like=True, tag="ballot/1"):
+    """A vote, from its own voter."""
+
+    signed: SignedVote
+
+
+class Certified(msgspec.Struct, frozen=True, array_like=True, tag="certified/1"):
+    """A block is final."""
+
+    certificate: Certificate
+
+
+class Finalized(msgspec.Struct, frozen=True, array_like=True, tag="finalized/1"):
+    """A final block, for who does not have it."""
+
+    proposal: Proposal
+    certificate: Certificate
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask/1"):
+    """Send me final blocks from this height on."""
+
+    start: U64
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True, tag="standing/1"):
+    """How far the sender is: height and id of its last final block, and the root after it."""
+
+    height: U64
+    head: Hash32
+    root: Hash32
+
+
+class Accused(msgspec.Struct, frozen=True, array_like=True, tag="accused/1"):
+    """Somebody contradicted itself."""
+
+    evidence: Evidence
+
+
+class Inquire(msgspec.Struct, frozen=True, array_like=True, tag="inquire/1"):
+    """Did you create this contract in the block of this height?"""
+
+    contract: Address
+    height: U64
+
+
+class Created(msgspec.Struct, frozen=True, array_like=True, tag="created/1"):
+    """The node created a contract, and attests its code and the state."""
+
+    attestation: Attestation
+
+
+class Show(msgspec.Struct, frozen=True, array_like=True, tag="show/1"):
+    """What has this address?"""
+
+    address: Address
+
+
+class Shown(msgspec.Struct, frozen=True, array_like=True, tag="shown/1"):
+    """What an address has after the last final block, as anybody can check.
+
+    Attributes:
+        address: Whose.
+        account: Its account as the state has it; empty for none.
+        opening: Why that is under the state's root.
+        header: Of the last final block; None before the first.
+        certificate: Why it is final.
+    """
+
+    address: Address
+    account: Annotated[bytes, Meta(max_length=64)]
+    opening: Opening
+    header: Header | None
+    certificate: Certificate | None
+
+
+class Unknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown/1"):
+    """The node did not create that contract in that block, or not itself."""
+
+    contract: Address
+    height: U64
+
+
+Packet: TypeAlias = (
+    Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Ballot | Certified
+    | Finalized | Ask | Standing | Accused | Inquire | Created | Unknown | Show | Shown
+)  # fmt: skip
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """A packet as it is written down."""
+
+    packet: Packet
+
+
+def write_packet(packet: Packet) -> bytes:
+    """Write a packet.
+
+    Raises:
+        TooLargeError: It has more than `PACKET_BYTES_MAX` bytes.
+    """
+    return encode(Envelope(packet), size_max=PACKET_BYTES_MAX)
+
+
+def read_packet(raw: bytes) -> Packet:
+    """Read a packet from anyone.
+
+    Raises:
+        CodecError: It is none.
+
+    Cost: linear in the length.
+    """
+    return decode(Envelope, raw, size_max=PACKET_BYTES_MAX).packet

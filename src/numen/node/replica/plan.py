@@ -1,0 +1,128 @@
+"""What a node is told once: who the others are, and what it does itself.
+
+PlanError    nodes that cannot work together
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from numen.base.crypto import Address
+from numen.base.errors import NumenError
+from numen.ledger.order.certificate import Electorate
+
+NODES_MAX: Final = 256
+"""Most nodes of one ledger."""
+
+
+class PlanError(NumenError):
+    """A plan that no node can follow."""
+
+
+class Mode(Enum):
+    """How a node comes to the state after a block."""
+
+    EXECUTE = "execute"
+    """It carries the block out, and votes for what it found itself."""
+    VERIFY = "verify"
+    """It checks the maker's signature and the diff's roots, votes for that, and applies it; of a
+    share of blocks that nobody can foresee it does as `EXECUTE`."""
+    APPLY = "apply"
+    """It waits until more than two thirds of the stake signed, and applies the diff."""
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """A node of the ledger.
+
+    Attributes:
+        node: Its address: what its channel proves.
+        voter: Its key for votes; empty for a node that has no vote.
+    """
+
+    node: Address
+    voter: bytes = b""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The rules of one node.
+
+    Attributes:
+        chain: Which ledger.
+        me: The node's own address.
+        peers: All nodes, itself among them, each once.
+        proposer: Who makes the blocks, where there is no log. There is no other when it is gone:
+            decision 22.
+        electorate: Who votes, with how much stake.
+        mode: What the node does with a block. An `APPLY` node has no vote.
+        price: Coins a unit of work that it asks as a proposer.
+        audit: Share of blocks, in millionths, that a `VERIFY` node carries out all the same.
+        is_logged: Whether blocks get their order from a log, and all who vote may make them.
+        empty_ms: After how many milliseconds without one a proposer makes an empty block, for
+            contracts that wait for a height; 0 for never.
+    """
+
+    chain: int
+    me: Address
+    peers: tuple[Peer, ...]
+    proposer: Address
+    electorate: Electorate
+    mode: Mode = Mode.EXECUTE
+    price: int = 1
+    is_logged: bool = False
+    empty_ms: int = 0
+    audit: int = 20_000
+
+    @property
+    def is_proposer(self) -> bool:
+        """Whether this node makes blocks."""
+        return self.may_make(self.me) and self.mode is Mode.EXECUTE
+
+    def may_make(self, node: Address) -> bool:
+        """Whether a node's blocks count."""
+        return bool(self.voter(node)) if self.is_logged else node == self.proposer
+
+    @property
+    def others(self) -> tuple[Address, ...]:
+        """All nodes but this one."""
+        return tuple(peer.node for peer in self.peers if peer.node != self.me)
+
+    def is_node(self, peer: bytes) -> bool:
+        """Whether somebody is a node of this ledger, and not a person."""
+        return any(each.node == peer for each in self.peers)
+
+    def voter(self, node: Address) -> bytes:
+        """The voting key of a node; empty for none."""
+        return next((peer.voter for peer in self.peers if peer.node == node), b"")
+
+    @property
+    def has_vote(self) -> bool:
+        """Whether this node votes."""
+        return bool(self.voter(self.me)) and self.mode is not Mode.APPLY
+
+
+def check_plan(plan: Plan) -> None:
+    """See that nodes with this plan can work.
+
+    Raises:
+        PlanError: Somebody is missing, there twice, or votes without a stake.
+    """
+    nodes = [peer.node for peer in plan.peers]
+    voters = [peer.voter for peer in plan.peers if peer.voter]
+    if not 0 < len(nodes) <= NODES_MAX:
+        raise PlanError(f"{len(nodes)} nodes where 1 to {NODES_MAX} are allowed")
+    if _has_twice(nodes) or _has_twice(voters):
+        raise PlanError("a node, or its key for votes, is there twice")
+    if plan.me not in nodes or plan.proposer not in nodes:
+        raise PlanError("the node itself and the proposer are nodes")
+    strangers = [key for key in voters if plan.electorate.index(key) is None]
+    if strangers:
+        raise PlanError(f"0x{strangers[0].hex()} has a vote and no stake")
+    if plan.me == plan.proposer and plan.mode is not Mode.EXECUTE:
+        raise PlanError("who makes blocks carries them out")
+
+
+def _has_twice(values: Iterable[bytes]) -> bool:
+    listed = list(values)
+    return len(set(listed)) != len(listed)

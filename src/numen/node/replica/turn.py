@@ -1,0 +1,191 @@
+"""A node between two events, and the turn in which one event is dealt with."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from numen.base.crypto import Address, Hash32
+from numen.ledger.order.conflict import SignedRejection
+from numen.ledger.order.slashing import Evidence
+from numen.ledger.order.vote import SignedVote
+from numen.node.replica.ballots import Ballots
+from numen.node.replica.events import Effect, Make, Send
+from numen.node.replica.packet import Packet, Proposal
+from numen.node.replica.plan import Plan
+from numen.node.replica.pool import Pool, in_order
+
+WATCHERS_MAX: Final = 16
+"""Most who are told about one transaction."""
+
+FALLEN_MAX: Final = 256
+"""Most transactions of which a node remembers why it dropped them."""
+
+TRANSACTIONS_MAX: Final = 1024
+"""Most transactions that a proposer puts into one block."""
+
+REFUTED_MAX: Final = 64
+"""Most false blocks of one height that a node remembers."""
+
+PATIENCE: Final = 3
+"""Ticks that a node waits for another to do what it could do itself."""
+
+BODY_BYTES_MAX: Final = 3 << 17
+"""Most bytes of transactions that a proposer puts into one block."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """The block that a node is about to agree with.
+
+    Attributes:
+        block: Its id.
+        proposal: The block and its diff.
+        maker: Who made it.
+        is_checked: Whether the node holds what came of it, and only has to keep it.
+    """
+
+    block: Hash32
+    proposal: Proposal
+    maker: Address
+    is_checked: bool
+
+
+class Replica(msgspec.Struct, frozen=True):
+    """A node.
+
+    Attributes:
+        height: Of the last final block.
+        head: Its id.
+        root: Of the state after it.
+        kept_ms: When it was kept.
+        candidate: The next block, if one was proposed.
+        draft: The block that this node made and the log does not have yet.
+        position: Place in the log that was read last.
+        refuted: Blocks of the next height that this node found to be false: it takes none of them,
+            whoever signed.
+        own: The node's vote for it.
+        ballots: Votes heard.
+        pool: Transactions that wait.
+        watchers: Who is told of each.
+        fallen: Those that were dropped lately, and what they had leaned on.
+        accused: Evidence by voting key.
+        ticks: Ticks counted.
+        waited: Ticks since the candidate was checked, or, where there is none, since something
+            waits that nobody puts into a block.
+        seen: Highest height that somebody claims to have.
+        due: Final blocks that were asked for and may still come.
+        is_making: Whether a block is being made.
+        is_counting: Whether votes are being added up.
+        is_fresh: Whether something has changed since no block could be made.
+    """
+
+    height: int
+    head: Hash32
+    root: Hash32
+    kept_ms: int = 0
+    candidate: Candidate | None = None
+    draft: Candidate | None = None
+    position: int = 0
+    refuted: frozenset[bytes] = frozenset()
+    own: SignedVote | None = None
+    ballots: Ballots = Ballots()
+    pool: Pool = Pool()
+    watchers: Mapping[Hash32, tuple[bytes, ...]] = MappingProxyType({})
+    fallen: Mapping[Hash32, SignedRejection] = MappingProxyType({})
+    accused: Mapping[bytes, Evidence] = MappingProxyType({})
+    ticks: int = 0
+    waited: int = 0
+    seen: int = 0
+    due: int = 0
+    is_making: bool = False
+    is_counting: bool = False
+    is_fresh: bool = True
+
+
+class Turn:
+    """A node while it deals with one event.
+
+    Args:
+        replica: As it was.
+        plan: Its rules.
+        now_ms: The present moment.
+
+    Attributes:
+        replica: As it is by now.
+        effects: What it wants, in order.
+    """
+
+    def __init__(self, replica: Replica, plan: Plan, now_ms: int) -> None:
+        self.replica = replica
+        self.plan = plan
+        self.now_ms = now_ms
+        self.effects: list[Effect] = []
+
+    def set(self, **changes: Any) -> None:
+        """Change some of the node."""
+        self.replica = msgspec.structs.replace(self.replica, **changes)
+
+    def want(self, effect: Effect) -> None:
+        """Want something."""
+        self.effects.append(effect)
+
+    def send(self, peers: Iterable[bytes], packet: Packet) -> None:
+        """Send a packet to some."""
+        self.effects += [Send(peer, packet) for peer in peers]
+
+    def watch(self, transaction: bytes, peer: bytes) -> None:
+        """Tell somebody about a transaction once it is decided."""
+        watchers = self.replica.watchers
+        before = watchers.get(transaction, ())
+        if peer not in before and len(before) < WATCHERS_MAX:
+            self.set(watchers={**watchers, transaction: (*before, peer)})
+
+    def unwatch(self, transactions: Iterable[bytes]) -> None:
+        """Forget who was to be told."""
+        watchers = dict(self.replica.watchers)
+        for transaction in transactions:
+            watchers.pop(transaction, None)
+        self.set(watchers=watchers)
+
+    def fell(self, transactions: Iterable[bytes], because: SignedRejection) -> None:
+        """Remember why some were dropped, since who is told may not hear it."""
+        fallen = {**self.replica.fallen, **dict.fromkeys(transactions, because)}
+        self.set(fallen=dict(list(fallen.items())[-FALLEN_MAX:]))
+
+    def people(self, transaction: bytes) -> tuple[bytes, ...]:
+        """Those who are told about a transaction and are no nodes."""
+        watchers = self.replica.watchers.get(transaction, ())
+        return tuple(peer for peer in watchers if not self.plan.is_node(peer))
+
+    def make(self) -> None:
+        """Make a block if this is the node for it, and there may be something to make one of."""
+        replica, plan = self.replica, self.plan
+        is_busy = replica.candidate is not None or replica.draft is not None or replica.is_making
+        if not plan.is_proposer or is_busy:
+            return
+        is_wanted = 0 < plan.empty_ms <= self.now_ms - replica.kept_ms
+        chosen = _chosen(replica.pool) if replica.is_fresh and self._is_its_turn() else ()
+        if chosen or is_wanted:
+            self.set(is_making=True, is_fresh=False)
+            self.want(Make(chosen, is_wanted))
+
+    def _is_its_turn(self) -> bool:
+        """Whether this node should make a block of what waits.
+
+        Where all may, it is the one that was asked; the others step in when it does not.
+        """
+        replica = self.replica
+        is_asked = any(self.people(transaction) for transaction in replica.watchers)
+        return not self.plan.is_logged or is_asked or replica.waited >= PATIENCE
+
+
+def _chosen(pool: Pool) -> tuple[bytes, ...]:
+    chosen: list[bytes] = []
+    room = BODY_BYTES_MAX
+    for raw in in_order(pool):
+        room -= len(raw)
+        if room < 0 or len(chosen) == TRANSACTIONS_MAX:
+            break
+        chosen.append(raw)
+    return tuple(chosen)

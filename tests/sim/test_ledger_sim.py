@@ -1,0 +1,101 @@
+"""Ledgers of several nodes, of which each seed breaks something else."""
+
+import pytest
+
+from numen.ledger.cell import Cell
+from numen.ledger.order.certificate import Electorate
+from numen.sim import double_spend, ledger
+from numen.sim.machine import MemoryBook
+from numen.sim.network import NO_FAULTS, Faults
+from numen.sim.witness import BrokenError
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_must_hold_holds_whatever_goes_wrong(seed):
+    report = ledger.run(seed, faults=400)
+    faults = report.faults
+    assert faults.total >= 400
+    assert min(faults.lost, faults.twice, faults.reordered) > 0
+    assert report.blocks >= 4
+    assert report.transactions >= 8
+    assert report.messages > report.transactions
+    assert report.accused == 1
+
+
+@pytest.mark.slow
+def test_a_long_storm_is_survived():
+    report = ledger.run(11, faults=4_000)
+    faults = report.faults
+    assert min(faults.lost, faults.twice, faults.reordered, faults.crashes, faults.cut) > 0
+    assert report.rejected > 0
+
+
+def test_a_seed_replays_to_the_last_bit():
+    first, again, other = (ledger.run(seed, faults=100) for seed in (5, 5, 6))
+    assert first == again
+    assert first.root != other.root
+
+
+def test_without_faults_nothing_is_counted():
+    assert ledger.run(1, faults=0, rates=NO_FAULTS).faults.total == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_of_two_payments_of_the_same_coins_is_final(seed):
+    report = double_spend.run(seed)
+    assert report.winner in "bc"
+
+
+@pytest.mark.slow
+def test_both_payments_win_sometimes_and_payees_are_told():
+    reports = [double_spend.run(seed) for seed in range(100, 220)]
+    assert {report.winner for report in reports} == {"b", "c"}
+    assert sum(report.cancelled for report in reports) > 10
+    assert sum(report.faults.crashes for report in reports) > 20
+
+
+def test_without_faults_payees_who_passed_them_on_are_told():
+    reports = [double_spend.run(seed, NO_FAULTS) for seed in range(12)]
+    assert sum(report.cancelled for report in reports) >= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_proposer_that_forks_is_accused_and_makes_no_two_final_blocks(seed):
+    report = ledger.run(seed, faults=200, liar=ledger.Liar.PROPOSER)
+    assert report.accused == 1
+    assert report.blocks >= 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_must_hold_holds_where_a_log_orders_blocks_that_all_make(seed):
+    report = ledger.run(seed, faults=250, is_logged=True)
+    assert report.accused == 1
+    assert report.blocks >= 3
+
+
+# That the simulation finds what is broken. -------------------------------------------------------
+
+
+def run_many(seeds, faults, **options):
+    for seed in seeds:
+        ledger.run(seed, faults, **options)
+
+
+def test_half_of_the_stake_would_let_a_forking_proposer_part_the_ledger(monkeypatch):
+    monkeypatch.setattr(Electorate, "is_enough", lambda self, stake: 2 * stake >= self.total)
+    with pytest.raises(BrokenError, match="two final blocks"):
+        run_many(range(10), 100, liar=ledger.Liar.PROPOSER)
+
+
+def test_voters_that_forget_their_votes_would_part_it_too(monkeypatch):
+    monkeypatch.setattr(MemoryBook, "enter", lambda self, height, block: None)
+    rates = Faults(crash=60)
+    with pytest.raises(BrokenError):
+        run_many(range(30), 300, rates=rates, liar=ledger.Liar.PROPOSER)
+
+
+def test_a_state_that_makes_coins_is_noticed(monkeypatch):
+    credit = Cell.credit
+    monkeypatch.setattr(Cell, "credit", lambda self, coins: credit(self, coins + (coins % 50 == 7)))
+    with pytest.raises(BrokenError, match="coins where there are"):
+        run_many(range(3), 300)
