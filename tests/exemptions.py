@@ -8,7 +8,7 @@ BUDGET_LINES = {
     "": 200,  # the public names
     "api": 2000,
     "base": 800,
-    "cli": 3600,
+    "cli": 5000,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 12000,
     "market": 6500,
     "net": 2600,  # channels between nodes, messages on them, keys and who has them
-    "node": 9700,
+    "node": 13500,
     "proof": 25500,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 2500,
