@@ -5,7 +5,7 @@ import msgspec
 from numen.ledger import tariff
 from numen.ledger.cell import Cell, Timer
 from numen.ledger.due import Due
-from numen.ledger.messages import Await, Message, Owed, message_id
+from numen.ledger.messages import Await, Message, Owed, Paid, message_id
 from numen.vm.host import (
     EFFECTS_MAX,
     PAYLOAD_BYTES_MAX,
@@ -50,6 +50,7 @@ class Sender:
         self._payer = payer
         self._price = price
         self._sends: list[tuple[Send, int, Owed | None]] = []
+        self._paid: Paid | None = None
         self._timers: list[Schedule | Cancel] = []
         self.messages: list[Message] = []
         self.events: list[Event] = []
@@ -71,13 +72,16 @@ class Sender:
             is_awaited=False, subject=owed.request,
         ))  # fmt: skip
 
-    def prepare(self, outcome: Outcome, work: int, owed: Owed | None) -> Failure | None:
+    def prepare(
+        self, outcome: Outcome, work: int, owed: Owed | None, paid: Paid | None
+    ) -> Failure | None:
         """See whether everything that is asked for can be done, and change nothing.
 
         Args:
             outcome: Of the handler.
             work: Work units that are left for it.
             owed: Whom this address owes an answer; the last request that waits inherits it.
+            paid: Coins that came and were not touched; a request of an isolated method inherits it.
 
         Returns:
             Why it cannot, or None.
@@ -92,7 +96,9 @@ class Sender:
             if not self._sends or self._sends[-1][0].continuation is None:
                 return Failure(Reason.TRAPPED, detail="waits for nothing")
             send, _, _ = self._sends[-1]
+            assert send.continuation is not None
             self._sends[-1] = (send, 0, owed)
+            self._paid = paid if send.continuation.is_isolated else None
         return self._share(work) or self._afford()
 
     def commit(self) -> None:
@@ -165,7 +171,8 @@ class Sender:
         if send.continuation is not None:
             self.passed_on += tariff.work_of(send.continuation)
             self._wait(message, Await(
-                send.continuation, owed, self._payer, self._price, self._root, message.deadline
+                send.continuation, owed, self._payer, self._price, self._root, message.deadline,
+                self._paid if send.continuation.is_isolated else None,
             ))  # fmt: skip
 
     def _wait(self, message: Message, awaited: Await) -> None:

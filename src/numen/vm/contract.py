@@ -48,6 +48,7 @@ from numen.vm.host import (
     Send,
     Slots,
 )
+from numen.vm.isolated import Isolated
 from numen.vm.machine import Engine
 
 _WORD: Final = 32
@@ -164,9 +165,17 @@ class ContractService:
         self._free: list[_Seat] = []
         self._numbers = frozenset(entry.number for entry in description.entries)
         self._room = description.argument_words * _WORD
+        has_isolated = any(entry.is_isolated for entry in description.entries)
+        self._isolated = Isolated(description, self._part) if has_isolated else None
 
     def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
         """Carry out one delivery. Never raises for what a contract or a message does."""
+        if self._isolated is not None and self._isolated.concerns(delivery):
+            return self._isolated.handle(delivery, slots)
+        return self._part(delivery, slots)
+
+    def _part(self, delivery: Delivery, slots: Slots) -> Outcome:
+        """Carry out a delivery up to a wait or the end."""
         number, arguments = self._entry(delivery)
         if number is None:
             return _ABSENT

@@ -60,11 +60,14 @@ class Continuation(msgspec.Struct, frozen=True):
         entry: Which of the contract's continuations; its compiler numbers them.
         frame: The variables that live across the wait, canonical bytes of the contract's own.
         work: Work units kept back for it, paid when the request is made.
+        is_isolated: Whether nothing has happened yet beside requests without coins: if what follows
+            fails, the coins that came with the message go back.
     """
 
     entry: int
     frame: bytes
     work: int
+    is_isolated: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -170,6 +173,8 @@ class Reason(Enum):
     """A balance does not cover what was to be sent."""
     TOO_LARGE = "too large"
     """It asked for more than the limits of this file allow."""
+    CONFLICT = "conflict"
+    """What an isolated method had read was changed by others, and it could not begin again."""
 
 
 class Failure(msgspec.Struct, frozen=True):

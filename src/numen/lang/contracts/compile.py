@@ -11,7 +11,8 @@ from numen.lang import compile as lang_compile
 from numen.lang import function
 from numen.lang.contracts import dispatch
 from numen.lang.contracts.checks import require_pure_views
-from numen.lang.contracts.host import ContractHost
+from numen.lang.contracts.host import ContractHost, mark_of
+from numen.lang.contracts.isolation import require_isolation
 from numen.lang.contracts.model import ContractSymbol, Method, Role
 from numen.lang.contracts.split import Cut, split
 from numen.lang.errors import TooLargeError, UnknownNameError
@@ -136,6 +137,8 @@ def _split(
             cuts.append(Cut(number, (BOOL, *words), wait.place))
     used = unit.facts[key].tables
     body = bodies[key]
+    if method.is_isolated:
+        require_isolation(body, [mark_of(cut.number) for cut in cuts], bodies)
     count = 1 + sum(len(registers(table.type)) for table in used if table.type is not None)
     shared: tuple[Param, ...] = body.params[-count:]
     bodies[key], parts = split(body, cuts, shared, bodies)

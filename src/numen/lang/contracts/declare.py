@@ -32,6 +32,9 @@ TYPES: Final = {"address": ADDRESS, "bytes32": BYTES32}
 """Types that a file gets by ``from numen import``."""
 
 _KINDS: Final = frozenset({"contract", "event", "error", "interface"})
+_BESIDE_ROLES: Final = frozenset({"payable", "isolated"})
+"""Decorators that stand beside a role."""
+
 _ROLES: Final = {
     "message": Role.MESSAGE,
     "view": Role.VIEW,
@@ -45,7 +48,7 @@ NAMES: Final = (
     | set(_ROLES)
     | set(TYPES)
     | {"payable", "indexed", "map", "array", "emit", "send", "every", "at", "after", "cancel"}
-    | {"Bounce"}
+    | {"Bounce", "isolated"}
 )
 """Names that a file of contracts may import from numen."""
 
@@ -144,6 +147,11 @@ def _interface(scope: Scope, node: ast.ClassDef) -> InterfaceSymbol:
         match part:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 names = _decorators(scope, part)
+                if "isolated" in names:
+                    hint = "remove it: only who writes the method can isolate it"
+                    raise scope.source.refuse(
+                        SubsetError, part, "isolated means nothing here", hint
+                    )
                 arguments = part.args.args
                 if arguments and arguments[0].arg == "self" and not arguments[0].annotation:
                     arguments = arguments[1:]
@@ -173,8 +181,8 @@ def _decorators(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef) -> s
     names = set()
     for decorator in node.decorator_list:
         name = _decorator(decorator)
-        if name not in _ROLES and name != "payable":
-            hint = f"there are {', '.join([*_ROLES, 'payable'])}"
+        if name not in _ROLES and name not in _BESIDE_ROLES:
+            hint = f"there are {', '.join([*_ROLES, *sorted(_BESIDE_ROLES)])}"
             raise scope.source.refuse(SubsetError, decorator, "no such decorator", hint)
         names.add(name)
     return names
@@ -285,7 +293,11 @@ def _method(
     ast.copy_location(plain, node)
     key = scope.key(f"{owner.name}${node.name}")
     symbol = FunctionSymbol(key, plain, scope, host)
-    return Method(remote, role, is_async, symbol, node)
+    is_isolated = "isolated" in names
+    if is_isolated and not is_async:
+        hint = "remove @isolated: a method that never waits is alone anyway"
+        raise scope.source.refuse(SubsetError, node, f"{node.name} does not wait", hint)
+    return Method(remote, role, is_async, symbol, node, is_isolated)
 
 
 def _role(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str]) -> Role:

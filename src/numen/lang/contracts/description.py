@@ -29,6 +29,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         words: Words of its longest arguments.
         is_payable: Whether coins may come with it.
         is_async: Whether it may end in a wait.
+        is_isolated: Whether it runs again where what it read before a wait has changed.
+        again_work: Most work units of running it again, with what it passes on; 0 where it is not
+            isolated, or nothing bounds it.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     words: int
     is_payable: bool
     is_async: bool
+    is_isolated: bool
+    again_work: int
 
 
 class Resume(msgspec.Struct, frozen=True, array_like=True):
@@ -51,6 +56,8 @@ class Resume(msgspec.Struct, frozen=True, array_like=True):
         reply_words: Words of the answer.
         work: Most work units it takes, with what it passes on, whatever it is told; 0 where nothing
             bounds it.
+        is_view: Whether what was asked only looks, as the interface says.
+        is_isolated: Whether its method is.
     """
 
     method: str
@@ -59,6 +66,8 @@ class Resume(msgspec.Struct, frozen=True, array_like=True):
     saved_words: int
     reply_words: int
     work: int
+    is_view: bool
+    is_isolated: bool
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):

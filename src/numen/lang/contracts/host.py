@@ -56,6 +56,7 @@ class Await(msgspec.Struct, frozen=True):
         what: What it asks, for messages to people.
         result: What it is to be told.
         place: Where it stands.
+        is_view: Whether what it asks only looks, so that it may be asked again.
         has_value: Whether coins go with the request.
         has_work: Whether it says how much work what follows may take.
         is_caught: Whether the method says what to do when the request bounces.
@@ -65,6 +66,7 @@ class Await(msgspec.Struct, frozen=True):
     what: str
     result: Shape
     place: Place
+    is_view: bool
     has_value: bool
     has_work: bool
     is_caught: bool
@@ -333,11 +335,19 @@ class ContractHost:
         emit.request(f, call, found, remote, is_awaited=True)
         options = {word.arg for word in call.keywords}
         has_value, has_work = "value" in options, "callback_work" in options
+        if method.is_isolated and has_value:
+            hint = "send them after the last wait, or remove @isolated"
+            raise f.refuse(
+                SubsetError, node, "an isolated method sends no coins before it ends", hint
+            )
         what = f"{found.type}.{name}"
         place = f.source.place(node)
         self.awaits.append(
-            Await(f.symbol.key, what, remote.result, place, has_value, has_work, is_caught)
-        )
+            Await(
+                f.symbol.key, what, remote.result, place, remote.is_view, has_value, has_work,
+                is_caught,
+            )
+        )  # fmt: skip
         mark = mark_of(len(self.awaits) - 1)
         is_ok, value = emit.wait(f, node, mark, remote.result)
         if not is_caught:

@@ -107,6 +107,7 @@ class Method(msgspec.Struct, frozen=True, eq=False):
         is_async: Whether it may await.
         symbol: The function that it is.
         node: Its definition.
+        is_isolated: Whether it runs again where what it read before a wait has changed.
     """
 
     remote: Remote
@@ -114,6 +115,7 @@ class Method(msgspec.Struct, frozen=True, eq=False):
     is_async: bool
     symbol: Any
     node: ast.AST
+    is_isolated: bool = False
 
 
 class EventSymbol(msgspec.Struct, frozen=True, eq=False):
