@@ -84,6 +84,9 @@ class Delivery(msgspec.Struct, frozen=True):
         time_ms: Of that block, in milliseconds since 1970.
         balance: Of the contract, ``value`` included.
         continuation: What awaited this reply or bounce, or None.
+        has_keys: Whether the private slots of the contract are sealed where they are kept.
+        is_sealed: Whether only who has the keys could read the payload, or can read the result of
+            a view.
     """
 
     kind: Kind
@@ -96,6 +99,8 @@ class Delivery(msgspec.Struct, frozen=True):
     time_ms: int
     balance: int
     continuation: Continuation | None = None
+    has_keys: bool = False
+    is_sealed: bool = False
 
 
 class Send(msgspec.Struct, frozen=True, tag="send"):

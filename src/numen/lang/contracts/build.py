@@ -67,10 +67,11 @@ def _describe(lowered: Lowered, program: Program) -> Description:
         lowered.symbol.name,
         program.id,
         dispatch.argument_words(lowered.methods, lowered.resumed),
-        tuple(_entry(method, works) for method in lowered.methods),
+        tuple(_entry(method, works, lowered.private_views) for method in lowered.methods),
         resumes,
         stored,
         warnings_of(lowered.symbol),
+        lowered.host.realms is not None,
     )
 
 
@@ -87,7 +88,7 @@ def _require_bounds(lowered: Lowered, resumes: tuple[Resume, ...], works: "_Work
             raise source.refuse_at(TypesError, wait.place, message, hint)
 
 
-def _entry(method: Method, works: "_Works") -> Entry:
+def _entry(method: Method, works: "_Works", private_views: frozenset[str]) -> Entry:
     remote = method.remote
     return Entry(
         remote.name,
@@ -99,6 +100,8 @@ def _entry(method: Method, works: "_Works") -> Entry:
         method.is_async,
         method.is_isolated,
         (works.again(method) or 0) if method.is_isolated else 0,
+        any(field.is_private for field in remote.params),
+        remote.name in private_views,
     )
 
 

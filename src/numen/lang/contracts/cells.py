@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
@@ -76,9 +77,15 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Slots(msgspec.Struct, frozen=True):
-    """Slots of a contract, from the one that a register names."""
+    """Slots of a contract, from the one that a register names.
+
+    Attributes:
+        first: The key of the first.
+        realm: Which slots these are, in a contract that has private ones.
+    """
 
     first: Reg
+    realm: "Realm | None" = None
 
     def get(self, f: Frame, node: ast.AST, at: At) -> Reg:
         """Read a slot."""
@@ -95,7 +102,28 @@ class Slots(msgspec.Struct, frozen=True):
         if at.moving is not None:
             far = writer.op(Op.CAST, U64, at.moving, to=U256)
             key = writer.op(Op.WRAPPING_ADD, U256, key, far)
+        if self.realm is not None and self.realm.is_private:
+            self.realm.secret_keys.add((f.symbol.key, key))
         return key
+
+
+class Realm(msgspec.Struct, frozen=True, eq=False):
+    """One half of the slots of a contract that has private ones.
+
+    Attributes:
+        is_private: Which half.
+        secret_keys: Takes note of the registers that name private slots, by their function.
+    """
+
+    is_private: bool
+    secret_keys: set[tuple[str, Reg]]
+
+    def key(self, f: Frame, node: ast.AST, key: Reg) -> Reg:
+        """The key of this half that a hash stands for."""
+        writer = f.at(node)
+        if self.is_private:
+            return writer.op(Op.OR, U256, key, writer.const(PRIVATE_FROM, U256))
+        return writer.op(Op.AND, U256, key, writer.const(PRIVATE_FROM - 1, U256))
 
 
 def take(f: Frame, node: ast.AST, cells: Cells, at: At, of: Shape) -> Value:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from numen.ir.interface import Shape, TupleShape
+from numen.ir.nodes import Reg
 from numen.ir.types import Memory
 from numen.lang import annotations
 from numen.lang.contracts import layout
+from numen.lang.contracts.cells import Realm
 from numen.lang.contracts.host import ContractHost
 from numen.lang.contracts.model import (
     ADDRESS,
@@ -48,6 +50,7 @@ NAMES: Final = (
     | set(_ROLES)
     | set(TYPES)
     | {"payable", "indexed", "map", "array", "emit", "send", "every", "at", "after", "cancel"}
+    | {"reveal"}
     | {"Bounce", "isolated"}
 )
 """Names that a file of contracts may import from numen."""
@@ -199,9 +202,10 @@ def _remote(
         if arg.annotation is None:
             hint = f"write {arg.arg}: u128"
             raise scope.source.refuse(TypesError, arg, f"{arg.arg} has no type", hint)
-        of = _shape(scope, arg.annotation)
-        _refuse_inner_text(scope, arg.annotation, of)
-        params.append(Field(arg.arg, of))
+        inner, is_private = _unwrapped(arg.annotation)
+        of = _shape(scope, inner)
+        _refuse_inner_text(scope, inner, of)
+        params.append(Field(arg.arg, of, is_private=is_private))
     result: Shape = NOTHING
     if node.returns is not None:
         found = annotations.resolve(node.returns, scope, {})
@@ -210,6 +214,15 @@ def _remote(
             _refuse_inner_text(scope, node.returns, part)
         result = found
     return Remote(node.name, tuple(params), result, "payable" in names, "view" in names)
+
+
+def _unwrapped(node: ast.expr) -> tuple[ast.expr, bool]:
+    """What stands in ``Private[...]``, and whether it does."""
+    match node:
+        case ast.Subscript(value=ast.Name(id="Private"), slice=inner):
+            return inner, True
+        case _:
+            return node, False
 
 
 def _refuse_inner_text(scope: Scope, node: ast.AST, of: Shape) -> None:
@@ -234,8 +247,9 @@ def _contract(scope: Scope, node: ast.ClassDef) -> ContractSymbol:
                 if name in RESERVED_VARIABLES:
                     hint = "rename the variable"
                     raise scope.source.refuse(TypesError, part, f"self.{name} means more", hint)
-                found = layout.state_type(of, scope)
-                host.variables[name] = Variable(name, found, slot, part)
+                inner, is_private = _unwrapped(of)
+                found = layout.state_type(inner, scope)
+                host.variables[name] = Variable(name, found, slot, part, is_private)
                 slot += layout.slots(found)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 _once(scope, part, part.name, host.methods)
@@ -251,9 +265,20 @@ def _contract(scope: Scope, node: ast.ClassDef) -> ContractSymbol:
         if name in host.variables or name in RESERVED_VARIABLES:
             at = host.methods[name].node
             raise scope.source.refuse(TypesError, at, f"{name} is a variable too", "rename one")
+    if _has_secrets(host):
+        secret_keys: set[tuple[str, Reg]] = set()
+        host.realms = (Realm(False, secret_keys), Realm(True, secret_keys))
     remotes = {method.remote.name: method.remote for method in _callable(host)}
     interface = _known(scope, node, InterfaceSymbol(handle_of(node.name), remotes))
     return ContractSymbol(node.name, host.variables, host.methods, interface, node, scope, host)
+
+
+def _has_secrets(host: ContractHost) -> bool:
+    """Whether a contract has anything private."""
+    fields = [field for method in host.methods.values() for field in method.remote.params]
+    return any(variable.is_private for variable in host.variables.values()) or any(
+        field.is_private for field in fields
+    )
 
 
 def _callable(host: ContractHost) -> Iterator[Method]:
@@ -322,5 +347,10 @@ def _check_role(scope: Scope, node: ast.AST, role: Role, remote: Remote, *, is_a
         raise refuse(f"{remote.name} cannot be payable", "only messages and __init__ are")
     if role in (Role.ON_BOUNCE, Role.RECEIVE) and (remote.params or remote.result != NOTHING):
         raise refuse(f"{remote.name} takes and gives nothing", f"write def {remote.name}(self):")
+    if role not in (Role.MESSAGE, Role.VIEW, Role.INTERNAL):
+        for field in remote.params:
+            if field.is_private:
+                hint = "take it in a message, which can be sealed"
+                raise refuse(f"{field.name} cannot be private: anybody sees it", hint)
     if role in (Role.CONSTRUCTOR, Role.TIMER) and remote.result != NOTHING:
         raise refuse(f"nobody receives what {remote.name} returns", "return nothing")

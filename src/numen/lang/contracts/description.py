@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         is_isolated: Whether it runs again where what it read before a wait has changed.
         again_work: Most work units of running it again, with what it passes on; 0 where it is not
             isolated, or nothing bounds it.
+        takes_private: Whether an argument is private, so that it must come sealed.
+        gives_private: Whether its result is private, so that only a signed view call has it.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     is_async: bool
     is_isolated: bool
     again_work: int
+    takes_private: bool
+    gives_private: bool
 
 
 class Resume(msgspec.Struct, frozen=True, array_like=True):
@@ -105,6 +109,8 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
         continuations: By number.
         storage: The state variables.
         warnings: What the compiler found.
+        is_private: Whether it has private variables or arguments, so that only who has its keys
+            runs it.
     """
 
     name: str
@@ -114,6 +120,7 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
     continuations: tuple[Resume, ...]
     storage: tuple[Stored, ...]
     warnings: tuple[Warned, ...]
+    is_private: bool
 
     def selector(self, name: str) -> bytes:
         """The first four bytes of a payload that asks for a message, view or timer.

@@ -7,10 +7,12 @@ import msgspec
 
 from numen.base.errors import Place
 from numen.ir.interface import Shape, StructShape
+from numen.ir.nodes import Reg
 from numen.ir.ops import Op
-from numen.ir.types import U64, U128, U256, Word
+from numen.ir.types import U64, U128, U256, Kind, Type, Word
 from numen.lang import assign, calls, statements
 from numen.lang.contracts import emit, state, texts
+from numen.lang.contracts.cells import Realm
 from numen.lang.contracts.model import (
     ADDRESS,
     Context,
@@ -30,7 +32,7 @@ from numen.lang.frame import Arrival, Frame, Literal, Value
 from numen.lang.scope import FunctionSymbol, Scope
 from numen.lang.source import walk
 from numen.lang.suggest import did_you_mean, shown
-from numen.lang.types import NOTHING, LangType, is_text
+from numen.lang.types import NOTHING, LangType, is_text, registers
 
 _OF_SELF: Final[dict[str, tuple[int, LangType]]] = {
     "sender": (Context.SENDER, ADDRESS),
@@ -86,6 +88,8 @@ class ContractHost:
         awaits: Where its methods wait, in the order in which they were lowered.
         sends: Where they send coins that nobody waits for.
         changes: Where each function first changes something: a slot, or what is asked of others.
+        realms: Its public and its private slots; None where all are public.
+        revealed: Registers that hold what anybody may know, by their function.
     """
 
     default_word: Word = U128
@@ -97,6 +101,8 @@ class ContractHost:
         self.awaits: list[Await] = []
         self.sends: list[Place] = []
         self.changes: dict[str, ast.AST] = {}
+        self.realms: tuple[Realm, Realm] | None = None
+        self.revealed: set[tuple[str, Reg]] = set()
         self._scope = scope
 
     # --- what the language asks -----------------------------------------------------------------
@@ -140,7 +146,7 @@ class ContractHost:
             case ast.Delete(targets=targets) if all(self._is_state(each) for each in targets):
                 self._note(f, node)
                 for each in targets:
-                    state.clear(f, each, state.locate(f, each, self.variables))
+                    state.clear(f, each, self._locate(f, each))
             case ast.Try():
                 self._try(f, node)
             case ast.Return() if self._method(f).is_async:
@@ -162,13 +168,16 @@ class ContractHost:
                 raise self._unknown(f, target, name)
             return False
         self._note(f, target)
-        state.write(f, target, state.locate(f, target, self.variables), value, node)
+        state.write(f, target, self._locate(f, target), value, node)
         return True
 
     # --- what stands in methods -----------------------------------------------------------------
 
     def _note(self, f: Frame, node: ast.AST) -> None:
         self.changes.setdefault(f.symbol.key, node)
+
+    def _locate(self, f: Frame, node: ast.expr) -> state.Location:
+        return state.locate(f, node, self.variables, self.realms)
 
     def _is_state(self, node: ast.AST) -> bool:
         return state.root(node) in self.variables
@@ -188,7 +197,7 @@ class ContractHost:
         if name is None:
             return None
         if name in self.variables:
-            place = state.locate(f, node, self.variables)
+            place = self._locate(f, node)
             return state.read(f, node, place)
         match node:
             case ast.Attribute(value=ast.Name(id="self")) if name in _OF_SELF:
@@ -213,14 +222,16 @@ class ContractHost:
         match node.func:
             case ast.Name(id=verb) if verb in _VERBS and verb not in f.locals:
                 return self._verb(f, node, verb)
+            case ast.Name(id="reveal") if "reveal" not in f.locals:
+                return self._reveal(f, node)
             case ast.Name(id="len") if len(node.args) == 1 and self._is_vector(node.args[0]):
-                place = state.locate(f, node.args[0], self.variables)
+                place = self._locate(f, node.args[0])
                 return state.length(f, node, place)
             case ast.Attribute(value=inner, attr="append" | "pop" as verb) if self._is_vector(
                 inner
             ):
                 self._note(f, node)
-                place = state.locate(f, inner, self.variables)
+                place = self._locate(f, inner)
                 return (state.append if verb == "append" else state.pop)(f, node, place)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._own(f, node, name)
@@ -239,6 +250,29 @@ class ContractHost:
                         SubsetError, node, "another contract is asked by a message", hint
                     )
         return None
+
+    def _reveal(self, f: Frame, node: ast.Call) -> Value:
+        """Lower ``reveal(x)``: the same value, which anybody may know from here on."""
+        if len(node.args) != 1 or node.keywords:
+            raise f.refuse(TypesError, node, "reveal takes one value", "write reveal(x)")
+        value = f.value(node.args[0])
+        regs = tuple(
+            self._known_to_all(f, node, reg, of)
+            for reg, of in zip(value.regs, registers(value.type), strict=True)
+        )
+        self.revealed |= {(f.symbol.key, reg) for reg in regs}
+        return Value(value.type, regs)
+
+    def _known_to_all(self, f: Frame, node: ast.AST, reg: Reg, of: Type) -> Reg:
+        """A register of its own with the same value."""
+        match of:
+            case Word(kind=Kind.FIELD):
+                return f.at(node).op(Op.ADD, of, reg, f.at(node).const(0, of))
+            case Word():
+                return f.at(node).op(Op.OR, of, reg, reg)
+            case _:
+                hint = "reveal its elements, one by one"
+                raise f.refuse(TypesError, node, "a list or text cannot be revealed whole", hint)
 
     def _is_vector(self, node: ast.AST) -> bool:
         return self._is_state(node) and isinstance(state.type_of(node, self.variables), VectorType)
@@ -399,7 +433,7 @@ class ContractHost:
 
     def _augment(self, f: Frame, node: ast.AugAssign) -> None:
         """Lower ``self.a[b] += c``: the way to the slot is gone once."""
-        place = state.locate(f, node.target, self.variables)
+        place = self._locate(f, node.target)
         old = state.read(f, node.target, place)
         load = ast.copy_location(ast.Name("old", ast.Load()), node.target)
         binary = ast.copy_location(ast.BinOp(load, node.op, node.value), node)

@@ -11,6 +11,7 @@ from numen.ir.nodes import Function, Instr, Label, Reg
 from numen.ir.ops import Op
 from numen.lang.contracts import records
 from numen.lang.errors import SubsetError
+from numen.lang.source import Source
 
 _HARMLESS = frozenset({records.CALL, records.FRAME, records.REVERT})
 """Records of a wait, and of a run that ends in a failure."""
@@ -24,7 +25,7 @@ _WHAT = {
 
 
 def require_isolation(
-    fn: Function, marks: Iterable[str], functions: Mapping[str, Function]
+    fn: Function, marks: Iterable[str], functions: Mapping[str, Function], source: Source
 ) -> None:
     """Refuse a method that changes something and may wait after it.
 
@@ -32,6 +33,7 @@ def require_isolation(
         fn: An isolated method, as lowered, before it is cut.
         marks: The names of the functions that are called where it waits.
         functions: What it calls.
+        source: Where it stands.
 
     Raises:
         SubsetError: It does; at the place of the change.
@@ -46,11 +48,10 @@ def require_isolation(
             follows = follows or instr.symbol in waits
             change = changes.of(instr, constants) if follows else ""
             if change:
-                raise SubsetError(
-                    f"{change} before a wait of an isolated method, which may be run again",
-                    place=instr.place,
-                    hint="move it behind the last await",
-                )
+                assert instr.place is not None
+                message = f"{change} before a wait of an isolated method, which may be run again"
+                hint = "move it behind the last await"
+                raise source.refuse_at(SubsetError, instr.place, message, hint)
 
 
 def _may_wait(

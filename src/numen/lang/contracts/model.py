@@ -54,12 +54,13 @@ StateType: TypeAlias = Shape | MapType | VectorType
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """A state variable: its first slot, and where it is written."""
+    """A state variable: its first slot, where it is written, and whether only keys open it."""
 
     name: str
     type: StateType
     slot: int
     node: ast.AST
+    is_private: bool = False
 
 
 class Role(Enum):
@@ -86,6 +87,7 @@ class Field(msgspec.Struct, frozen=True):
     name: str
     type: Shape
     is_indexed: bool = False
+    is_private: bool = False
 
 
 class Remote(msgspec.Struct, frozen=True):

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, StructShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, U256, Word
 from numen.lang import arrays
-from numen.lang.contracts.cells import At, Slots, put, take, to_word
+from numen.lang.contracts.cells import At, Realm, Slots, put, take, to_word
 from numen.lang.contracts.layout import size_words
 from numen.lang.contracts.model import MapType, StateType, Variable, VectorType
 from numen.lang.errors import TypesError, UnknownNameError
@@ -20,10 +21,21 @@ from numen.lang.types import NOTHING
 
 
 class Location(msgspec.Struct, frozen=True):
-    """A part of the state: its type, and the register that names its first slot."""
+    """A part of the state: its type, the register that names its first slot, and its realm."""
 
     type: StateType
     slot: Reg
+    realm: Realm | None = None
+
+    @property
+    def slots(self) -> Slots:
+        """Its slots."""
+        return Slots(self.slot, self.realm)
+
+    def hashed(self, f: Frame, node: ast.AST, word: Reg) -> Reg:
+        """The key of the first slot of an element."""
+        key = f.at(node).op(Op.HASH, None, word, self.slot)
+        return key if self.realm is None else self.realm.key(f, node, key)
 
 
 def root(node: ast.AST) -> str | None:
@@ -51,16 +63,30 @@ def type_of(node: ast.AST, variables: Mapping[str, Variable]) -> StateType | Non
     return None
 
 
-def locate(f: Frame, node: ast.expr, variables: Mapping[str, Variable]) -> Location:
-    """Lower the way to a part of the state, whose root is a variable."""
+def locate(
+    f: Frame,
+    node: ast.expr,
+    variables: Mapping[str, Variable],
+    realms: tuple[Realm, Realm] | None,
+) -> Location:
+    """Lower the way to a part of the state, whose root is a variable.
+
+    Args:
+        f: Where.
+        node: The way.
+        variables: Of the contract.
+        realms: Its public and its private slots; None where all are public.
+    """
     match node:
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             variable = variables[name]
-            return Location(variable.type, f.at(node).const(variable.slot, U256))
+            first = variable.slot + variable.is_private * PRIVATE_FROM
+            realm = realms[variable.is_private] if realms is not None else None
+            return Location(variable.type, f.at(node).const(first, U256), realm)
         case ast.Subscript(value=inner, slice=index):
-            return _element(f, node, locate(f, inner, variables), index)
+            return _element(f, node, locate(f, inner, variables, realms), index)
         case ast.Attribute(value=inner, attr=name):
-            return _field(f, node, locate(f, inner, variables), name)
+            return _field(f, node, locate(f, inner, variables, realms), name)
         case _:
             raise AssertionError(node)
 
@@ -70,7 +96,7 @@ def read(f: Frame, node: ast.expr, place: Location) -> Value:
     if isinstance(place.type, MapType | VectorType):
         hint = f"write {shown(node)}[key]"
         raise f.refuse(TypesError, node, f"{place.type} is no value", hint)
-    return take(f, node, Slots(place.slot), At(), place.type)
+    return take(f, node, place.slots, At(), place.type)
 
 
 def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.expr) -> None:
@@ -79,14 +105,14 @@ def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.e
         hint = "assign its elements"
         raise f.refuse(TypesError, target, f"{place.type} cannot be assigned", hint)
     f.require_type(node, value, place.type, shown(target))
-    put(f, target, Slots(place.slot), At(), value)
+    put(f, target, place.slots, At(), value)
 
 
 def clear(f: Frame, node: ast.expr, place: Location) -> None:
     """Write zeros, as before anything was written."""
     if isinstance(place.type, MapType | VectorType):
         raise f.refuse(TypesError, node, f"{place.type} cannot be cleared", "clear its elements")
-    zero, slots = f.at(node).const(0, U256), Slots(place.slot)
+    zero, slots = f.at(node).const(0, U256), place.slots
     if size_words(place.type) == 1:
         slots.set(f, node, At(), zero)
         return
@@ -95,7 +121,7 @@ def clear(f: Frame, node: ast.expr, place: Location) -> None:
 
 def length(f: Frame, node: ast.expr, place: Location) -> Value:
     """How many elements an array has, a u64."""
-    count = f.at(node).op(Op.STATE_LOAD, None, place.slot)
+    count = place.slots.get(f, node, At())
     return Value(U64, (f.at(node).op(Op.CAST, U256, count, to=U64),))
 
 
@@ -106,13 +132,11 @@ def append(f: Frame, node: ast.Call, place: Location) -> Value:
     if len(node.args) != 1 or node.keywords or isinstance(element, MapType | VectorType):
         raise f.refuse(TypesError, node, f"append takes one {element}")
     value = f.of_type(node.args[0], element, "the element")
+    count = place.slots.get(f, node, At())
+    put(f, node, Slots(place.hashed(f, node, count), place.realm), At(), value)
     writer = f.at(node)
-    count = writer.op(Op.STATE_LOAD, None, place.slot)
-    put(f, node, Slots(writer.op(Op.HASH, None, count, place.slot)), At(), value)
-    writer = f.at(node)
-    writer.effect(
-        Op.STATE_STORE, None, place.slot, writer.op(Op.ADD, U256, count, writer.const(1, U256))
-    )
+    more = writer.op(Op.ADD, U256, count, writer.const(1, U256))
+    place.slots.set(f, node, At(), more)
     return Value(NOTHING, ())
 
 
@@ -122,16 +146,16 @@ def pop(f: Frame, node: ast.Call, place: Location) -> Value:
     element = place.type.element
     if node.args or node.keywords or isinstance(element, MapType | VectorType):
         raise f.refuse(TypesError, node, "pop takes nothing", "write self.items.pop()")
+    count = place.slots.get(f, node, At())
     writer = f.at(node)
-    count = writer.op(Op.STATE_LOAD, None, place.slot)
     zero = writer.const(0, U256)
     some = writer.invert(writer.op(Op.EQ, U256, count, zero))
     writer.effect(Op.REQUIRE, None, some, symbol="pop from an empty array")
     last = writer.op(Op.SUB, U256, count, writer.const(1, U256))
-    at = Location(element, writer.op(Op.HASH, None, last, place.slot))
+    at = Location(element, place.hashed(f, node, last), place.realm)
     value = read(f, node, at)
     clear(f, node, at)
-    f.at(node).effect(Op.STATE_STORE, None, place.slot, last)
+    place.slots.set(f, node, At(), last)
     return value
 
 
@@ -143,15 +167,15 @@ def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> 
             word = found.reg
             if isinstance(key, Word):
                 word = to_word(f, index, word, key)
-            return Location(value, f.at(node).op(Op.HASH, None, word, base.slot))
+            return Location(value, base.hashed(f, node, word), base.realm)
         case VectorType(element):
             at = f.of_type(index, U64, "the index").reg
-            count = f.at(node).op(Op.STATE_LOAD, None, base.slot)
+            count = base.slots.get(f, node, At())
             writer = f.at(node)
             word = writer.op(Op.CAST, U64, at, to=U256)
             inside = writer.op(Op.LT, U256, word, count)
             writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
-            return Location(element, writer.op(Op.HASH, None, word, base.slot))
+            return Location(element, base.hashed(f, node, word), base.realm)
         case ListShape(element, count):
             at, known = arrays.index(f, index, count)
             writer = f.at(node)
@@ -160,7 +184,8 @@ def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> 
                 writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
             word = writer.op(Op.CAST, U64, at, to=U256)
             far = writer.op(Op.WRAPPING_MUL, U256, word, writer.const(size_words(element), U256))
-            return Location(element, writer.op(Op.WRAPPING_ADD, U256, base.slot, far))
+            first = writer.op(Op.WRAPPING_ADD, U256, base.slot, far)
+            return Location(element, first, base.realm)
         case _:
             raise f.refuse(TypesError, node, f"{base.type} has no elements")
 
@@ -175,7 +200,7 @@ def _field(f: Frame, node: ast.Attribute, base: Location, name: str) -> Location
             slot = base.slot
             if offset:
                 slot = writer.op(Op.WRAPPING_ADD, U256, slot, writer.const(offset, U256))
-            return Location(of, slot)
+            return Location(of, slot, base.realm)
         offset += size_words(of)
     names = [known for known, _ in base.type.fields]
     raise f.refuse(

@@ -1,0 +1,159 @@
+"""Private values: what the compiler lets them do, and where it stops them."""
+
+import pytest
+
+from numen.lang.errors import LangError
+from numen.vm.host import Kind, Reason
+from tests.contracts.stage import Stage, call, compiled
+
+PURSE = """
+from numen import address, contract, emit, error, event, interface, map, message, reveal, send, view
+from numen import after, cancel, timer, Bounce
+
+@event
+class Paid:
+    n: u128
+
+@error
+class Bad:
+    n: u128
+
+@interface
+class Other:
+    async def tell(n: u128) -> u128: ...
+
+@contract
+class Purse:
+    other: Other
+    total: Private[u128]
+    count: u128
+    held: Private[map[address, u128]]
+    log: Private[array[u128]]
+    rows: Private[list[u128, 3]]
+    open: map[u128, u128]
+
+    def double(self, n: u128) -> u128:
+        return 2 * n
+
+    def fill(self, rows: list[u128, 2]):
+        rows[1] = self.total
+
+    def tell(self, n: u128):
+        emit(Paid(n))
+
+    @timer
+    def tick(self, n: u128):
+        pass
+
+    @message
+    async def go(self, n: u128, secret: Private[u128]):
+        {}
+
+    @view
+    def mine(self) -> u128:
+        return self.held[self.sender]
+
+    @view
+    def all(self) -> u128:
+        return reveal(self.total)
+
+    @view
+    def counted(self) -> u128:
+        return self.count
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("emit(Paid(self.total))", "emitted in an event"),
+        ("emit(Paid(secret))", "emitted in an event"),
+        ("emit(Paid(n + 2 * self.rows[1]))", "emitted in an event"),
+        ("emit(Paid(self.double(self.total)))", "emitted in an event"),
+        ("self.tell(self.total)", "emitted in an event"),
+        ("emit(Paid(u128(len(self.log))))", "emitted in an event"),
+        ("raise Bad(self.log.pop())", "told in an error"),
+        ("send(self.sender, secret)", "sent in a message"),
+        ("p = await self.other.tell(secret)", "sent in a message"),
+        ("self.other.tell.send(self.held[self.sender])", "sent in a message"),
+        ("after(2, self.tick(secret))", "kept with a timer"),
+        ("cancel(u256(secret))", "name a timer"),
+        ("self.count = secret", "written to a public variable"),
+        ("self.open[secret] = 1", "written to a public variable"),
+        ("rows = [n, secret]; emit(Paid(rows[0]))", "emitted in an event"),
+        ("rows = [n, n]; self.fill(rows); emit(Paid(rows[0]))", "emitted in an event"),
+        ("rows = [n, n]\n        rows[1] = secret\n        emit(Paid(rows[1]))", "emitted in"),
+        ("y = n\n        if n > 4:\n            y = secret\n        emit(Paid(y))", "emitted in"),
+        ("p = await self.other.tell(n); emit(Paid(secret))", "emitted in an event"),
+        (
+            "y = n\n        for i in range(3):\n            emit(Paid(y))\n            y = secret",
+            "emitted in an event",
+        ),
+        (
+            "rows = [reveal(secret), n]\n        rows[1] = secret\n        emit(Paid(rows[0]))",
+            "emit",
+        ),
+        ("emit(Paid(reveal(secret) + secret))", "emitted in an event"),
+    ],
+)
+def test_a_private_value_does_not_leave_in_the_clear(body, message):
+    with pytest.raises(LangError, match=message):
+        compiled(PURSE.format(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "emit(Paid(n)); self.count += n",
+        "emit(Paid(reveal(self.total) + 1))",
+        "emit(Paid(self.double(reveal(secret)))); emit(Paid(self.double(n)))",
+        "self.total += secret; self.held[self.sender] = secret; self.log.append(secret)",
+        "self.held[self.sender] -= n; self.rows[0] = self.log.pop()",
+        "p = await self.other.tell(reveal(secret)); self.total += p * secret",
+        "assert secret > 5, 'too little'",
+        "rows = [n, secret]; self.rows[0] = rows[0]",
+    ],
+)
+def test_what_stays_inside_or_is_revealed_may_pass(body):
+    assert compiled(PURSE.format(body)).description.is_private
+
+
+def test_the_place_of_a_leak_is_told():
+    with pytest.raises(LangError, match=r":4\d:\d+: .*\n.*emit\(Paid\(secret\)\)"):
+        compiled(PURSE.format("emit(Paid(secret))"))
+
+
+def test_a_message_does_not_give_a_private_result():
+    text = PURSE.replace("    @view\n    def mine", "    @message\n    def mine").format("pass")
+    with pytest.raises(LangError, match="the result of the message mine"):
+        compiled(text)
+
+
+def test_only_messages_and_views_take_what_is_private():
+    text = PURSE.replace("def tick(self, n: u128)", "def tick(self, n: Private[u128])")
+    with pytest.raises(LangError, match="n cannot be private"):
+        compiled(text.format("pass"))
+
+
+def test_it_is_known_which_messages_are_sealed():
+    description = compiled(PURSE.format("pass")).description
+    takes = {entry.name for entry in description.entries if entry.takes_private}
+    gives = {entry.name for entry in description.entries if entry.gives_private}
+    assert takes == {"go"}
+    assert gives == {"mine"}
+
+
+def test_a_contract_without_secrets_has_the_slots_that_it_always_had():
+    text = PURSE.replace("secret: Private[u128]", "secret: u128").replace("Private[", "(")
+    text = text.replace("(u128]", "u128").replace("(map[address, u128]]", "map[address, u128]")
+    text = text.replace("(array[u128]]", "array[u128]").replace("(list[u128, 3]]", "list[u128, 3]")
+    description = compiled(text.format("pass")).description
+    assert not description.is_private
+    assert not any(entry.takes_private or entry.gives_private for entry in description.entries)
+
+
+def test_who_has_no_keys_does_not_run_it():
+    stage = Stage(compiled(PURSE.format("pass")))
+    failed = stage.play(Kind.VIEW, call("counted()"))
+    assert failed.failure.reason is Reason.ABSENT
+    assert "keys" in failed.failure.detail
