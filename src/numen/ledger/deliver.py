@@ -19,6 +19,8 @@ from numen.ledger.due import Due
 from numen.ledger.failures import encode_failure
 from numen.ledger.messages import Await, Message, Owed, Paid
 from numen.ledger.receipts import Fate, Receipt
+from numen.ledger.sealed.errors import UnsealError
+from numen.ledger.sealed.keyring import SEALED
 from numen.ledger.sending import Sender
 from numen.vm.host import Address, Delivery, Failure, Kind, Outcome, Reason, Service
 
@@ -118,7 +120,12 @@ class _Delivering:
             return self._fail(
                 Failure(Reason.ABSENT, detail="its code was not published, or is none"), 0
             )
-        return self._conclude(service.handle(self._delivery(), cell.slots))
+        try:
+            delivery = self._delivery()
+        except UnsealError as error:
+            self._take_back()
+            return self._fail(Failure(Reason.REVERTED, detail=str(error)), 0)
+        return self._conclude(service.handle(delivery, cell.slots))
 
     def _found(self) -> bool:
         """Give a new contract its code, unless the place is taken."""
@@ -145,17 +152,26 @@ class _Delivering:
 
     def _delivery(self) -> Delivery:
         message, moment, awaited = self.message, self.moment, self.awaited
+        secrets = self.cell.secrets
+        payload = message.payload[CODE_BYTES:] if message.kind is Kind.CREATE else message.payload
+        is_sealed = (
+            secrets is not None and message.kind is Kind.REQUEST and payload.startswith(SEALED)
+        )
+        if secrets is not None and is_sealed:
+            payload = secrets.open_request(payload, message.source)
         return Delivery(
             message.kind,
             message.target,
             message.source,
             message.value,
-            message.payload[CODE_BYTES:] if message.kind is Kind.CREATE else message.payload,
+            payload,
             max(0, self.work - tariff.DELIVERY_WORK),
             moment.height,
             moment.time_ms,
             self.cell.account.balance,
             awaited.continuation if awaited is not None else None,
+            secrets is not None,
+            is_sealed,
         )
 
     def _conclude(self, outcome: Outcome) -> Handed:

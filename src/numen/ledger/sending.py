@@ -1,5 +1,7 @@
 """From what a handler asks for to messages, schedules and events, all of them or none."""
 
+from typing import Final
+
 import msgspec
 
 from numen.ledger import tariff
@@ -21,6 +23,9 @@ from numen.vm.host import (
     Schedule,
     Send,
 )
+
+SEALED_FRAME_MAX: Final = 1 << 14
+"""Longest saved frame of a contract with private state: its record is sealed in one cell."""
 
 
 class Sender:
@@ -115,7 +120,9 @@ class Sender:
         match effect:
             case Send():
                 self._sends.append((effect, 0, None))
-                return _refuse_send(effect, self._height)
+                is_private = self._cell.secrets is not None
+                frame_max = SEALED_FRAME_MAX if is_private else PAYLOAD_BYTES_MAX
+                return _refuse_send(effect, self._height, frame_max)
             case Event(topics, data):
                 self.events.append(effect)
                 if len(topics) > 4 or len(data) > PAYLOAD_BYTES_MAX:
@@ -203,9 +210,9 @@ class Sender:
             cell.account = msgspec.structs.replace(cell.account, timers=timers)
 
 
-def _refuse_send(send: Send, height: int) -> Failure | None:
+def _refuse_send(send: Send, height: int, frame_max: int) -> Failure | None:
     frame = send.continuation.frame if send.continuation is not None else b""
-    if max(len(send.payload), len(frame)) > PAYLOAD_BYTES_MAX:
+    if len(send.payload) > PAYLOAD_BYTES_MAX or len(frame) > frame_max:
         return Failure(Reason.TOO_LARGE, detail="a payload or frame is too large")
     if send.deadline > height + tariff.DEADLINE_BLOCKS_MAX:
         return Failure(Reason.TOO_LARGE, detail="a deadline is too far")

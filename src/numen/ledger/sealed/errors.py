@@ -3,6 +3,7 @@
 SealedError
 ├── UnsealError             a cell that nobody sealed so, or sealed under another key
 ├── RollBackError           a cell that was replaced by a later one
+├── StaleStateError         a disk that does not hold the state it should
 ├── ShareError              a share of a key that does not belong, or too few of them
 └── NotAuthorisedError      a view call that is not answered
 """
@@ -33,6 +34,13 @@ class RollBackError(SealedError):
         super().__init__(f"rolled back: a cell of version {found} is where version {seen} was")
         self.found = found
         self.seen = seen
+
+
+class StaleStateError(SealedError):
+    """A disk does not hold the state whose root is known: it was rolled back, or altered."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the disk does not hold the state that it should: {reason}")
 
 
 class ShareError(SealedError):

@@ -140,17 +140,21 @@ class Vault:
         for slot, value in kept:
             self.set(draft, slot, value)
 
-    def observe(self, state: Readable) -> None:
-        """Remember the versions of all slots of a state that is final.
+    def observe(self, state: Readable, written: Collection[bytes] | None = None) -> None:
+        """Remember the versions of the slots of a state that is final.
 
         From then on anything older is a roll-back. What is only in a draft may be taken back, and
         is not remembered.
+
+        Args:
+            state: The state.
+            written: Only these, which are all that changed; without it, every slot.
 
         Raises:
             UnsealError: A cell was altered.
             RollBackError: A cell is older than one that was seen.
         """
-        slots = self.slots(state)
+        slots = self.slots(state) if written is None else written
         names = [(b"slot", slot) for slot in slots] + [(b"index", _COUNT)]
         for kind, slot in names:
             self._seen[kind, slot] = self._open(state, kind, slot).version
