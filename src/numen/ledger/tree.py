@@ -61,6 +61,11 @@ class Record:
             if receipt.message.cause == receipt.message.root:
                 self._roots.setdefault(receipt.message.cause, []).append(identity)
 
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """Ids of the transactions and timers that all began with, in order."""
+        return tuple(self._roots)
+
     def find(self, identity: str) -> bytes:
         """Complete an id of a message or transaction.
 

@@ -186,6 +186,13 @@ class Chain:
         (sent,) = self.send_all(Request(_address(to), b"", coins, 10**5), sender=sender)
         return sent
 
+    def tree(self) -> str:
+        """Everything that happened, a line each, a tree for each transaction."""
+        lines: list[str] = []
+        for root in self.record.roots:
+            lines += explain.explain(self.record, root, self.name, self.call_of)
+        return "\n".join(lines)
+
     def advance(self, blocks: int = 1) -> list[Receipt]:
         """Make blocks, in which timers run and what waits too long is told so."""
         receipts: list[Receipt] = []
