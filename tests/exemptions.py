@@ -22,8 +22,8 @@ BUDGET_LINES = {
     "proof": 25500,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 1000,
-    "trust": 2500,
     "testing": 900,
+    "trust": 2500,
     "vm": 2200,
 }
 """Lines of Python each package may have. A commit that raises one says why."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from numen.lang.errors import LangError
 from numen.vm.contract import ContractService
 from numen.vm.host import Continuation, Kind, Reason
-from numen.vm.isolated import READS_MAX
+from numen.vm.isolated import AGAIN_MAX, READS_MAX
 from tests.contracts.stage import Stage, compiled, words
 from tests.contracts.test_isolated import CARELESS, TOKEN, bank
 
@@ -173,3 +173,16 @@ class Reader:
     assert stage.ask("go(address,uint64)", TOKEN, READS_MAX).failure is None
     failed = stage.ask("go(address,uint64)", TOKEN, READS_MAX + 1)
     assert failed.failure.reason is Reason.TOO_LARGE
+
+
+def test_what_the_author_says_is_kept_is_all_that_is_kept():
+    body = "p = await self.oracle.price({}); self.n = p"
+    stated = Stage(compiled(WAITING.format(body.format("callback_work=54_321"))))
+    stated.create(TOKEN)
+    assert stated.told("go(uint64)", 1).effects[0].continuation.work == 54_321
+    sized = Stage(compiled(WAITING.format(body.format(""))))
+    sized.create(TOKEN)
+    description = sized.contract.description
+    (entry,) = [entry for entry in description.entries if entry.name == "go"]
+    kept = sized.told("go(uint64)", 1).effects[0].continuation.work
+    assert kept == description.continuations[0].work + AGAIN_MAX * entry.again_work

@@ -232,8 +232,10 @@ class Isolated:
             question=passing.question(),
             frame=asked.continuation.frame,
         )
+        # Where the author says how much is kept, that is all.
+        is_sized = asked.continuation.work == self._resumes[asked.continuation.entry].work
         selector = memo.payload[:_SELECTOR_BYTES]
-        more = (AGAIN_MAX - memo.again) * self._again_works[selector]
+        more = (AGAIN_MAX - memo.again) * self._again_works[selector] if is_sized else 0
         continuation = Continuation(
             asked.continuation.entry,
             codec.encode(kept, size_max=2 * PAYLOAD_BYTES_MAX),
