@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from numen.ir.interface import ListShape, TupleShape
+from numen.ir.interface import ListShape, StructShape, TupleShape
 from numen.ir.ops import Op
-from numen.ir.types import BOOL, FELT, LENGTH_MAX, WORDS, Kind, Memory, Word
+from numen.ir.types import BOOL, FELT, LENGTH_MAX, U256, WORDS, Kind, Memory, Word
 from numen.lang import arrays, constants, operators
 from numen.lang.errors import RangeError, TypesError
 from numen.lang.frame import Frame, Literal, Value
@@ -51,6 +51,10 @@ def call(f: Frame, node: ast.Call, name: str, expected: LangType | None) -> Oper
     return row.lower(f, node, expected)
 
 
+_WORDS_BY_NAME: Final = [StructShape(name, (("word", U256),)) for name in ("address", "bytes32")]
+"""Words of a contract that are no numbers, until somebody says so."""
+
+
 def convert(f: Frame, node: ast.Call, to: Word) -> Operand:
     """Lower ``u8(x)``: the same integer in another type, or a trap."""
     if len(node.args) != 1 or node.keywords:
@@ -60,6 +64,8 @@ def convert(f: Frame, node: ast.Call, to: Word) -> Operand:
         if to == BOOL:
             return Value(BOOL, (f.at(node).const(int(found.value != 0), BOOL),))
         return f.typed(node.args[0], found, to)
+    if to == U256 and found.type in _WORDS_BY_NAME:
+        return Value(U256, found.regs)
     word = _word(f, node.args[0], found)
     writer = f.at(node)
     if word == to:
