@@ -14,7 +14,7 @@ BUDGET_LINES = {
     "ir": 7500,
     "jit": 2300,
     "kernels": 9000,
-    "lang": 9000,
+    "lang": 9300,
     "ledger": 12000,
     "market": 6500,
     "net": 2600,  # channels between nodes, messages on them, keys and who has them

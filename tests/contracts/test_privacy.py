@@ -2,9 +2,12 @@
 
 import pytest
 
+from numen.ir.host import PRIVATE_FROM
+from numen.lang.contracts import privacy
 from numen.lang.errors import LangError
-from numen.vm.host import Kind, Reason
-from tests.contracts.stage import Stage, call, compiled
+from numen.vm.contract import ContractService
+from numen.vm.host import Delivery, Kind, Reason
+from tests.contracts.stage import ALICE, HERE, WORK, Stage, State, call, compiled
 
 PURSE = """
 from numen import address, contract, emit, error, event, interface, map, message, reveal, send, view
@@ -41,6 +44,11 @@ class Purse:
     def tell(self, n: u128):
         emit(Paid(n))
 
+    def pick(self, n: u128) -> u128:
+        if n > 5:
+            return 1
+        return 2
+
     @timer
     def tick(self, n: u128):
         pass
@@ -61,6 +69,19 @@ class Purse:
     def counted(self) -> u128:
         return self.count
 """
+
+
+BREAKING = """y = u128(0)
+        for i in range(9):
+            if u128(i) == secret:
+                break
+            y += 1
+        emit(Paid(y))"""
+
+COUNTING = """for i in range(3):
+            if secret == u128(i):
+                self.total += 1
+        self.count += 1"""
 
 
 @pytest.mark.parametrize(
@@ -94,6 +115,23 @@ class Purse:
             "emit",
         ),
         ("emit(Paid(reveal(secret) + secret))", "emitted in an event"),
+        ("if secret > 5:\n            emit(Paid(1))", "whether it comes to this is private"),
+        ("if secret > 5:\n            self.count += 1", "whether it comes to this is private"),
+        ("if secret > 5:\n            self.tell(1)", "whether it comes to this is private"),
+        ("if secret > 5:\n            return\n        emit(Paid(1))", "whether it comes to this"),
+        ("if secret > 5:\n            p = await self.other.tell(n)", "whether it comes to this"),
+        ("y = 1\n        if secret > 5:\n            y = 2\n        emit(Paid(y))", "emitted in"),
+        ("y = 2 if secret > 5 else 1\n        emit(Paid(y))", "emitted in"),
+        (
+            "y = u128(0)\n        while y < secret:\n            y += 1\n        emit(Paid(y))",
+            "emitted in",
+        ),
+        (BREAKING, "emitted in"),
+        (
+            "ys = [n, n]\n        if secret > 5:\n            ys[0] = 1\n        emit(Paid(ys[1]))",
+            "emitted in",
+        ),
+        ("emit(Paid(self.pick(secret)))", "emitted in"),
     ],
 )
 def test_a_private_value_does_not_leave_in_the_clear(body, message):
@@ -101,21 +139,55 @@ def test_a_private_value_does_not_leave_in_the_clear(body, message):
         compiled(PURSE.format(body))
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "emit(Paid(n)); self.count += n",
-        "emit(Paid(reveal(self.total) + 1))",
-        "emit(Paid(self.double(reveal(secret)))); emit(Paid(self.double(n)))",
-        "self.total += secret; self.held[self.sender] = secret; self.log.append(secret)",
-        "self.held[self.sender] -= n; self.rows[0] = self.log.pop()",
-        "p = await self.other.tell(reveal(secret)); self.total += p * secret",
-        "assert secret > 5, 'too little'",
-        "rows = [n, secret]; self.rows[0] = rows[0]",
-    ],
-)
+UNREVEALED = [
+    "emit(Paid(n)); self.count += n",
+    "self.total += secret; self.held[self.sender] = secret; self.log.append(secret)",
+    "self.held[self.sender] += n; self.rows[0] = secret",
+    "assert secret > 0, 'too little'",
+    "assert secret > 0, 'too little'; emit(Paid(n))",
+    "if secret > 500:\n            raise Bad(n)\n        emit(Paid(n))",
+    "rows = [n, secret]; self.rows[0] = rows[0]",
+    "if secret > 5:\n            self.total = n\n        emit(Paid(n))",
+    "y = n\n        if secret > 5:\n            y = 2 * n\n        self.total = y",
+    "if n > 5:\n            self.total += secret\n            emit(Paid(n))",
+    COUNTING,
+]
+REVEALED = [
+    "emit(Paid(reveal(self.total) + 1))",
+    "emit(Paid(self.double(reveal(secret)))); emit(Paid(self.double(n)))",
+    "p = await self.other.tell(reveal(secret)); self.total += p * secret",
+    "if reveal(secret > 5):\n            emit(Paid(n))",
+]
+
+
+@pytest.mark.parametrize("body", [*UNREVEALED, *REVEALED])
 def test_what_stays_inside_or_is_revealed_may_pass(body):
     assert compiled(PURSE.format(body)).description.is_private
+
+
+@pytest.mark.parametrize("body", UNREVEALED)
+def test_what_passes_looks_the_same_whatever_the_secret_is(body):
+    contract = compiled(PURSE.format(body))
+    service = ContractService(contract.program, contract.description, engine="interp")
+    seen = []
+    for secret in (1, 2, 7, 300):
+        payload = call("go(uint128,uint128)", 9, secret)
+        told = Delivery(
+            Kind.REQUEST, HERE, ALICE, 0, payload, WORK, 1, 1, 0, has_keys=True, is_sealed=True
+        )
+        state = State({PRIVATE_FROM + 1: secret, PRIVATE_FROM + 4: secret})
+        outcome = service.handle(told, state)
+        assert outcome.failure is None
+        public = [write for write in outcome.writes if write[0] < PRIVATE_FROM]
+        seen.append((outcome.effects, outcome.result, public))
+    assert seen == seen[:1] * 4
+
+
+def test_what_is_followed_is_bounded(monkeypatch):
+    monkeypatch.setattr(privacy, "STEPS_MAX", 500)
+    compiled(PURSE.format("pass"))
+    with pytest.raises(LangError, match="too many ways"):
+        compiled(PURSE.format("; ".join(["self.total += secret * n"] * 60)))
 
 
 def test_the_place_of_a_leak_is_told():

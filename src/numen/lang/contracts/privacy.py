@@ -1,8 +1,11 @@
 """Where private values may not go: into events, messages, errors, results or public slots.
 
 A value is private if it was read from a private variable or came as a private parameter, and so is
-whatever is computed from it, in any function it is passed to. `reveal(x)` says that anybody may
-know x. What a decision tells by its outcome is not followed: see docs/guides/state.md.
+whatever is computed from it, in any function it is passed to. So is what a decision about it
+decides: which of two values a variable has then, and whether something is written or sent at all.
+`reveal(x)` says that anybody may know x. That a run fails is not followed, nor how long it takes.
+
+Source: Denning and Denning, "Certification of Programs for Secure Information Flow", 1977.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,18 +13,19 @@ from typing import Final
 
 import msgspec
 
-from numen.ir.nodes import Edge, Function, Instr, Reg, Return, edges
+from numen.ir.nodes import Edge, Function, Instr, Label, Reg, Return, edges
 from numen.ir.ops import Op
 from numen.ir.types import Word
 from numen.lang.contracts import records
 from numen.lang.contracts.host import ContractHost
 from numen.lang.contracts.model import ContractSymbol, Method, Role
-from numen.lang.errors import LangError, TooLargeError, TypesError
+from numen.lang.contracts.regions import Regions
+from numen.lang.errors import TooLargeError, TypesError
 from numen.lang.source import Source
 from numen.lang.types import registers
 
-WAYS_MAX: Final = 1024
-"""Most functions that are followed, each once for every set of its parameters that is private."""
+STEPS_MAX: Final = 1 << 22
+"""Most instructions and blocks that are looked at, each time it is."""
 
 _WHERE: Final = {
     records.RETURN: "be the result of a message",
@@ -33,6 +37,7 @@ _WHERE: Final = {
     records.CANCEL: "name a timer",
 }
 _HINT: Final = "write reveal(...) around it, if anybody may know it"
+_HINT_DECIDED: Final = "write if reveal(...): above it, if anybody may know which way it goes"
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -70,7 +75,7 @@ def require_privacy(contract: ContractSymbol, functions: Mapping[str, Function])
     for method in contract.methods.values():
         if method.role is Role.INTERNAL:
             continue
-        found = follower.found(method.symbol.key, frozenset(_private_params(method)))
+        found = follower.found(method.symbol.key, frozenset(_private_params(method)), False)
         if not found.results:
             continue
         if method.role is not Role.VIEW:
@@ -105,43 +110,74 @@ class _Follower:
         self.revealed = host.revealed
         self.source = source
         self.functions = functions
-        self._known: dict[tuple[str, frozenset[int]], _Found] = {}
+        self._known: dict[tuple[str, frozenset[int], bool], _Found] = {}
+        self._regions: dict[str, Regions] = {}
+        self._steps = 0
 
-    def found(self, name: str, private: frozenset[int]) -> _Found:
-        """Follow a function; none calls itself."""
-        way = name, private
+    def found(self, name: str, private: frozenset[int], is_decided: bool) -> _Found:
+        """Follow a function; none calls itself.
+
+        Args:
+            name: Of the function.
+            private: Which parameters are.
+            is_decided: Whether it is private that it runs at all.
+        """
+        way = name, private, is_decided
         if way not in self._known:
-            if len(self._known) >= WAYS_MAX:
-                raise TooLargeError("private values go too many ways through these functions")
-            self._known[way] = _Walk(self, self.functions[name], private).run()
+            self._known[way] = _Walk(self, self.functions[name], private, is_decided).run()
         return self._known[way]
+
+    def spend(self, steps: int) -> None:
+        """Count what is looked at.
+
+        Raises:
+            TooLargeError: It is too much.
+        """
+        self._steps += steps
+        if self._steps > STEPS_MAX:
+            raise TooLargeError("private values go too many ways through these functions")
+
+    def regions(self, fn: Function) -> Regions:
+        """The decisions of a function."""
+        if fn.name not in self._regions:
+            self._regions[fn.name] = Regions(fn)
+        return self._regions[fn.name]
 
 
 class _Walk:
     """One function, with some parameters private."""
 
-    def __init__(self, follower: _Follower, fn: Function, private: frozenset[int]) -> None:
+    def __init__(
+        self, follower: _Follower, fn: Function, private: frozenset[int], is_decided: bool
+    ) -> None:
         self._follower = follower
         self._fn = fn
         self._params = fn.blocks[next(iter(fn.blocks))].params
         self._private = {self._params[at].reg for at in private}
         self._kinds = _constants(fn)
+        self._regions = follower.regions(fn)
+        self._decisions: set[Label] = set()
+        self._decided: set[Label] = set(fn.blocks) if is_decided else set()
 
     def run(self) -> _Found:
         size = -1
         while size != len(self._private):
             size = len(self._private)
-            for block in self._fn.blocks.values():
+            for label, block in self._fn.blocks.items():
+                self._follower.spend(1 + len(block.body))
                 for instr in block.body:
-                    self._spread(instr)
+                    self._spread(instr, label in self._decided)
                 for edge in edges(block.end):
                     self._pass(edge)
+            self._decide()
         results: set[int] = set()
-        for block in self._fn.blocks.values():
+        for label, block in self._fn.blocks.items():
+            is_decided = label in self._decided
             for instr in block.body:
-                self._require(instr)
+                self._require(instr, is_decided)
             if isinstance(block.end, Return):
-                results |= {at for at, reg in enumerate(block.end.values) if self._is(reg)}
+                values = enumerate(block.end.values)
+                results |= {at for at, reg in values if is_decided or self._is(reg)}
         params = {at for at, param in enumerate(self._params) if self._is(param.reg)}
         return _Found(frozenset(results), frozenset(params))
 
@@ -152,7 +188,19 @@ class _Walk:
         name, revealed = self._fn.name, self._follower.revealed
         self._private |= {reg for reg in regs if (name, reg) not in revealed}
 
-    def _spread(self, instr: Instr) -> None:
+    def _decide(self) -> None:
+        """What follows from private decisions."""
+        for label, cond in self._regions.branches.items():
+            if label not in self._decisions and self._is(cond):
+                self._decisions.add(label)
+                region = self._regions.of(label)
+                self._follower.spend(len(region))
+                self._decided |= region
+                self._private |= self._regions.chosen(label, region)
+                # Blocks that are decided have to be looked at again, whatever was chosen.
+                self._private.add(f"decision at {label}")
+
+    def _spread(self, instr: Instr, is_decided: bool) -> None:
         """What is private after an instruction."""
         match instr.op:
             case Op.STATE_LOAD:
@@ -160,11 +208,11 @@ class _Walk:
                     self._mark(instr.dests)
             case Op.CALL if instr.symbol in self._follower.functions:
                 at = frozenset(i for i, reg in enumerate(instr.args) if self._is(reg))
-                found = self._follower.found(instr.symbol, at)
+                found = self._follower.found(instr.symbol, at, is_decided)
                 self._mark(instr.dests[i] for i in found.results)
                 self._mark(instr.args[i] for i in found.params)
             case Op.SET | Op.STORE | Op.COPY:
-                if self._is(*instr.args[1:]):
+                if is_decided or self._is(*instr.args[1:]):
                     self._mark(instr.args[:1])
             case Op.SLICE:
                 # A view and what it is a view of are one storage.
@@ -185,20 +233,24 @@ class _Walk:
     def _is_secret(self, key: Reg) -> bool:
         return (self._fn.name, key) in self._follower.secret_keys
 
-    def _require(self, instr: Instr) -> None:
+    def _require(self, instr: Instr, is_decided: bool) -> None:
         """Refuse an instruction that shows what is private."""
         match instr.op:
-            case Op.EMIT if self._is(*instr.args):
+            case Op.EMIT:
                 kind = self._kinds.get(instr.args[0], 0)
-                raise self._refused(instr, _WHERE.get(kind, "be seen"))
-            case Op.STATE_STORE if not self._is_secret(instr.args[0]) and self._is(*instr.args):
-                raise self._refused(instr, "be written to a public variable")
-
-    def _refused(self, instr: Instr, where: str) -> LangError:
+                where = _WHERE.get(kind, "be seen")
+            case Op.STATE_STORE if not self._is_secret(instr.args[0]):
+                where = "be written to a public variable"
+            case _:
+                return
         # Only methods of the contract itself write and emit, so they stand in its file.
         assert instr.place is not None
-        message = f"a private value would {where}"
-        return self._follower.source.refuse_at(TypesError, instr.place, message, _HINT)
+        refuse_at = self._follower.source.refuse_at
+        if is_decided:
+            message = f"whether it comes to this is private, and would {where}"
+            raise refuse_at(TypesError, instr.place, message, _HINT_DECIDED)
+        if self._is(*instr.args):
+            raise refuse_at(TypesError, instr.place, f"a private value would {where}", _HINT)
 
 
 def _constants(fn: Function) -> dict[Reg, int]:
