@@ -5,11 +5,12 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from numen.base.codec import U256, encode
 from numen.lang.errors import LangError
 from numen.vm.contract import ContractService
 from numen.vm.host import Continuation, Kind, Reason
-from numen.vm.isolated import AGAIN_MAX, READS_MAX
-from tests.contracts.stage import Stage, compiled, words
+from numen.vm.isolated import AGAIN_MAX, READS_MAX, _Answered, _Memo, _Read
+from tests.contracts.stage import ALICE, Stage, compiled, selector, words
 from tests.contracts.test_isolated import CARELESS, TOKEN, bank
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -138,6 +139,61 @@ def test_a_memo_that_is_none_fails(frame):
         Kind.REPLY, words(1), sender=TOKEN, continuation=Continuation(0, frame, 10**6)
     )
     assert failed.failure.reason is Reason.TRAPPED
+
+
+READS = (_Read(U256(1), U256(9)),)
+MEMO = _Memo(
+    Kind.REQUEST, ALICE, U256(1), selector("buy()"), 0, READS, (), bytes(32), b""
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("altered", "reason"),
+    [
+        ({"kind": Kind.CREATE}, Reason.TRAPPED),
+        ({"payload": b""}, Reason.TRAPPED),
+        ({"payload": selector("of(address)") + bytes(32)}, Reason.TRAPPED),
+        ({"again": AGAIN_MAX}, Reason.CONFLICT),
+        ({"frame": bytes(96), "reads": ()}, Reason.REVERTED),
+        ({"answers": (_Answered(bytes(32), True, True, bytes(1 << 16)),) * 3}, None),
+    ],
+)
+def test_a_memo_that_a_stranger_wrote_does_no_more_than_to_fail(altered, reason):
+    stage = Stage(bank())
+    stage.create(TOKEN)
+    frame = encode(replace(MEMO, **altered))
+    kept = Continuation(0, frame, 10**6)
+    outcome = stage.play(Kind.REPLY, words(1), sender=TOKEN, continuation=kept)
+    if reason is None:
+        # Answers of another question are forgotten.
+        assert outcome.waits
+    else:
+        assert outcome.failure.reason is reason
+
+
+def test_what_it_keeps_while_it_waits_is_bounded():
+    text = """
+from numen import contract, interface, isolated, message
+
+@interface
+class Oracle:
+    @view
+    async def price(n: u128) -> u128: ...
+
+@contract
+class Long:
+    n: u128
+
+    @message
+    @isolated
+    async def go(self, oracle: Oracle, a: list[u128, 1000], b: list[u128, 1000], c: list[u128, 45]):
+        p = await oracle.price(a[0] + b[0], callback_work=10**6)
+        self.n = p
+"""
+    stage = Stage(compiled(text))
+    ask = "go(address,uint128[1000],uint128[1000],uint128[45])"
+    failed = stage.ask(ask, TOKEN, *range(2045))
+    assert failed.failure.reason is Reason.TOO_LARGE
 
 
 def test_too_little_work_to_look_for_changes_is_told():

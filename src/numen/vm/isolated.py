@@ -162,7 +162,7 @@ class Isolated:
 
     def _go_on(self, delivery: Delivery, waiting: Continuation, passing: "_Pass") -> _Memo:
         """Go on behind a wait, or from the start; what is kept if it waits again."""
-        memo = _read_memo(waiting.frame)
+        memo = self._read_memo(waiting.frame)
         resume = self._resumes[waiting.entry]
         is_reply = delivery.kind is Kind.REPLY
         payload = delivery.payload[: 32 * resume.reply_words] if is_reply else b""
@@ -180,6 +180,17 @@ class Isolated:
             detail = f"what it read was changed by others, and it began again {AGAIN_MAX} times"
             raise _ConflictError(Reason.CONFLICT, detail)
         return self._begin_again(delivery, memo, passing)
+
+    def _read_memo(self, raw: bytes) -> _Memo:
+        """Read a memo; code that no compiler of ours wrote may have left anything."""
+        try:
+            memo = codec.decode(_Memo, raw)
+        except CodecError as error:
+            raise _ConflictError(Reason.TRAPPED, "what was kept for it is no memo") from error
+        is_begun = memo.kind in (Kind.REQUEST, Kind.TIMER)
+        if not is_begun or memo.payload[:_SELECTOR_BYTES] not in self._again_works:
+            raise _ConflictError(Reason.TRAPPED, "what was kept is not of an isolated method")
+        return memo
 
     def _begin_again(self, delivery: Delivery, memo: _Memo, passing: "_Pass") -> _Memo:
         """Run from the start, with the answers that there are."""
@@ -232,13 +243,17 @@ class Isolated:
             question=passing.question(),
             frame=asked.continuation.frame,
         )
+        try:
+            frame = codec.encode(kept, size_max=PAYLOAD_BYTES_MAX)
+        except CodecError as error:
+            raise _ConflictError(Reason.TOO_LARGE, "it keeps too much while it waits") from error
         # Where the author says how much is kept, that is all.
         is_sized = asked.continuation.work == self._resumes[asked.continuation.entry].work
         selector = memo.payload[:_SELECTOR_BYTES]
         more = (AGAIN_MAX - memo.again) * self._again_works[selector] if is_sized else 0
         continuation = Continuation(
             asked.continuation.entry,
-            codec.encode(kept, size_max=2 * PAYLOAD_BYTES_MAX),
+            frame,
             asked.continuation.work + more,
             is_isolated=True,
         )
@@ -321,10 +336,3 @@ def _first_memo(delivery: Delivery) -> _Memo:
         bytes(32),
         b"",
     )
-
-
-def _read_memo(raw: bytes) -> _Memo:
-    try:
-        return codec.decode(_Memo, raw)
-    except CodecError as error:
-        raise _ConflictError(Reason.TRAPPED, "what was kept for it is no memo") from error

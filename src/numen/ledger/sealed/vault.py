@@ -17,7 +17,7 @@ from numen.ledger.sealed.cell import Opened, seal, unseal
 from numen.ledger.sealed.errors import RollBackError, UnsealError
 from numen.ledger.sealed.keys import EpochKeys
 
-SLOTS_MAX: Final = 1 << 20
+SLOTS_MAX: Final = 1 << 40
 """Most private slots of a contract."""
 
 _COUNT: Final = b"count"
