@@ -70,6 +70,8 @@ def require_privacy(contract: ContractSymbol, functions: Mapping[str, Function])
     assert isinstance(host, ContractHost)
     if host.realms is None:
         return frozenset()
+    noted = {name for name, _ in (*host.realms[True].secret_keys, *host.revealed)}
+    assert noted <= set(functions), "every method is lowered once, under its own name"
     follower = _Follower(host, functions, contract.scope.source)
     views = set()
     for method in contract.methods.values():
