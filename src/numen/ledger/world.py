@@ -166,6 +166,8 @@ class World:
         """Forget the block."""
         for cell in self._touched.values():
             cell.abandon()
+            if cell.address in self._guards:
+                self._guards[cell.address].abandon()
         for lane, digest in list(self._services):
             if digest in self._codes:
                 del self._services[lane, digest]

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from numen.base.codec import encode
+from numen.ir.host import PRIVATE_FROM
 from numen.ledger import looking, tariff
 from numen.ledger.block import write_block
 from numen.ledger.deliver import Moment
@@ -220,6 +221,25 @@ def sealed_look(contract, name, who, world, moment, *args):
     return looking.read(envelope, question, b"\5" * 32)
 
 
+def test_a_block_that_is_abandoned_leaves_no_version_behind():
+    chain, contract = town()
+    ann = chain.people[0]
+    contract.send("put", 5, sender=ann).unwrap()
+    cell = chain.world.cell(contract.address)
+    before = chain.world.root()
+    cell.slots.store(PRIVATE_FROM + 3, 77)
+    assert chain.world.root() != before
+    chain.world.abandon()
+    chain.world.cell(contract.address).slots.store(1, 9)
+    chain.world.settle()
+
+    chain.world._cells.clear()
+    chain.world._guards[contract.address].load(PRIVATE_FROM + 3)
+    contract.send("put", 6, sender=ann).unwrap()
+    again = World(chain.world.kv, keys=chain.world.keys, root=chain.world.state.root)
+    assert again.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 11
+
+
 # --- roll-back ------------------------------------------------------------------------------------
 
 
@@ -246,17 +266,17 @@ def test_a_disk_that_is_turned_back_is_noticed_while_it_runs():
     forgetful.state.tree.roll_back(version)  # every byte of it is genuine
 
     with pytest.raises(StaleStateError):
-        forgetful.cell(contract.address).slots.load(2**255 + 3)
+        forgetful.cell(contract.address).slots.load(PRIVATE_FROM + 3)
 
 
 def test_a_cell_that_is_replayed_alone_is_noticed():
     chain, contract = town(MemoryKV())
     ann, secrets = chain.people[0], chain.world.keys.of(contract.address)
-    names = [secrets.keys.name(b"slot", (2**255 + 3).to_bytes(32, "big"))]
+    names = [secrets.keys.name(b"slot", (PRIVATE_FROM + 3).to_bytes(32, "big"))]
     contract.send("put", 5, sender=ann).unwrap()
     old = [chain.world.state.slot(contract.address, name) for name in names]
     contract.send("put", 6, sender=ann).unwrap()
-    assert chain.world.cell(contract.address).slots.load(2**255 + 3) == 11
+    assert chain.world.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 11
 
     class Replaying(State):
         def open_slot(self, address, slot, version=None):
@@ -266,14 +286,14 @@ def test_a_cell_that_is_replayed_alone_is_noticed():
     world = World(chain.world.kv, keys=chain.world.keys)
     world.state.__class__ = Replaying
     with pytest.raises(StaleStateError):
-        world.cell(contract.address).slots.load(2**255 + 3)
+        world.cell(contract.address).slots.load(PRIVATE_FROM + 3)
 
 
 def test_an_old_cell_under_a_root_that_commits_to_it_is_noticed_by_its_version():
     """Whoever can make roots can put an old cell there; a node that saw the new one refuses it."""
     chain, contract = town(MemoryKV())
     ann, secrets = chain.people[0], chain.world.keys.of(contract.address)
-    name = secrets.keys.name(b"slot", (2**255 + 3).to_bytes(32, "big"))
+    name = secrets.keys.name(b"slot", (PRIVATE_FROM + 3).to_bytes(32, "big"))
     contract.send("put", 5, sender=ann).unwrap()
     old = chain.world.state.slot(contract.address, name)
     contract.send("put", 6, sender=ann).unwrap()
@@ -287,7 +307,7 @@ def test_an_old_cell_under_a_root_that_commits_to_it_is_noticed_by_its_version()
     chain.world._root = prepared.version.root
 
     with pytest.raises(SealedError, match="rolled back"):
-        guard.load(2**255 + 3)
+        guard.load(PRIVATE_FROM + 3)
 
 
 # --- who may ask ----------------------------------------------------------------------------------

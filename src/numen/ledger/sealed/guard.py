@@ -36,8 +36,7 @@ class Guard:
         self.secrets = secrets
         self._vault = Vault(secrets.keys)
         self._proven = _Proven(state, root)
-        self._draft = _Draft(self._proven)
-        self._written: list[bytes] = []
+        self._written: dict[bytes, int] = {}
 
     def load(self, key: Key) -> Slot:
         """What a private slot holds in the last block.
@@ -46,7 +45,10 @@ class Guard:
             StaleStateError: The disk does not hold the state whose root the node knows.
             SealedError: A cell was altered, or is older than one that was seen.
         """
-        return int.from_bytes(self._vault.get(self._proven, _name(key)), "big")
+        name = _name(key)
+        opened = self._vault.open(self._proven, name)
+        self._vault.saw(name, opened.version)
+        return int.from_bytes(opened.value, "big")
 
     def seal(self, changed: Iterable[tuple[Key, Slot]]) -> dict[bytes, bytes]:
         """The cells of slots that a block changed, by their pseudonyms, and those of the index.
@@ -57,17 +59,26 @@ class Guard:
         Raises:
             SealedError: As `load`.
         """
-        self._draft, self._written = _Draft(self._proven), []
+        draft, self._written = _Draft(self._proven), {}
         for key, value in changed:
-            self._written.append(_name(key))
-            size = (value.bit_length() + 7) // 8
-            self._vault.set(self._draft, self._written[-1], value.to_bytes(size, "big"))
-        return self._draft.written
+            name, size = _name(key), (value.bit_length() + 7) // 8
+            version = self._vault.version(name)
+            if version is None:
+                version = self._vault.open(draft, name).version
+            self._vault.put(draft, name, version, value.to_bytes(size, "big"))
+            if version or value:
+                self._written[name] = version + 1
+        return draft.written
 
     def settle(self) -> None:
         """Remember how new the cells of the block are."""
-        self._vault.observe(self._proven, self._written)
-        self._written = []
+        for name, version in self._written.items():
+            self._vault.saw(name, version)
+        self._written = {}
+
+    def abandon(self) -> None:
+        """Forget the block."""
+        self._written = {}
 
 
 class _Proven:
