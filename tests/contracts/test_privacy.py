@@ -207,6 +207,14 @@ def test_only_messages_and_views_take_what_is_private():
         compiled(text.format("pass"))
 
 
+def test_a_contract_does_not_ask_another_for_what_must_be_sealed():
+    text = PURSE.replace(
+        "async def tell(n: u128) -> u128: ...", "async def tell(n: Private[u128]): ..."
+    )
+    with pytest.raises(LangError, match="tell takes what is private"):
+        compiled(text.format("self.other.tell.send(n)"))
+
+
 def test_it_is_known_which_messages_are_sealed():
     description = compiled(PURSE.format("pass")).description
     takes = {entry.name for entry in description.entries if entry.takes_private}

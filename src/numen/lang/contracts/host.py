@@ -337,7 +337,11 @@ class ContractHost:
             message = f"{found.type} has no message {name}"
             hint = did_you_mean(name, interface.methods)
             raise f.refuse(UnknownNameError, node, message, hint)
-        return found, interface.methods[name]
+        remote = interface.methods[name]
+        if any(field.is_private for field in remote.params):
+            hint = "only people seal requests: have them ask it themselves"
+            raise f.refuse(TypesError, node, f"{name} takes what is private", hint)
+        return found, remote
 
     def _send(self, f: Frame, node: ast.Call, to: ast.expr, name: str) -> Value:
         self._note(f, node)
