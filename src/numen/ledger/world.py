@@ -17,7 +17,7 @@ from numen.ir.host import PRIVATE_FROM
 from numen.ledger import records
 from numen.ledger.cell import Account, Cell, Timer
 from numen.ledger.messages import Await
-from numen.ledger.sealed.errors import StaleStateError
+from numen.ledger.sealed.errors import EpochError, StaleStateError
 from numen.ledger.sealed.guard import Guard
 from numen.ledger.sealed.keyring import Keyring
 from numen.ledger.state.diff import (
@@ -128,6 +128,9 @@ class World:
 
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
+        for address, guard in self._guards.items():
+            if guard.is_rotating:
+                self.cell(address)
         accounts = tuple(self._changes())
         self._prepared = (accounts, self.state.prepare(accounts))
         return self._prepared[1].version.root
@@ -157,6 +160,27 @@ class World:
                 self._guards[cell.address].settle()
         self._end()
         return diff
+
+    def rotate(self, contract: Address, fresh: bytes) -> None:
+        """Let the next block begin an epoch of a contract's keys, and forget the old ones with it.
+
+        Every node that carries that block out does the same before it; else their roots differ.
+        Requests that are sealed for the old epoch fail from the block after.
+
+        Args:
+            contract: Whose keys.
+            fresh: 32 bytes of randomness, the same for all.
+
+        Raises:
+            EpochError: The keys are not here, or the contract waits for answers, as variables that
+                it saved could not be read then.
+        """
+        guard = self._guard(contract)
+        if guard is None:
+            raise EpochError("the keys of the contract are not here")
+        if self.cell(contract).account.awaits:
+            raise EpochError("the contract waits for answers: let them come first")
+        guard.rotate(fresh)
 
     def record(self, name: bytes) -> bytes:
         """A record that was kept beside the state; empty where there is none."""
@@ -279,7 +303,7 @@ def _slot_changes(cell: Cell, guard: Guard | None) -> tuple[SlotChanges, ...]:
     private = [(key, value) for key, value in changed if guard is not None and key >= PRIVATE_FROM]
     public = changed[: len(changed) - len(private)]
     found = {key.to_bytes(_WORD_BYTES, "big"): _bytes(value) for key, value in public}
-    if guard is not None and private:
+    if guard is not None and (private or guard.is_rotating):
         found |= guard.seal(private)
     return tuple(SlotChanges(name, (SlotChange(0, found[name]),)) for name in sorted(found))
 
@@ -290,7 +314,7 @@ def _sealed_records(
     """Records of the ledger, those with a contract's variables in them sealed."""
     for name, raw in named:
         is_frame = name.startswith(records.AWAIT)
-        yield name, guard.secrets.seal_record(name, raw) if is_frame else raw
+        yield name, guard.sealing.seal_record(name, raw) if is_frame else raw
 
 
 def _bytes(value: Slot) -> bytes:

@@ -14,10 +14,13 @@ from numen.ledger.block import write_block
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.sealed.envelope import public_key
-from numen.ledger.sealed.errors import NotAuthorisedError, SealedError, StaleStateError, UnsealError
+from numen.ledger.sealed.errors import (
+    NotAuthorisedError,
+    UnsealError,
+)
 from numen.ledger.sealed.keyring import Keyring, Secrets, seal_request
 from numen.ledger.sealed.keys import EpochKeys
-from numen.ledger.state import LmdbKV, MemoryKV, State
+from numen.ledger.state import LmdbKV
 from numen.ledger.state import diff as diffs
 from numen.ledger.wire import write_receipts
 from numen.ledger.world import World
@@ -238,76 +241,6 @@ def test_a_block_that_is_abandoned_leaves_no_version_behind():
     contract.send("put", 6, sender=ann).unwrap()
     again = World(chain.world.kv, keys=chain.world.keys, root=chain.world.state.root)
     assert again.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 11
-
-
-# --- roll-back ------------------------------------------------------------------------------------
-
-
-def test_a_disk_that_is_turned_back_is_noticed_at_the_start():
-    chain, contract = town(MemoryKV())
-    contract.send("put", 5, sender=chain.people[0]).unwrap()
-    root, version = chain.world.state.root, chain.world.state.tree.version
-    contract.send("put", 6, sender=chain.people[0]).unwrap()
-    newest = chain.world.state.root
-    chain.world.state.tree.roll_back(version)
-
-    with pytest.raises(StaleStateError):
-        World(chain.world.kv, keys=chain.world.keys, root=newest)
-    World(chain.world.kv, keys=chain.world.keys, root=root)
-
-
-def test_a_disk_that_is_turned_back_is_noticed_while_it_runs():
-    chain, contract = town(MemoryKV())
-    ann = chain.people[0]
-    contract.send("put", 5, sender=ann).unwrap()
-    version = chain.world.state.tree.version
-    contract.send("put", 6, sender=ann).unwrap()
-    forgetful = World(chain.world.kv, keys=chain.world.keys, root=chain.world.state.root)
-    forgetful.state.tree.roll_back(version)  # every byte of it is genuine
-
-    with pytest.raises(StaleStateError):
-        forgetful.cell(contract.address).slots.load(PRIVATE_FROM + 3)
-
-
-def test_a_cell_that_is_replayed_alone_is_noticed():
-    chain, contract = town(MemoryKV())
-    ann, secrets = chain.people[0], chain.world.keys.of(contract.address)
-    names = [secrets.keys.name(b"slot", (PRIVATE_FROM + 3).to_bytes(32, "big"))]
-    contract.send("put", 5, sender=ann).unwrap()
-    old = [chain.world.state.slot(contract.address, name) for name in names]
-    contract.send("put", 6, sender=ann).unwrap()
-    assert chain.world.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 11
-
-    class Replaying(State):
-        def open_slot(self, address, slot, version=None):
-            _, opening = super().open_slot(address, slot, version)
-            return old[0], opening
-
-    world = World(chain.world.kv, keys=chain.world.keys)
-    world.state.__class__ = Replaying
-    with pytest.raises(StaleStateError):
-        world.cell(contract.address).slots.load(PRIVATE_FROM + 3)
-
-
-def test_an_old_cell_under_a_root_that_commits_to_it_is_noticed_by_its_version():
-    """Whoever can make roots can put an old cell there; a node that saw the new one refuses it."""
-    chain, contract = town(MemoryKV())
-    ann, secrets = chain.people[0], chain.world.keys.of(contract.address)
-    name = secrets.keys.name(b"slot", (PRIVATE_FROM + 3).to_bytes(32, "big"))
-    contract.send("put", 5, sender=ann).unwrap()
-    old = chain.world.state.slot(contract.address, name)
-    contract.send("put", 6, sender=ann).unwrap()
-    guard = chain.world._guard(contract.address)
-    changes = diffs.AccountChanges(
-        contract.address, (diffs.SlotChanges(name, (diffs.SlotChange(0, old),)),)
-    )
-    prepared = chain.world.state.prepare((changes,))
-    diff = diffs.Diff(chain.world.state.root, prepared.version.root, 1, (changes,))
-    chain.world.state.commit(diff, prepared)
-    chain.world._root = prepared.version.root
-
-    with pytest.raises(SealedError, match="rolled back"):
-        guard.load(PRIVATE_FROM + 3)
 
 
 # --- who may ask ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ SealedError
 ├── UnsealError             a cell that nobody sealed so, or sealed under another key
 ├── RollBackError           a cell that was replaced by a later one
 ├── StaleStateError         a disk that does not hold the state it should
+├── EpochError              an epoch that cannot begin
 ├── ShareError              a share of a key that does not belong, or too few of them
 └── NotAuthorisedError      a view call that is not answered
 """
@@ -41,6 +42,10 @@ class StaleStateError(SealedError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the disk does not hold the state that it should: {reason}")
+
+
+class EpochError(SealedError):
+    """An epoch of a contract's keys cannot begin here and now."""
 
 
 class ShareError(SealedError):

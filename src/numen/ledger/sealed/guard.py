@@ -29,7 +29,7 @@ class Guard:
         root: Gives the root that the node knows.
 
     Attributes:
-        secrets: The same.
+        secrets: The same; those of the next epoch once a block that began one is final.
     """
 
     def __init__(self, secrets: Secrets, state: State, root: Callable[[], bytes]) -> None:
@@ -37,6 +37,26 @@ class Guard:
         self._vault = Vault(secrets.keys)
         self._proven = _Proven(state, root)
         self._written: dict[bytes, int] = {}
+        self._fresh = b""
+        self._next: tuple[Vault, Secrets] | None = None
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether the present block begins an epoch."""
+        return bool(self._fresh)
+
+    @property
+    def sealing(self) -> Secrets:
+        """What the cells and records of the present block are sealed with."""
+        return self.secrets if self._next is None else self._next[1]
+
+    def rotate(self, fresh: bytes) -> None:
+        """Let the present block begin an epoch: `seal` seals everything again.
+
+        Args:
+            fresh: 32 bytes of randomness, the same for all nodes of the contract.
+        """
+        self._fresh = fresh
 
     def load(self, key: Key) -> Slot:
         """What a private slot holds in the last block.
@@ -59,26 +79,34 @@ class Guard:
         Raises:
             SealedError: As `load`.
         """
-        draft, self._written = _Draft(self._proven), {}
+        draft, vault, self._written = _Draft(self._proven), self._vault, {}
+        if self._fresh:
+            vault = Vault(self.secrets.keys)
+            vault.rotate(draft, self._fresh)
+            self._next = vault, Secrets(self.secrets.keys.next(self._fresh))
         for key, value in changed:
             name, size = _name(key), (value.bit_length() + 7) // 8
-            version = self._vault.version(name)
+            version = vault.version(name)
             if version is None:
-                version = self._vault.open(draft, name).version
-            self._vault.put(draft, name, version, value.to_bytes(size, "big"))
+                version = vault.open(draft, name).version
+            vault.put(draft, name, version, value.to_bytes(size, "big"))
             if version or value:
                 self._written[name] = version + 1
         return draft.written
 
     def settle(self) -> None:
-        """Remember how new the cells of the block are."""
+        """Remember how new the cells of the block are; forget the keys of an epoch that ended."""
+        if self._next is not None:
+            self._vault, following = self._next
+            self.secrets.keys = following.keys
+            self._next, self._fresh = None, b""
         for name, version in self._written.items():
             self._vault.saw(name, version)
         self._written = {}
 
     def abandon(self) -> None:
-        """Forget the block."""
-        self._written = {}
+        """Forget the block; the next one begins the epoch that it should have begun."""
+        self._written, self._next = {}, None
 
 
 class _Proven:
