@@ -11,6 +11,9 @@ beside it stands what this machine gives two processes that do the same arithmet
 
 *three hops* is the 99th percentile of the time from a request to the quiet ledger, where one
 contract asks a second, which asks a third, and the answers come back.
+
+*a private slot* is a message to a contract with private state beside the same message to the same
+contract without: the request is opened, its cell read with its opening, sealed, and written.
 """
 
 import hashlib
@@ -27,6 +30,8 @@ from numen.base.crypto import SigningKey, keccak256, recover
 from numen.lang.contracts.build import Contract, build
 from numen.ledger.cell import Account
 from numen.ledger.ledger import Ledger, Made
+from numen.ledger.sealed.keyring import seal_request
+from numen.ledger.sealed.keys import EpochKeys
 from numen.ledger.state.embedded import LmdbKV
 from numen.ledger.transactions import Call, Transaction, created_address, sign
 from numen.ledger.world import World
@@ -80,6 +85,18 @@ class Hop:
         return answer
 """
 
+PUT = """
+from numen import contract, map, message
+
+@contract
+class Put:
+    held: {held}
+
+    @message
+    def put(self, place: {of}, n: {of}):
+        self.held[place] = n
+"""
+
 
 class Book:
     """A ledger on disk, and the nonces of who signs."""
@@ -88,7 +105,8 @@ class Book:
         keys = [OWNER, *SENDERS]
         people = [(key.address, Account(10**30)) for key in keys]
         self.kv = LmdbKV(Path(folder))
-        self.ledger = Ledger(CHAIN, World(self.kv, people), lanes)
+        self.world = World(self.kv, people)
+        self.ledger = Ledger(CHAIN, self.world, lanes)
         self.nonces = dict.fromkeys((key.address for key in keys), 0)
 
     def signed(self, key: SigningKey, calls: list[Call], *codes: bytes) -> bytes:
@@ -110,8 +128,11 @@ class Book:
         raw = write_code(Code("numen", write_contract(contract)))
         nonce = self.nonces[OWNER.address]
         call = Call(b"", U256(0), code_id(raw) + b"".join(arguments), WORK)
+        address = created_address(OWNER.address, nonce, 0)
+        if contract.description.is_private:
+            self.world.keys.add(EpochKeys(bytes(32), address, 0))
         self.block(self.signed(OWNER, [call], raw))
-        return created_address(OWNER.address, nonce, 0)
+        return address
 
 
 def word(value: int | bytes) -> bytes:
@@ -126,6 +147,7 @@ def contests(quick: bool) -> Iterator[Row]:
     yield signature(200 if quick else 1000)
     yield from lanes(400_000 if quick else 4_000_000)
     yield hops(50 if quick else 300)
+    yield private(256 if quick else 1024)
 
 
 def messages(count: int, per_signature: int) -> Row:
@@ -203,6 +225,42 @@ def lanes(rounds: int) -> Iterator[Row]:
         1 / LANES_BAR,
     )
     yield Row("the machine itself: two processes vs one after another", two * 1e3, one * 1e3, "ms")
+
+
+def private(count: int) -> Row:
+    """A message that writes a private slot, sealed, beside the same without any secret."""
+    spent: dict[bool, list[float]] = {True: [], False: []}
+    with tempfile.TemporaryDirectory() as open_folder, tempfile.TemporaryDirectory() as folder:
+        books = {True: Book(folder), False: Book(open_folder)}
+        puts = {}
+        for is_private, book in books.items():
+            kinds = ("Private[map[u128, u128]]", "Private[u128]")
+            held, of = kinds if is_private else ("map[u128, u128]", "u128")
+            contract = build(PUT.format(held=held, of=of), file="put.numen")
+            puts[is_private] = book.deploy(contract), contract.description.selector("put")
+        for turn in range(ROUNDS + 1):
+            for is_private, book in books.items():
+                address, select = puts[is_private]
+                payloads = [select + word(place) + word(turn + 1) for place in range(count)]
+                if is_private:
+                    payloads = [sealed(book, address, payload) for payload in payloads]
+                calls = [Call(address, U256(0), payload, WORK) for payload in payloads]
+                raw = [book.signed(OWNER, calls[at : at + 64]) for at in range(0, count, 64)]
+                start = time.process_time()
+                book.block(*raw)
+                spent[is_private].append(time.process_time() - start)
+        for book in books.values():
+            book.kv.close()
+    ours, rival = (statistics.median(spent[kind][1:]) / count * 1e6 for kind in (True, False))
+    return Row("a private slot, written by a sealed message, vs an open one", ours, rival, "us")
+
+
+def sealed(book: Book, address: bytes, payload: bytes) -> bytes:
+    """A request that only the contract's nodes can read."""
+    secrets = book.world.keys.of(address)
+    assert secrets is not None
+    fresh = hashlib.sha256(payload).digest()
+    return seal_request(payload, address, OWNER.address, secrets.public, fresh)
 
 
 def burn(rounds: int) -> bytes:

@@ -391,3 +391,21 @@ def test_a_description_of_another_program_is_refused():
     one, two = it("@message\ndef f(self): pass"), it("@message\ndef g(self): pass")
     with pytest.raises(ContractError):
         ContractService(one.program, two.description)
+
+
+def test_an_address_is_a_number_where_one_is_asked_for():
+    stage = Stage(
+        compiled("""
+from numen import address, bytes32, contract, message, u256
+
+@contract
+class Numbers:
+    @message
+    def numbers(self, a: address, b: bytes32) -> u256:
+        return u256(a) ^ u256(b) ^ u256(self.sender)
+""")
+    )
+    stage.create()
+    outcome = stage.told("numbers(address,bytes32)", BOB, 2**255, sender=ALICE)
+    wanted = int.from_bytes(BOB, "big") ^ 2**255 ^ int.from_bytes(ALICE, "big")
+    assert number(outcome.result) == wanted

@@ -1,6 +1,7 @@
 """Methods that wait: in straight code, in branches, in loops, and for requests that bounce."""
 
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -206,3 +207,27 @@ def test_a_method_is_cut_at_its_waits():
         ("two", "Token.quote"),
         ("two", "Token.quote"),
     ]
+
+
+def test_a_chain_of_waits_is_bounded_to_its_end():
+    """Each wait keeps back what all behind it will, in whatever order their bounds are found."""
+    waits = "\n".join("        n += await self.token.quote2(n)" for _ in range(4))
+    text = f"""
+from numen import contract, interface, message
+
+@interface
+class Token:
+    async def quote2(n: u128) -> u128: ...
+
+@contract
+class Chained:
+    token: Token
+
+    @message
+    async def go(self, n: u128) -> u128:
+{waits}
+        return n
+"""
+    works = [each.work for each in compiled(text).description.continuations]
+    assert all(works)
+    assert all(work > 200_000 + after for work, after in pairwise(works))

@@ -13,6 +13,9 @@ from numen.ir.trap import Reason, Trap, TrapError
 
 WORD_BYTES: Final = 32
 
+PRIVATE_FROM: Final = 1 << 255
+"""Slots from this key on are private, in a contract that has private slots at all."""
+
 SLOTS_MAX: Final = 1 << 16
 """Most slots that one run touches."""
 

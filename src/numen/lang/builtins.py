@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.ops import Op
 from numen.ir.types import BOOL, FELT, LENGTH_MAX, U256, WORDS, Kind, Memory, Word
@@ -51,6 +52,10 @@ def call(f: Frame, node: ast.Call, name: str, expected: LangType | None) -> Oper
     return row.lower(f, node, expected)
 
 
+_WORDS_BY_NAME: Final = [StructShape(name, (("word", U256),)) for name in ("address", "bytes32")]
+"""Words of a contract that are no numbers, until somebody says so."""
+
+
 def convert(f: Frame, node: ast.Call, to: Word) -> Operand:
     """Lower ``u8(x)``: the same integer in another type, or a trap."""
     if len(node.args) != 1 or node.keywords:
@@ -60,6 +65,8 @@ def convert(f: Frame, node: ast.Call, to: Word) -> Operand:
         if to == BOOL:
             return Value(BOOL, (f.at(node).const(int(found.value != 0), BOOL),))
         return f.typed(node.args[0], found, to)
+    if to == U256 and found.type in _WORDS_BY_NAME:
+        return Value(U256, found.regs)
     word = _word(f, node.args[0], found)
     writer = f.at(node)
     if word == to:
@@ -208,6 +215,15 @@ def _memory(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
     return Value(of, (f.storage(node, of),))
 
 
+def _hash_pair(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
+    regs = [f.of_type(arg, U256).reg for arg in node.args]
+    writer = f.at(node)
+    key = writer.op(Op.HASH, None, *regs)
+    if f.unit.is_halved:
+        key = writer.op(Op.AND, U256, key, writer.const(PRIVATE_FROM - 1, U256))
+    return Value(U256, (key,))
+
+
 def _of_words(op: Op) -> Lowering:
     def lower(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
         regs = [f.of_type(arg, U256).reg for arg in node.args]
@@ -240,7 +256,7 @@ BUILTINS: Final = {
 
 # fmt: off
 STANDARD_ONLY: Final = {
-    "hash_pair":  Builtin("hash_pair(a, b)", 2, 2, _of_words(Op.HASH)),
+    "hash_pair":  Builtin("hash_pair(a, b)", 2, 2, _hash_pair),
     "load_slot":  Builtin("load_slot(slot)", 1, 1, _of_words(Op.STATE_LOAD)),
     "store_slot": Builtin("store_slot(slot, word)", 2, 2, _of_words(Op.STATE_STORE)),
 }

@@ -33,10 +33,12 @@ class Unit:
         facts: By the function's name in the machine.
         results: What functions without annotations turned out to return.
         wanted: Every instance asked for, by its name in the machine; bodies add to it.
+        is_halved: Whether the upper half of all slots is kept for what is private.
     """
 
-    def __init__(self, facts: Mapping[str, Facts]) -> None:
+    def __init__(self, facts: Mapping[str, Facts], *, is_halved: bool = False) -> None:
         self.facts = facts
+        self.is_halved = is_halved
         self.results: dict[str, LangType] = {}
         self.wanted: dict[str, Signature] = {}
         self._open: dict[str, Signature] = {}

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from numen.ledger.messages import Await
+from numen.ledger.sealed.keyring import Secrets
 from numen.ledger.space import Space
 from numen.vm.host import Address, Key, Slot
 
@@ -78,14 +79,17 @@ class Cell:
         awaits: Answers that are waited for, by request.
         timers: Schedules, by the contract's own keys.
         notes: What the ledger keeps in its own cell, by name.
+        secrets: What opens and seals for a contract with private state, or None.
     """
 
     __slots__ = (
-        "account", "address", "awaits", "before", "notes", "received", "sent", "slots", "timers",
+        "account", "address", "awaits", "before", "notes", "received", "secrets", "sent", "slots",
+        "timers",
     )  # fmt: skip
 
-    def __init__(self, address: Address, below: Below) -> None:
+    def __init__(self, address: Address, below: Below, secrets: Secrets | None = None) -> None:
         self.address = address
+        self.secrets = secrets
         self.account = self.before = below.account()
         self.slots: Space[Key, Slot] = Space(0, below.slot)
         self.sent: Space[Address, int] = Space(0, below.sent)

@@ -17,8 +17,10 @@ from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.due import Due
 from numen.ledger.failures import encode_failure
-from numen.ledger.messages import Await, Message, Owed
+from numen.ledger.messages import Await, Message, Owed, Paid
 from numen.ledger.receipts import Fate, Receipt
+from numen.ledger.sealed.errors import UnsealError
+from numen.ledger.sealed.keyring import SEALED
 from numen.ledger.sending import Sender
 from numen.vm.host import Address, Delivery, Failure, Kind, Outcome, Reason, Service
 
@@ -120,7 +122,12 @@ class _Delivering:
             return self._fail(
                 Failure(Reason.ABSENT, detail="its code was not published, or is none"), 0
             )
-        return self._conclude(service.handle(self._delivery(), cell.slots))
+        try:
+            delivery = self._delivery()
+        except UnsealError as error:
+            self._take_back()
+            return self._fail(Failure(Reason.REVERTED, detail=str(error)), 0)
+        return self._conclude(service.handle(delivery, cell.slots))
 
     def _found(self) -> bool:
         """Give a new contract its code, unless the place is taken."""
@@ -147,17 +154,26 @@ class _Delivering:
 
     def _delivery(self) -> Delivery:
         message, moment, awaited = self.message, self.moment, self.awaited
+        secrets = self.cell.secrets
+        payload = message.payload[CODE_BYTES:] if message.kind is Kind.CREATE else message.payload
+        is_sealed = (
+            secrets is not None and message.kind is Kind.REQUEST and payload.startswith(SEALED)
+        )
+        if secrets is not None and is_sealed:
+            payload = secrets.open_request(payload, message.source)
         return Delivery(
             message.kind,
             message.target,
             message.source,
             message.value,
-            message.payload[CODE_BYTES:] if message.kind is Kind.CREATE else message.payload,
+            payload,
             max(0, self.work - tariff.DELIVERY_WORK),
             moment.height,
             moment.time_ms,
             self.cell.account.balance,
             awaited.continuation if awaited is not None else None,
+            secrets is not None,
+            is_sealed,
         )
 
     def _conclude(self, outcome: Outcome) -> Handed:
@@ -179,7 +195,7 @@ class _Delivering:
     def _succeed(self, outcome: Outcome, charge: int) -> Handed:
         sender = Sender(self.cell, self.message, self.moment.height, self.payer, self.price)
         owed = self._owed()
-        failure = sender.prepare(outcome, self.work - charge, owed)
+        failure = sender.prepare(outcome, self.work - charge, owed, self._paid())
         if failure is not None:
             self._take_back()
             return self._fail(failure, charge)
@@ -197,16 +213,28 @@ class _Delivering:
             return Owed(self.message.source, self.message.id)
         return None
 
+    def _paid(self) -> Paid | None:
+        """Coins that came with the request that is carried out, as long as they are untouched."""
+        message = self.message
+        if message.kind in _ANSWERS:
+            return self.awaited.paid if self.awaited is not None else None
+        return Paid(message.source, message.value, message.advanced) if message.value else None
+
     def _fail(self, failure: Failure, charge: int) -> Handed:
         message = self.message
         sender = Sender(self.cell, message, self.moment.height, self.payer, self.price)
-        owed = self._owed()
-        value = 0 if message.kind in _ANSWERS else message.value
+        owed, paid = self._owed(), self._paid()
+        value = paid.value if paid is not None else 0
+        if message.kind in _ANSWERS and value:
+            # They are in the contract's balance, if it has not spent them otherwise.
+            value = min(value, self.cell.account.balance)
+            self.cell.credit(-value)
         if owed is not None:
             sender.answer(Kind.BOUNCE, owed, encode_failure(failure), value)
-        elif value:
-            sender.give_back(message.source, value - message.advanced)
-            sender.give_back(message.payer, message.advanced)
+        elif paid is not None:
+            advanced = min(paid.advanced, value)
+            sender.give_back(paid.source, value - advanced)
+            sender.give_back(self.payer, advanced)
         return self._end(Fate.FAILED, charge, sender, b"", failure)
 
     def _end(

@@ -20,6 +20,7 @@ _WAYS_OUT: Final = {
     Reason.LATE: "give it a later deadline, or send it when fewer messages wait",
     Reason.UNPAID: "send less, or send coins along",
     Reason.TOO_LARGE: "do it in several messages",
+    Reason.CONFLICT: "send it again, when fewer others change the same",
 }
 
 Namer = Callable[[bytes], str]

@@ -39,6 +39,7 @@ from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, Run, run
+from numen.ledger.sealed.errors import EpochError
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
@@ -299,7 +300,7 @@ class Ledger:
             raise BadBlockError("the diff does not lead to its state")
         try:
             self._state.adopt(diff)
-        except StateError as error:
+        except (EpochError, StateError) as error:
             raise BadBlockError(str(error)) from error
         return Made(block, (), (), diff)
 

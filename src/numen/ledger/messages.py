@@ -74,6 +74,20 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     request: bytes
 
 
+class Paid(msgspec.Struct, frozen=True, gc=False):
+    """Coins that came with a request, while nothing was done with them.
+
+    Attributes:
+        source: Who sent the request.
+        value: The coins.
+        advanced: The part of them that is the payer's.
+    """
+
+    source: Address
+    value: int
+    advanced: int
+
+
 class Await(msgspec.Struct, frozen=True, gc=False):
     """What a contract left behind when it asked and went.
 
@@ -84,6 +98,7 @@ class Await(msgspec.Struct, frozen=True, gc=False):
         price: Coins a unit of it.
         root: What all began with.
         deadline: Height after which it is told that nothing came.
+        paid: Coins that go back if what follows fails, or None.
     """
 
     continuation: Continuation
@@ -92,6 +107,7 @@ class Await(msgspec.Struct, frozen=True, gc=False):
     price: int
     root: bytes
     deadline: int
+    paid: Paid | None = None
 
 
 def message_id(source: Address, target: Address, sequence: int) -> bytes:

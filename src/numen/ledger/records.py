@@ -13,7 +13,7 @@ from numen.base.codec import U64, CodecError, decode, encode
 from numen.base.crypto import Address, Hash32
 from numen.base.errors import NumenError
 from numen.ledger.cell import Account, Cell, Timer
-from numen.ledger.messages import Await, Owed
+from numen.ledger.messages import Await, Owed, Paid
 from numen.vm.host import PAYLOAD_BYTES_MAX, Continuation
 
 ABOUT: Final = b"."
@@ -25,6 +25,9 @@ TIMER: Final = b"t"
 """First byte of the name of an entry. What an account has beside coins and nonce is ``ABOUT``."""
 
 _COUNT_BYTES: Final = 8
+_COIN_BYTES: Final = 16
+
+Coins = Annotated[bytes, Meta(min_length=_COIN_BYTES, max_length=_COIN_BYTES)]
 
 Payload = Annotated[bytes, Meta(max_length=PAYLOAD_BYTES_MAX)]
 
@@ -38,15 +41,23 @@ class _Owed(msgspec.Struct, frozen=True, array_like=True):
     request: Hash32
 
 
+class _Paid(msgspec.Struct, frozen=True, array_like=True):
+    source: Address
+    value: Coins
+    advanced: Coins
+
+
 class _Await(msgspec.Struct, frozen=True, array_like=True):
     entry: U64
     frame: Payload
     work: U64
+    is_isolated: bool
     owed: _Owed | None
     payer: Address
     price: U64
     root: Hash32
     deadline: U64
+    paid: _Paid | None
 
 
 class _About(msgspec.Struct, frozen=True, array_like=True):
@@ -127,11 +138,13 @@ def write_await(awaited: Await | None) -> bytes:
             kept.entry,
             kept.frame,
             kept.work,
+            kept.is_isolated,
             _Owed(owed.to, owed.request) if owed is not None else None,
             awaited.payer,
             awaited.price,
             awaited.root,
             awaited.deadline,
+            _write_paid(awaited.paid),
         )
     )
 
@@ -149,13 +162,28 @@ def read_await(raw: bytes) -> Await | None:
     except CodecError as error:
         raise RecordError(f"not a kept continuation: {error}") from error
     return Await(
-        Continuation(wire.entry, wire.frame, wire.work),
+        Continuation(wire.entry, wire.frame, wire.work, wire.is_isolated),
         Owed(wire.owed.to, wire.owed.request) if wire.owed is not None else None,
         wire.payer,
         wire.price,
         wire.root,
         wire.deadline,
+        _read_paid(wire.paid),
     )
+
+
+def _write_paid(paid: Paid | None) -> _Paid | None:
+    if paid is None:
+        return None
+    value, advanced = (n.to_bytes(_COIN_BYTES, "big") for n in (paid.value, paid.advanced))
+    return _Paid(paid.source, value, advanced)
+
+
+def _read_paid(wire: _Paid | None) -> Paid | None:
+    if wire is None:
+        return None
+    value, advanced = (int.from_bytes(raw, "big") for raw in (wire.value, wire.advanced))
+    return Paid(wire.source, value, advanced)
 
 
 def write_timer(timer: Timer | None) -> bytes:

@@ -1,11 +1,13 @@
 """From what a handler asks for to messages, schedules and events, all of them or none."""
 
+from typing import Final
+
 import msgspec
 
 from numen.ledger import tariff
 from numen.ledger.cell import Cell, Timer
 from numen.ledger.due import Due
-from numen.ledger.messages import Await, Message, Owed, message_id
+from numen.ledger.messages import Await, Message, Owed, Paid, message_id
 from numen.vm.host import (
     EFFECTS_MAX,
     PAYLOAD_BYTES_MAX,
@@ -21,6 +23,9 @@ from numen.vm.host import (
     Schedule,
     Send,
 )
+
+SEALED_FRAME_MAX: Final = 1 << 14
+"""Longest saved frame of a contract with private state: its record is sealed in one cell."""
 
 
 class Sender:
@@ -42,8 +47,8 @@ class Sender:
     """
 
     __slots__ = (
-        "_cause", "_cell", "_height", "_id", "_payer", "_price", "_root", "_sends", "_timers",
-        "credits", "due", "events", "messages", "passed_on",
+        "_cause", "_cell", "_height", "_id", "_paid", "_payer", "_price", "_root", "_sends",
+        "_timers", "credits", "due", "events", "messages", "passed_on",
     )  # fmt: skip
 
     def __init__(self, cell: Cell, cause: Message, height: int, payer: Address, price: int) -> None:
@@ -55,6 +60,7 @@ class Sender:
         self._payer = payer
         self._price = price
         self._sends: list[tuple[Send, int, Owed | None]] = []
+        self._paid: Paid | None = None
         self._timers: list[Schedule | Cancel] = []
         self.messages: list[Message] = []
         self.events: list[Event] = []
@@ -76,13 +82,16 @@ class Sender:
             is_awaited=False, subject=owed.request,
         ))  # fmt: skip
 
-    def prepare(self, outcome: Outcome, work: int, owed: Owed | None) -> Failure | None:
+    def prepare(
+        self, outcome: Outcome, work: int, owed: Owed | None, paid: Paid | None
+    ) -> Failure | None:
         """See whether everything that is asked for can be done, and change nothing.
 
         Args:
             outcome: Of the handler.
             work: Work units that are left for it.
             owed: Whom this address owes an answer; the last request that waits inherits it.
+            paid: Coins that came and were not touched; a request of an isolated method inherits it.
 
         Returns:
             Why it cannot, or None.
@@ -97,7 +106,9 @@ class Sender:
             if not self._sends or self._sends[-1][0].continuation is None:
                 return Failure(Reason.TRAPPED, detail="waits for nothing")
             send, _, _ = self._sends[-1]
+            assert send.continuation is not None
             self._sends[-1] = (send, 0, owed)
+            self._paid = paid if send.continuation.is_isolated else None
         if not self._sends and not self._timers:
             return None
         return self._share(work) or self._afford()
@@ -116,7 +127,9 @@ class Sender:
         match effect:
             case Send():
                 self._sends.append((effect, 0, None))
-                return _refuse_send(effect, self._height)
+                is_private = self._cell.secrets is not None
+                frame_max = SEALED_FRAME_MAX if is_private else PAYLOAD_BYTES_MAX
+                return _refuse_send(effect, self._height, frame_max)
             case Event(topics, data):
                 self.events.append(effect)
                 if len(topics) > 4 or len(data) > PAYLOAD_BYTES_MAX:
@@ -172,7 +185,8 @@ class Sender:
         if send.continuation is not None:
             self.passed_on += tariff.work_of(send.continuation)
             self._wait(message, Await(
-                send.continuation, owed, self._payer, self._price, self._root, message.deadline
+                send.continuation, owed, self._payer, self._price, self._root, message.deadline,
+                self._paid if send.continuation.is_isolated else None,
             ))  # fmt: skip
 
     def _wait(self, message: Message, awaited: Await) -> None:
@@ -203,9 +217,9 @@ class Sender:
             cell.account = msgspec.structs.replace(cell.account, timers=timers)
 
 
-def _refuse_send(send: Send, height: int) -> Failure | None:
+def _refuse_send(send: Send, height: int, frame_max: int) -> Failure | None:
     frame = send.continuation.frame if send.continuation is not None else b""
-    if max(len(send.payload), len(frame)) > PAYLOAD_BYTES_MAX:
+    if len(send.payload) > PAYLOAD_BYTES_MAX or len(frame) > frame_max:
         return Failure(Reason.TOO_LARGE, detail="a payload or frame is too large")
     if send.deadline > height + tariff.DEADLINE_BLOCKS_MAX:
         return Failure(Reason.TOO_LARGE, detail="a deadline is too far")

@@ -70,6 +70,7 @@ class Record:
     def __init__(self, receipts: Iterable[Receipt] = ()) -> None:
         self._by_id: dict[bytes, Receipt] = {}
         self._begun: dict[bytes, list[bytes]] = {}
+        self._roots: dict[bytes, None] = {}
         self.add(receipts)
 
     def add(self, receipts: Iterable[Receipt]) -> None:
@@ -79,6 +80,14 @@ class Record:
             self._by_id[message.id] = receipt
             if message.cause and message.cause == message.root not in self._by_id:
                 self._begun.setdefault(message.cause, []).append(message.id)
+                self._roots[message.cause] = None
+            elif not message.cause:
+                self._roots[message.id] = None
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """Ids of the transactions, and of the messages of timers, that all began with, in order."""
+        return tuple(self._roots)
 
     def receipt(self, identity: bytes) -> Receipt | None:
         """As `Archive.receipt`."""

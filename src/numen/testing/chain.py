@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from numen.base.codec import U256
-from numen.base.crypto import SigningKey
+from numen.base.crypto import SigningKey, keccak256
 from numen.base.errors import NumenError
 from numen.evm import abi
 from numen.evm.contract import (
@@ -24,19 +24,22 @@ from numen.evm.contract import (
 )
 from numen.evm.revert import decode_revert
 from numen.lang.contracts.build import Contract as Built
-from numen.ledger import explain, transactions, tree
+from numen.ledger import explain, looking, transactions, tree
 from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Receipt
-from numen.ledger.state.kv import MemoryKV
-from numen.ledger.transactions import Begun, Call, Transaction, begin, read, sign
+from numen.ledger.sealed.envelope import public_key
+from numen.ledger.sealed.keyring import SEALED, seal_request
+from numen.ledger.sealed.keys import EpochKeys
+from numen.ledger.state.kv import KV, MemoryKV
+from numen.ledger.transactions import Begun, Call, Transaction, begin, created_address, read, sign
 from numen.ledger.tree import Record
 from numen.ledger.world import World
 from numen.vm.codes import Code, code_id, write_code
 from numen.vm.contract import write_contract
-from numen.vm.host import Address, Delivery, Failure, Kind
+from numen.vm.host import Address, Failure, Kind, Outcome
 
 CHAIN: Final = 1337
 """Number of the ledger."""
@@ -91,6 +94,7 @@ class Chain:
     Args:
         names: Of the people there are, each with `COINS`.
         price: Coins a unit of work.
+        kv: Where the state lies; in memory if nothing is said.
 
     Attributes:
         people: Those who sign.
@@ -99,15 +103,20 @@ class Chain:
     """
 
     def __init__(
-        self, names: Sequence[str] = ("ann", "bob", "cleo", "dan", "eve"), price: int = 0
+        self,
+        names: Sequence[str] = ("ann", "bob", "cleo", "dan", "eve"),
+        price: int = 0,
+        kv: KV | None = None,
     ) -> None:
         self.people = [Person(name) for name in names]
-        self.world = World(MemoryKV(), ((person.address, Account(COINS)) for person in self.people))
+        accounts = ((person.address, Account(COINS)) for person in self.people)
+        self.world = World(kv if kv is not None else MemoryKV(), accounts)
         self.ledger = Ledger(CHAIN, self.world)
         self.record = Record()
         self._maker = SigningKey.from_seed(b"the maker of blocks")
         self._price = price
         self._contracts: dict[Address, Contract] = {}
+        self._drawn = 0
 
     @property
     def height(self) -> int:
@@ -144,11 +153,18 @@ class Chain:
         """
         code, arguments, entries = _code_of(made, args)
         raw = write_code(code)
+        creator = sender or self.people[0]
+        private: frozenset[str] = frozenset()
+        if isinstance(made, Built) and made.description.is_private:
+            private = _private_names(made)
+            address = created_address(creator.address, creator.nonce, 0)
+            self.world.keys.add(EpochKeys(keccak256(b"a secret of tests", address), address, 0))
         call = Call(b"", U256(value), code_id(raw) + arguments, work)
-        (sent,) = self._transact([call], sender or self.people[0], (raw,))
+        (sent,) = self._transact([call], creator, (raw,))
         sent.unwrap()
         address = sent.receipt.message.target
-        contract = Contract(self, address, entries, name or f"contract {len(self._contracts)}")
+        name = name or f"contract {len(self._contracts)}"
+        contract = Contract(self, address, entries, name, private)
         self._contracts[address] = contract
         return contract
 
@@ -162,13 +178,20 @@ class Chain:
 
     def send_all(self, *requests: "Request", sender: Person | None = None) -> list["Sent"]:
         """Send several requests in one transaction, and wait until the ledger is quiet."""
-        calls = [Call(r.to, U256(r.value), r.payload, r.work) for r in requests]
-        return self._transact(calls, sender or self.people[0], ())
+        who = sender or self.people[0]
+        return self._transact([self._call(r, who) for r in requests], who, ())
 
     def pay(self, to: Any, coins: int, sender: Person | None = None) -> "Sent":
         """Send coins alone."""
         (sent,) = self.send_all(Request(_address(to), b"", coins, 10**5), sender=sender)
         return sent
+
+    def tree(self) -> str:
+        """Everything that happened, a line each, a tree for each transaction."""
+        lines: list[str] = []
+        for root in self.record.roots:
+            lines += explain.explain(self.record, root, self.name, self.call_of)
+        return "\n".join(lines)
 
     def advance(self, blocks: int = 1) -> list[Receipt]:
         """Make blocks, in which timers run and what waits too long is told so."""
@@ -193,10 +216,23 @@ class Chain:
         """Sign requests, a transaction each, and give their messages without handing them over."""
         begun: list[Begun] = []
         for sender, request in requests:
-            call = Call(request.to, U256(request.value), request.payload, request.work)
-            raw = self._sign((call,), sender, ())
+            raw = self._sign((self._call(request, sender),), sender, ())
             begun += begin(self.world.cell(sender.address), read(raw, CHAIN), moment)
         return transactions.requests(begun, moment)
+
+    def fresh(self) -> bytes:
+        """32 bytes that look like chance and are the same in every run; for tests alone."""
+        self._drawn += 1
+        return keccak256(b"chance of tests", self._drawn.to_bytes(8, "big"))
+
+    def _call(self, request: "Request", sender: Person) -> Call:
+        payload = request.payload
+        secrets = self.world.keys.of(request.to)
+        if request.is_sealed and secrets is not None:
+            payload = seal_request(
+                payload, request.to, sender.address, secrets.public, self.fresh()
+            )
+        return Call(request.to, U256(request.value), payload, request.work)
 
     def _sign(self, calls: tuple[Call, ...], sender: Person, codes: tuple[bytes, ...]) -> bytes:
         until = self.height + 1
@@ -233,12 +269,14 @@ class Request(msgspec.Struct, frozen=True):
         payload: What.
         value: Coins that go with it.
         work: Most work units.
+        is_sealed: Whether it is sent so that only who has the contract's keys can read it.
     """
 
     to: Address
     payload: bytes
     value: int = 0
     work: int = WORK
+    is_sealed: bool = False
 
 
 class Contract:
@@ -248,10 +286,19 @@ class Contract:
         address: 20 bytes.
         abi: What it can be asked.
         name: For trees.
+        private: The names of messages that are sealed, and of views that only their asker sees.
     """
 
-    def __init__(self, chain: Chain, address: Address, entries: Abi, name: str) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        address: Address,
+        entries: Abi,
+        name: str,
+        private: frozenset[str] = frozenset(),
+    ) -> None:
         self._chain = chain
+        self.private = private
         self.address = address
         self.abi = entries
         self.name = name
@@ -281,7 +328,8 @@ class Contract:
         """A request that is not sent yet, for `Chain.send_all` and `explore`."""
         plain = [_plain(arg) for arg in args]
         entry = function_of(self.abi, name, len(plain))
-        return Request(self.address, encode_input(entry, plain), value, work)
+        is_sealed = entry["name"] in self.private
+        return Request(self.address, encode_input(entry, plain), value, work, is_sealed)
 
     def view(self, name: str, *args: Any, sender: Person | None = None) -> Any:
         """Look: ask a function that changes nothing, without a message.
@@ -291,22 +339,29 @@ class Contract:
         """
         entry = function_of(self.abi, name, len(args))
         payload = encode_input(entry, [_plain(arg) for arg in args])
-        cell = self._chain.world.cell(self.address)
-        service = self._chain.world.service(cell.account.code)
-        assert service is not None, "a contract that was deployed has its code published"
-        asks = (sender or self._chain.people[0]).address
-        ledger = self._chain.ledger
-        told = Delivery(
-            Kind.VIEW, self.address, asks, 0, payload, WORK, ledger.height, ledger.time_ms,
-            cell.account.balance,
-        )  # fmt: skip
-        outcome = service.handle(told, cell.slots)
+        chain, who = self._chain, sender or self._chain.people[0]
+        moment = Moment(chain.height, chain.ledger.time_ms, 0)
+        if entry["name"] in self.private:
+            outcome = self._look_sealed(payload, who, moment)
+        else:
+            outcome = looking.look(chain.world, self.address, payload, who.address, moment, WORK)
         if outcome.failure is not None:
             raise _error(outcome.failure, self.abi)
         return decode_output(entry, outcome.result)
 
+    def _look_sealed(self, payload: bytes, who: Person, moment: Moment) -> Outcome:
+        chain, reply_secret = self._chain, self._chain.fresh()
+        secrets = chain.world.keys.of(self.address)
+        assert secrets is not None, "who deployed it has its keys"
+        question = looking.Look(self.address, payload, moment.height + 1, public_key(reply_secret))
+        asked = looking.ask(question, who.key, secrets.public, chain.fresh())
+        envelope = looking.answer(asked, self.address, chain.world, moment, chain.fresh())
+        return looking.read(envelope, question, reply_secret)
+
     def call_of(self, payload: bytes) -> str:
         """A payload as a person would write it, as far as the ABI knows it."""
+        if payload.startswith(SEALED):
+            return "(sealed)"
         for entry in self.abi:
             if entry.get("type") == "function" and payload[:4] == _selector(entry):
                 return str(entry["name"])
@@ -394,6 +449,11 @@ def _code_of(made: Any, args: Sequence[Any]) -> tuple[Code, bytes, Abi]:
     artifact = artifact_of(made)
     arguments = with_arguments(Artifact(b"", artifact.abi), plain)
     return Code("evm", artifact.code), arguments, artifact.abi
+
+
+def _private_names(made: Built) -> frozenset[str]:
+    entries = made.description.entries
+    return frozenset(e.name for e in entries if e.takes_private or e.gives_private)
 
 
 def _plain(value: Any) -> Any:

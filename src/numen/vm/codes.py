@@ -11,18 +11,21 @@ from msgspec import Meta
 from numen.base.codec import CodecError, decode, digest, encode
 from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
+from numen.proof.eip197 import decode_key
+from numen.proof.errors import FormatError
 from numen.vm.contract import ContractError, read_contract
 from numen.vm.evm_atomic import Accounts, AtomicService
 from numen.vm.evm_events import CODE_AT, EvmService
+from numen.vm.groth16 import Groth16Service
 from numen.vm.host import Address, Key, Service, Slot, Slots
 from numen.vm.long_values import read_long
 
 CODE_BYTES_MAX: Final = 1 << 17
 """Longest code of a contract."""
 
-Mode = Literal["evm", "atomic", "numen"]
+Mode = Literal["evm", "atomic", "numen", "groth16"]
 """``evm`` is bytecode whose calls are requests, ``atomic`` a synchronous EVM of its own, ``numen``
-a contract of Numen's language."""
+a contract of Numen's language, ``groth16`` one that checks the proofs of a verifying key."""
 
 _DOMAIN: Final = "numen/code/1"
 _PAIR: Final = 0x92
@@ -44,7 +47,8 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
         mode: Which machine runs it.
         body: For ``evm`` the code that a compiler gives to be deployed; for ``atomic`` the same, or
             nothing for a world without a first contract; for ``numen`` what
-            `vm.contract.write_contract` writes.
+            `vm.contract.write_contract` writes; for ``groth16`` the key, as
+            `proof.eip197.encode_key` writes it.
     """
 
     mode: Mode
@@ -142,6 +146,8 @@ def service_of(raw: bytes) -> Service:
             return AtomicService(_FORK, initcode=code.body)
         if code.mode == "numen":
             return read_contract(code.body)
+        if code.mode == "groth16":
+            return Groth16Service(decode_key(code.body))
         return EvmService(code.body, _FORK)
-    except (EvmError, ContractError) as error:
+    except (EvmError, ContractError, FormatError) as error:
         raise CodeError(f"not a contract: {error}") from error

@@ -49,6 +49,7 @@ from numen.vm.host import (
     Send,
     Slots,
 )
+from numen.vm.isolated import Isolated
 from numen.vm.machine import Engine
 
 _WORD: Final = 32
@@ -181,9 +182,44 @@ class ContractService:
         self._free: list[_Seat] = []
         self._numbers = frozenset(entry.number for entry in description.entries)
         self._room = description.argument_words * _WORD
+        self._guarded = {
+            entry.number.to_bytes(_SELECTOR_BYTES, "big"): entry
+            for entry in description.entries
+            if entry.takes_private or entry.gives_private
+        }
+        has_isolated = any(entry.is_isolated for entry in description.entries)
+        self._isolated = Isolated(description, self._part) if has_isolated else None
 
     def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
         """Carry out one delivery. Never raises for what a contract or a message does."""
+        if self.description.is_private:
+            failure = self._exposed(delivery)
+            if failure is not None:
+                return Outcome(failure=failure)
+        if self._isolated is not None and self._isolated.concerns(delivery):
+            return self._isolated.handle(delivery, slots)
+        return self._part(delivery, slots)
+
+    def _exposed(self, delivery: Delivery) -> Failure | None:
+        """Why a delivery would show what is private, or None."""
+        if not delivery.has_keys:
+            return Failure(Reason.ABSENT, detail="nobody here has the keys of its private state")
+        if delivery.kind not in (Kind.REQUEST, Kind.VIEW):
+            return None
+        entry = self._guarded.get(delivery.payload[:_SELECTOR_BYTES])
+        if entry is None:
+            return None
+        is_asked_well = delivery.kind is Kind.VIEW and delivery.is_sealed
+        if entry.gives_private and not is_asked_well:
+            detail = f"what {entry.name} gives is private: ask with a signed view call"
+            return Failure(Reason.REVERTED, detail=detail)
+        if not delivery.is_sealed:
+            detail = f"what {entry.name} takes is private: seal the request"
+            return Failure(Reason.REVERTED, detail=detail)
+        return None
+
+    def _part(self, delivery: Delivery, slots: Slots) -> Outcome:
+        """Carry out a delivery up to a wait or the end."""
         number, arguments = self._entry(delivery)
         if number is None:
             return _ABSENT

@@ -63,11 +63,14 @@ class Continuation(msgspec.Struct, frozen=True, gc=False):
         entry: Which of the contract's continuations; its compiler numbers them.
         frame: The variables that live across the wait, canonical bytes of the contract's own.
         work: Work units kept back for it, paid when the request is made.
+        is_isolated: Whether nothing has happened yet beside requests without coins: if what follows
+            fails, the coins that came with the message go back.
     """
 
     entry: int
     frame: bytes
     work: int
+    is_isolated: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +87,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         time_ms: Of that block, in milliseconds since 1970.
         balance: Of the contract, ``value`` included.
         continuation: What awaited this reply or bounce, or None.
+        has_keys: Whether the private slots of the contract are sealed where they are kept.
+        is_sealed: Whether only who has the keys could read the payload, or can read the result of
+            a view.
     """
 
     kind: Kind
@@ -96,6 +102,8 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     balance: int
     continuation: Continuation | None = None
+    has_keys: bool = False
+    is_sealed: bool = False
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -173,6 +181,8 @@ class Reason(Enum):
     """A balance does not cover what was to be sent."""
     TOO_LARGE = "too large"
     """It asked for more than the limits of this file allow."""
+    CONFLICT = "conflict"
+    """What an isolated method had read was changed by others, and it could not begin again."""
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):

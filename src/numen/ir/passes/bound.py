@@ -56,10 +56,28 @@ def work_bound(
         The longest way's charges; None where a loop without a known number of rounds is on it.
     """
     bounds: dict[str, WorkBound] = {}
+    wanted = _reached(functions, entry, known)
     for name in call_order(functions):
-        facts = known if name == entry else {}
-        bounds[name] = _bound(functions[name], bounds, facts, tolls)
+        if name in wanted:
+            facts = known if name == entry else {}
+            bounds[name] = _bound(functions[name], bounds, facts, tolls)
     return bounds[entry]
+
+
+def _reached(
+    functions: Mapping[str, Function], entry: str, known: Mapping[tuple[str, int], int]
+) -> set[str]:
+    """The functions that may run; of others nothing is asked, so that a toll meets no other way."""
+    found, pending = {entry}, [entry]
+    while pending:
+        name = pending.pop()
+        fn = functions[name]
+        nexts = _nexts(fn, _constants(fn, known if name == entry else {}))
+        for label in flow.reverse_postorder(next(iter(fn.blocks)), nexts):
+            called = {i.symbol for i in fn.blocks[label].body if i.op is Op.CALL}
+            pending += called - found
+            found |= called
+    return found
 
 
 def _bound(
@@ -70,12 +88,7 @@ def _bound(
 ) -> WorkBound:
     constants = _constants(fn, known)
     words = _words(fn, constants)
-    nexts = {
-        label: (block.end.then.to if constants[block.end.cond] else block.end.other.to,)
-        if isinstance(block.end, Branch) and block.end.cond in constants
-        else tuple(dict.fromkeys(edge.to for edge in edges(block.end)))
-        for label, block in fn.blocks.items()
-    }
+    nexts = _nexts(fn, constants)
     order = flow.reverse_postorder(next(iter(fn.blocks)), nexts)
     charges: dict[Label, int] = {}
     for label in order:
@@ -139,6 +152,16 @@ def _longest(
     for label in reversed(order):
         found[label] = charges[label] + max((found.get(to, 0) for to in nexts[label]), default=0)
     return found[order[0]]
+
+
+def _nexts(fn: Function, constants: Mapping[Reg, int]) -> dict[Label, tuple[Label, ...]]:
+    """Where each block may go, as far as what decides it is not known."""
+    return {
+        label: (block.end.then.to if constants[block.end.cond] else block.end.other.to,)
+        if isinstance(block.end, Branch) and block.end.cond in constants
+        else tuple(dict.fromkeys(edge.to for edge in edges(block.end)))
+        for label, block in fn.blocks.items()
+    }
 
 
 def total(parts: Sequence[WorkBound]) -> WorkBound:

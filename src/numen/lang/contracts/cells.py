@@ -9,12 +9,14 @@ from typing import Final, Protocol
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, Shape, StructShape, TupleShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
-from numen.ir.types import I256, U64, U256, Array, Kind, Word
+from numen.ir.types import I256, U64, U256, Array, Kind, Type, Word
 from numen.lang import arrays
 from numen.lang.contracts.layout import is_address, size_words
+from numen.lang.errors import TypesError
 from numen.lang.frame import Frame, Value
 from numen.lang.types import parts, registers
 
@@ -76,9 +78,15 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Slots(msgspec.Struct, frozen=True):
-    """Slots of a contract, from the one that a register names."""
+    """Slots of a contract, from the one that a register names.
+
+    Attributes:
+        first: The key of the first.
+        realm: Which slots these are, in a contract that has private ones.
+    """
 
     first: Reg
+    realm: "Realm | None" = None
 
     def get(self, f: Frame, node: ast.AST, at: At) -> Reg:
         """Read a slot."""
@@ -95,7 +103,49 @@ class Slots(msgspec.Struct, frozen=True):
         if at.moving is not None:
             far = writer.op(Op.CAST, U64, at.moving, to=U256)
             key = writer.op(Op.WRAPPING_ADD, U256, key, far)
+        if self.realm is not None and self.realm.is_private:
+            self.realm.secret_keys.add((f.symbol.key, key))
         return key
+
+
+class Realm(msgspec.Struct, frozen=True, eq=False):
+    """One half of the slots of a contract that has private ones.
+
+    Attributes:
+        is_private: Which half.
+        secret_keys: Takes note of the registers that name private slots, by their function.
+    """
+
+    is_private: bool
+    secret_keys: set[tuple[str, Reg]]
+
+    def key(self, f: Frame, node: ast.AST, key: Reg) -> Reg:
+        """The key of this half that a hash stands for."""
+        writer = f.at(node)
+        if self.is_private:
+            return writer.op(Op.OR, U256, key, writer.const(PRIVATE_FROM, U256))
+        return writer.op(Op.AND, U256, key, writer.const(PRIVATE_FROM - 1, U256))
+
+
+def copied(f: Frame, node: ast.AST, value: Value) -> Value:
+    """The same words in registers of their own.
+
+    Raises:
+        TypesError: There is an array among them.
+    """
+    regs = zip(value.regs, registers(value.type), strict=True)
+    return Value(value.type, tuple(_copied(f, node, reg, of) for reg, of in regs))
+
+
+def _copied(f: Frame, node: ast.AST, reg: Reg, of: Type) -> Reg:
+    match of:
+        case Word(kind=Kind.FIELD):
+            return f.at(node).op(Op.ADD, of, reg, f.at(node).const(0, of))
+        case Word():
+            return f.at(node).op(Op.OR, of, reg, reg)
+        case _:
+            hint = "reveal its elements, one by one"
+            raise f.refuse(TypesError, node, "a list or text cannot be revealed whole", hint)
 
 
 def take(f: Frame, node: ast.AST, cells: Cells, at: At, of: Shape) -> Value:

@@ -84,7 +84,7 @@ class _Step(msgspec.Struct, frozen=True):
 
 def _stale(method: Method, walker: "_Walker") -> Iterator[Warned]:
     """Variables that are read, not read again after a wait, and written then."""
-    if not method.is_async:
+    if not method.is_async or method.is_isolated:
         return
     read: dict[str, int] = {}
     old: dict[str, int] = {}
@@ -101,7 +101,8 @@ def _stale(method: Method, walker: "_Walker") -> Iterator[Warned]:
                 warned.add(step.name)
                 message = (
                     f"{step.name} is read in line {old[step.name]}, and written here after a wait: "
-                    "another message may have changed it in between; read it again, or write first"
+                    "another message may have changed it in between; read it again, write first, "
+                    "or write @isolated above the method"
                 )
                 yield Warned("stale", message, step.line, old[step.name])
 

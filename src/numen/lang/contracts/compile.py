@@ -11,8 +11,10 @@ from numen.lang import compile as lang_compile
 from numen.lang import function
 from numen.lang.contracts import dispatch
 from numen.lang.contracts.checks import require_pure_views
-from numen.lang.contracts.host import ContractHost
+from numen.lang.contracts.host import ContractHost, mark_of
+from numen.lang.contracts.isolation import require_isolation
 from numen.lang.contracts.model import ContractSymbol, Method, Role
+from numen.lang.contracts.privacy import require_privacy
 from numen.lang.contracts.split import Cut, split
 from numen.lang.errors import TooLargeError, UnknownNameError
 from numen.lang.facts import gather
@@ -31,12 +33,14 @@ class Lowered(msgspec.Struct, frozen=True):
         module: A module that `ir.check` accepts, not optimised.
         methods: Those that can be run from outside, by rising number.
         resumed: Its continuations, by number.
+        private_views: The names of the views whose result is private.
     """
 
     symbol: ContractSymbol
     module: Module
     methods: tuple[Method, ...]
     resumed: tuple[dispatch.Resumed, ...]
+    private_views: frozenset[str]
 
     @property
     def host(self) -> ContractHost:
@@ -89,7 +93,8 @@ def _lower(contract: ContractSymbol) -> Lowered:
     methods.sort(key=dispatch.entry_number)
     _refuse_equal_numbers(contract, methods)
     facts, order = gather([method.symbol for method in contract.methods.values()])
-    unit = Unit(facts)
+    assert isinstance(contract.host, ContractHost)
+    unit = Unit(facts, is_halved=contract.host.realms is not None)
     bodies: dict[str, Function] = {}
     lang_compile.lower_plain(unit, order, bodies)
     resumed: list[dispatch.Resumed] = []
@@ -100,6 +105,7 @@ def _lower(contract: ContractSymbol) -> Lowered:
         bodies[body.name] = body
     lang_compile.lower_wanted(unit, bodies)
     require_pure_views(contract, facts)
+    private_views = require_privacy(contract, bodies)
     for method in contract.methods.values():
         if method.is_async:
             resumed += _split(unit, contract, method, bodies)
@@ -108,7 +114,11 @@ def _lower(contract: ContractSymbol) -> Lowered:
     lang_compile.lower_wanted(unit, bodies)
     functions = lang_compile.reachable(main, bodies)
     return Lowered(
-        contract, Module(functions, main.name, interface), tuple(methods), tuple(resumed)
+        contract,
+        Module(functions, main.name, interface),
+        tuple(methods),
+        tuple(resumed),
+        private_views,
     )
 
 
@@ -136,6 +146,9 @@ def _split(
             cuts.append(Cut(number, (BOOL, *words), wait.place))
     used = unit.facts[key].tables
     body = bodies[key]
+    if method.is_isolated:
+        marks = [mark_of(cut.number) for cut in cuts]
+        require_isolation(body, marks, bodies, contract.scope.source)
     count = 1 + sum(len(registers(table.type)) for table in used if table.type is not None)
     shared: tuple[Param, ...] = body.params[-count:]
     bodies[key], parts = split(body, cuts, shared, bodies)

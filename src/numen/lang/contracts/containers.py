@@ -93,11 +93,6 @@ def has_verb(of: StateType | None, name: str) -> bool:
     return name in _VERBS.get(type(of), {})
 
 
-def changes(of: StateType | None, name: str) -> bool:
-    """Whether that changes it."""
-    return _VERBS[type(of)][name].changes
-
-
 def verbs(of: StateType) -> list[str]:
     """All that a container does."""
     return list(_VERBS.get(type(of), {}))

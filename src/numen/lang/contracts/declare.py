@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from numen.ir.interface import Shape, TupleShape, is_text
+from numen.ir.nodes import Reg
 from numen.ir.types import Memory
 from numen.lang import annotations, texts
 from numen.lang.contracts import layout
+from numen.lang.contracts.cells import Realm
+from numen.lang.contracts.containers import CONTAINERS
 from numen.lang.contracts.host import ContractHost
 from numen.lang.contracts.model import (
     ADDRESS,
@@ -18,10 +21,13 @@ from numen.lang.contracts.model import (
     EventSymbol,
     Field,
     InterfaceSymbol,
+    MapType,
     Method,
     Remote,
     Role,
+    StateType,
     Variable,
+    VectorType,
     handle_of,
 )
 from numen.lang.errors import SubsetError, TypesError
@@ -32,6 +38,9 @@ TYPES: Final = {"address": ADDRESS, "bytes32": BYTES32}
 """Types that a file gets by ``from numen import``."""
 
 _KINDS: Final = frozenset({"contract", "event", "error", "interface"})
+_BESIDE_ROLES: Final = frozenset({"payable", "isolated"})
+"""Decorators that stand beside a role."""
+
 _ROLES: Final = {
     "message": Role.MESSAGE,
     "view": Role.VIEW,
@@ -45,7 +54,7 @@ NAMES: Final = (
     | set(_ROLES)
     | set(TYPES)
     | {"payable", "indexed", "map", "array", "emit", "send", "every", "at", "after", "cancel"}
-    | {"set", "iterable_map", "heap", "deque", "Bounce"}
+    | {"set", "iterable_map", "heap", "deque", "reveal", "Bounce", "isolated"}
 )
 """Names that a file of contracts may import from numen."""
 
@@ -144,6 +153,11 @@ def _interface(scope: Scope, node: ast.ClassDef) -> InterfaceSymbol:
         match part:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 names = _decorators(scope, part)
+                if "isolated" in names:
+                    hint = "remove it: only who writes the method can isolate it"
+                    raise scope.source.refuse(
+                        SubsetError, part, "isolated means nothing here", hint
+                    )
                 arguments = part.args.args
                 if arguments and arguments[0].arg == "self" and not arguments[0].annotation:
                     arguments = arguments[1:]
@@ -173,8 +187,8 @@ def _decorators(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef) -> s
     names = set()
     for decorator in node.decorator_list:
         name = _decorator(decorator)
-        if name not in _ROLES and name != "payable":
-            hint = f"there are {', '.join([*_ROLES, 'payable'])}"
+        if name not in _ROLES and name not in _BESIDE_ROLES:
+            hint = f"there are {', '.join([*_ROLES, *sorted(_BESIDE_ROLES)])}"
             raise scope.source.refuse(SubsetError, decorator, "no such decorator", hint)
         names.add(name)
     return names
@@ -191,9 +205,10 @@ def _remote(
         if arg.annotation is None:
             hint = f"write {arg.arg}: u128"
             raise scope.source.refuse(TypesError, arg, f"{arg.arg} has no type", hint)
-        of = _shape(scope, arg.annotation)
-        _refuse_inner_text(scope, arg.annotation, of)
-        params.append(Field(arg.arg, of))
+        inner, is_private = _unwrapped(arg.annotation)
+        of = _shape(scope, inner)
+        _refuse_inner_text(scope, inner, of)
+        params.append(Field(arg.arg, of, is_private=is_private))
     result: Shape = NOTHING
     if node.returns is not None:
         found = annotations.resolve(node.returns, scope, {})
@@ -202,6 +217,25 @@ def _remote(
             _refuse_inner_text(scope, node.returns, part)
         result = found
     return Remote(node.name, tuple(params), result, "payable" in names, "view" in names)
+
+
+def _unwrapped(node: ast.expr) -> tuple[ast.expr, bool]:
+    """What stands in ``Private[...]``, and whether it does."""
+    match node:
+        case ast.Subscript(value=ast.Name(id="Private"), slice=inner):
+            return inner, True
+        case _:
+            return node, False
+
+
+def _refuse_private_container(scope: Scope, node: ast.AST, of: StateType) -> None:
+    """Refuse what is kept by functions of the library, which know public slots alone."""
+    inner = of
+    while isinstance(inner, MapType | VectorType):
+        inner = inner.value if isinstance(inner, MapType) else inner.element
+    if isinstance(inner, CONTAINERS):
+        hint = "write Private[map[K, V]] or Private[array[T]]"
+        raise scope.source.refuse(TypesError, node, f"{inner} cannot be private", hint)
 
 
 def _refuse_inner_text(scope: Scope, node: ast.AST, of: Shape) -> None:
@@ -226,8 +260,11 @@ def _contract(scope: Scope, node: ast.ClassDef) -> ContractSymbol:
                 if name in RESERVED_VARIABLES:
                     hint = "rename the variable"
                     raise scope.source.refuse(TypesError, part, f"self.{name} means more", hint)
-                found = layout.state_type(of, scope)
-                host.variables[name] = Variable(name, found, slot, part)
+                inner, is_private = _unwrapped(of)
+                found = layout.state_type(inner, scope)
+                if is_private:
+                    _refuse_private_container(scope, inner, found)
+                host.variables[name] = Variable(name, found, slot, part, is_private)
                 slot += layout.slots(found)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 _once(scope, part, part.name, host.methods)
@@ -243,9 +280,20 @@ def _contract(scope: Scope, node: ast.ClassDef) -> ContractSymbol:
         if name in host.variables or name in RESERVED_VARIABLES:
             at = host.methods[name].node
             raise scope.source.refuse(TypesError, at, f"{name} is a variable too", "rename one")
+    if _has_secrets(host):
+        secret_keys: set[tuple[str, Reg]] = set()
+        host.realms = (Realm(False, secret_keys), Realm(True, secret_keys))
     remotes = {method.remote.name: method.remote for method in _callable(host)}
     interface = _known(scope, node, InterfaceSymbol(handle_of(node.name), remotes))
     return ContractSymbol(node.name, host.variables, host.methods, interface, node, scope, host)
+
+
+def _has_secrets(host: ContractHost) -> bool:
+    """Whether a contract has anything private."""
+    fields = [field for method in host.methods.values() for field in method.remote.params]
+    return any(variable.is_private for variable in host.variables.values()) or any(
+        field.is_private for field in fields
+    )
 
 
 def _callable(host: ContractHost) -> Iterator[Method]:
@@ -285,7 +333,11 @@ def _method(
     ast.copy_location(plain, node)
     key = scope.key(f"{owner.name}${node.name}")
     symbol = FunctionSymbol(key, plain, scope, host)
-    return Method(remote, role, is_async, symbol, node)
+    is_isolated = "isolated" in names
+    if is_isolated and not is_async:
+        hint = "remove @isolated: a method that never waits is alone anyway"
+        raise scope.source.refuse(SubsetError, node, f"{node.name} does not wait", hint)
+    return Method(remote, role, is_async, symbol, node, is_isolated)
 
 
 def _role(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str]) -> Role:
@@ -310,5 +362,10 @@ def _check_role(scope: Scope, node: ast.AST, role: Role, remote: Remote, *, is_a
         raise refuse(f"{remote.name} cannot be payable", "only messages and __init__ are")
     if role in (Role.ON_BOUNCE, Role.RECEIVE) and (remote.params or remote.result != NOTHING):
         raise refuse(f"{remote.name} takes and gives nothing", f"write def {remote.name}(self):")
+    if role not in (Role.MESSAGE, Role.VIEW, Role.INTERNAL):
+        for field in remote.params:
+            if field.is_private:
+                hint = "take it in a message, which can be sealed"
+                raise refuse(f"{field.name} cannot be private: anybody sees it", hint)
     if role in (Role.CONSTRUCTOR, Role.TIMER) and remote.result != NOTHING:
         raise refuse(f"nobody receives what {remote.name} returns", "return nothing")

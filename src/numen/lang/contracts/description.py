@@ -29,6 +29,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         words: Words of its longest arguments.
         is_payable: Whether coins may come with it.
         is_async: Whether it may end in a wait.
+        is_isolated: Whether it runs again where what it read before a wait has changed.
+        again_work: Most work units of running it again, with what it passes on; 0 where it is not
+            isolated, or nothing bounds it.
+        takes_private: Whether an argument is private, so that it must come sealed.
+        gives_private: Whether its result is private, so that only a signed view call has it.
     """
 
     name: str
@@ -38,6 +43,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     words: int
     is_payable: bool
     is_async: bool
+    is_isolated: bool
+    again_work: int
+    takes_private: bool
+    gives_private: bool
 
 
 class Resume(msgspec.Struct, frozen=True, array_like=True):
@@ -51,6 +60,8 @@ class Resume(msgspec.Struct, frozen=True, array_like=True):
         reply_words: Words of the answer.
         work: Most work units it takes, with what it passes on, whatever it is told; 0 where nothing
             bounds it.
+        is_view: Whether what was asked only looks, as the interface says.
+        is_isolated: Whether its method is.
     """
 
     method: str
@@ -59,6 +70,8 @@ class Resume(msgspec.Struct, frozen=True, array_like=True):
     saved_words: int
     reply_words: int
     work: int
+    is_view: bool
+    is_isolated: bool
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True):
@@ -96,6 +109,8 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
         continuations: By number.
         storage: The state variables.
         warnings: What the compiler found.
+        is_private: Whether it has private variables or arguments, so that only who has its keys
+            runs it.
     """
 
     name: str
@@ -105,6 +120,7 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
     continuations: tuple[Resume, ...]
     storage: tuple[Stored, ...]
     warnings: tuple[Warned, ...]
+    is_private: bool
 
     def selector(self, name: str) -> bytes:
         """The first four bytes of a payload that asks for a message, view or timer.

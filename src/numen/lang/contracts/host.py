@@ -8,11 +8,11 @@ import msgspec
 
 from numen.base.errors import Place
 from numen.ir.interface import Shape, StructShape
+from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, U128, U256, Word
 from numen.lang import assign, calls, statements
-from numen.lang.contracts import containers, emit, state
-from numen.lang.contracts.containers import has_verb
+from numen.lang.contracts import cells, containers, emit, state
 from numen.lang.contracts.model import (
     ADDRESS,
     NO_VALUES,
@@ -60,6 +60,7 @@ class Await(msgspec.Struct, frozen=True):
         what: What it asks, for messages to people.
         result: What it is to be told.
         place: Where it stands.
+        is_view: Whether what it asks only looks, so that it may be asked again.
         has_value: Whether coins go with the request.
         has_work: Whether it says how much work what follows may take.
         is_caught: Whether the method says what to do when the request bounces.
@@ -69,6 +70,7 @@ class Await(msgspec.Struct, frozen=True):
     what: str
     result: Shape
     place: Place
+    is_view: bool
     has_value: bool
     has_work: bool
     is_caught: bool
@@ -88,6 +90,8 @@ class ContractHost:
         awaits: Where its methods wait, in the order in which they were lowered.
         sends: Where they send coins that nobody waits for.
         changes: Where each function first changes something: a slot, or what is asked of others.
+        realms: Its public and its private slots; None where all are public.
+        revealed: Registers that hold what anybody may know, by their function.
     """
 
     default_word: Word = U128
@@ -99,6 +103,8 @@ class ContractHost:
         self.awaits: list[Await] = []
         self.sends: list[Place] = []
         self.changes: dict[str, ast.AST] = {}
+        self.realms: tuple[cells.Realm, cells.Realm] | None = None
+        self.revealed: set[tuple[str, Reg]] = set()
         self._scope = scope
 
     # --- what the language asks -----------------------------------------------------------------
@@ -110,7 +116,7 @@ class ContractHost:
                 method = self.methods[name]
                 assert isinstance(method.symbol, FunctionSymbol)
                 return (method.symbol,) if _is_callable(method) else ()
-            case ast.Call(func=ast.Attribute(value=inner, attr=verb)) if has_verb(
+            case ast.Call(func=ast.Attribute(value=inner, attr=verb)) if containers.has_verb(
                 state.type_of(inner, self.variables), verb
             ):
                 return containers.functions(self._scope)
@@ -148,7 +154,7 @@ class ContractHost:
             case ast.Delete(targets=targets) if all(self._is_state(each) for each in targets):
                 self._note(f, node)
                 for each in targets:
-                    state.delete(f, each, self.variables)
+                    state.delete(f, each, self.variables, self.realms)
             case ast.Try():
                 self._try(f, node)
             case ast.Return() if self._method(f).is_async:
@@ -170,13 +176,16 @@ class ContractHost:
                 raise self._unknown(f, target, name)
             return False
         self._note(f, target)
-        state.write(f, target, state.entry(f, target, self.variables), value, node)
+        state.write(f, target, state.entry(f, target, self.variables, self.realms), value, node)
         return True
 
     # --- what stands in methods -----------------------------------------------------------------
 
     def _note(self, f: Frame, node: ast.AST) -> None:
         self.changes.setdefault(f.symbol.key, node)
+
+    def _locate(self, f: Frame, node: ast.expr) -> state.Location:
+        return state.locate(f, node, self.variables, self.realms)
 
     def _is_state(self, node: ast.AST) -> bool:
         return state.root(node) in self.variables
@@ -196,8 +205,7 @@ class ContractHost:
         if name is None:
             return None
         if name in self.variables:
-            place = state.locate(f, node, self.variables)
-            return state.read(f, node, place)
+            return state.read(f, node, self._locate(f, node))
         match node:
             case ast.Attribute(value=ast.Name(id="self")) if name in _OF_SELF:
                 return self._of_self(f, node, name)
@@ -221,27 +229,13 @@ class ContractHost:
         match node.func:
             case ast.Name(id=verb) if verb in _VERBS and verb not in f.locals:
                 return self._verb(f, node, verb)
+            case ast.Name(id="reveal") if "reveal" not in f.locals:
+                return self._reveal(f, node)
             case ast.Name(id="len") if len(node.args) == 1 and self._is_counted(node.args[0]):
-                place = state.locate(f, node.args[0], self.variables)
+                place = self._locate(f, node.args[0])
                 return state.length(f, node, place)
-            case ast.Attribute(value=inner, attr="append" | "pop" as verb) if self._is_vector(
-                inner
-            ):
-                self._note(f, node)
-                place = state.locate(f, inner, self.variables)
-                return (state.append if verb == "append" else state.pop)(f, node, place)
-            case ast.Attribute(value=inner, attr=verb) if has_verb(
-                state.type_of(inner, self.variables), verb
-            ):
-                place = state.locate(f, inner, self.variables)
-                if containers.changes(place.type, verb):
-                    self._note(f, node)
-                return containers.call(f, node, place.type, place.slot, verb)
-            case ast.Attribute(value=inner, attr=verb) if isinstance(
-                of := state.type_of(inner, self.variables), containers.CONTAINERS
-            ):
-                hint = did_you_mean(verb, containers.verbs(of))
-                raise f.refuse(UnknownNameError, node, f"{of} has no method {verb}", hint)
+            case ast.Attribute(value=inner, attr=verb) if self._has_verb(inner, verb):
+                return self._of_container(f, node, inner, verb)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self._own(f, node, name)
             case ast.Attribute(value=ast.Attribute(value=to, attr=name), attr="send"):
@@ -260,14 +254,40 @@ class ContractHost:
         of = state.type_of(whole, self.variables)
         if not isinstance(of, SetType | IterableMapType):
             return None
-        return containers.contains(f, node, of, state.locate(f, whole, self.variables).slot)
+        return containers.contains(f, node, of, self._locate(f, whole).slot)
+
+    def _has_verb(self, whole: ast.expr, verb: str) -> bool:
+        """Whether something stands before a point that has methods, as a container."""
+        of = state.type_of(whole, self.variables)
+        is_array = isinstance(of, VectorType) and verb in ("append", "pop")
+        return is_array or containers.has_verb(of, verb) or isinstance(of, containers.CONTAINERS)
+
+    def _of_container(self, f: Frame, node: ast.Call, whole: ast.expr, verb: str) -> Value:
+        """Lower a method of an array or another container."""
+        place = self._locate(f, whole)
+        if verb in containers.CHANGING:
+            self._note(f, node)
+        if isinstance(place.type, VectorType) and verb in ("append", "pop"):
+            return (state.append if verb == "append" else state.pop)(f, node, place)
+        if not containers.has_verb(place.type, verb):
+            hint = did_you_mean(verb, containers.verbs(place.type))
+            raise f.refuse(UnknownNameError, node, f"{place.type} has no method {verb}", hint)
+        if place.realm is not None and place.realm.is_private:
+            hint = "it has append and pop, and elements by their index"
+            raise f.refuse(TypesError, node, f"a private array has no method {verb}", hint)
+        return containers.call(f, node, place.type, place.slot, verb)
 
     def _is_counted(self, node: ast.AST) -> bool:
         of = state.type_of(node, self.variables)
         return isinstance(of, (VectorType, *containers.CONTAINERS))
 
-    def _is_vector(self, node: ast.AST) -> bool:
-        return self._is_state(node) and isinstance(state.type_of(node, self.variables), VectorType)
+    def _reveal(self, f: Frame, node: ast.Call) -> Value:
+        """Lower ``reveal(x)``: the same value, which anybody may know from here on."""
+        if len(node.args) != 1 or node.keywords:
+            raise f.refuse(TypesError, node, "reveal takes one value", "write reveal(x)")
+        value = cells.copied(f, node, f.value(node.args[0]))
+        self.revealed |= {(f.symbol.key, reg) for reg in value.regs}
+        return value
 
     def _verb(self, f: Frame, node: ast.Call, verb: str) -> Value:
         self._note(f, node)
@@ -329,7 +349,11 @@ class ContractHost:
             message = f"{found.type} has no message {name}"
             hint = did_you_mean(name, interface.methods)
             raise f.refuse(UnknownNameError, node, message, hint)
-        return found, interface.methods[name]
+        remote = interface.methods[name]
+        if any(field.is_private for field in remote.params):
+            hint = "only people seal requests: have them ask it themselves"
+            raise f.refuse(TypesError, node, f"{name} takes what is private", hint)
+        return found, remote
 
     def _send(self, f: Frame, node: ast.Call, to: ast.expr, name: str) -> Value:
         self._note(f, node)
@@ -361,11 +385,19 @@ class ContractHost:
         emit.request(f, call, found, remote, is_awaited=True)
         options = {word.arg for word in call.keywords}
         has_value, has_work = "value" in options, "callback_work" in options
+        if method.is_isolated and has_value:
+            hint = "send them after the last wait, or remove @isolated"
+            raise f.refuse(
+                SubsetError, node, "an isolated method sends no coins before it ends", hint
+            )
         what = f"{found.type}.{name}"
         place = f.source.place(node)
         self.awaits.append(
-            Await(f.symbol.key, what, remote.result, place, has_value, has_work, is_caught)
-        )
+            Await(
+                f.symbol.key, what, remote.result, place, remote.is_view, has_value, has_work,
+                is_caught,
+            )
+        )  # fmt: skip
         mark = mark_of(len(self.awaits) - 1)
         is_ok, value = emit.wait(f, node, mark, remote.result)
         if not is_caught:
@@ -418,7 +450,7 @@ class ContractHost:
     def _augment(self, f: Frame, node: ast.AugAssign) -> None:
         """Lower ``self.a[b] += c``: the way to the slot is gone once."""
         self._require_still(f, node)
-        place = state.locate(f, node.target, self.variables)
+        place = self._locate(f, node.target)
         old = state.read(f, node.target, place)
         load = ast.copy_location(ast.Name("old", ast.Load()), node.target)
         binary = ast.copy_location(ast.BinOp(load, node.op, node.value), node)

@@ -96,12 +96,13 @@ NO_VALUES: Final = (MapType, VectorType, SetType, IterableMapType, HeapType, Deq
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """A state variable: its first slot, and where it is written."""
+    """A state variable: its first slot, where it is written, and whether only keys open it."""
 
     name: str
     type: StateType
     slot: int
     node: ast.AST
+    is_private: bool = False
 
 
 class Role(Enum):
@@ -128,6 +129,7 @@ class Field(msgspec.Struct, frozen=True):
     name: str
     type: Shape
     is_indexed: bool = False
+    is_private: bool = False
 
 
 class Remote(msgspec.Struct, frozen=True):
@@ -149,6 +151,7 @@ class Method(msgspec.Struct, frozen=True, eq=False):
         is_async: Whether it may await.
         symbol: The function that it is.
         node: Its definition.
+        is_isolated: Whether it runs again where what it read before a wait has changed.
     """
 
     remote: Remote
@@ -156,6 +159,7 @@ class Method(msgspec.Struct, frozen=True, eq=False):
     is_async: bool
     symbol: Any
     node: ast.AST
+    is_isolated: bool = False
 
 
 class EventSymbol(msgspec.Struct, frozen=True, eq=False):

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, StructShape
 from numen.ir.nodes import Reg
 from numen.ir.ops import Op
 from numen.ir.types import U64, U256, Word
 from numen.lang import arrays
 from numen.lang.contracts import containers
-from numen.lang.contracts.cells import At, Slots, put, take, to_word
+from numen.lang.contracts.cells import At, Realm, Slots, put, take, to_word
 from numen.lang.contracts.layout import size_words
 from numen.lang.contracts.model import (
     NO_VALUES,
@@ -31,10 +32,21 @@ from numen.lang.types import NOTHING
 
 
 class Location(msgspec.Struct, frozen=True):
-    """A part of the state: its type, and the register that names its first slot."""
+    """A part of the state: its type, the register that names its first slot, and its realm."""
 
     type: StateType
     slot: Reg
+    realm: Realm | None = None
+
+    @property
+    def slots(self) -> Slots:
+        """Its slots."""
+        return Slots(self.slot, self.realm)
+
+    def hashed(self, f: Frame, node: ast.AST, word: Reg) -> Reg:
+        """The key of the first slot of an element."""
+        key = f.at(node).op(Op.HASH, None, word, self.slot)
+        return key if self.realm is None else self.realm.key(f, node, key)
 
 
 def root(node: ast.AST) -> str | None:
@@ -64,16 +76,30 @@ def type_of(node: ast.AST, variables: Mapping[str, Variable]) -> StateType | Non
     return None
 
 
-def locate(f: Frame, node: ast.expr, variables: Mapping[str, Variable]) -> Location:
-    """Lower the way to a part of the state, whose root is a variable."""
+def locate(
+    f: Frame,
+    node: ast.expr,
+    variables: Mapping[str, Variable],
+    realms: tuple[Realm, Realm] | None,
+) -> Location:
+    """Lower the way to a part of the state, whose root is a variable.
+
+    Args:
+        f: Where.
+        node: The way.
+        variables: Of the contract.
+        realms: Its public and its private slots; None where all are public.
+    """
     match node:
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             variable = variables[name]
-            return Location(variable.type, f.at(node).const(variable.slot, U256))
+            first = variable.slot + variable.is_private * PRIVATE_FROM
+            realm = realms[variable.is_private] if realms is not None else None
+            return Location(variable.type, f.at(node).const(first, U256), realm)
         case ast.Subscript(value=inner, slice=index):
-            return _element(f, node, locate(f, inner, variables), index)
+            return _element(f, node, locate(f, inner, variables, realms), index)
         case ast.Attribute(value=inner, attr=name):
-            return _field(f, node, locate(f, inner, variables), name)
+            return _field(f, node, locate(f, inner, variables, realms), name)
         case _:
             raise AssertionError(node)
 
@@ -82,7 +108,7 @@ def read(f: Frame, node: ast.expr, place: Location) -> Value:
     """Read a part of the state."""
     if isinstance(place.type, NO_VALUES):
         raise f.refuse(TypesError, node, f"{place.type} is no value", _part_of(node, place.type))
-    return take(f, node, Slots(place.slot), At(), place.type)
+    return take(f, node, place.slots, At(), place.type)
 
 
 def _part_of(node: ast.AST, of: StateType) -> str:
@@ -93,25 +119,36 @@ def _part_of(node: ast.AST, of: StateType) -> str:
     return f"write {shown(node)}[key]"
 
 
-def entry(f: Frame, target: ast.expr, variables: Mapping[str, Variable]) -> Location:
+def entry(
+    f: Frame,
+    target: ast.expr,
+    variables: Mapping[str, Variable],
+    realms: tuple[Realm, Realm] | None,
+) -> Location:
     """Lower the way to what is assigned: a key of an iterable map is there from then on."""
     if isinstance(target, ast.Subscript):
         of = type_of(target.value, variables)
         if isinstance(of, IterableMapType):
-            base = locate(f, target.value, variables)
-            return Location(of.value, containers.reserve(f, target, of, base.slot, target.slice))
-    return locate(f, target, variables)
+            base = locate(f, target.value, variables, realms)
+            first = containers.reserve(f, target, of, base.slot, target.slice)
+            return Location(of.value, first, base.realm)
+    return locate(f, target, variables, realms)
 
 
-def delete(f: Frame, target: ast.expr, variables: Mapping[str, Variable]) -> None:
+def delete(
+    f: Frame,
+    target: ast.expr,
+    variables: Mapping[str, Variable],
+    realms: tuple[Realm, Realm] | None,
+) -> None:
     """Lower ``del self.a[b]``: zeros, or a key less in an iterable map."""
     if isinstance(target, ast.Subscript):
         of = type_of(target.value, variables)
         if isinstance(of, IterableMapType):
-            base = locate(f, target.value, variables)
+            base = locate(f, target.value, variables, realms)
             containers.remove(f, target, of, base.slot, target.slice)
             return
-    clear(f, target, locate(f, target, variables))
+    clear(f, target, locate(f, target, variables, realms))
 
 
 def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.expr) -> None:
@@ -120,14 +157,14 @@ def write(f: Frame, target: ast.expr, place: Location, value: Value, node: ast.e
         hint = "assign its elements"
         raise f.refuse(TypesError, target, f"{place.type} cannot be assigned", hint)
     f.require_type(node, value, place.type, shown(target))
-    put(f, target, Slots(place.slot), At(), value)
+    put(f, target, place.slots, At(), value)
 
 
 def clear(f: Frame, node: ast.expr, place: Location) -> None:
     """Write zeros, as before anything was written."""
     if isinstance(place.type, NO_VALUES):
         raise f.refuse(TypesError, node, f"{place.type} cannot be cleared", "clear its elements")
-    zero, slots = f.at(node).const(0, U256), Slots(place.slot)
+    zero, slots = f.at(node).const(0, U256), place.slots
     if size_words(place.type) == 1:
         slots.set(f, node, At(), zero)
         return
@@ -136,7 +173,7 @@ def clear(f: Frame, node: ast.expr, place: Location) -> None:
 
 def length(f: Frame, node: ast.expr, place: Location) -> Value:
     """How many elements an array or another container has, a u64."""
-    count = f.at(node).op(Op.STATE_LOAD, None, place.slot)
+    count = place.slots.get(f, node, At())
     return Value(U64, (f.at(node).op(Op.CAST, U256, count, to=U64),))
 
 
@@ -147,13 +184,11 @@ def append(f: Frame, node: ast.Call, place: Location) -> Value:
     if len(node.args) != 1 or node.keywords or isinstance(element, NO_VALUES):
         raise f.refuse(TypesError, node, f"append takes one {element}")
     value = f.of_type(node.args[0], element, "the element")
+    count = place.slots.get(f, node, At())
+    put(f, node, Slots(place.hashed(f, node, count), place.realm), At(), value)
     writer = f.at(node)
-    count = writer.op(Op.STATE_LOAD, None, place.slot)
-    put(f, node, Slots(writer.op(Op.HASH, None, count, place.slot)), At(), value)
-    writer = f.at(node)
-    writer.effect(
-        Op.STATE_STORE, None, place.slot, writer.op(Op.ADD, U256, count, writer.const(1, U256))
-    )
+    more = writer.op(Op.ADD, U256, count, writer.const(1, U256))
+    place.slots.set(f, node, At(), more)
     return Value(NOTHING, ())
 
 
@@ -163,16 +198,16 @@ def pop(f: Frame, node: ast.Call, place: Location) -> Value:
     element = place.type.element
     if node.args or node.keywords or isinstance(element, NO_VALUES):
         raise f.refuse(TypesError, node, "pop takes nothing", "write self.items.pop()")
+    count = place.slots.get(f, node, At())
     writer = f.at(node)
-    count = writer.op(Op.STATE_LOAD, None, place.slot)
     zero = writer.const(0, U256)
     some = writer.invert(writer.op(Op.EQ, U256, count, zero))
     writer.effect(Op.REQUIRE, None, some, symbol="pop from an empty array")
     last = writer.op(Op.SUB, U256, count, writer.const(1, U256))
-    at = Location(element, writer.op(Op.HASH, None, last, place.slot))
+    at = Location(element, place.hashed(f, node, last), place.realm)
     value = read(f, node, at)
     clear(f, node, at)
-    f.at(node).effect(Op.STATE_STORE, None, place.slot, last)
+    place.slots.set(f, node, At(), last)
     return value
 
 
@@ -184,19 +219,19 @@ def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> 
             word = found.reg
             if isinstance(key, Word):
                 word = to_word(f, index, word, key)
-            return Location(value, f.at(node).op(Op.HASH, None, word, base.slot))
+            return Location(value, base.hashed(f, node, word), base.realm)
         case IterableMapType(_, value) as of:
-            return Location(value, containers.find(f, node, of, base.slot, index))
+            return Location(value, containers.find(f, node, of, base.slot, index), base.realm)
         case DequeType(element):
-            return Location(element, containers.slot_at(f, node, base.slot, index))
+            return Location(element, containers.slot_at(f, node, base.slot, index), base.realm)
         case VectorType(element):
             at = f.of_type(index, U64, "the index").reg
-            count = f.at(node).op(Op.STATE_LOAD, None, base.slot)
+            count = base.slots.get(f, node, At())
             writer = f.at(node)
             word = writer.op(Op.CAST, U64, at, to=U256)
             inside = writer.op(Op.LT, U256, word, count)
             writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
-            return Location(element, writer.op(Op.HASH, None, word, base.slot))
+            return Location(element, base.hashed(f, node, word), base.realm)
         case ListShape(element, count):
             at, known = arrays.index(f, index, count)
             writer = f.at(node)
@@ -205,7 +240,8 @@ def _element(f: Frame, node: ast.Subscript, base: Location, index: ast.expr) -> 
                 writer.effect(Op.REQUIRE, None, inside, symbol="index out of bounds")
             word = writer.op(Op.CAST, U64, at, to=U256)
             far = writer.op(Op.WRAPPING_MUL, U256, word, writer.const(size_words(element), U256))
-            return Location(element, writer.op(Op.WRAPPING_ADD, U256, base.slot, far))
+            first = writer.op(Op.WRAPPING_ADD, U256, base.slot, far)
+            return Location(element, first, base.realm)
         case _:
             raise f.refuse(TypesError, node, f"{base.type} has no elements")
 
@@ -220,7 +256,7 @@ def _field(f: Frame, node: ast.Attribute, base: Location, name: str) -> Location
             slot = base.slot
             if offset:
                 slot = writer.op(Op.WRAPPING_ADD, U256, slot, writer.const(offset, U256))
-            return Location(of, slot)
+            return Location(of, slot, base.realm)
         offset += size_words(of)
     names = [known for known, _ in base.type.fields]
     raise f.refuse(

@@ -3,6 +3,8 @@
 SealedError
 ├── UnsealError             a cell that nobody sealed so, or sealed under another key
 ├── RollBackError           a cell that was replaced by a later one
+├── StaleStateError         a disk that does not hold the state it should
+├── EpochError              an epoch that cannot begin
 ├── ShareError              a share of a key that does not belong, or too few of them
 └── NotAuthorisedError      a view call that is not answered
 """
@@ -33,6 +35,17 @@ class RollBackError(SealedError):
         super().__init__(f"rolled back: a cell of version {found} is where version {seen} was")
         self.found = found
         self.seen = seen
+
+
+class StaleStateError(SealedError):
+    """A disk does not hold the state whose root is known: it was rolled back, or altered."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the disk does not hold the state that it should: {reason}")
+
+
+class EpochError(SealedError):
+    """An epoch of a contract's keys cannot begin here and now."""
 
 
 class ShareError(SealedError):

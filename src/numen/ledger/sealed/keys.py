@@ -30,7 +30,7 @@ class EpochKeys:
         epoch: Which epoch.
     """
 
-    __slots__ = ("_cell", "_name", "_nonce", "_secret", "contract", "epoch")
+    __slots__ = ("_cell", "_mail", "_name", "_nonce", "_secret", "contract", "epoch")
 
     def __init__(self, secret: bytes, contract: bytes, epoch: int) -> None:
         assert len(secret) == SECRET_BYTES
@@ -39,14 +39,20 @@ class EpochKeys:
         self.contract = contract
         self.epoch = epoch
         self._secret = secret
-        self._cell, self._name, self._nonce = (
-            _derived(secret, self._about(purpose)) for purpose in (b"cell", b"name", b"nonce")
+        self._cell, self._name, self._nonce, self._mail = (
+            _derived(secret, self._about(purpose))
+            for purpose in (b"cell", b"name", b"nonce", b"mail")
         )
 
     @property
     def cell_key(self) -> bytes:
         """What cells are sealed with; 32 bytes."""
         return self._cell
+
+    @property
+    def mail_key(self) -> bytes:
+        """The secret key for what is sealed for the contract itself; 32 bytes."""
+        return self._mail
 
     def name(self, kind: bytes, slot: bytes) -> bytes:
         """What a slot is called where others see it; 32 bytes that look like chance."""

@@ -17,8 +17,11 @@ from numen.ledger.sealed.cell import Opened, seal, unseal
 from numen.ledger.sealed.errors import RollBackError, UnsealError
 from numen.ledger.sealed.keys import EpochKeys
 
-SLOTS_MAX: Final = 1 << 20
+SLOTS_MAX: Final = 1 << 40
 """Most private slots of a contract."""
+
+SEEN_MAX: Final = 1 << 20
+"""Most versions that are remembered; then all are forgotten, and seen anew."""
 
 _COUNT: Final = b"count"
 _TRIES: Final = 8
@@ -65,7 +68,11 @@ class Vault:
             UnsealError: Its cell was altered, or is of another place or epoch.
             RollBackError: It is older than one that was seen.
         """
-        return self._open(state, b"slot", slot).value
+        return self.open(state, slot).value
+
+    def open(self, state: Readable, slot: bytes) -> Opened:
+        """The value of a private slot, and how often it was written; errors as for `get`."""
+        return self._open(state, b"slot", slot)
 
     def set(self, draft: Writable, slot: bytes, value: bytes) -> None:
         """Write a private slot; no bytes to delete it.
@@ -74,7 +81,21 @@ class Vault:
             UnsealError: The cell that is there was altered.
             RollBackError: It is older than one that was seen.
         """
-        version = self._open(draft, b"slot", slot).version
+        self.put(draft, slot, self.open(draft, slot).version, value)
+
+    def put(self, draft: Writable, slot: bytes, version: int, value: bytes) -> None:
+        """Write a private slot of which the caller knows how often it was written.
+
+        Args:
+            draft: Where.
+            slot: Its name.
+            version: How often it was written; 0 for never.
+            value: What it holds from now on; no bytes to delete it.
+
+        Raises:
+            UnsealError: The index was altered.
+            RollBackError: It is older than one that was seen.
+        """
         if not version:
             if not value:
                 return
@@ -139,6 +160,16 @@ class Vault:
         self._seen.clear()
         for slot, value in kept:
             self.set(draft, slot, value)
+
+    def saw(self, slot: bytes, version: int) -> None:
+        """Remember the version of a slot in a state that is final, without looking."""
+        if len(self._seen) >= SEEN_MAX:
+            self._seen.clear()
+        self._seen[b"slot", slot] = version
+
+    def version(self, slot: bytes) -> int | None:
+        """The version of a slot that was seen last; None if it never was."""
+        return self._seen.get((b"slot", slot))
 
     def observe(self, state: Readable) -> None:
         """Remember the versions of all slots of a state that is final.
