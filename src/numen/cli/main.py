@@ -18,6 +18,7 @@ COMMANDS = {
     "setup": "numen.cli.proofs:setup",
     "prove": "numen.cli.proofs:prove",
     "verify": "numen.cli.proofs:verify",
+    "quote": "numen.cli.quotes:quote",
     "ceremony": "numen.cli.ceremony:ceremony",
     "export": "numen.cli.export:export",
     "demo": "numen.cli.market:demo",

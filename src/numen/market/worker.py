@@ -11,14 +11,26 @@ import msgspec
 from numen.base.crypto import SigningKey, keccak256
 from numen.base.errors import NumenError
 from numen.market import auction, events, payee, quorum
-from numen.market.actor import Act, Answer, Do, Executor, Parcel, Payment, Prover, Say, claim_of
+from numen.market.actor import (
+    Act,
+    Answer,
+    Attester,
+    Do,
+    Executor,
+    Parcel,
+    Payment,
+    Prover,
+    Say,
+    claim_of,
+)
 from numen.market.auction import PERMILLE, Estimate
 from numen.market.dice import Dice
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
+from numen.market.hardware import check_quote
 from numen.market.message import Execution, Offer, Result, sign
 from numen.market.payee import PayeeError, Session, Terms
-from numen.market.task import Snark, Task
+from numen.market.task import Hardware, Snark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
 from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
@@ -91,12 +103,14 @@ class Tools(msgspec.Struct, frozen=True):
         prover: Makes proofs; None for workers without one, which leave such tasks alone.
         inputs: Inputs of tasks by their commitment.
         estimate: Tells how many work units a task will take, its proof included.
+        attester: Trusted hardware; None for workers without any, which leave such tasks alone.
     """
 
     executor: Executor
     prover: Prover | None
     inputs: Mapping[bytes, bytes]
     estimate: Callable[[Task], int]
+    attester: Attester | None = None
 
 
 class Worker:
@@ -178,6 +192,8 @@ class Worker:
         task = opened.task
         if isinstance(task.policy, Snark) and self._tools.prover is None:
             return
+        if isinstance(task.policy, Hardware) and self._tools.attester is None:
+            return
         estimate = self._estimate(self._tools.estimate(task), opened.bid)
         decision = auction.decide(opened.bid, estimate)
         if not decision.is_taken:
@@ -233,11 +249,18 @@ class Worker:
             yield from self._copy(own)
             return
         inputs = self._tools.inputs[own.task.inputs]
-        answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
+        evidence: Evidence | None = None
+        if isinstance(own.task.policy, Hardware):
+            quoted = self._attest(own, inputs)
+            if quoted is None:
+                self._runs[match] = None  # a quarter of the pledge is less than all of it
+                return
+            answer, evidence = quoted
+        else:
+            answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
         if self.profile.behaviour is Behaviour.CRASH and self._dice.below(2):
             self._runs[match] = None  # it dies before it binds itself
             return
-        evidence = None
         if isinstance(own.task.policy, Snark) and self._tools.prover is not None:
             evidence = self._tools.prover.prove(own.task, inputs)
         if self.profile.behaviour is Behaviour.WRONG:
@@ -248,6 +271,18 @@ class Worker:
         self._runs[match] = run
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
         yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
+
+    def _attest(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence] | None:
+        """Run on one's own hardware; None where it fails, or its quote does not suffice."""
+        assert self._tools.attester is not None, "such tasks are left alone without hardware"
+        seat, task = own.seat, own.task
+        try:
+            answer, evidence = self._tools.attester.run(task, inputs, seat.match)
+            claim = claim_of(task, answer)
+            check_quote(task, claim, evidence, match=seat.match, due_ms=seat.commit_by_ms)
+        except NumenError:
+            return None
+        return answer, evidence
 
     def _copy(self, own: OwnSeat) -> Iterator[Act]:
         """Sign somebody else's commitment, without having run anything."""
