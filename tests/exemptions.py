@@ -6,7 +6,7 @@ SRC: Final = "src/numen/"
 
 BUDGET_LINES = {
     "": 200,  # the public names
-    "api": 2000,
+    "api": 2500,
     "base": 800,
     "cli": 5000,
     "demo": 1500,
@@ -16,7 +16,7 @@ BUDGET_LINES = {
     "kernels": 9000,
     "lang": 9400,
     "ledger": 12000,
-    "market": 6500,
+    "market": 7000,
     "net": 2600,  # channels between nodes, messages on them, keys and who has them
     "node": 13500,
     "proof": 27000,
