@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from numen.base.crypto import SigningKey, keccak256
+from numen.base.crypto import SigningKey, hmac_sha256, keccak256
 from numen.base.errors import NumenError
 from numen.market import auction, events, payee, quorum
 from numen.market.actor import (
@@ -28,6 +28,7 @@ from numen.market.dice import Dice
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
 from numen.market.hardware import check_quote
+from numen.market.job import Job
 from numen.market.message import Execution, Offer, Result, sign
 from numen.market.payee import PayeeError, Session, Terms
 from numen.market.task import Hardware, Snark, Task
@@ -141,16 +142,19 @@ class Worker:
         for opened in open_tasks(market, self.address, now_ms):
             yield from self._consider(opened, market, now_ms)
         for own in own_seats(market, self.address, now_ms):
-            if not own.seat.has_executed:
+            if own.seat.result is None:
                 yield from self._execute(own)
-            elif own.seat.result is None and own.may_reveal:
+            if own.seat.has_executed and own.seat.result is None and own.may_reveal:
                 yield from self._open(own)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Take tickets, and redeem the winners."""
-        if not isinstance(parcel, Payment) or parcel.task not in self._quotes:
+        if not isinstance(parcel, Payment):
             return
-        quote, job = self._quotes.pop(parcel.task), market.jobs.get(parcel.task)
+        job = market.jobs.get(parcel.task)
+        quote = self._quotes.pop(parcel.task, None) or _quoted(job, self.address)
+        if quote is None or not parcel.tickets:
+            return
         sender = parcel.tickets[0].ticket.sender if job is None else job.task.provider
         session = Session(sender, quote)
         sure = max_float(market.escrow, market.coins, sender, self.address, 0)
@@ -228,13 +232,15 @@ class Worker:
             escrow.round,
             escrow.hashes[escrow.round],
         )
+        # New for each bid and round, and the same again for a worker that was stopped and goes on.
+        seed = self._derive(b"quote", opened.request, escrow.hashes[escrow.round])
         # All tickets of all open quotes of a payer may win at once.
         open_quotes = [q for t, q in self._quotes.items() if _is_of(market, t, sender)]
         exposed = sum(q.count * q.face for q in open_quotes)
         sure = max_float(escrow, market.coins, sender, self.address, 0)
         try:
             quote = payee.make_quote(
-                self._secret, self.address, sender, terms, self._dice.word(), max(sure - exposed, 0)
+                self._secret, self.address, sender, terms, seed, max(sure - exposed, 0)
             )
         except NumenError:
             return None
@@ -265,10 +271,13 @@ class Worker:
             evidence = self._tools.prover.prove(own.task, inputs)
         if self.profile.behaviour is Behaviour.WRONG:
             answer = _lie(answer, self.profile.lie)
-        run = Run(claim_of(own.task, answer), answer.output, self._dice.word(), evidence)
+        salt = self._derive(b"salt", match)
+        run = Run(claim_of(own.task, answer), answer.output, salt, evidence)
         if self.profile.behaviour is Behaviour.CRASH:
             run = msgspec.structs.replace(run, is_opened=True)  # it dies before it opens
         self._runs[match] = run
+        if own.seat.has_executed:
+            return  # it was bound before it was stopped: the same answer, the same salt
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
         yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
 
@@ -289,7 +298,8 @@ class Worker:
         if not own.commitments:
             return
         guess = Answer(b"", 0)
-        run = Run(claim_of(own.task, guess), guess.output, self._dice.word(), None)
+        salt = self._derive(b"salt", own.seat.match)
+        run = Run(claim_of(own.task, guess), guess.output, salt, None)
         self._runs[own.seat.match] = run
         yield self._bind(own, self._dice.choice(own.commitments), 1)
 
@@ -313,12 +323,23 @@ class Worker:
         )
         yield Do(Post(sign(self._key, result)), self._delay())
 
+    def _derive(self, *purpose: bytes) -> bytes:
+        """32 bytes that nobody else can know, the same whenever they are asked for."""
+        return hmac_sha256(self._secret, b"".join(purpose))
+
     def _delay(self) -> int:
         return self._dice.between(5, 40)
 
 
 def _ticket_value(pay: int) -> int:
     return max(pay // TICKETS_A_TASK, 1)
+
+
+def _quoted(job: Job | None, worker: bytes) -> Quote | None:
+    """The quote in the offer by which a worker has a seat."""
+    seat = None if job is None else job.seats.get(worker)
+    offer = None if seat is None else seat.chain[1].body
+    return offer.quote if isinstance(offer, Offer) else None
 
 
 def _is_of(market: Market, task: bytes, provider: bytes) -> bool:
