@@ -6,7 +6,7 @@ SRC: Final = "src/numen/"
 
 BUDGET_LINES = {
     "": 200,  # the public names
-    "api": 2000,
+    "api": 2500,
     "base": 800,
     "cli": 5000,
     "demo": 1500,
@@ -16,26 +16,28 @@ BUDGET_LINES = {
     "kernels": 9000,
     "lang": 10100,
     "ledger": 12400,
-    "market": 6500,
+    "market": 7000,
     "net": 2600,  # channels between nodes, messages on them, keys and who has them
     "node": 13500,
-    "proof": 25500,
+    "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 2500,
     "testing": 900,
     "trust": 2500,
-    "vm": 2300,
+    "vm": 2600,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
 
 LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/ledger.py": "the client of the log is an extra",
+    f"{SRC}cli/bazaar.py": "a worker does not load the compiler, nor a buyer the sandbox",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
     f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
     f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",
     f"{SRC}testing/plugin.py": "every pytest loads it where Numen is installed",
     f"{SRC}evm/tier/store.py": "regions that are on disk are loaded without what writes them",
+    f"{SRC}proof/tee/intel.py": "the extra tee is for who reads quotes of Intel's",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
 }
 """Files that may import inside functions."""

@@ -29,6 +29,7 @@ from numen.base.names import u256 as u256
 if TYPE_CHECKING:
     from numen.api.compiled import Compiled as Compiled
     from numen.api.compiled import compile_ as compile  # noqa: A004, F401 - the word for it
+    from numen.api.market import Market as Market
     from numen.api.proofs import Keys as Keys
     from numen.api.proofs import Proven as Proven
     from numen.api.proofs import verify as verify
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Compiled": "numen.api.compiled:Compiled",
     "Keys": "numen.api.proofs:Keys",
+    "Market": "numen.api.market:Market",
     "Proven": "numen.api.proofs:Proven",
     "compile": "numen.api.compiled:compile_",
     "verify": "numen.api.proofs:verify",

@@ -266,7 +266,7 @@ def test_reputation_brings_trust_and_saves_answers():
     """The same people, task after task: fewer answers are bought as scores grow."""
     people = tuple(Profile(Behaviour.HONEST) for _ in range(5))
     jobs = [Job(COLLATZ, i.to_bytes(2, "big"), Quorum(5, 8)) for i in range(27, 27 + 80)]
-    town = build(11, jobs, people)
+    town = build(2, jobs, people)
     # One after another, so that each task sees the reputations that the one before left.
     list(town.play.run())
     seats = Counter(e.task for e in of(town, events.Matched))

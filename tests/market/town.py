@@ -8,7 +8,7 @@ from numen.base.codec import U256, digest
 from numen.base.crypto import SigningKey, keccak256
 from numen.base.eip712 import Domain
 from numen.base.errors import NumenError
-from numen.market.actor import Answer
+from numen.market.actor import Answer, Attester
 from numen.market.coins import issue
 from numen.market.exchange import Verb
 from numen.market.payer import Limits
@@ -115,6 +115,7 @@ def build(
     jobs: Sequence[Job] = QUORUM_JOBS + SNARK_JOBS,
     people: Sequence[Profile] = PEOPLE,
     verifier_count: int = 3,
+    attester: Attester | None = None,
 ) -> Town:
     """Give everyone coins, stakes and something to do."""
     provider = key_of(seed, "provider")
@@ -126,7 +127,7 @@ def build(
         Wanted(task_of(job, i, opening, provider, verifiers[i % verifier_count]), job.bid, i * 50)
         for i, job in enumerate(jobs)
     ]
-    tools = Tools(Machine(), Notary(), inputs, lambda _task: 1000)
+    tools = Tools(Machine(), Notary(), inputs, lambda _task: 1000, attester)
     actors = [
         Provider(provider, wanted, dice_of(seed, "provider"), Limits(1000, 100_000)),
         *(

@@ -63,7 +63,9 @@ def is_false(error: NumenError) -> bool:
 _FALSE = frozenset(
     {
         "TrappedError", "ProofRejectedError", "UnprovenError", "CeremonyRejectedError",
-        "StarkRejectedError", "SegmentError", "WeakProofError",
+        "StarkRejectedError", "SegmentError", "WeakProofError", "QuoteError", "MalformedQuoteError",
+        "ForgedQuoteError", "ExpiredQuoteError", "RevokedQuoteError", "UnboundError",
+        "DistrustedError", "MeasurementError",
     }
 )  # fmt: skip
 """By name, so that an error is printed without importing what raises it."""

@@ -94,7 +94,7 @@ def compile_program(program: Program, *, is_untrusted: bool = False) -> Native:
         if native is not None:
             _loaded.move_to_end(program.id)
     if native is None:
-        native = _recall(program, is_untrusted=is_untrusted)
+        native = link(program, recall_object(program, is_untrusted=is_untrusted))
         with _lock:
             _loaded[program.id] = native
             while len(_loaded) > LOADED_MAX:
@@ -161,10 +161,14 @@ def link(program: Program, made: bytes) -> Native:
     return Native(library, program.metered, lay_out(program.metered), stack_bytes=stack_bytes)
 
 
-def _recall(program: Program, *, is_untrusted: bool) -> Native:
-    """Native code from disk, found by the program's id; or made."""
+def recall_object(program: Program, *, is_untrusted: bool = False) -> bytes:
+    """What `compile_object` gives, found on disk by the program's id; or made.
+
+    Raises:
+        CompileError: As for `compile_program`.
+    """
     make = functools.partial(compile_object, program, is_untrusted=is_untrusted)
-    return link(program, compiler.recall(f"{_sources()} {program.id.hex()}", make))
+    return compiler.recall(f"{_sources()} {program.id.hex()}", make)
 
 
 def options_for(text: str, *, is_untrusted: bool = False, is_confined: bool = False) -> Options:

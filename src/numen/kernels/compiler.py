@@ -128,6 +128,13 @@ def has_feature(name: str) -> bool:
     return f"+{name}" in codegen.host()[2].split(",")
 
 
+def target() -> str:
+    """Names what objects are made by and for: LLVM's version, triple, processor and features."""
+    from numen.kernels import codegen  # noqa: PLC0415
+
+    return codegen.fingerprint()
+
+
 class Library:
     """Native code in this process, for as long as the object lives.
 

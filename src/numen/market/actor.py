@@ -53,6 +53,14 @@ class Prover(Protocol):
         ...
 
 
+class Attester(Protocol):
+    """Runs programs on trusted hardware, for workers that have some."""
+
+    def run(self, task: Task, inputs: bytes, nonce: bytes) -> tuple[Answer, Evidence]:
+        """Measure the task's program, run it on inputs, and have the run quoted for a nonce."""
+        ...
+
+
 class Do(msgspec.Struct, frozen=True):
     """Hand something in at the market.
 

@@ -5,7 +5,7 @@ from numen.market.coins import Transfer, wallet
 from numen.market.job import OFFERS_MAX, RAISES_MAX, Bidder, Job, Phase, Seat, matched
 from numen.market.message import Cancel, Match, Offer, Request, Signed
 from numen.market.stake import NotStakedError, Role, stake_of
-from numen.market.task import Snark, escrowed, task_id
+from numen.market.task import escrowed, policy_name, task_id
 from numen.market.turn import JOBS_MAX, Market, MarketError, Turn
 
 TASK_LIFE_MAX_MS = 900_000
@@ -44,7 +44,7 @@ def request(turn: Turn, signed: Signed, identity: bytes, body: Request) -> None:
             task.provider.hex(),
             task.verifier.hex(),
             task.program.hex(),
-            "snark" if isinstance(task.policy, Snark) else f"quorum of trust {task.policy.trust}",
+            policy_name(task.policy),
             body.bid,
             escrowed(task, body.bid),
             _place(turn, name),

@@ -13,9 +13,10 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
+from numen.market.hardware import check_quote
 from numen.market.message import Execution, Match, Offer, Request, Result, Signed, Vote, check
 from numen.market.receipt import CHAIN, check_chain
-from numen.market.task import Snark, task_id
+from numen.market.task import Hardware, Quorum, task_id
 from numen.proof.statement import Claim, Evidence, claim_digest
 
 PERMILLE = 1000
@@ -266,12 +267,18 @@ def _false_proof(accusation: FalseProof, record: Record) -> Outcome:
     request, result = accusation.chain[0].body, accusation.chain[-1].body
     if not isinstance(result, Result) or not isinstance(request, Request):
         raise OffenceError("the chain does not reach a result")
-    if not isinstance(request.task.policy, Snark):
+    if isinstance(request.task.policy, Quorum):
         raise OffenceError("the task asked for no proof")
     if result.evidence is None:
         return Outcome.FALSE_PROOF
+    matched = accusation.chain[CHAIN.index(Match)]
     try:
-        record.check_evidence(accusation.chain[0], result.claim, result.evidence)
+        if isinstance(request.task.policy, Hardware):
+            assert isinstance(matched.body, Match)
+            match, due_ms = check(matched), matched.body.commit_by_ms
+            check_quote(request.task, result.claim, result.evidence, match=match, due_ms=due_ms)
+        else:
+            record.check_evidence(accusation.chain[0], result.claim, result.evidence)
     except NumenError:
         return Outcome.FALSE_PROOF
     raise OffenceError("the proof is true")

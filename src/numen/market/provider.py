@@ -69,6 +69,10 @@ class Provider:
             if job.task.provider == self.address:
                 yield from self._raise(job, now_ms)
 
+    def want(self, wanted: Wanted) -> None:
+        """Post one more task."""
+        self._waiting = sorted([*self._waiting, wanted], key=lambda w: w.at_ms)
+
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Pay a bill for an accepted answer of one's own task, if the tickets fit the limits."""
         job = market.jobs.get(parcel.task)
@@ -89,7 +93,7 @@ class Provider:
         yield Send(job.task.verifier, payment, self._dice.between(5, 40))
 
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
-        since = self._asked_ms[job.identity]
+        since = self._asked_ms.setdefault(job.identity, now_ms)
         is_idle = job.phase is Phase.SEEKING and not job.open_seats() and not job.answers()
         if not is_idle or now_ms - since < PATIENCE_MS or job.bid >= job.task.price_max:
             return

@@ -1,6 +1,6 @@
 """Tasks: a program, its inputs, and what the provider wants to see before it believes."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -9,6 +9,7 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
+from numen.proof.quote import Tcb
 
 REPLICAS_MAX = 64
 """Most answers that one task may buy."""
@@ -18,6 +19,16 @@ TRUST_MAX = 1_000_000
 
 WORK_MAX = 2**53
 """Most work units that one task may allow."""
+
+
+ROOTS_MAX = LAUNCHES_MAX = 16
+"""Most roots, and most launches, that one task may trust."""
+
+Root = Annotated[bytes, Meta(min_length=32, max_length=34)]
+"""What a task trusts: a digest, or the name of a TPM's key."""
+
+Version = Annotated[int, Meta(ge=0, le=255)]
+"""A version of firmware."""
 
 
 class Quorum(msgspec.Struct, frozen=True, array_like=True, tag="quorum/1"):
@@ -42,7 +53,31 @@ class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
     key: Hash32
 
 
-Policy: TypeAlias = Quorum | Snark
+class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
+    """Believe a quote of trusted hardware.
+
+    The nonce of the quote is the digest of the match, and its certificates have to be valid when
+    the execution is due, so that everybody judges it alike at any later time. Intel's platforms
+    are left out: who has no package that verifies them could not judge.
+
+    Attributes:
+        measurement: Of the program, compiled ahead of time.
+        platform: Whose hardware.
+        roots: SHA-256 of the roots that are trusted; of a TPM, names of keys.
+        launches: Identities of launches that run nothing but what they measured.
+        tcb_min: The worst state of firmware that is accepted.
+        floor: Least versions of AMD's firmware; None where its state is not asked for.
+    """
+
+    measurement: Hash32
+    platform: Literal["snp", "nitro", "tpm"]
+    roots: Annotated[tuple[Root, ...], Meta(min_length=1, max_length=ROOTS_MAX)]
+    launches: Annotated[tuple[Hash32, ...], Meta(min_length=1, max_length=LAUNCHES_MAX)]
+    tcb_min: Tcb = Tcb.UNRATED
+    floor: tuple[Version, Version, Version, Version] | None = None
+
+
+Policy: TypeAlias = Quorum | Snark | Hardware
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +119,17 @@ class TaskError(NumenError):
 def task_id(task: Task) -> bytes:
     """Name a task by its content; 32 bytes. Raising its bid does not change it."""
     return digest("numen/task/1", task)
+
+
+def policy_name(policy: Policy) -> str:
+    """Name a policy as the log and people have it."""
+    match policy:
+        case Quorum():
+            return f"quorum of trust {policy.trust}"
+        case Snark():
+            return "snark"
+        case Hardware():
+            return f"quote of {policy.platform}"
 
 
 def seats(task: Task) -> int:

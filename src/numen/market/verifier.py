@@ -20,7 +20,7 @@ from numen.market.offence import (
     WrongVote,
 )
 from numen.market.settlement import NO_CLAIM
-from numen.market.task import Quorum, Snark
+from numen.market.task import Quorum
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
 from numen.market.turn import Market
 from numen.market.work import votes_for
@@ -168,7 +168,7 @@ class Verifier:
                 votes = votes_for(job, claim_digest(job.claim))
                 if votes and self._once(b"verdict", seat.match):
                     yield self._accuse(job, worker, seat, WrongAnswer(seat.chain, votes))
-        elif seat.result is not None and isinstance(job.task.policy, Snark):
+        elif seat.result is not None and not isinstance(job.task.policy, Quorum):
             if job.phase is Phase.WORKING and self._once(b"verdict", seat.match):
                 yield self._accuse(job, worker, seat, FalseProof(seat.chain))
         elif _is_silent(seat, now_ms) and self._once(b"verdict", seat.match):

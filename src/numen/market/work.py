@@ -7,13 +7,14 @@ import msgspec
 
 from numen.base.errors import NumenError
 from numen.market import desk, events, settlement
+from numen.market.hardware import check_quote
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
 from numen.market.message import Execution, Result, Signed, Vote
 from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
-from numen.market.task import Quorum, Snark
+from numen.market.task import Hardware, Quorum
 from numen.market.turn import MarketError, Turn, verifier_stakes
 from numen.proof.statement import Claim, claim_digest, verify_attestation
 
@@ -58,8 +59,8 @@ def result(turn: Turn, signed: Signed, identity: bytes, body: Result) -> None:
             body.claim.work,
         )
     )
-    if isinstance(job.task.policy, Snark):
-        _check_proof(turn, job, body)
+    if not isinstance(job.task.policy, Quorum):
+        _check_proof(turn, Place(job, worker, seat), body)
 
 
 def vote(turn: Turn, signed: Signed, body: Vote) -> None:
@@ -203,15 +204,20 @@ def votes_for(job: Job, claim: bytes) -> tuple[Signed, ...]:
     )
 
 
-def _check_proof(turn: Turn, job: Job, body: Result) -> None:
-    """Settle at once on a true proof. A false one waits for its accusation."""
+def _check_proof(turn: Turn, place: Place, body: Result) -> None:
+    """Settle at once on a true proof or quote. A false one waits for its accusation."""
+    task, seat = place.job.task, place.seat
     if body.evidence is None:
         return
     try:
-        turn.checker.check(job.task, body.claim, body.evidence)
+        if isinstance(task.policy, Hardware):
+            match, due_ms = seat.match, seat.commit_by_ms
+            check_quote(task, body.claim, body.evidence, match=match, due_ms=due_ms)
+        else:
+            turn.checker.check(task, body.claim, body.evidence)
     except NumenError:
         return
-    settle(turn, job, body.claim, "snark")
+    settle(turn, place.job, body.claim, "quote" if isinstance(task.policy, Hardware) else "snark")
 
 
 def _extend(turn: Turn, place: Place, signed: Signed, identity: bytes) -> Job:

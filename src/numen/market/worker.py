@@ -8,17 +8,30 @@ from enum import Enum
 
 import msgspec
 
-from numen.base.crypto import SigningKey, keccak256
+from numen.base.crypto import SigningKey, hmac_sha256, keccak256
 from numen.base.errors import NumenError
 from numen.market import auction, events, payee, quorum
-from numen.market.actor import Act, Answer, Do, Executor, Parcel, Payment, Prover, Say, claim_of
+from numen.market.actor import (
+    Act,
+    Answer,
+    Attester,
+    Do,
+    Executor,
+    Parcel,
+    Payment,
+    Prover,
+    Say,
+    claim_of,
+)
 from numen.market.auction import PERMILLE, Estimate
 from numen.market.dice import Dice
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
+from numen.market.hardware import check_quote
+from numen.market.job import Job
 from numen.market.message import Execution, Offer, Result, sign
 from numen.market.payee import PayeeError, Session, Terms
-from numen.market.task import Snark, Task
+from numen.market.task import Hardware, Snark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
 from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
@@ -91,12 +104,14 @@ class Tools(msgspec.Struct, frozen=True):
         prover: Makes proofs; None for workers without one, which leave such tasks alone.
         inputs: Inputs of tasks by their commitment.
         estimate: Tells how many work units a task will take, its proof included.
+        attester: Trusted hardware; None for workers without any, which leave such tasks alone.
     """
 
     executor: Executor
     prover: Prover | None
     inputs: Mapping[bytes, bytes]
     estimate: Callable[[Task], int]
+    attester: Attester | None = None
 
 
 class Worker:
@@ -127,16 +142,19 @@ class Worker:
         for opened in open_tasks(market, self.address, now_ms):
             yield from self._consider(opened, market, now_ms)
         for own in own_seats(market, self.address, now_ms):
-            if not own.seat.has_executed:
+            if own.seat.result is None:
                 yield from self._execute(own)
-            elif own.seat.result is None and own.may_reveal:
+            if own.seat.has_executed and own.seat.result is None and own.may_reveal:
                 yield from self._open(own)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Take tickets, and redeem the winners."""
-        if not isinstance(parcel, Payment) or parcel.task not in self._quotes:
+        if not isinstance(parcel, Payment):
             return
-        quote, job = self._quotes.pop(parcel.task), market.jobs.get(parcel.task)
+        job = market.jobs.get(parcel.task)
+        quote = self._quotes.pop(parcel.task, None) or _quoted(job, self.address)
+        if quote is None or not parcel.tickets:
+            return
         sender = parcel.tickets[0].ticket.sender if job is None else job.task.provider
         session = Session(sender, quote)
         sure = max_float(market.escrow, market.coins, sender, self.address, 0)
@@ -178,6 +196,8 @@ class Worker:
         task = opened.task
         if isinstance(task.policy, Snark) and self._tools.prover is None:
             return
+        if isinstance(task.policy, Hardware) and self._tools.attester is None:
+            return
         estimate = self._estimate(self._tools.estimate(task), opened.bid)
         decision = auction.decide(opened.bid, estimate)
         if not decision.is_taken:
@@ -212,13 +232,15 @@ class Worker:
             escrow.round,
             escrow.hashes[escrow.round],
         )
+        # New for each bid and round, and the same again for a worker that was stopped and goes on.
+        seed = self._derive(b"quote", opened.request, escrow.hashes[escrow.round])
         # All tickets of all open quotes of a payer may win at once.
         open_quotes = [q for t, q in self._quotes.items() if _is_of(market, t, sender)]
         exposed = sum(q.count * q.face for q in open_quotes)
         sure = max_float(escrow, market.coins, sender, self.address, 0)
         try:
             quote = payee.make_quote(
-                self._secret, self.address, sender, terms, self._dice.word(), max(sure - exposed, 0)
+                self._secret, self.address, sender, terms, seed, max(sure - exposed, 0)
             )
         except NumenError:
             return None
@@ -233,28 +255,51 @@ class Worker:
             yield from self._copy(own)
             return
         inputs = self._tools.inputs[own.task.inputs]
-        answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
+        evidence: Evidence | None = None
+        if isinstance(own.task.policy, Hardware):
+            quoted = self._attest(own, inputs)
+            if quoted is None:
+                self._runs[match] = None  # a quarter of the pledge is less than all of it
+                return
+            answer, evidence = quoted
+        else:
+            answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
         if self.profile.behaviour is Behaviour.CRASH and self._dice.below(2):
             self._runs[match] = None  # it dies before it binds itself
             return
-        evidence = None
         if isinstance(own.task.policy, Snark) and self._tools.prover is not None:
             evidence = self._tools.prover.prove(own.task, inputs)
         if self.profile.behaviour is Behaviour.WRONG:
             answer = _lie(answer, self.profile.lie)
-        run = Run(claim_of(own.task, answer), answer.output, self._dice.word(), evidence)
+        salt = self._derive(b"salt", match)
+        run = Run(claim_of(own.task, answer), answer.output, salt, evidence)
         if self.profile.behaviour is Behaviour.CRASH:
             run = msgspec.structs.replace(run, is_opened=True)  # it dies before it opens
         self._runs[match] = run
+        if own.seat.has_executed:
+            return  # it was bound before it was stopped: the same answer, the same salt
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
         yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
+
+    def _attest(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence] | None:
+        """Run on one's own hardware; None where it fails, or its quote does not suffice."""
+        assert self._tools.attester is not None, "such tasks are left alone without hardware"
+        seat, task = own.seat, own.task
+        try:
+            answer, evidence = self._tools.attester.run(task, inputs, seat.match)
+            claim = claim_of(task, answer)
+            check_quote(task, claim, evidence, match=seat.match, due_ms=seat.commit_by_ms)
+        except NumenError:
+            return None
+        return answer, evidence
 
     def _copy(self, own: OwnSeat) -> Iterator[Act]:
         """Sign somebody else's commitment, without having run anything."""
         if not own.commitments:
             return
         guess = Answer(b"", 0)
-        run = Run(claim_of(own.task, guess), guess.output, self._dice.word(), None)
+        salt = self._derive(b"salt", own.seat.match)
+        run = Run(claim_of(own.task, guess), guess.output, salt, None)
         self._runs[own.seat.match] = run
         yield self._bind(own, self._dice.choice(own.commitments), 1)
 
@@ -278,12 +323,23 @@ class Worker:
         )
         yield Do(Post(sign(self._key, result)), self._delay())
 
+    def _derive(self, *purpose: bytes) -> bytes:
+        """32 bytes that nobody else can know, the same whenever they are asked for."""
+        return hmac_sha256(self._secret, b"".join(purpose))
+
     def _delay(self) -> int:
         return self._dice.between(5, 40)
 
 
 def _ticket_value(pay: int) -> int:
     return max(pay // TICKETS_A_TASK, 1)
+
+
+def _quoted(job: Job | None, worker: bytes) -> Quote | None:
+    """The quote in the offer by which a worker has a seat."""
+    seat = None if job is None else job.seats.get(worker)
+    offer = None if seat is None else seat.chain[1].body
+    return offer.quote if isinstance(offer, Offer) else None
 
 
 def _is_of(market: Market, task: bytes, provider: bytes) -> bool:

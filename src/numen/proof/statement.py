@@ -1,12 +1,14 @@
 """Claims, and why anyone should believe them.
 
 A `Claim` says what a program gave on some inputs. `Evidence` is one of the ways to believe it:
-equal claims of several signers, or a zero-knowledge proof. `verify` raises or returns nothing.
+equal claims of several signers, a zero-knowledge proof, or a quote of trusted hardware. `verify`
+raises or returns nothing.
 
     StatementError
     ├── NoRuleError          the reader has no rule for this kind of evidence
     ├── NotEnoughError       the signers do not weigh enough
     ├── UnboundError         the proof is about another program, input or output
+    ├── DistrustedError      the hardware is genuine, and not trusted, or not in this state
     └── UnprovenError        the proof is false
 """
 
@@ -26,6 +28,7 @@ from numen.base.crypto import (
     verify_signer,
 )
 from numen.base.errors import NumenError
+from numen.proof.quote import DistrustError, OtherQuoteError, Quote, QuoteRule, check_quote
 
 ATTESTATIONS_MAX = 256
 """Most signers that one piece of evidence may name."""
@@ -107,7 +110,7 @@ class Stark(msgspec.Struct, frozen=True, array_like=True, tag="stark/1"):
     proof: Annotated[bytes, Meta(max_length=STARK_MAX_BYTES)]
 
 
-Evidence: TypeAlias = Quorum | Snark | Stark
+Evidence: TypeAlias = Quorum | Snark | Stark | Quote
 
 
 class QuorumRule(msgspec.Struct, frozen=True):
@@ -207,6 +210,10 @@ class UnboundError(StatementError):
         self.what = what
 
 
+class DistrustedError(StatementError):
+    """The hardware that gave a quote is not trusted, or not in the state that it is in."""
+
+
 class UnprovenError(StatementError):
     """The proof is false, or no proof at all."""
 
@@ -252,6 +259,7 @@ def verify(
     quorum: QuorumRule | None = None,
     snark: SnarkRule | None = None,
     stark: StarkRule | None = None,
+    quote: QuoteRule | None = None,
 ) -> None:
     """Check that the evidence carries the claim under the reader's rules.
 
@@ -261,11 +269,13 @@ def verify(
         quorum: When the reader believes signers; never, without it.
         snark: The verifying key that the reader believes; none, without it.
         stark: Which proofs of runs the reader believes; none, without it.
+        quote: Which quotes of hardware the reader believes, and when; none, without it.
 
     Raises:
         NoRuleError: The reader has no rule for this kind.
         NotEnoughError: The signers weigh too little.
         UnboundError: The proof is of another program, input or output.
+        DistrustedError: The hardware, or the state it is in, is not trusted.
         UnprovenError: The proof is false.
     """
     match evidence:
@@ -275,6 +285,8 @@ def verify(
             _verify_snark(claim, evidence, snark)
         case Stark() if stark is not None:
             _verify_stark(claim, evidence, stark)
+        case Quote() if quote is not None:
+            _verify_quote(claim, evidence, quote)
         case _:
             raise NoRuleError(type(evidence).__name__.lower())
 
@@ -333,3 +345,16 @@ def _verify_stark(claim: Claim, evidence: Stark, rule: StarkRule) -> None:
         raise UnboundError("input")
     if claim.diff != EMPTY_DIFF:
         raise UnboundError("diff")
+
+
+def _verify_quote(claim: Claim, evidence: Quote, rule: QuoteRule) -> None:
+    if claim.program != rule.program:
+        raise UnboundError("program")
+    try:
+        check_quote(evidence, rule, claim_digest(claim))
+    except OtherQuoteError as error:
+        raise UnboundError(error.what) from error
+    except DistrustError as error:
+        raise DistrustedError(error.message, hint=error.hint) from error
+    except NumenError as error:
+        raise UnprovenError(error.message, hint=error.hint) from error

@@ -1,0 +1,172 @@
+"""Buying verified results from Python.
+
+    async with numen.Market(place, identity) as market:
+        sold = await market.run(function, 3, 4, bid=500)
+        sold.value
+
+A `Market` is a member of the market for as long as it is entered: it follows the record, posts
+tasks, pays with tickets, and gives each answer once the market has settled it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Self
+
+import msgspec
+
+from numen.api.compiled import Compiled, compile_
+from numen.base.errors import NumenError
+from numen.market.events import Event
+from numen.net.keystore import Identity
+from numen.net.tls import TlsTransport
+from numen.node.market.member import Member
+from numen.node.market.people import Buyer, Order, Sold
+from numen.node.market.place import read_place
+from numen.node.market.record import NoProofs
+from numen.proof.statement import commit_inputs
+from numen.vm.payload import decode_output, encode_inputs
+
+DEPOSIT: Final = 10_000_000
+RESERVE: Final = 30_000_000
+"""Coins set aside for tickets, where nothing else is said."""
+
+WORK_LIMIT: Final = 100_000_000
+"""Work units that a run may take, where nothing else is said."""
+
+PATIENCE_S: Final = 180.0
+"""How long an answer is waited for; tasks end by themselves before that."""
+
+_POLL_S: Final = 0.05
+
+
+class MarketClosedError(NumenError):
+    """The market cannot be reached, or ended the visit."""
+
+
+class UnsoldError(NumenError):
+    """A task ended without an answer.
+
+    Attributes:
+        sold: How it ended.
+    """
+
+    def __init__(self, sold: Sold) -> None:
+        super().__init__(
+            f"task 0x{sold.task.hex()} ended without an answer: {sold.how}",
+            hint="raise the bid, or ask `numen why` with the market's log",
+        )
+        self.sold = sold
+
+
+class Bought(msgspec.Struct, frozen=True):
+    """A result that was paid for.
+
+    Attributes:
+        value: What the program gave.
+        sold: Who answered, who was fined, and what it cost.
+    """
+
+    value: Any
+    sold: Sold
+
+
+class Market:
+    """A market, as a buyer has it.
+
+    Args:
+        place: Where it is, as `numen market open` prints it.
+        identity: Who buys; a new one where left out, which only a market that grants coins serves.
+        deposit: Coins that pay tickets first.
+        reserve: Coins that pay them when the deposit is empty.
+        heard: Told of everything that happens in the market.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        identity: Identity,
+        *,
+        deposit: int = DEPOSIT,
+        reserve: int = RESERVE,
+        heard: Callable[[Sequence[Event]], None] = lambda _: None,
+    ) -> None:
+        transport = TlsTransport(identity.node)
+        self._buyer = Buyer(identity.account, deposit, reserve)
+        self._member = Member(transport, read_place(place), identity.account, NoProofs(), heard)
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self._member.run(lambda: self._buyer))
+        await self._until(self._member.ready.is_set, PATIENCE_S)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    async def run(
+        self,
+        program: Compiled | Callable[..., Any] | str,
+        *args: Any,
+        bid: int,
+        price_max: int | None = None,
+        replicas: int = 5,
+        trust: int = 4,
+        work_limit: int = WORK_LIMIT,
+    ) -> Bought:
+        """Have a program run by strangers, and give the answer that they agree on.
+
+        Args:
+            program: A program, a function of the language, or its source.
+            args: One value for each parameter.
+            bid: What each accepted answer is paid at most, at first, in coins.
+            price_max: Up to where the bid is raised while nobody comes; twice the bid otherwise.
+            replicas: Most answers that are bought.
+            trust: A wrong answer has to be less likely than one in so many.
+            work_limit: Most work units of a run.
+
+        Raises:
+            InputError: The arguments are not the program's.
+            OrderError: No verifier has a stake in the market.
+            UnsoldError: The task ended without an answer.
+            MarketClosedError: The market went away.
+        """
+        compiled = program if isinstance(program, Compiled) else compile_(program)
+        code = compiled.program
+        raw = encode_inputs(code, args)
+        self._member.offer(code.code)
+        self._member.offer(raw)
+        price = bid if price_max is None else price_max
+        order = Order(
+            code.id, commit_inputs(raw), bid, max(price, 2 * bid) if price_max is None else price,
+            replicas, trust, work_limit,
+        )  # fmt: skip
+        replica = self._member.replica
+        assert replica is not None, "enter the market first"
+        number = secrets.randbits(62)
+        name = self._buyer.order(order, replica.market, number, self._member.now_ms)
+        found: list[Sold] = []
+
+        def is_sold() -> bool:
+            sold = self._buyer.sold(name, replica.market)
+            found.extend([] if sold is None else [sold])
+            return bool(found)
+
+        await self._until(is_sold, PATIENCE_S)
+        (sold,) = found
+        if sold.output is None:
+            raise UnsoldError(sold)
+        return Bought(decode_output(code, sold.output), sold)
+
+    async def _until(self, condition: Callable[[], bool], patience_s: float) -> None:
+        try:
+            async with asyncio.timeout(patience_s):
+                while not condition():
+                    assert self._running is not None
+                    if self._running.done():
+                        self._running.result()
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise MarketClosedError(f"the market did not answer in {patience_s:.0f} s") from None

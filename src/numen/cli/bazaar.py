@@ -1,0 +1,273 @@
+"""`numen market`, `numen verifier`, `numen worker`, `numen submit`: a market between processes."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from numen.base.errors import NumenError
+from numen.cli.arguments import parse_argument
+from numen.cli.keys import in_store, read_password, with_password
+from numen.cli.output import print_json, show_value
+from numen.market import events
+from numen.market.events import Event
+from numen.market.worker import Behaviour, Profile
+from numen.net.keystore import Identity, KeyStore
+from numen.net.tls import TlsTransport
+from numen.node.market import people
+from numen.node.market.member import Member, Player
+from numen.node.market.place import Place, read_place
+from numen.node.market.record import NoProofs
+from numen.node.market.replica import Genesis
+from numen.node.market.serve import serve
+from numen.node.market.tools import Goods, Machine
+
+GRANT: Final = 100_000_000
+CHAIN_ID: Final = 1337
+
+_TOLD: Final = (
+    events.Posted, events.Matched, events.Revealed, events.Settled, events.Slashed, events.Judged,
+    events.Closed, events.Redeemed, events.Refused, events.Called,
+)  # fmt: skip
+"""What a person is told of as it happens."""
+
+
+def as_somebody(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the identity that it acts with, and `--json`."""
+
+    @click.option("--key", "name", required=True, metavar="NAME", help="The identity to act with.")
+    @with_password
+    @in_store
+    def run(store: KeyStore, name: str, password_file: Path | None, **given: Any) -> Any:
+        identity = store.open(name, read_password(password_file, is_new=False))
+        return command(identity=identity, **given)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    inner = getattr(command, "__click_params__", [])
+    run.__click_params__ = [*inner, *getattr(run, "__click_params__", [])]  # type: ignore[attr-defined]
+    return run
+
+
+@click.group()
+def market() -> None:
+    """Open a market that other processes take part in."""
+
+
+@market.command("open")
+@as_somebody
+@click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:7300", show_default=True)
+@click.option(
+    "--grant", type=click.IntRange(0, 10**12), default=GRANT, show_default=True,
+    help="Coins that each newcomer is given; for a new market.",
+)  # fmt: skip
+@click.option(
+    "--chain-id", type=click.IntRange(1, 2**53), default=CHAIN_ID, show_default=True,
+    help="Of the chain where tickets count; for a new market.",
+)  # fmt: skip
+def open_(
+    identity: Identity, directory: Path, listen: str, grant: int, chain_id: int, *, as_json: bool
+) -> None:
+    """Open the market whose record is in FOLDER, and serve until interrupted.
+
+    It writes down in one order what members hand in, and tells everybody. The record is on disk
+    before anybody is told; a hall that was killed goes on where it was. FOLDER/events.jsonl has
+    what happened, for `numen why --log`.
+    """
+    transport = TlsTransport(identity.node)
+
+    def ready(place: Place, genesis: Genesis) -> None:
+        if as_json:
+            print_json(
+                {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
+            )
+        else:
+            click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
+
+    heard = _teller(as_json=as_json)
+    _run(serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard))
+
+
+@click.command()
+@as_somebody
+@click.argument("place", metavar="MARKET")
+@click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
+def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_json: bool) -> None:
+    """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
+    _take_part(
+        identity, place, insist,
+        lambda goods, machine: people.verifier(identity.account, goods, machine, stake),
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@click.command()
+@as_somebody
+@click.argument("place", metavar="MARKET")
+@click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option(
+    "--price", type=click.IntRange(0, 10**9), default=200, show_default=True,
+    help="Coins that it asks for a million work units.",
+)  # fmt: skip
+@click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
+@click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
+def worker(
+    identity: Identity,
+    place: str,
+    stake: int,
+    price: int,
+    *,
+    lie: bool,
+    insist: bool,
+    as_json: bool,
+) -> None:
+    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid."""
+    behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
+    profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
+    _take_part(
+        identity, place, insist,
+        lambda goods, machine: people.worker(identity.account, profile, goods, machine, stake),
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@click.command()
+@as_somebody
+@click.argument("place", metavar="MARKET")
+@click.argument("file", metavar="FILE")
+@click.argument("args", metavar="ARG...", nargs=-1)
+@click.option(
+    "--bid", type=click.IntRange(1), required=True, help="Coins for each answer, at first."
+)
+@click.option(
+    "--price-max", type=click.IntRange(1), help="Highest bid; twice the first where left out."
+)
+@click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
+@click.option(
+    "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
+    help="A wrong answer has to be less likely than one in so many.",
+)  # fmt: skip
+@click.option(
+    "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
+)
+def submit(
+    identity: Identity, place: str, file: str, args: tuple[str, ...], *, as_json: bool, **terms: Any
+) -> None:
+    """Buy a run of FILE at MARKET, and print the answer that was settled.
+
+    FILE and ARG are as for `numen run`.
+    """
+    from numen.api import compiled  # noqa: PLC0415 - start-up counts
+    from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
+    from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
+
+    path, entry = split(file)
+    program = compiled.from_file(path, entry or "main")
+    values = [parse_argument(text) for text in args]
+    heard = _teller(as_json=True) if as_json else _teller(as_json=False)
+    quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
+
+    async def buy() -> Bought:
+        async with Market(place, identity, heard=quiet) as entered:
+            return await entered.run(program, *values, **terms)
+
+    bought = asyncio.run(buy())
+    sold = bought.sold
+    if as_json:
+        report = {
+            "value": bought.value,
+            "task": sold.task.hex(),
+            "answers": [f"0x{who.hex()}" for who in sold.answers],
+            "fined": [f"0x{who.hex()}" for who in sold.fined],
+            "paid": sold.paid,
+        }
+        print_json(report)
+        return
+    click.echo(show_value(bought.value))
+    click.echo(
+        f"{len(sold.answers)} equal answers, {len(sold.fined)} fined, {sold.paid:,} coins; "
+        f"task {sold.task.hex()[:16]}",
+        err=True,
+    )
+
+
+def _take_part(
+    identity: Identity,
+    place: str,
+    insist: bool,
+    make: Callable[[Goods, Machine], Player],
+    *,
+    as_json: bool,
+) -> None:
+    from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
+
+    found = read_place(place)
+    with Sandbox(insists=insist) as sandbox:
+        goods = Goods()
+        machine = Machine(goods, sandbox)
+        if sandbox.isolation.lacks:
+            click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
+        transport = TlsTransport(identity.node)
+        heard = _teller(as_json=as_json)
+        member = Member(transport, found, identity.account, NoProofs(), heard)
+        who = f"0x{identity.account.address.hex()}"
+        if as_json:
+            print_json({"account": who, "market": place})
+        else:
+            click.echo(f"account {who}; end it with Ctrl-C")
+        _run(member.run(lambda: make(goods, machine)))
+
+
+def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:
+    def tell(happened: Sequence[Event]) -> None:
+        for event in happened:
+            if not isinstance(event, _TOLD):
+                continue
+            if as_json:
+                print_json(msgspec.to_builtins(event))
+            else:
+                click.echo(_sentence(event))
+
+    return tell
+
+
+def _sentence(event: Event) -> str:
+    fields = msgspec.to_builtins(event)
+    kind = fields.pop("event")
+    said = ", ".join(
+        f"{name} {value[:10] if isinstance(value, str) and len(value) > 40 else value}"
+        for name, value in fields.items()
+        if name != "at_ms" and value != ""
+    )
+    return f"{fields['at_ms'] / 1000:9.3f} s  {kind:8}  {said}"
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run until interrupted or told to end."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+    async def until_told() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        asyncio.run(until_told())
+    except* NumenError as errors:
+        raise _first(errors) from None
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

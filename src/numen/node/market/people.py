@@ -1,0 +1,245 @@
+"""Those who take part in a market between processes: they join, stake, work, and buy."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
+from numen.market.actor import Act, Do, Parcel
+from numen.market.coins import wallet
+from numen.market.escrow import deposit_of, reserve_of
+from numen.market.exchange import Post, Verb
+from numen.market.job import Job, Phase
+from numen.market.message import Call, sign
+from numen.market.payer import Limits
+from numen.market.provider import Provider, Wanted
+from numen.market.stake import Role
+from numen.market.task import Quorum, Task, task_id
+from numen.market.turn import Market
+from numen.market.verifier import Verifier
+from numen.market.worker import Profile, Tools, Worker
+from numen.node.market.tools import Equipped, Goods, Machine, dice_of
+from numen.proof.statement import claim_digest
+
+STAKE: Final = 1_000_000
+"""What workers and verifiers put at risk, in coins, where they do not say."""
+
+TASK_LIFE_MS: Final = 120_000
+"""How long a task waits for workers."""
+
+CALL_AGAIN_MS: Final = 2_000
+"""After how long a call that did not arrive is made again."""
+
+
+class Joined:
+    """An actor that first calls what it needs: a stake, or a deposit and a reserve.
+
+    Args:
+        actor: Who acts after that.
+        key: Its account.
+        calls: Verbs and coins, each made once unless the market shows that it was.
+    """
+
+    def __init__(self, actor: Equipped, key: SigningKey, calls: Iterable[tuple[Verb, int]]) -> None:
+        self._actor, self._key = actor, key
+        self._calls = tuple(calls)
+        self._asked_ms: dict[Verb, int] = {}
+        self.lacks, self.bring = actor.lacks, actor.bring
+
+    @property
+    def address(self) -> bytes:
+        return self._key.address
+
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        for verb, amount in self._calls:
+            if _is_done(market, self.address, verb):
+                continue
+            is_due = now_ms - self._asked_ms.get(verb, -CALL_AGAIN_MS) >= CALL_AGAIN_MS
+            if is_due and market.coins.balance(wallet(self.address)) >= amount:
+                self._asked_ms[verb] = now_ms
+                nonce = market.nonces.get(self.address, 0)
+                call = Call(market.identity, self.address, nonce, verb.value, amount)
+                yield Do(Post(sign(self._key, call)), 0)
+            return  # one after the other: calls are numbered
+        yield from self._actor.wake(market, now_ms)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
+        return self._actor.receive(parcel, market, now_ms)
+
+
+def worker(
+    key: SigningKey, profile: Profile, goods: Goods, machine: Machine, stake: int = STAKE
+) -> Joined:
+    """A worker of a market between processes."""
+    tools = Tools(machine, None, goods.inputs, goods.estimate)
+    actor = Worker(key, profile, tools, dice_of(key, "worker"))
+    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
+
+
+def verifier(key: SigningKey, goods: Goods, machine: Machine, stake: int = STAKE) -> Joined:
+    """A verifier of a market between processes."""
+    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"))
+    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What somebody wants to buy.
+
+    Attributes:
+        program: Id of a program that was brought.
+        inputs: Commitment to inputs that were brought.
+        bid: First bid, in coins.
+        price_max: Highest bid.
+        replicas: Most answers.
+        trust: A wrong answer has to be less likely than one in so many.
+        work_limit: Most work units of a run.
+    """
+
+    program: bytes
+    inputs: bytes
+    bid: int
+    price_max: int
+    replicas: int
+    trust: int
+    work_limit: int
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """How a purchase ended.
+
+    Attributes:
+        task: Id of the task.
+        output: The settled answer's canonical bytes; None where there is none.
+        how: In words.
+        answers: Workers who gave that answer.
+        fined: Workers whose pledge was taken.
+        paid: Coins that it cost, the verifier's fee included.
+    """
+
+    task: bytes
+    output: bytes | None
+    how: str
+    answers: tuple[bytes, ...]
+    fined: tuple[bytes, ...]
+    paid: int
+
+
+class OrderError(NumenError):
+    """Nobody can take the order."""
+
+
+class Buyer:
+    """A job provider that sells nothing and remembers what came: a `Player`.
+
+    Args:
+        key: Its account.
+        deposit: Coins that pay tickets first.
+        reserve: Coins that pay them when the deposit is empty.
+    """
+
+    def __init__(self, key: SigningKey, deposit: int, reserve: int) -> None:
+        self._key = key
+        limits = Limits(deposit + reserve, deposit + reserve)
+        self._provider = Provider(key, (), dice_of(key, "provider"), limits)
+        self._joined = Joined(
+            Equipped(self._provider, _Everything()),
+            key,
+            [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
+        )
+        self._seen: dict[bytes, Job] = {}
+
+    @property
+    def address(self) -> bytes:
+        return self._key.address
+
+    def lacks(self, replica: object) -> Iterable[bytes]:  # noqa: ARG002 - a buyer runs nothing
+        return ()
+
+    def bring(self, raw: bytes) -> None:
+        """A buyer asks for nothing."""
+
+    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
+        for name in self._seen:
+            if name in market.jobs:
+                self._seen[name] = market.jobs[name]
+        return self._joined.wake(market, now_ms)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
+        return self._joined.receive(parcel, market, now_ms)
+
+    def order(self, order: Order, market: Market, number: int, now_ms: int) -> bytes:
+        """Post a task with the next waking; its id.
+
+        Raises:
+            OrderError: No verifier has a stake.
+        """
+        verifiers = [v for v in market.stakes.stakers if market.stakes.is_active(v, Role.VERIFIER)]
+        if not verifiers:
+            raise OrderError(
+                "no verifier has a stake in this market", hint="start `numen verifier`"
+            )
+        task = Task(
+            market=market.identity,
+            provider=self.address,
+            verifier=sorted(verifiers)[number % len(verifiers)],
+            number=number,
+            program=order.program,
+            inputs=order.inputs,
+            policy=Quorum(order.replicas, order.trust),
+            work_limit=order.work_limit,
+            price_max=order.price_max,
+            fee=order.price_max // 10 + 1,
+            pledge=order.price_max,
+            expires_ms=now_ms + TASK_LIFE_MS,
+        )
+        self._provider.want(Wanted(task, order.bid, now_ms))
+        name = task_id(task)
+        self._seen[name] = Job(name, task, now_ms, order.bid, now_ms, {})
+        return name
+
+    def sold(self, name: bytes, market: Market) -> Sold | None:
+        """How a purchase ended, or None while it goes on."""
+        if name in market.jobs or name not in market.done:
+            return None
+        job = self._seen.pop(name)
+        answers = tuple(_answers(job))
+        fined = tuple(w for w, seat in job.seats.items() if w not in answers and seat.result)
+        output = None
+        if job.phase is Phase.SETTLED and answers:
+            result = job.seats[answers[0]].result
+            assert result is not None
+            output = result.answer
+        how = "settled" if output is not None else f"no answer ({job.phase.value})"
+        paid = sum(job.seats[who].price for who in answers) + job.task.fee
+        return Sold(name, output, how, answers, fined, paid if output is not None else 0)
+
+
+class _Everything(Goods):
+    """Goods of who runs nothing: every task is one it has."""
+
+    def has(self, task: Task) -> bool:  # noqa: ARG002 - whatever it is
+        return True
+
+
+def _answers(job: Job) -> Iterator[bytes]:
+    """Workers who gave the settled answer."""
+    if job.claim is None:
+        return
+    settled = claim_digest(job.claim)
+    for who, seat in job.seats.items():
+        if seat.result is not None and claim_digest(seat.result.claim) == settled:
+            yield who
+
+
+def _is_done(market: Market, owner: bytes, verb: Verb) -> bool:
+    match verb:
+        case Verb.JOIN_AS_WORKER | Verb.JOIN_AS_VERIFIER:
+            return owner in market.stakes.stakers
+        case Verb.DEPOSIT:
+            return market.coins.balance(deposit_of(owner)) > 0
+        case Verb.RESERVE:
+            return market.coins.balance(reserve_of(owner)) > 0
+        case _:
+            return False

@@ -1,0 +1,135 @@
+"""What workers and verifiers of a market between processes work with: goods, and a sandbox.
+
+Programs of strangers run in `numen.sandbox`, each in a process of its own. A program that cannot be
+run, or takes more than its limits there, has an answer that says so, as a trap has: every honest
+run of it has to end alike.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from numen.base.codec import digest
+from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
+from numen.ir.program import Program
+from numen.market.actor import Act, Actor, Answer, Parcel
+from numen.market.dice import Dice
+from numen.market.task import Task
+from numen.market.turn import Market
+from numen.node.market.goods import program_of
+from numen.node.market.replica import Replica
+from numen.proof.statement import commit_inputs
+from numen.sandbox.errors import SandboxError
+from numen.sandbox.runner import Sandbox
+from numen.vm.payload import decode_inputs, encode_output
+
+GOODS_MAX: Final = 4096
+"""Most programs, and most inputs, that a member keeps; the oldest go first."""
+
+_DICE_DOMAIN: Final = "numen/dice-seed/1"
+
+
+class Goods:
+    """Programs and inputs that a member has, and what it found out about them.
+
+    Attributes:
+        inputs: Inputs by their commitments.
+    """
+
+    def __init__(self) -> None:
+        self.programs: dict[bytes, Program] = {}
+        self.inputs: dict[bytes, bytes] = {}
+        self.work: dict[tuple[bytes, bytes], int] = {}
+
+    def add(self, raw: bytes) -> None:
+        """Take goods, whatever they are."""
+        program = program_of(raw)
+        if program is None:
+            _keep(self.inputs, commit_inputs(raw), raw)
+        else:
+            _keep(self.programs, program.id, program)
+
+    def lacks(self, task: Task) -> Iterator[bytes]:
+        """Name what a task needs and is not here."""
+        if task.program not in self.programs:
+            yield task.program
+        if task.inputs not in self.inputs:
+            yield task.inputs
+
+    def has(self, task: Task) -> bool:
+        """Whether a task can be run."""
+        return task.program in self.programs and task.inputs in self.inputs
+
+    def estimate(self, task: Task) -> int:
+        """Work of a task: what it took before, or what it may take at most."""
+        return self.work.get((task.program, task.inputs), task.work_limit)
+
+
+class Machine:
+    """Runs programs in the sandbox: an `Executor`."""
+
+    def __init__(self, goods: Goods, sandbox: Sandbox) -> None:
+        self._goods, self._sandbox = goods, sandbox
+
+    def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
+        """Run a program by its id; see `Executor.run`."""
+        code = self._goods.programs[program]
+        try:
+            values = decode_inputs(code, inputs)
+            result = self._sandbox.run(code, values, work_limit=work_limit)
+        except SandboxError as error:
+            return Answer(_says(error), work_limit)
+        except NumenError:
+            return Answer(b"\x00inputs are not the program's\x00", 0)
+        if len(self._goods.work) < GOODS_MAX:
+            self._goods.work[program, commit_inputs(inputs)] = result.work
+        return Answer(encode_output(result), result.work)
+
+
+class Equipped:
+    """An actor that sees only tasks whose goods it has: a `numen.node.market.member.Player`."""
+
+    def __init__(self, actor: Actor, goods: Goods) -> None:
+        self._actor, self._goods = actor, goods
+
+    @property
+    def address(self) -> bytes:
+        return self._actor.address
+
+    def lacks(self, replica: Replica) -> Iterable[bytes]:
+        """Name the goods of all tasks that live."""
+        return (
+            name for job in replica.market.jobs.values() for name in self._goods.lacks(job.task)
+        )
+
+    def bring(self, raw: bytes) -> None:
+        """Take goods."""
+        self._goods.add(raw)
+
+    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
+        seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
+        return self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms)
+
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
+        return self._actor.receive(parcel, market, now_ms)
+
+
+def dice_of(key: SigningKey, role: str) -> Dice:
+    """Dice that follow from a key, so that who begins again throws the same.
+
+    The seed is a signature that the key makes for nothing else, and that goes nowhere.
+    """
+    return Dice(key.sign(digest(_DICE_DOMAIN, role.encode())))
+
+
+def _says(error: SandboxError) -> bytes:
+    return b"\x00" + type(error).__name__.encode() + b"\x00"
+
+
+def _keep(store: dict[bytes, object] | Mapping[bytes, object], name: bytes, value: object) -> None:
+    assert isinstance(store, dict)
+    if len(store) >= GOODS_MAX and name not in store:
+        del store[next(iter(store))]
+    store[name] = value

@@ -1,0 +1,1 @@
+"""Evidence by trusted hardware: what vendors sign, read and checked without asking anybody."""

@@ -1,0 +1,239 @@
+"""A market between nodes: a liar is caught, and whoever stops goes on where it was."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+import numen
+from numen.api.market import Market, UnsoldError
+from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
+from numen.market import events
+from numen.market.worker import Behaviour, Profile
+from numen.net.identity import NodeKey
+from numen.net.keystore import Identity
+from numen.net.tls import TlsTransport
+from numen.node.market import people
+from numen.node.market.member import Member
+from numen.node.market.record import NoProofs, Record
+from numen.node.market.serve import EVENTS, serve
+from numen.node.market.tools import Goods, Machine
+from numen.sandbox.runner import Sandbox
+
+ADD = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a + b\n")
+BID = 50_000
+
+
+def identity(name: str) -> Identity:
+    seed = name.encode()
+    return Identity(name, NodeKey.from_seed(seed), SigningKey.from_seed(seed))
+
+
+class Town:
+    """A hall and its members, each with a task of its own in this process, over TLS."""
+
+    def __init__(self, folder, sandbox) -> None:
+        self.folder, self.sandbox = folder, sandbox
+        self.events: list[events.Event] = []
+        self.running: dict[str, asyncio.Task] = {}
+        self.members: dict[str, Member] = {}
+        self.place = ""
+        self.at = "127.0.0.1:0"
+
+    async def open(self) -> None:
+        found = asyncio.get_running_loop().create_future()
+        who = identity("hall")
+        work = serve(
+            self.folder, who.account, TlsTransport(who.node), self.at, 10**8, 1337,
+            lambda place, _: found.set_result(place), self.events.extend,
+        )  # fmt: skip
+        self.running["hall"] = asyncio.create_task(work)
+        place = await asyncio.wait_for(found, 10)
+        self.place, self.at = str(place), place.address
+
+    def join(self, name: str, make, heard=lambda _: None) -> None:
+        from numen.node.market.place import read_place
+
+        who, goods = identity(name), Goods()
+        machine = Machine(goods, self.sandbox)
+        transport = TlsTransport(who.node)
+        member = Member(transport, read_place(self.place), who.account, NoProofs(), heard)
+        self.members[name] = member
+        work = member.run(lambda: make(who.account, goods, machine))
+        self.running[name] = asyncio.create_task(work)
+
+    def verifier(self) -> None:
+        self.join("verifier", people.verifier)
+
+    def worker(self, name: str, behaviour=Behaviour.HONEST, heard=lambda _: None) -> None:
+        profile = Profile(behaviour, price_per_million=200, speed=10**9, lie=name.encode())
+        self.join(name, lambda *given: people.worker(given[0], profile, *given[1:]), heard)
+
+    async def stop(self, name: str) -> None:
+        """As when its process is killed: nothing is said, nothing is put in order."""
+        task = self.running.pop(name)
+        task.cancel()
+        with suppress(asyncio.CancelledError, NumenError, BaseExceptionGroup):
+            await task
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, condition, patience_s: float = 60.0) -> None:
+        async with asyncio.timeout(patience_s):
+            while not condition():
+                for task in self.running.values():
+                    if task.done():
+                        task.result()
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(insists=True) as found:
+        yield found
+
+
+@pytest.fixture
+def played(tmp_path, sandbox):
+    """Run a story in a town."""
+
+    def play(story):
+        @asynccontextmanager
+        async def town():
+            made = Town(tmp_path / "market", sandbox)
+            await made.open()
+            try:
+                yield made
+            finally:
+                for name in list(made.running):
+                    await made.stop(name)
+
+        async def run():
+            async with town() as made:
+                await story(made)
+
+        asyncio.run(run())
+
+    return play
+
+
+async def ready(town, *, liar: bool = False) -> None:
+    town.verifier()
+    town.worker("ada")
+    town.worker("bob", Behaviour.WRONG if liar else Behaviour.HONEST)
+    town.worker("cay")
+    await town.until(lambda: len(town.of(events.Called)) == 4)
+
+
+def test_an_answer_is_bought_and_a_liar_is_slashed(played):
+    async def story(town):
+        await ready(town, liar=True)
+        async with Market(town.place, identity("buyer")) as market:
+            bought = await market.run(ADD, 2, 3, bid=BID)
+            await town.until(lambda: town.of(events.Closed))
+
+        liar, honest = (identity(name).account.address for name in ("bob", "ada"))
+        assert bought.value == 5
+        assert bought.sold.fined == (liar,)
+        assert liar not in bought.sold.answers
+        (slashed,) = town.of(events.Slashed)
+        assert (slashed.worker, slashed.outcome) == (liar.hex(), "wrong answer")
+        # Everybody has the same market, and no coin was made.
+        ada = town.members["ada"].replica
+        await town.until(lambda: ada.height == town.members["cay"].replica.height)
+        assert ada.head == town.members["cay"].replica.head
+        assert sum(ada.market.coins.balances.values()) == ada.genesis.supply
+        assert honest not in {bytes.fromhex(event.worker) for event in town.of(events.Slashed)}
+        text = (town.folder / EVENTS).read_text()
+        assert '"event":"slashed"' in text
+
+    played(story)
+
+
+def test_a_hall_that_was_killed_goes_on_with_the_task(played):
+    async def story(town):
+        await ready(town)
+        async with Market(town.place, identity("buyer")) as market:
+            buying = asyncio.create_task(market.run(ADD, 20, 22, bid=BID))
+            await town.until(lambda: town.of(events.Matched))
+            await town.stop("hall")
+            await asyncio.sleep(0.3)
+            await town.open()
+            bought = await buying
+
+        assert bought.value == 42
+        assert not town.of(events.Slashed)
+
+    played(story)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", [events.Posted, events.Matched, events.Executed, events.Revealed])
+def test_a_worker_that_was_killed_opens_what_it_bound_itself_to(played, when):
+    async def story(town):
+        await ready(town)
+        async with Market(town.place, identity("buyer")) as market:
+            buying = asyncio.create_task(market.run(ADD, 7, 8, bid=BID, replicas=3))
+            await town.until(lambda: town.of(when))
+            for name in ("ada", "bob", "cay"):
+                await town.stop(name)
+                town.worker(name)
+            bought = await buying
+            await town.until(lambda: town.of(events.Closed))
+
+        assert bought.value == 15
+        assert not town.of(events.Slashed)
+        paid = [event for event in town.of(events.Judged) if event.outcome == "accepted"]
+        assert len(paid) == len({event.worker for event in paid}), "nothing is paid twice"
+
+    played(story)
+
+
+@pytest.mark.slow
+def test_a_trap_is_an_answer_like_any_other(played):
+    async def story(town):
+        await ready(town)
+        async with Market(town.place, identity("buyer")) as market:
+            with pytest.raises((UnsoldError, NumenError)):
+                await market.run(ADD, 2**64 - 1, 1, bid=BID)
+            assert (await market.run(ADD, 1, 1, bid=BID)).value == 2
+
+    played(story)
+
+
+def test_a_market_without_a_verifier_says_so(played):
+    async def story(town):
+        async with Market(town.place, identity("buyer")) as market:
+            with pytest.raises(people.OrderError, match="no verifier"):
+                await market.run(ADD, 1, 2, bid=BID)
+
+    played(story)
+
+
+def test_a_record_is_read_again_and_no_other_hall_has_it(played):
+    async def story(town):
+        await ready(town)
+        head = town.members["ada"].replica
+        await town.until(lambda: head.height >= 8)
+        await town.stop("hall")
+        hall = identity("hall").account.address
+        found = town.members["ada"].replica.genesis
+
+        record, happened = await Record.open(town.folder / "record", found, NoProofs())
+        assert record.replica.head == head.head
+        assert len([event for event in happened if isinstance(event, events.Called)]) == 4
+        await record.close()
+        other = numen_genesis(found, b"\x01" * 20)
+        with pytest.raises(NumenError, match="another hall"):
+            await Record.open(town.folder / "record", other, NoProofs())
+        assert hall == found.hall
+
+    played(story)
+
+
+def numen_genesis(genesis, hall):
+    import msgspec
+
+    return msgspec.structs.replace(genesis, hall=hall)
