@@ -18,6 +18,7 @@ from tests.contracts.test_isolated import CARELESS, TOKEN, bank
 
 WAITING = """
 from numen import contract, event, emit, interface, isolated, message, payable, send, after, timer
+from numen import deque, iterable_map, set
 
 @event
 class Seen:
@@ -32,6 +33,9 @@ class Oracle:
 class Wrong:
     oracle: Oracle
     n: u128
+    known: set[u64]
+    prices: iterable_map[u64, u128]
+    last: deque[u128]
 
     def __init__(self, oracle: Oracle):
         self.oracle = oracle
@@ -64,6 +68,9 @@ EITHER = """if n > 3:
     ("body", "message"),
     [
         ("self.n = 2; p = await self.oracle.price()", "state is written before a wait"),
+        ("self.known.add(n); p = await self.oracle.price()", "state is written before a wait"),
+        ("self.prices[n] = 1; p = await self.oracle.price()", "state is written before a wait"),
+        ("x = self.last.pop(); p = await self.oracle.price()", "state is written before a wait"),
         ("self.note(); p = await self.oracle.price()", "state is written before a wait"),
         ("emit(Seen(2)); p = await self.oracle.price()", "an event is emitted before a wait"),
         ("send(self.sender, 2); p = await self.oracle.price()", "a message is sent before a wait"),
@@ -85,6 +92,7 @@ def test_what_cannot_be_run_again_is_refused(body, message):
     [
         "p = await self.oracle.price(); self.n = p; emit(Seen(p)); send(self.sender, 1)",
         EITHER,
+        "x = self.prices.get(n, 2); p = await self.oracle.price(); self.prices[n] = x + p",
         LOOP.format("if p == 0:\n                break") + "\n        self.n = 1",
     ],
 )

@@ -173,7 +173,6 @@ class World:
         prepared = self.state.follow(diff)
         self.abandon()
         self._cells.clear()
-        self._guards.clear()
         self._prepared = (diff, prepared)
 
     def settle(self, also: Writes = ()) -> Diff:

@@ -57,6 +57,42 @@ def test_an_epoch_ends_in_one_block_for_all_who_have_the_keys():
     assert sent.failure.reason is Reason.REVERTED
 
 
+def test_who_takes_over_a_block_goes_on_with_its_cells():
+    chain, contract = town()
+    ann = chain.people[0]
+    contract.send("put", 5, sender=ann).unwrap()
+    checker, follower = Chain(), Chain()
+    for each in (checker, follower):
+        each.world.keys.add(other_keys(chain, contract))
+        for height in range(1, chain.height + 1):
+            each.ledger.take(chain.ledger.block(height))
+    assert follower.world.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 5
+
+    for n in (6, 7):
+        contract.send("put", n, sender=ann).unwrap()
+        block = chain.ledger.block(chain.height)
+        made = checker.ledger.check(block)
+        checker.ledger.keep(made)
+        follower.ledger.keep(follower.ledger.adopt(block, made.diff))
+    # Its guard saw these cells two blocks ago.
+    contract.send("put", 8, sender=ann).unwrap()
+    follower.ledger.take(chain.ledger.block(chain.height))
+    assert follower.world.state.root == chain.world.state.root
+    assert follower.world.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 26
+
+    follower.world.rotate(contract.address, b"\x51" * 32)
+    contract.send("put", 9, sender=ann).unwrap()
+    block = chain.ledger.block(chain.height)
+    with pytest.raises(BadBlockError, match="not adopted"):
+        follower.ledger.adopt(block, checker_diff(checker, chain))
+
+
+def checker_diff(checker, chain):
+    """The diff of the newest block, from somebody who carries out all of them."""
+    checker.ledger.take(chain.ledger.block(checker.ledger.height + 1))
+    return checker.ledger.check(chain.ledger.block(chain.height)).diff
+
+
 def secret_of(contract) -> bytes:
     return keccak256(b"a secret of tests", contract.address)
 
