@@ -5,7 +5,7 @@
     python bench/stark.py --only cycles   counts only
 
 Speed is of the whole way, from bytecode to the bytes of `proof.stark`, in this process. The bars
-are those of issue 4. Counts of cycles stand beside the instructions that RISC-V with 64 bits would
+are those we promised. Counts of cycles stand beside the instructions that RISC-V with 64 bits would
 take for the same register code, by `RISCV`: an estimate, with every check of the language.
 """
 
