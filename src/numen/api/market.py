@@ -76,7 +76,7 @@ class Market:
 
     Args:
         place: Where it is, as `numen market open` prints it.
-        identity: Who buys; a new one where left out, which only a market that grants coins serves.
+        identity: Who buys, with coins or in a market that grants some.
         deposit: Coins that pay tickets first.
         reserve: Coins that pay them when the deposit is empty.
         heard: Told of everything that happens in the market.

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import pytest
 
 import numen
@@ -10,16 +11,32 @@ from numen.api.market import Market, UnsoldError
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market import events
+from numen.market.message import Call, Signed, Vote, sign
+from numen.market.task import Quorum, Task
 from numen.market.worker import Behaviour, Profile
 from numen.net.identity import NodeKey
 from numen.net.keystore import Identity
+from numen.net.possession import introduce
+from numen.net.session import Session
 from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.member import Member
+from numen.node.market.place import read_place
 from numen.node.market.record import NoProofs, Record
+from numen.node.market.replica import Posted, Redeemed
 from numen.node.market.serve import EVENTS, serve
+from numen.node.market.speech import (
+    SPEECH,
+    Declined,
+    Follow,
+    Hand,
+    Part,
+)
 from numen.node.market.tools import Goods, Machine
+from numen.proof.statement import Claim, commit_inputs
+from numen.sandbox.errors import SandboxError
 from numen.sandbox.runner import Sandbox
+from numen.vm.payload import encode_inputs
 
 ADD = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a + b\n")
 BID = 50_000
@@ -234,6 +251,69 @@ def test_a_record_is_read_again_and_no_other_hall_has_it(played):
 
 
 def numen_genesis(genesis, hall):
-    import msgspec
 
     return msgspec.structs.replace(genesis, hall=hall)
+
+
+def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
+    """Nonsense, an empty batch, goods under another's name, a part out of turn."""
+
+    async def story(town):
+        await ready(town)
+        place, who = read_place(town.place), identity("mallory")
+        channel = await TlsTransport(who.node).dial(place.address, place.node)
+        session = Session(channel, SPEECH)
+        await introduce(session, who.node.id, who.account)
+        await session.send(Follow(0))
+        height = town.members["ada"].replica.height + 1  # coins are granted to who is new
+
+        vote = Vote(
+            bytes(32), who.account.address, Claim(bytes(32), bytes(32), bytes(32), 1), bytes(65)
+        )
+        nonsense = Posted(sign(who.account, vote))
+        long = Posted(Signed(Call(bytes(32), who.account.address, 0, "x", 0), bytes(65)))
+        batch = Redeemed(())
+        sent = [
+            Hand(nonsense),
+            Hand(long),
+            Hand(batch),
+            Part(bytes(32), 0, 3, b"abc"),
+            Part(bytes(32), 7, 9, b"a"),
+        ]
+        for what in sent:
+            await session.send(what)
+        declined = []
+        async with asyncio.timeout(20):
+            while len(declined) < len(sent):
+                heard = await session.receive()
+                if isinstance(heard.value, Declined):
+                    declined.append(heard.value.reason)
+        assert all(declined)
+        await channel.close()
+        async with Market(town.place, identity("buyer")) as market:
+            assert (await market.run(ADD, 1, 2, bid=BID)).value == 3
+        refused = [event for event in town.events if isinstance(event, events.Refused)]
+        assert who.account.address.hex() not in {event.author for event in refused}
+        assert height <= town.members["ada"].replica.height
+
+    played(story)
+
+
+def test_who_cannot_run_a_task_says_nothing(sandbox):
+    """Limits of one machine are no answer, which others would call wrong."""
+    goods = Goods()
+    raw = encode_inputs(ADD.program, (1, 2))
+    goods.add(ADD.program.code)
+    goods.add(raw)
+    task = Task(
+        bytes(32), bytes(20), bytes(20), 0, ADD.program.id, commit_inputs(raw), Quorum(3, 4),
+        100, 10, 1, 10, 1,
+    )  # fmt: skip
+    assert goods.has(task)
+    closed = Sandbox(sandbox.isolation, insists=True)
+    closed.close()
+
+    with pytest.raises(SandboxError):
+        Machine(goods, closed).run(task.program, raw, 100)
+    assert not goods.has(task)
+    assert Machine(goods, sandbox).run(task.program, raw, 100).output

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from numen.base.codec import CodecError
 from numen.base.crypto import SigningKey
 from numen.market.events import Event
 from numen.market.exchange import ROUND_MS
@@ -143,8 +144,16 @@ class Hall:
             await self._grown.wait_for(lambda: len(self._record.entries) > start)
         return Entries(self._record.batch(start, ENTRIES_MAX, _BATCH_BYTES))
 
-    async def hand_in(self, hand: Hand) -> None:
-        await self.write(hand.what)
+    async def hand_in(self, hand: Hand) -> str:
+        """Write down what a member hands in; else say why not: nonsense would fill the disk."""
+        reason = self._record.replica.refusal(hand.what, self.now_ms)
+        if reason:
+            return reason
+        try:
+            await self.write(hand.what)
+        except CodecError as error:
+            return error.message
+        return ""
 
     def carry(self, parcel: Parcel, sender: bytes) -> None:
         """Pass a parcel on, if its receiver is here."""
@@ -152,8 +161,9 @@ class Hall:
         if receiver is not None:
             receiver.put(Parcel(sender, parcel.what))
 
-    def keep(self, digest: bytes, raw: bytes) -> None:
-        self._shelf.put(digest, raw)
+    async def keep(self, digest: bytes, raw: bytes) -> None:
+        """Keep goods; reading a stranger's program takes a while, and others wait for nobody."""
+        await asyncio.to_thread(self._shelf.put, digest, raw)
 
     def fetch(self, want: Want) -> Part | Absent:
         return self._shelf.part(want.digest, want.start) or Absent(want.digest)
@@ -198,7 +208,9 @@ class _Visit:
                     await self._session.send(self._hall.welcome(), answers=heard.number)
                     group.create_task(self._tell(start))
                 case Hand() as hand:
-                    await self._hall.hand_in(hand)
+                    reason = await self._hall.hand_in(hand)
+                    if reason:
+                        await self._decline(reason, heard.number)
                 case Parcel() as parcel:
                     self._hall.carry(parcel, self.account)
                 case Part() as part:
@@ -212,7 +224,7 @@ class _Visit:
         try:
             whole = self._gathering.add(part)
             if whole is not None:
-                self._hall.keep(part.digest, whole)
+                await self._hall.keep(part.digest, whole)
         except GoodsError as error:
             await self._decline(error.message, number)
 

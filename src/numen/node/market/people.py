@@ -131,7 +131,7 @@ class OrderError(NumenError):
 
 
 class Buyer:
-    """A job provider that sells nothing and remembers what came: a `Player`.
+    """A job provider that remembers what came: a `Player`.
 
     Args:
         key: Its account.

@@ -21,7 +21,7 @@ from numen.base.errors import NumenError
 from numen.market import exchange
 from numen.market.coins import Amount, Transfer, issue, wallet
 from numen.market.escrow import BATCH_MAX, Redemption
-from numen.market.events import Event
+from numen.market.events import Event, Refused, Unredeemed
 from numen.market.exchange import Judge, Post, Redeem, Submission, Tick
 from numen.market.message import Signed
 from numen.market.offence import Accusation
@@ -161,6 +161,15 @@ class Replica:
         self.head = digest(_ENTRY_DOMAIN, entry)
         self.now_ms = entry.at_ms
         return happened
+
+    def refusal(self, what: Handed, now_ms: int) -> str:
+        """Why an entry would change nothing; empty if it would change something."""
+        at_ms = max(now_ms, self.now_ms)
+        _, happened = exchange.step(self.market, _submission(what), at_ms, self._checker)
+        reasons = [event.reason for event in happened if isinstance(event, Refused | Unredeemed)]
+        if len(reasons) < len(happened):
+            return ""
+        return reasons[0] if reasons else "nothing would come of it"
 
     def may_grant(self, to: bytes) -> bool:
         """Whether somebody has not been granted coins yet, and there are some."""

@@ -1,10 +1,11 @@
 """What workers and verifiers of a market between processes work with: goods, and a sandbox.
 
-Programs of strangers run in `numen.sandbox`, each in a process of its own. A program that cannot be
-run, or takes more than its limits there, has an answer that says so, as a trap has: every honest
-run of it has to end alike.
+Programs of strangers run in `numen.sandbox`, each in a process of its own. Who cannot run a task
+there within its limits of memory and time leaves it alone from then on, and says nothing: those
+limits are of one machine, and what it said might differ from what others find.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -28,6 +29,7 @@ from numen.vm.payload import decode_inputs, encode_output
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
 
+_LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
 
 
@@ -42,6 +44,7 @@ class Goods:
         self.programs: dict[bytes, Program] = {}
         self.inputs: dict[bytes, bytes] = {}
         self.work: dict[tuple[bytes, bytes], int] = {}
+        self._given_up: set[tuple[bytes, bytes]] = set()
 
     def add(self, raw: bytes) -> None:
         """Take goods, whatever they are."""
@@ -60,7 +63,14 @@ class Goods:
 
     def has(self, task: Task) -> bool:
         """Whether a task can be run."""
-        return task.program in self.programs and task.inputs in self.inputs
+        is_here = task.program in self.programs and task.inputs in self.inputs
+        return is_here and (task.program, task.inputs) not in self._given_up
+
+    def give_up(self, program: bytes, inputs: bytes) -> None:
+        """Leave tasks of this program on these inputs alone."""
+        if len(self._given_up) >= GOODS_MAX:
+            self._given_up.clear()
+        self._given_up.add((program, inputs))
 
     def estimate(self, task: Task) -> int:
         """Work of a task: what it took before, or what it may take at most."""
@@ -79,8 +89,9 @@ class Machine:
         try:
             values = decode_inputs(code, inputs)
             result = self._sandbox.run(code, values, work_limit=work_limit)
-        except SandboxError as error:
-            return Answer(_says(error), work_limit)
+        except SandboxError:
+            self._goods.give_up(program, commit_inputs(inputs))
+            raise
         except NumenError:
             return Answer(b"\x00inputs are not the program's\x00", 0)
         if len(self._goods.work) < GOODS_MAX:
@@ -110,7 +121,12 @@ class Equipped:
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
-        return self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms)
+        acts: list[Act] = []
+        try:
+            acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
+        except SandboxError as error:
+            _LOG.warning("a task is left alone: %s", error)
+        return acts
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
@@ -122,10 +138,6 @@ def dice_of(key: SigningKey, role: str) -> Dice:
     The seed is a signature that the key makes for nothing else, and that goes nowhere.
     """
     return Dice(key.sign(digest(_DICE_DOMAIN, role.encode())))
-
-
-def _says(error: SandboxError) -> bytes:
-    return b"\x00" + type(error).__name__.encode() + b"\x00"
 
 
 def _keep(store: dict[bytes, object] | Mapping[bytes, object], name: bytes, value: object) -> None:
