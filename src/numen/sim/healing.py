@@ -116,7 +116,7 @@ class Town:
 def heal(nodes: int, share: float, rounds: int, seed: int) -> Healing:
     """Build an overlay, let a share of it vanish, and watch the rest.
 
-    Cost: about a millisecond a node and ten rounds.
+    Cost: some milliseconds a node.
     """
     town = Town(nodes, seed)
     removed = town.remove(share)
