@@ -1,5 +1,6 @@
 """Programs of strangers, run in the sandbox: what they give, what they may take, how they end."""
 
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -242,6 +243,31 @@ def test_a_jail_that_died_is_made_again():
         first.wait()
         assert made.run(ADD, [1, 2]).value == 3
         assert made._process.pid != first.pid
+
+
+@needs_jail
+def test_a_jail_outlives_the_thread_that_started_it():
+    with Sandbox(isolation()) as made:
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(made.run, ADD, [1, 2]).result().value == 3
+        with pytest.raises(subprocess.TimeoutExpired):
+            made._process.wait(0.2)
+
+
+@needs_jail
+def test_a_job_that_ended_with_its_jail_is_done_again(sandbox, monkeypatch):
+    """Once, and not if the job itself is why."""
+    converse, asked = sandbox._converse, []
+
+    def unlucky(request, limits):
+        asked.append(request)
+        if len(asked) == 1:
+            raise KilledError("all of the jail", is_its_own=False)
+        return converse(request, limits)
+
+    monkeypatch.setattr(sandbox, "_converse", unlucky)
+    assert sandbox.run(ADD, [1, 2], engine="interp").value == 3
+    assert len(asked) == 2
 
 
 @needs_jail

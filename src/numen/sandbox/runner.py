@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self
 
 import msgspec
@@ -92,6 +93,8 @@ class Sandbox:
         self._compiled: OrderedDict[bytes, Answer] = OrderedDict()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        # A jail ends with the thread that started it, so that is no caller's.
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="jail")
 
     def __enter__(self) -> Self:
         return self
@@ -144,6 +147,7 @@ class Sandbox:
         """End the jail and all that runs in it, for good."""
         self._is_closed = True
         self._end_jail()
+        self._keeper.shutdown()
 
     def _end_jail(self) -> None:
         with self._turn:
@@ -205,8 +209,14 @@ class Sandbox:
         packed = pack(job)
         if len(packed) > JOB_BYTES_MAX:
             raise RejectedError(f"a job of {len(packed)} bytes, where {JOB_BYTES_MAX} are allowed")
+        request = pack(limits) + packed
         with self._slots:
-            return self._converse(pack(limits) + packed, limits)
+            try:
+                return self._converse(request, limits)
+            except KilledError as error:
+                if error.is_its_own or self._is_closed:
+                    raise
+            return self._converse(request, limits)  # once more: it was ended for another's sake
 
     def _converse(self, request: bytes, limits: Limits) -> Answer:
         near, far = socket.socketpair()
@@ -254,13 +264,14 @@ class Sandbox:
         control, inside = socket.socketpair()
         with tempfile.TemporaryFile() as errors:
             with inside:
-                self._process = jail.start(
+                self._process = self._keeper.submit(
+                    jail.start,
                     jail.python(body),
                     self.isolation.bubblewrap,
                     stdin=inside.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                )
+                ).result()
             self._control = control
             control.settimeout(_START_S)
             try:
