@@ -6,24 +6,24 @@ SRC: Final = "src/numen/"
 
 BUDGET_LINES = {
     "": 200,  # the public names
-    "api": 2500,
+    "api": 3200,
     "base": 800,
-    "cli": 5000,
+    "cli": 6000,
     "demo": 1500,
     "evm": 28000,
     "ir": 7500,
     "jit": 2300,
-    "kernels": 9000,
+    "kernels": 9300,
     "lang": 10100,
-    "ledger": 12400,
-    "market": 7000,
-    "net": 2600,  # channels between nodes, messages on them, keys and who has them
-    "node": 13500,
+    "ledger": 13500,
+    "market": 9000,
+    "net": 3000,  # channels between nodes, messages on them, keys and who has them
+    "node": 18500,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
-    "sim": 2500,
-    "testing": 900,
-    "trust": 2500,
+    "sim": 4200,
+    "testing": 1100,
+    "trust": 3400,
     "vm": 2600,
 }
 """Lines of Python each package may have. A commit that raises one says why."""

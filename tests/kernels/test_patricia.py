@@ -3,6 +3,7 @@
 import hashlib
 import random
 
+import numpy as np
 import pytest
 
 from numen.kernels import compiler, patricia
@@ -18,8 +19,8 @@ def engine(request, monkeypatch):
     """Hash in one way, if this machine can."""
     if request.param is Instructions and not compiler.has_feature("sha"):
         pytest.skip("the processor has no instructions for SHA-256")
-    monkeypatch.setattr(patricia, "_text", lambda: patricia_functions(request.param(1)))
-    kept = (patricia._library, patricia._root, patricia._locate)
+    monkeypatch.setattr(patricia, "_text", lambda: patricia_functions(request.param))
+    kept = (patricia._kernels, patricia._root, patricia._locate)
     for each in kept:
         each.cache_clear()
     yield
@@ -66,7 +67,9 @@ def test_every_bit_can_part():
     assert patricia.subtree_root(b"".join(k + h for k, h in entries), 64) == root(entries)
 
 
-@pytest.mark.parametrize(("data", "size"), [(b"", 64), (bytes(65), 64), (bytes(60), 60)])
+@pytest.mark.parametrize(
+    ("data", "size"), [(b"", 64), (bytes(65), 64), (bytes(60), 60), (bytes(513 * 64), 64)]
+)
 def test_bytes_that_are_no_entries_are_refused(data, size):
     with pytest.raises(KernelInputError, match="no entries"):
         patricia.subtree_root(data, size)
@@ -116,3 +119,54 @@ def test_the_entry_that_covers_a_key_is_found():
 def test_what_cannot_be_searched_is_refused(data, size, key, first):
     with pytest.raises(KernelInputError, match="no entries"):
         patricia.locate(data, size, key, first)
+
+
+@pytest.mark.usefixtures("engine")
+def test_many_ranges_are_as_each_alone():
+    rng = random.Random(4)
+    ranges = [sample(n, rng.choice([1, 2, 9, 54]), crowded=bool(n % 2)) for n in range(20)]
+    packed = [
+        b"".join(k + h + bytes(8) + rng.choice([256, 256, 200]).to_bytes(2, "big") for k, h in part)
+        for part in ranges
+    ]
+    table = np.frombuffer(b"".join(packed), np.uint8).reshape(-1, 74)
+    starts = np.cumsum([0, *map(len, ranges)])
+    chosen = np.array([3, 0, 19, 3])
+    found = patricia.subtree_roots(table, starts, chosen)
+    assert [bytes(each) for each in found] == [patricia.subtree_root(packed[i], 74) for i in chosen]
+
+    wanted = np.array([i for i in range(20) for _ in range(8)])
+    keys = [rng.choice(ranges[i])[0] if n % 2 else rng.randbytes(32) for n, i in enumerate(wanted)]
+    rows, bits = patricia.locate_all(
+        table, starts, wanted, np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)
+    )
+    alone = [patricia.locate(packed[i], 74, key) for i, key in zip(wanted, keys, strict=True)]
+    assert list(zip(rows - starts[wanted], bits, strict=True)) == alone
+
+
+@pytest.mark.parametrize(
+    ("starts", "chosen"),
+    [([0, 3], [1]), ([0, 3], [-1]), ([0, 0, 3], [0]), ([0, 4], [0]), ([2, 1], [0]), ([0], [])],
+)
+def test_ranges_that_are_not_in_the_table_are_refused(starts, chosen):
+    with pytest.raises(KernelInputError):
+        patricia.subtree_roots(
+            np.zeros((3, 74), np.uint8), np.array(starts), np.array(chosen, np.int64)
+        )
+    with pytest.raises(KernelInputError):
+        patricia.locate_all(
+            np.zeros((3, 74), np.uint8),
+            np.array(starts),
+            np.array(chosen or [0], np.int64),
+            np.zeros((1, 32), np.uint8),
+        )
+
+
+def test_tables_of_other_shapes_are_refused():
+    good, starts, one = np.zeros((3, 74), np.uint8), np.array([0, 3]), np.array([0])
+    for bad in (good[:, ::2], good.astype(np.int8), np.zeros(74, np.uint8), good[:, :60]):
+        with pytest.raises(KernelInputError):
+            patricia.subtree_roots(bad, starts, one)
+    for keys in (np.zeros((1, 33), np.uint8), np.zeros((2, 32), np.uint8)):
+        with pytest.raises(KernelInputError):
+            patricia.locate_all(good, starts, one, keys)

@@ -10,6 +10,7 @@ Memory: what is read is mapped, and given back by the system when it is short.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import lmdb
@@ -70,8 +71,7 @@ class LmdbKV:
 
     def commit(self, writes: Writes) -> None:
         batch = list(writes)
-        for key, value in batch:
-            check_sizes(key, value)
+        check_sizes(batch)
         while True:
             try:
                 self._write(batch)
@@ -104,12 +104,14 @@ class LmdbKV:
             return self._env.begin()
 
     def _write(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
-        with self._env.begin(write=True) as writing:
-            for key, value in batch:
-                if value is None:
-                    writing.delete(key)
+        """Write in order, those that stand together and delete nothing by one call."""
+        with self._env.begin(write=True) as writing, writing.cursor() as cursor:
+            for is_kept, pairs in groupby(batch, lambda write: write[1] is not None):
+                if is_kept:
+                    cursor.putmulti((key, value) for key, value in pairs if value is not None)
                 else:
-                    writing.put(key, value)
+                    for key, _ in pairs:
+                        writing.delete(key)
 
     def _grow(self) -> None:
         if self._map_bytes >= self._limit_bytes:

@@ -4,7 +4,7 @@ A batch is durable when `KV.commit` returns, and after a crash either all of it 
 `MemoryKV` forgets when the process ends; `numen.ledger.state.embedded` has the one on disk.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeAlias
 
@@ -58,8 +58,7 @@ class MemoryKV:
 
     def commit(self, writes: Writes) -> None:
         batch = list(writes)
-        for key, value in batch:
-            check_sizes(key, value)
+        check_sizes(batch)
         for key, value in batch:
             if value is None:
                 self._values.pop(key, None)
@@ -74,7 +73,9 @@ class MemoryKV:
         """Nothing to let go of."""
 
 
-def check_sizes(key: bytes, value: bytes | None) -> None:
-    """See that a write keeps to the bounds; who breaks them made a mistake in here."""
-    assert 0 < len(key) <= KEY_BYTES_MAX, f"a key of {len(key)} bytes"
-    assert value is None or len(value) <= VALUE_BYTES_MAX, f"a value of {len(value)} bytes"
+def check_sizes(batch: Sequence[tuple[bytes, bytes | None]]) -> None:
+    """See that writes keep to the bounds; who breaks them made a mistake in here."""
+    sizes = [len(key) for key, _ in batch]
+    assert not sizes or 0 < min(sizes) <= max(sizes) <= KEY_BYTES_MAX, f"a key of {max(sizes)}"
+    longest = max([len(value) for _, value in batch if value], default=0)
+    assert longest <= VALUE_BYTES_MAX, f"a value of {longest} bytes"

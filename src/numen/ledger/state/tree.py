@@ -15,7 +15,7 @@ Cost: a change of m keys among n reads and writes about ``m * log(n / m) / log(3
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -40,6 +40,7 @@ VALUE_BYTES_MAX = 1 << 20
 _VERSION: Final = struct.Struct(">32sQQ")
 _HEAD: Final = struct.Struct(">QQ")
 _NUMBER: Final = struct.Struct(">Q")
+_KEY: Final = struct.Struct(">cQ")
 
 _PRUNE_BATCH: Final = 256
 """Versions that are pruned in one commit."""
@@ -65,7 +66,7 @@ class Prepared(msgspec.Struct, frozen=True):
     Attributes:
         base: Number of the version it follows.
         version: What it will be.
-        records: Its new pages and values, by number.
+        records: Its new pages and values, by ascending number.
         stale: What the version before has and this one has not.
         changes: What it changes, by key.
     """
@@ -154,11 +155,14 @@ class Tree:
         )
         with self._kv.reading() as get:
 
-            def load(number: int) -> bytes:
-                return check_page(_found(get(_key(b"n", number)), number), number)
+            def load(numbers: Sequence[int]) -> list[bytes]:
+                raws = [get(_KEY.pack(b"n", number)) for number in numbers]
+                pairs = zip(raws, numbers, strict=True)
+                return [check_page(_found(raw, number), number) for raw, number in pairs]
 
-            update = Update(load, self._newest.free)
-            root, top = update.run(self._newest.top, changes)
+            before = self._newest
+            update = Update(load, before.free)
+            root, top = update.run(before.top, changes) or (before.root, before.top)
         version = Version(root, top, update.free)
         return Prepared(self._last, version, update.records, update.stale, changes)
 
@@ -178,7 +182,7 @@ class Tree:
         assert prepared.base == self._last, "another version was committed since"
         number, new = prepared.base + 1, prepared.version
         writes: list[tuple[bytes, bytes | None]] = [
-            (_key(b"n", record), data) for record, data in sorted(prepared.records.items())
+            (_KEY.pack(b"n", record), data) for record, data in prepared.records.items()
         ]
         writes.append((_key(b"v", number), _VERSION.pack(new.root, new.top, new.free)))
         writes.append((_key(b"x", number), b"".join(map(_NUMBER.pack, prepared.stale))))
@@ -303,4 +307,4 @@ def _found(data: bytes | None, number: int) -> bytes:
 
 
 def _key(table: bytes, number: int) -> bytes:
-    return table + _NUMBER.pack(number)
+    return _KEY.pack(table, number)
