@@ -16,15 +16,16 @@ from typing import Any, Final, Self
 import msgspec
 
 from numen.api.compiled import Compiled, compile_
+from numen.api.evidence import Want, want
 from numen.base.errors import NumenError
 from numen.market.events import Event
+from numen.market.message import Kept
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.member import Member
 from numen.node.market.people import Buyer, Order, Sold
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs
-from numen.proof.statement import commit_inputs
+from numen.proof.statement import Evidence, Stark, commit_inputs
 from numen.vm.payload import decode_output, encode_inputs
 
 DEPOSIT: Final = 10_000_000
@@ -65,10 +66,15 @@ class Bought(msgspec.Struct, frozen=True):
     Attributes:
         value: What the program gave.
         sold: Who answered, who was fined, and what it cost.
+        wanted: What evidence was asked for.
+        evidence: The proof or quote that came with the answer, which the market, and this member
+            of it, have verified; None where equal answers were the evidence.
     """
 
     value: Any
     sold: Sold
+    wanted: Want
+    evidence: Evidence | None = None
 
 
 class Market:
@@ -93,7 +99,7 @@ class Market:
     ) -> None:
         transport = TlsTransport(identity.node)
         self._buyer = Buyer(identity.account, deposit, reserve)
-        self._member = Member(transport, read_place(place), identity.account, NoProofs(), heard)
+        self._member = Member(transport, read_place(place), identity.account, heard)
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -111,37 +117,43 @@ class Market:
         program: Compiled | Callable[..., Any] | str,
         *args: Any,
         bid: int,
+        evidence: str | Want = "quorum",
         price_max: int | None = None,
         replicas: int = 5,
         trust: int = 4,
         work_limit: int = WORK_LIMIT,
     ) -> Bought:
-        """Have a program run by strangers, and give the answer that they agree on.
+        """Have a program run by strangers, and give the answer that the evidence carries.
 
         Args:
             program: A program, a function of the language, or its source.
             args: One value for each parameter.
             bid: What each accepted answer is paid at most, at first, in coins.
+            evidence: A word of `evidence.KINDS`, or what a function of `numen.api.evidence` made.
             price_max: Up to where the bid is raised while nobody comes; twice the bid otherwise.
-            replicas: Most answers that are bought.
-            trust: A wrong answer has to be less likely than one in so many.
+            replicas: Of a quorum: most answers that are bought.
+            trust: Of a quorum: a wrong answer has to be less likely than one in so many.
             work_limit: Most work units of a run.
 
         Raises:
             InputError: The arguments are not the program's.
+            WantError: The program cannot be sold with this evidence.
             OrderError: No verifier has a stake in the market.
             UnsoldError: The task ended without an answer.
             MarketClosedError: The market went away.
         """
         compiled = program if isinstance(program, Compiled) else compile_(program)
+        wanted = evidence
+        if isinstance(wanted, str):
+            wanted = want(wanted, compiled, replicas=replicas, trust=trust)
         code = compiled.program
         raw = encode_inputs(code, args)
-        self._member.offer(code.code)
-        self._member.offer(raw)
+        for goods in (code.code, raw, *wanted.goods):
+            self._member.offer(goods)
         price = bid if price_max is None else price_max
         order = Order(
             code.id, commit_inputs(raw), bid, max(price, 2 * bid) if price_max is None else price,
-            replicas, trust, work_limit,
+            wanted.policy, work_limit,
         )  # fmt: skip
         replica = self._member.replica
         assert replica is not None, "enter the market first"
@@ -158,7 +170,16 @@ class Market:
         (sold,) = found
         if sold.output is None:
             raise UnsoldError(sold)
-        return Bought(decode_output(code, sold.output), sold)
+        found_evidence = await self._evidence(sold)
+        return Bought(decode_output(code, sold.output), sold, wanted, found_evidence)
+
+    async def _evidence(self, sold: Sold) -> Evidence | None:
+        """The evidence of an answer, whole."""
+        assert sold.result is not None
+        evidence = sold.result.evidence
+        if isinstance(evidence, Kept):
+            return Stark(await self._member.fetch(evidence.name))
+        return evidence
 
     async def _until(self, condition: Callable[[], bool], patience_s: float) -> None:
         try:

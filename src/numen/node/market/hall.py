@@ -22,6 +22,7 @@ from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Session
 from numen.node.market.goods import Gathering, GoodsError, Shelf
+from numen.node.market.notary import Notary
 from numen.node.market.record import Record
 from numen.node.market.replica import Granted, Passed, What
 from numen.node.market.speech import (
@@ -55,6 +56,7 @@ class Hall:
     Args:
         record: The market on disk.
         shelf: Goods.
+        notary: Checks evidence, over the goods of the shelf.
         node: The hall's own public key on the network.
         key: Its account.
         heard: Told of everything that happens.
@@ -64,12 +66,14 @@ class Hall:
         self,
         record: Record,
         shelf: Shelf,
+        notary: Notary,
         node: bytes,
         key: SigningKey,
         heard: Callable[[tuple[Event, ...]], None],
     ) -> None:
         self._record = record
         self._shelf = shelf
+        self._notary = notary
         self._node, self._key = node, key
         self._heard = heard
         self._members: dict[bytes, _Visit] = {}
@@ -145,7 +149,16 @@ class Hall:
         return Entries(self._record.batch(start, ENTRIES_MAX, _BATCH_BYTES))
 
     async def hand_in(self, hand: Hand) -> str:
-        """Write down what a member hands in; else say why not: nonsense would fill the disk."""
+        """Write down what a member hands in; else say why not: nonsense would fill the disk.
+
+        What an entry needs to be applied has to be on the shelf before it is written down, so that
+        whoever follows the record can have it.
+        """
+        market = self._record.replica.market
+        missing = self._notary.lacks(market, hand.what)
+        if missing:
+            return f"bring the goods {missing[0].hex()} first"
+        await asyncio.to_thread(self._notary.look, market, hand.what)
         reason = self._record.replica.refusal(hand.what, self.now_ms)
         if reason:
             return reason

@@ -11,6 +11,7 @@ again, reads the record, and goes on where it was.
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
@@ -20,13 +21,13 @@ from numen.base.errors import NumenError
 from numen.market import actor as acts
 from numen.market.actor import Act, Actor, Do, Say, Send
 from numen.market.events import Event
-from numen.market.turn import Checker
 from numen.net.channel import Transport
 from numen.net.errors import NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Heard, Session
 from numen.node.market.goods import Gathering, name_of, parts
+from numen.node.market.notary import Cupboard, Notary, needed
 from numen.node.market.place import Place
 from numen.node.market.replica import Entry, Replica, ReplicaError, handed
 from numen.node.market.speech import (
@@ -59,6 +60,12 @@ ABSENT_S: Final = 1.0
 
 ABSENT_MAX: Final = 4096
 
+OFFERS_BYTES_MAX: Final = 128 << 20
+"""Most bytes of goods that are brought again to a hall that comes back; the oldest go first."""
+
+UNREAD_BYTES_MAX: Final = 64 << 20
+"""Most bytes of entries that wait for the goods they need."""
+
 _LOG: Final = logging.getLogger("numen.market")
 
 
@@ -75,6 +82,9 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
+    def made(self) -> Iterable[bytes]:
+        """Give goods away that it made, and that others have to have."""
+
 
 class Member:
     """Somebody in a market.
@@ -83,7 +93,6 @@ class Member:
         transport: Its node on the network.
         place: The hall.
         key: Its account.
-        checker: Checks proofs.
         heard: Told of everything that happens, and of what the actor says.
 
     Attributes:
@@ -96,16 +105,20 @@ class Member:
         transport: Transport,
         place: Place,
         key: SigningKey,
-        checker: Checker,
         heard: Callable[[tuple[Event, ...]], None],
     ) -> None:
         self.replica: Replica | None = None
         self.ready = asyncio.Event()
         self._transport, self._place, self._key = transport, place, key
-        self._checker, self._heard = checker, heard
+        self._heard = heard
+        self._cupboard = Cupboard()
+        self._notary = Notary(self._cupboard.get)
+        self._unread: deque[bytes] = deque()
+        self._asked: dict[bytes, asyncio.Future[bytes]] = {}
         self._session: Session | None = None
         self._clock_ms = 0
         self._offers: dict[bytes, bytes] = {}
+        self._brought: set[bytes] = set()
         self._new_offers: asyncio.Queue[bytes] = asyncio.Queue()
         self._goal = 0
         self._changed = asyncio.Event()
@@ -113,6 +126,7 @@ class Member:
         self._wanted: dict[bytes, Gathering] = {}
         self._absent: dict[bytes, float] = {}
         self._thread = asyncio.Lock()
+        self._bringing = asyncio.Lock()
 
     @property
     def now_ms(self) -> int:
@@ -125,8 +139,29 @@ class Member:
         digest = name_of(raw)
         if digest not in self._offers:
             self._offers[digest] = raw
+            self._cupboard.put(digest, raw)
+            while sum(map(len, self._offers.values())) > OFFERS_BYTES_MAX:
+                del self._offers[next(iter(self._offers))]
             self._new_offers.put_nowait(digest)
         return digest
+
+    async def fetch(self, digest: bytes) -> bytes:
+        """Goods by their name, from the hall.
+
+        Raises:
+            MemberError: The hall does not have them, or is not there.
+        """
+        if self._session is None:
+            raise MemberError("the hall is not there")
+        asked = self._asked.setdefault(digest, asyncio.get_running_loop().create_future())
+        await self._want(self._session, digest)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await asyncio.shield(asked)
+        except TimeoutError:
+            raise MemberError(f"nobody gives the goods {digest.hex()}") from None
+        finally:
+            self._asked.pop(digest, None)
 
     async def run(self, make: Callable[[], Player]) -> None:
         """Take part until it is cancelled; a hall that is gone is dialled again and again.
@@ -156,6 +191,8 @@ class Member:
             for digest in self._offers:
                 self._new_offers.put_nowait(digest)
             self._wanted.clear()
+            self._unread.clear()
+            self._brought.clear()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(session, player))
                 group.create_task(self._act(session, player))
@@ -178,7 +215,7 @@ class Member:
         if welcome.genesis.hall != hall:
             raise MemberError("the market is another hall's")
         if self.replica is None:
-            self.replica = Replica(welcome.genesis, self._checker)
+            self.replica = Replica(welcome.genesis, self._notary)
         elif self.replica.genesis != welcome.genesis or self.replica.height > welcome.height:
             raise MemberError("the hall tells another market's story than before")
         self._clock_ms = _now_ms() - welcome.now_ms
@@ -196,11 +233,10 @@ class Member:
         assert self.replica is not None
         match value:
             case Entries(entries):
-                for raw in entries:
-                    self._heard(self._apply(raw))
-                if self.replica.height >= self._goal:
-                    self.ready.set()
-                self._changed.set()
+                self._unread.extend(entries)
+                if sum(map(len, self._unread)) > UNREAD_BYTES_MAX:
+                    raise MemberError("the hall withholds goods that its record needs")
+                await self._read()
             case Parcel(_, what):
                 market, now_ms = self.replica.market, self.now_ms
                 answered = await self._in_thread(
@@ -211,6 +247,8 @@ class Member:
                 await self._gather(part, player)
             case Absent(digest):
                 self._wanted.pop(digest, None)
+                if self._unread and self._is_missing(digest):
+                    raise MemberError(f"the hall lost the goods {digest.hex()}")
                 if len(self._absent) >= ABSENT_MAX:
                     self._absent.clear()
                 self._absent[digest] = asyncio.get_running_loop().time() + ABSENT_S
@@ -219,12 +257,34 @@ class Member:
             case _:
                 raise MemberError("the hall says what only members say")
 
-    def _apply(self, raw: bytes) -> tuple[Event, ...]:
+    async def _read(self) -> None:
+        """Apply entries, as long as the goods are here that they need."""
         assert self.replica is not None
+        assert self._session is not None
         try:
-            return self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+            while self._unread:
+                entry = decode(Entry, self._unread[0], size_max=MESSAGE_BYTES_MAX)
+                missing = self._notary.lacks(self.replica.market, entry.what)
+                for name in missing:
+                    await self._want(self._session, name)
+                if missing:
+                    break
+                if any(needed(self.replica.market, entry.what)):
+                    market = self.replica.market
+                    await asyncio.to_thread(self._notary.look, market, entry.what)
+                self._unread.popleft()
+                self._heard(self.replica.apply(entry))
         except (CodecError, ReplicaError) as error:
             raise MemberError(f"the hall's record is wrong: {error}") from error
+        if self.replica.height >= self._goal:
+            self.ready.set()
+        self._changed.set()
+
+    def _is_missing(self, digest: bytes) -> bool:
+        """Whether the record cannot be read on without some goods."""
+        assert self.replica is not None
+        entry = decode(Entry, self._unread[0], size_max=MESSAGE_BYTES_MAX)
+        return digest in self._notary.lacks(self.replica.market, entry.what)
 
     async def _gather(self, part: Part, player: Player) -> None:
         gathering = self._wanted.get(part.digest)
@@ -239,7 +299,11 @@ class Member:
         if name_of(whole) != part.digest:
             raise MemberError("the hall sends goods under another's name")
         player.bring(whole)
-        self._changed.set()
+        self._cupboard.put(part.digest, whole)
+        asked = self._asked.get(part.digest)
+        if asked is not None and not asked.done():
+            asked.set_result(whole)
+        await self._read()
 
     async def _act(self, session: Session, player: Player) -> None:
         """Wake the actor when something changed, and now and then."""
@@ -247,16 +311,22 @@ class Member:
         assert self.replica is not None
         while True:
             for digest in player.lacks(self.replica):
-                if digest not in self._wanted and not self._is_absent(digest):
-                    self._wanted[digest] = Gathering()
-                    await session.send(Want(digest, 0))
+                await self._want(session, digest)
             self._carry_out(await self._in_thread(self._waking(player)))
+            for raw in player.made():
+                self.offer(raw)
             self._changed.clear()
             try:
                 async with asyncio.timeout(WAKE_S):
                     await self._changed.wait()
             except TimeoutError:
                 pass
+
+    async def _want(self, session: Session, digest: bytes) -> None:
+        """Ask for goods, unless they are on their way, or nobody had them a moment ago."""
+        if digest not in self._wanted and not self._is_absent(digest):
+            self._wanted[digest] = Gathering()
+            await session.send(Want(digest, 0))
 
     def _waking(self, player: Player) -> Callable[[], list[Act]]:
         assert self.replica is not None
@@ -283,13 +353,23 @@ class Member:
 
     async def _hand_in(self, session: Session) -> None:
         while True:
-            await session.send(await self._outbox.get())
+            message = await self._outbox.get()
+            if isinstance(message, Hand) and self.replica is not None:
+                for digest in needed(self.replica.market, message.what):
+                    await self._bring_one(session, digest)
+            await session.send(message)
 
     async def _bring(self, session: Session) -> None:
         while True:
-            digest = await self._new_offers.get()
-            for part in parts(digest, self._offers[digest]):
-                await session.send(part)
+            await self._bring_one(session, await self._new_offers.get())
+
+    async def _bring_one(self, session: Session, digest: bytes) -> None:
+        """Bring goods that were offered, once a visit."""
+        async with self._bringing:
+            if digest in self._offers and digest not in self._brought:
+                for part in parts(digest, self._offers[digest]):
+                    await session.send(part)
+                self._brought.add(digest)
 
 
 def _message(act: Do | Send) -> Hand | Parcel:

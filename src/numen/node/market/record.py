@@ -119,15 +119,3 @@ class Record:
         happened = self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
         self.entries.append(raw)
         return happened
-
-
-class NoProofs:
-    """A `Checker` for markets that sell quorums only."""
-
-    def check(self, task: object, claim: object, evidence: object) -> None:  # noqa: ARG002
-        """Refuse every proof.
-
-        Raises:
-            RecordError: Always.
-        """
-        raise RecordError("this market takes no proofs")

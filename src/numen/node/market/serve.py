@@ -13,8 +13,9 @@ from numen.market.events import Event
 from numen.net.channel import Transport, everybody
 from numen.node.market.goods import Shelf
 from numen.node.market.hall import Hall
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place
-from numen.node.market.record import NoProofs, Record
+from numen.node.market.record import Record
 from numen.node.market.replica import Genesis
 
 SUPPLY: Final = 10**15
@@ -60,7 +61,9 @@ async def serve(
     """
     folder.mkdir(parents=True, exist_ok=True)
     genesis = new_genesis(key.address, grant, chain_id)
-    record, happened = await Record.open(folder / "record", genesis, NoProofs())
+    shelf = Shelf(folder / "goods")
+    notary = Notary(shelf.get)
+    record, happened = await Record.open(folder / "record", genesis, notary)
     try:
         with (folder / EVENTS).open("wb") as events:
             events.writelines(log.lines(0, {}, happened))
@@ -71,7 +74,7 @@ async def serve(
                 events.flush()
                 heard(new)
 
-            hall = Hall(record, Shelf(folder / "goods"), transport.node, key, note)
+            hall = Hall(record, shelf, notary, transport.node, key, note)
             listener = await transport.listen(address, everybody)
             try:
                 ready(Place(listener.address, transport.node), record.replica.genesis)
