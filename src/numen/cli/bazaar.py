@@ -171,11 +171,11 @@ def worker(
     show_default=True, help="What to see before the answer is believed.",
 )  # fmt: skip
 @click.option(
-    "--keys", type=click.Path(file_okay=False, path_type=Path),
+    "--setup", "setup_in", type=click.Path(file_okay=False, path_type=Path),
     help="Of a proof with keys: the folder that `numen setup` wrote; made anew where left out.",
 )  # fmt: skip
 @click.option(
-    "--proof", "folder", type=click.Path(file_okay=False, path_type=Path),
+    "--proof", "proof_in", type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write the proof to, for `numen verify`.",
 )  # fmt: skip
 @click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
@@ -188,7 +188,7 @@ def worker(
 )
 def submit(
     identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
-    keys: Path | None, folder: Path | None, *, as_json: bool, **terms: Any,
+    setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
 ) -> None:  # fmt: skip
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
@@ -203,8 +203,8 @@ def submit(
     program = compiled.from_file(path, entry or "main")
     values = [parse_argument(text) for text in args]
     wanted: str | evidence.Want = kind
-    if keys is not None:
-        wanted = evidence.snark(program, Keys.load(keys))
+    if setup_in is not None:
+        wanted = evidence.snark(program, Keys.load(setup_in))
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
@@ -215,8 +215,8 @@ def submit(
     bought = asyncio.run(buy())
     sold = bought.sold
     files: tuple[Path, ...] = ()
-    if folder is not None and bought.evidence is not None:
-        files = evidence.save_proof(folder, bought.evidence, bought.wanted)
+    if proof_in is not None and bought.evidence is not None:
+        files = evidence.save_proof(proof_in, bought.evidence, bought.wanted)
     if as_json:
         report = {
             "value": bought.value,
