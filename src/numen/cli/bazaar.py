@@ -21,7 +21,8 @@ from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.market import people
-from numen.node.market.member import Member, Player
+from numen.node.market.follower import Player
+from numen.node.market.member import Member
 from numen.node.market.place import Place, read_place
 from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis

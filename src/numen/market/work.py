@@ -94,7 +94,7 @@ def progress(turn: Turn, identity: bytes) -> None:
     while identity in turn.market.jobs:
         before = turn.market.jobs[identity]
         _advance(turn, before)
-        if turn.market.jobs.get(identity) == before:
+        if turn.market.jobs.get(identity) is before:
             return
 
 

@@ -239,7 +239,7 @@ def test_a_record_is_read_again_and_no_other_hall_has_it(played):
         found = town.members["ada"].replica.genesis
 
         record, happened = await Record.open(town.folder / "record", found, NoProofs())
-        assert record.replica.head == head.head
+        assert record.clerk.replica.head == head.head
         assert len([event for event in happened if isinstance(event, events.Called)]) == 4
         await record.close()
         other = numen_genesis(found, b"\x01" * 20)

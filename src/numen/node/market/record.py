@@ -6,6 +6,7 @@ Kept in the embedded log of the ledger (`numen.ledger.order.embedded`), so a pow
 that anybody was told of, and one process has it at a time.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,8 @@ from numen.ledger.order.sequencer import READ_MAX
 from numen.ledger.order.sequencer import Entry as Written
 from numen.market.events import Event
 from numen.market.turn import Checker
-from numen.node.market.replica import Entry, Genesis, Replica, ReplicaError
-from numen.node.market.speech import MESSAGE_BYTES_MAX
+from numen.node.market.clerk import Clerk
+from numen.node.market.replica import Genesis, ReplicaError
 
 _GENESIS: Final = "genesis"
 _ENTRY: Final = "entry"
@@ -31,14 +32,13 @@ class Record:
     """A market on disk. Use `Record.open`.
 
     Attributes:
-        replica: The market as it is.
-        entries: Its entries, in order, as they are written on the wire.
+        clerk: Who orders it, with everything that is on the disk.
     """
 
-    def __init__(self, log: Embedded, replica: Replica) -> None:
+    def __init__(self, log: Embedded, clerk: Clerk) -> None:
         self._log = log
-        self.replica = replica
-        self.entries: list[bytes] = []
+        self._turn = asyncio.Lock()
+        self.clerk = clerk
 
     @classmethod
     async def open(
@@ -75,50 +75,37 @@ class Record:
             for found in records:
                 try:
                     if record is None:
-                        record = cls(log, Replica(decode(Genesis, found.body), checker))
+                        record = cls(log, Clerk(decode(Genesis, found.body), checker))
                     else:
-                        happened += record._take(found.body)
+                        happened += record.clerk.restore(found.body)
                 except (CodecError, ReplicaError) as error:
                     raise RecordError(f"entry {found.position} of the record: {error}") from error
             position = records[-1].position + 1
         assert record is not None
-        if record.replica.genesis.hall != hall:
+        if record.clerk.replica.genesis.hall != hall:
             raise RecordError(
                 "the record is of another hall",
                 hint="open it with the key that began it, or name another folder",
             )
         return record, happened
 
-    async def write(self, entry: Entry) -> tuple[Event, ...]:
-        """Write the next entry, and apply it once it is on disk.
+    async def write(self) -> tuple[Event, ...]:
+        """Put on the disk what the clerk wrote since, all of it; say what came of it.
 
         Raises:
-            ReplicaError: It does not follow.
             OrderError: The disk refuses; nothing was told to anybody.
         """
-        raw = encode(entry, size_max=MESSAGE_BYTES_MAX)
-        await self._log.append([Written(_ENTRY, raw)], {})
-        return self._take(raw)
-
-    def batch(self, start: int, count_max: int, bytes_max: int) -> tuple[bytes, ...]:
-        """Entries from some number on: one at least, and no more than fit."""
-        size = 0
-        taken: list[bytes] = []
-        for raw in self.entries[start : start + count_max]:
-            size += len(raw)
-            if taken and size > bytes_max:
-                break
-            taken.append(raw)
-        return tuple(taken)
+        async with self._turn:
+            waiting = tuple(self.clerk.unwritten)
+            if not waiting:
+                return ()
+            # Queued in order, and synced together.
+            await asyncio.gather(*(self._log.append([Written(_ENTRY, raw)], {}) for raw in waiting))
+            return self.clerk.written(len(waiting))
 
     async def close(self) -> None:
         """Close the file."""
         await self._log.close()
-
-    def _take(self, raw: bytes) -> tuple[Event, ...]:
-        happened = self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
-        self.entries.append(raw)
-        return happened
 
 
 class NoProofs:

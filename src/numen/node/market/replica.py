@@ -1,6 +1,7 @@
 """The market as everybody has it: entries in one order, each chained to the one before.
 
     ReplicaError      an entry that does not follow from what is there
+    NothingError      an entry that would change nothing, and so is not written down
 
 A hall writes down what it is handed and when; whoever applies the same entries has the same market,
 coin for coin, and can see that none was left out or changed. An entry that makes no sense stays in
@@ -112,6 +113,10 @@ class ReplicaError(NumenError):
     """An entry does not follow from what is there."""
 
 
+class NothingError(NumenError):
+    """An entry would change nothing; the message says why."""
+
+
 class Replica:
     """A market, by its entries.
 
@@ -150,26 +155,36 @@ class Replica:
             raise ReplicaError(f"entry {entry.number} does not follow entry {self.height - 1}")
         if entry.at_ms < self.now_ms:
             raise ReplicaError(f"entry {entry.number} is older than the one before")
+        market, happened = self._step(entry)
+        self._advance(entry, market)
+        return happened
+
+    def take(self, entry: Entry) -> tuple[Event, ...]:
+        """Take an entry of one's own, from `next`, if anything comes of it.
+
+        Raises:
+            NothingError: Nothing would; nothing has changed.
+        """
+        market, happened = self._step(entry)
+        if market is self.market:
+            reasons = [e.reason for e in happened if isinstance(e, Refused | Unredeemed)]
+            raise NothingError(reasons[0] if reasons else "nothing would come of it")
+        self._advance(entry, market)
+        return happened
+
+    def _step(self, entry: Entry) -> tuple[Market, tuple[Event, ...]]:
+        """What an entry makes of the market: the same object where it changes nothing."""
         if isinstance(entry.what, Granted):
-            self._grant(entry.what.to)
-            happened: tuple[Event, ...] = ()
-        else:
-            self.market, happened = exchange.step(
-                self.market, _submission(entry.what), entry.at_ms, self._checker
-            )
+            return self._grant(entry.what.to), ()
+        return exchange.step(self.market, _submission(entry.what), entry.at_ms, self._checker)
+
+    def _advance(self, entry: Entry, market: Market) -> None:
+        if isinstance(entry.what, Granted):
+            self._granted.add(entry.what.to)
+        self.market = market
         self.height += 1
         self.head = digest(_ENTRY_DOMAIN, entry)
         self.now_ms = entry.at_ms
-        return happened
-
-    def refusal(self, what: Handed, now_ms: int) -> str:
-        """Why an entry would change nothing; empty if it would change something."""
-        at_ms = max(now_ms, self.now_ms)
-        _, happened = exchange.step(self.market, _submission(what), at_ms, self._checker)
-        reasons = [event.reason for event in happened if isinstance(event, Refused | Unredeemed)]
-        if len(reasons) < len(happened):
-            return ""
-        return reasons[0] if reasons else "nothing would come of it"
 
     def may_grant(self, to: bytes) -> bool:
         """Whether somebody has not been granted coins yet, and there are some."""
@@ -177,13 +192,12 @@ class Replica:
         is_new = to not in self._granted and len(self._granted) < GRANTS_MAX
         return is_new and 0 < self.genesis.grant <= left and to != self.genesis.treasury
 
-    def _grant(self, to: bytes) -> None:
+    def _grant(self, to: bytes) -> Market:
         if not self.may_grant(to):
             raise ReplicaError(f"0x{to.hex()} may not be granted coins")
-        self._granted.add(to)
         source = wallet(self.genesis.treasury)
         move = Transfer(source, wallet(to), self.genesis.grant, "grant")
-        self.market = msgspec.structs.replace(self.market, coins=self.market.coins.apply((move,)))
+        return msgspec.structs.replace(self.market, coins=self.market.coins.apply((move,)))
 
 
 def handed(submission: Submission) -> Handed | None:

@@ -74,7 +74,7 @@ async def serve(
             hall = Hall(record, Shelf(folder / "goods"), transport.node, key, note)
             listener = await transport.listen(address, everybody)
             try:
-                ready(Place(listener.address, transport.node), record.replica.genesis)
+                ready(Place(listener.address, transport.node), record.clerk.replica.genesis)
                 await hall.run(listener)
             finally:
                 await listener.close()

@@ -1,0 +1,224 @@
+"""A follower: what a member of a market knows, hears and says, as a pure machine.
+
+    FollowerError     the hall says what cannot be true
+
+It applies every entry itself. Its player is one of `numen.market`'s actors: woken when something
+happened, and now and then, it answers with acts, which become messages that leave when their delay
+has passed. Thinking may take long, as it may run a program: whoever drives the follower is given
+it as a function without arguments.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Protocol, TypeAlias
+
+import msgspec
+
+from numen.base.codec import CodecError, decode
+from numen.base.errors import NumenError
+from numen.market import actor as acts
+from numen.market.actor import Act, Actor, Do, Say, Send
+from numen.market.events import Event
+from numen.market.turn import Checker
+from numen.node.market.goods import Gathering, GoodsError, name_of
+from numen.node.market.replica import Entry, Replica, ReplicaError, handed
+from numen.node.market.speech import (
+    MESSAGE_BYTES_MAX,
+    Absent,
+    Bill,
+    Declined,
+    Entries,
+    Hand,
+    Parcel,
+    Part,
+    Payment,
+    Want,
+    Welcome,
+)
+
+ABSENT_MS: Final = 1_000
+"""After how long goods that nobody had are asked for again."""
+
+ABSENT_MAX: Final = 4096
+
+Thought: TypeAlias = Callable[[], list[Act]]
+
+
+class FollowerError(NumenError):
+    """The hall says what cannot be true, or does not have what is needed."""
+
+
+class Player(Actor, Protocol):
+    """An actor that needs goods before it can act."""
+
+    def lacks(self, replica: Replica) -> Iterable[bytes]:
+        """Name the goods it needs now and does not have."""
+
+    def bring(self, raw: bytes) -> None:
+        """Take goods that were asked for."""
+
+
+class Later(msgspec.Struct, frozen=True):
+    """A message that leaves after a while.
+
+    Attributes:
+        delay_ms: After how long.
+        message: What is told the hall.
+    """
+
+    delay_ms: int
+    message: Hand | Parcel
+
+
+class Follower:
+    """One member's side of a market; it outlives its visits to the hall.
+
+    Args:
+        checker: Checks proofs.
+        heard: Told of everything that happens, and of what the player says.
+
+    Attributes:
+        replica: The market as it is known; None before the first welcome.
+    """
+
+    def __init__(self, checker: Checker, heard: Callable[[tuple[Event, ...]], None]) -> None:
+        self.replica: Replica | None = None
+        self._checker, self._heard = checker, heard
+        self._goal = 0
+        self._ahead_ms = 0
+        self._wanted: dict[bytes, Gathering] = {}
+        self._absent_until: dict[bytes, int] = {}
+
+    @property
+    def start(self) -> int:
+        """Number of the first entry that is not known."""
+        return 0 if self.replica is None else self.replica.height
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all is known that was written when the hall welcomed us."""
+        return self.replica is not None and self.replica.height >= self._goal
+
+    def time(self, clock_ms: int) -> int:
+        """The market's time, as the hall has it, by one's own clock."""
+        assert self.replica is not None
+        return max(self.replica.now_ms, clock_ms + self._ahead_ms)
+
+    def enter(self, welcome: Welcome, hall: bytes, clock_ms: int) -> None:
+        """Begin a visit.
+
+        Args:
+            welcome: What the hall says first.
+            hall: The account that it has shown.
+            clock_ms: One's own clock.
+
+        Raises:
+            FollowerError: It is another market than before, or another hall's.
+        """
+        if welcome.genesis.hall != hall:
+            raise FollowerError("the market is another hall's")
+        if self.replica is None:
+            self.replica = Replica(welcome.genesis, self._checker)
+        elif self.replica.genesis != welcome.genesis or self.replica.height > welcome.height:
+            raise FollowerError("the hall tells another market's story than before")
+        self._ahead_ms = welcome.now_ms - clock_ms
+        self._goal = welcome.height
+        self._wanted.clear()
+
+    def hear(
+        self, message: object, player: Player, clock_ms: int
+    ) -> Iterator[Want | Declined | Thought]:
+        """Take what the hall says.
+
+        Returns:
+            What to ask for at once, what the hall declined, and what is to be thought.
+
+        Raises:
+            FollowerError: It contradicts itself.
+        """
+        match message:
+            case Entries(entries):
+                for raw in entries:
+                    self._heard(self._apply(raw))
+            case Parcel(_, what):
+                yield self._receiving(player, _unpacked(what), clock_ms)
+            case Part() as part:
+                yield from self._gather(part, player)
+            case Absent(digest):
+                self._wanted.pop(digest, None)
+                if len(self._absent_until) >= ABSENT_MAX:
+                    self._absent_until.clear()
+                self._absent_until[digest] = clock_ms + ABSENT_MS
+            case Declined() as declined:
+                yield declined
+            case _:
+                raise FollowerError("the hall says what only members say")
+
+    def wants(self, player: Player, clock_ms: int) -> Iterator[Want]:
+        """Ask for the goods that are needed, each once."""
+        assert self.replica is not None
+        for digest in player.lacks(self.replica):
+            if digest not in self._wanted and clock_ms >= self._absent_until.get(digest, 0):
+                self._wanted[digest] = Gathering()
+                yield Want(digest, 0)
+
+    def waking(self, player: Player, clock_ms: int) -> Thought:
+        """What is to be thought when the player is woken."""
+        assert self.replica is not None
+        market, now_ms = self.replica.market, self.time(clock_ms)
+        return lambda: list(player.wake(market, now_ms))
+
+    def outgoing(self, answered: Iterable[Act]) -> Iterator[Later]:
+        """Turn what was thought into messages; what is only said is heard at once."""
+        for act in answered:
+            if isinstance(act, Say):
+                self._heard((act.event,))
+            else:
+                yield Later(act.delay_ms, _message(act))
+
+    def _receiving(self, player: Player, parcel: acts.Parcel, clock_ms: int) -> Thought:
+        assert self.replica is not None
+        market, now_ms = self.replica.market, self.time(clock_ms)
+        return lambda: list(player.receive(parcel, market, now_ms))
+
+    def _apply(self, raw: bytes) -> tuple[Event, ...]:
+        assert self.replica is not None
+        try:
+            return self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+        except (CodecError, ReplicaError) as error:
+            raise FollowerError(f"the hall's record is wrong: {error}") from error
+
+    def _gather(self, part: Part, player: Player) -> Iterator[Want]:
+        gathering = self._wanted.get(part.digest)
+        if gathering is None:
+            return
+        try:
+            whole = gathering.add(part)
+        except GoodsError as error:
+            raise FollowerError(f"the hall sends goods badly: {error}") from error
+        if whole is None:
+            yield Want(part.digest, part.start + len(part.data))
+            return
+        del self._wanted[part.digest]
+        if name_of(whole) != part.digest:
+            raise FollowerError("the hall sends goods under another's name")
+        player.bring(whole)
+
+
+def _message(act: Do | Send) -> Hand | Parcel:
+    if isinstance(act, Do):
+        what = handed(act.submission)
+        assert what is not None
+        return Hand(what)
+    match act.parcel:
+        case acts.Bill(task, worker, price, quote):
+            return Parcel(act.to, Bill(task, worker, price, quote))
+        case acts.Payment(task, worker, tickets):
+            return Parcel(act.to, Payment(task, worker, tickets))
+
+
+def _unpacked(what: Bill | Payment) -> acts.Parcel:
+    match what:
+        case Bill(task, worker, price, quote):
+            return acts.Bill(task, worker, price, quote)
+        case Payment(task, worker, tickets):
+            return acts.Payment(task, worker, tickets)
