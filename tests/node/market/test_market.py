@@ -274,9 +274,9 @@ def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
         long = Posted(Signed(Call(bytes(32), who.account.address, 0, "x", 0), bytes(65)))
         batch = Redeemed(())
         sent = [
-            Hand(nonsense),
-            Hand(long),
-            Hand(batch),
+            Hand((nonsense,)),
+            Hand((long,)),
+            Hand((batch,)),
             Part(bytes(32), 0, 3, b"abc"),
             Part(bytes(32), 7, 9, b"a"),
         ]
