@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 12400,
     "market": 7800,
     "net": 2600,  # channels between nodes, messages on them, keys and who has them
-    "node": 14000,
+    "node": 15500,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 3600,  # a ledger, a web of trust and a market, each with its liars

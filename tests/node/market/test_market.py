@@ -84,7 +84,9 @@ class Town:
         self.join("verifier", people.verifier)
 
     def worker(self, name: str, behaviour=Behaviour.HONEST, heard=lambda _: None) -> None:
-        profile = Profile(behaviour, price_per_million=200, speed=10**9, lie=name.encode())
+        # Who does not mean to work can ask for less, and so has a seat.
+        price = 200 if behaviour is Behaviour.HONEST else 100
+        profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=name.encode())
         self.join(name, lambda *given: people.worker(given[0], profile, *given[1:]), heard)
 
     async def stop(self, name: str) -> None:
