@@ -16,6 +16,7 @@ from numen.market import desk, escrow, events, settlement, stake, work
 from numen.market.coins import Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
+    Assent,
     Body,
     Call,
     Cancel,
@@ -163,6 +164,8 @@ def _post(turn: Turn, signed: Signed) -> None:
             work.result(turn, signed, identity, body)
         case Vote():
             work.vote(turn, signed, body)
+        case Assent():
+            work.assent(turn, body)
         case Verdict():
             raise MarketError("a verdict is handed in with its accusation")
     turn.hear(identity)
@@ -250,7 +253,7 @@ def _task_of(market: Market, body: Body) -> bytes:
     match body:
         case Request():
             return task_id(body.task)
-        case Cancel() | Vote() | Verdict():
+        case Cancel() | Vote() | Assent() | Verdict():
             return body.task
         case Call():
             return b""

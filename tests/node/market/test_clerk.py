@@ -27,7 +27,7 @@ def begun() -> tuple[Clerk, Visit]:
 
 def stake(clerk: Clerk, coins: int = 5000) -> Hand:
     call = Call(clerk.replica.market.identity, ADA.address, 0, Verb.JOIN_AS_WORKER.value, coins)
-    return Hand(Posted(sign(ADA, call)))
+    return Hand((Posted(sign(ADA, call)),))
 
 
 def test_nothing_is_told_before_it_is_on_the_disk():
@@ -35,15 +35,16 @@ def test_nothing_is_told_before_it_is_on_the_disk():
     assert not list(clerk.hear(visit, stake(clerk), 6))
 
     assert not clerk.has_news(visit)
-    assert clerk.told_next(visit) is None
+    assert not list(clerk.told_next(visit))
     assert len(clerk.unwritten) == 2, "the grant, and the stake"
     clerk.written(1)
-    told = clerk.told_next(visit)
+    (told,) = clerk.told_next(visit)
     assert told is not None
     assert len(told.entries) == 1
     (happened,) = clerk.written(1)
     assert happened.verb == Verb.JOIN_AS_WORKER.value
-    assert clerk.told_next(visit).entries == (clerk.entries[1],)
+    (told,) = clerk.told_next(visit)
+    assert told.entries == (clerk.entries[1],)
     assert not clerk.has_news(visit)
 
 

@@ -84,7 +84,9 @@ class Town:
         self.join("verifier", people.verifier)
 
     def worker(self, name: str, behaviour=Behaviour.HONEST, heard=lambda _: None) -> None:
-        profile = Profile(behaviour, price_per_million=200, speed=10**9, lie=name.encode())
+        # Who does not mean to work can ask for less, and so has a seat.
+        price = 200 if behaviour is Behaviour.HONEST else 100
+        profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=name.encode())
         self.join(name, lambda *given: people.worker(given[0], profile, *given[1:]), heard)
 
     async def stop(self, name: str) -> None:
@@ -274,9 +276,9 @@ def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
         long = Posted(Signed(Call(bytes(32), who.account.address, 0, "x", 0), bytes(65)))
         batch = Redeemed(())
         sent = [
-            Hand(nonsense),
-            Hand(long),
-            Hand(batch),
+            Hand((nonsense,)),
+            Hand((long,)),
+            Hand((batch,)),
             Part(bytes(32), 0, 3, b"abc"),
             Part(bytes(32), 7, 9, b"a"),
         ]

@@ -23,15 +23,19 @@ from numen.node.market.replica import (
     Replica,
     What,
 )
+from numen.node.market.snapshot import Seal, open_sealed
 from numen.node.market.speech import (
     ENTRIES_MAX,
     MESSAGE_BYTES_MAX,
+    PART_BYTES_MAX,
     Declined,
     Entries,
     Follow,
     Hand,
     Parcel,
     Part,
+    Piece,
+    Restart,
     Want,
     Welcome,
 )
@@ -104,6 +108,18 @@ class Visit:
         self.gathering = Gathering()
 
 
+class Behind(msgspec.Struct, frozen=True):
+    """What stands for all entries before those that are kept.
+
+    Attributes:
+        seal: The hall's word for it.
+        snapshot: Its bytes.
+    """
+
+    seal: Seal
+    snapshot: bytes
+
+
 class Clerk:
     """Orders one market.
 
@@ -113,13 +129,16 @@ class Clerk:
 
     Attributes:
         replica: The market after every entry.
-        entries: All entries, as they are on the disk and on the wire.
+        first: Number of the first entry that is kept.
+        entries: Those that are kept, as they are on the disk and on the wire.
         unwritten: The last of them, which are not on the disk yet.
     """
 
     def __init__(self, genesis: Genesis, checker: Checker) -> None:
         self.replica = Replica(genesis, checker)
+        self.first = 0
         self.entries: list[bytes] = []
+        self._behind: Behind | None = None
         self.unwritten: list[bytes] = []
         self._happened: list[tuple[Event, ...]] = []
 
@@ -157,18 +176,51 @@ class Clerk:
         self._happened.append(happened)
         return ""
 
+    @property
+    def height(self) -> int:
+        """Entries that are on the disk."""
+        return self.first + len(self.entries) - len(self.unwritten)
+
+    @classmethod
+    def restored(cls, genesis: Genesis, behind: Behind, checker: Checker) -> "Clerk":
+        """Go on from a snapshot.
+
+        Raises:
+            SnapshotError: It is of another market, or another hall's.
+        """
+        state = open_sealed(behind.seal, behind.snapshot, genesis.identity, genesis.hall)
+        found = cls(genesis, checker)
+        found.replica = Replica.restored(genesis, state, checker)
+        found.first, found._behind = state.height, behind
+        return found
+
+    def go_on(self, behind: Behind) -> None:
+        """Forget the entries that a snapshot stands for."""
+        height = behind.seal.of.height
+        assert self.first <= height <= self.height
+        del self.entries[: height - self.first]
+        self.first, self._behind = height, behind
+
     def has_news(self, visit: Visit) -> bool:
         """Whether something is on the disk that a member follows and has not been told."""
-        return visit.cursor is not None and visit.cursor < len(self.entries) - len(self.unwritten)
+        return visit.cursor is not None and visit.cursor < self.height
 
-    def told_next(self, visit: Visit) -> Entries | None:
-        """Entries on the disk that a member has not been told, as many as fit; None without any."""
-        end = len(self.entries) - len(self.unwritten)
-        if visit.cursor is None or visit.cursor >= end:
-            return None
-        taken = _fitting(self.entries[visit.cursor : min(end, visit.cursor + ENTRIES_MAX)])
+    def told_next(self, visit: Visit) -> Iterator[Entries | Restart | Piece]:
+        """What is on the disk and a member has not been told, as much as fits a message.
+
+        Who is behind the entries that are kept is told the snapshot first.
+        """
+        if visit.cursor is None or visit.cursor >= self.height:
+            return
+        if visit.cursor < self.first:
+            assert self._behind is not None
+            visit.cursor = self.first
+            yield from _pieces(self._behind)
+            return
+        at, end = visit.cursor - self.first, self.height - self.first
+        taken = _fitting(self.entries[at : min(end, at + ENTRIES_MAX)])
         visit.cursor += len(taken)
-        return Entries(taken)
+        yield Entries(taken)
 
     def hear(self, visit: Visit, message: object, now_ms: int) -> Iterator[Effect]:
         """Take what a member says.
@@ -187,10 +239,11 @@ class Clerk:
                 if self.replica.may_grant(visit.account):
                     self.write(Granted(visit.account), now_ms)
                 yield Tell(Welcome(self.replica.genesis, self.replica.height, now_ms))
-            case Hand(what):
-                reason = self.write(what, now_ms)
-                if reason:
-                    yield decline(reason)
+            case Hand(whats):
+                for what in whats:
+                    reason = self.write(what, now_ms)
+                    if reason:
+                        yield decline(reason)
             case Parcel(to, what):
                 yield Pass(to, Parcel(visit.account, what))
             case Part() as part:
@@ -204,6 +257,12 @@ class Clerk:
 def decline(reason: str) -> Tell:
     """Say that something is not done, and why."""
     return Tell(Declined(reason[:_REASON_MAX]))
+
+
+def _pieces(behind: Behind) -> Iterator[Restart | Piece]:
+    yield Restart(behind.seal)
+    for at in range(0, len(behind.snapshot), PART_BYTES_MAX):
+        yield Piece(behind.snapshot[at : at + PART_BYTES_MAX])
 
 
 def _gather(visit: Visit, part: Part) -> Iterator[Effect]:

@@ -2,10 +2,11 @@
 
     FollowerError     the hall says what cannot be true
 
-It applies every entry itself. Its player is one of `numen.market`'s actors: woken when something
-happened, and now and then, it answers with acts, which become messages that leave when their delay
-has passed. Thinking may take long, as it may run a program: whoever drives the follower is given
-it as a function without arguments.
+It applies every entry itself, from the beginning or from a snapshot that the hall has sealed. Its
+player is one of `numen.market`'s actors: woken when something happened, and now and then, it
+answers with acts, which become messages that leave when their delay has passed. Thinking may take
+long, as it may run a program: whoever drives the follower is given it as a function without
+arguments.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,15 +14,18 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from numen.base.codec import CodecError, decode
+from numen.base.codec import CodecError, decode, encode
 from numen.base.errors import NumenError
 from numen.market import actor as acts
 from numen.market.actor import Act, Actor, Do, Say, Send
 from numen.market.events import Event
 from numen.market.turn import Checker
 from numen.node.market.goods import Gathering, GoodsError, name_of
-from numen.node.market.replica import Entry, Replica, ReplicaError, handed
+from numen.node.market.replica import Entry, Handed, Replica, ReplicaError, handed
+from numen.node.market.snapshot import Seal, SnapshotError, open_sealed
 from numen.node.market.speech import (
+    HANDED_BYTES_MAX,
+    HANDED_MAX,
     MESSAGE_BYTES_MAX,
     Absent,
     Bill,
@@ -31,6 +35,8 @@ from numen.node.market.speech import (
     Parcel,
     Part,
     Payment,
+    Piece,
+    Restart,
     Want,
     Welcome,
 )
@@ -87,6 +93,8 @@ class Follower:
         self._ahead_ms = 0
         self._wanted: dict[bytes, Gathering] = {}
         self._absent_until: dict[bytes, int] = {}
+        self._restart: Seal | None = None
+        self._pieces = bytearray()
 
     @property
     def start(self) -> int:
@@ -123,6 +131,7 @@ class Follower:
         self._ahead_ms = welcome.now_ms - clock_ms
         self._goal = welcome.height
         self._wanted.clear()
+        self._restart = None
 
     def hear(
         self, message: object, player: Player, clock_ms: int
@@ -139,6 +148,10 @@ class Follower:
             case Entries(entries):
                 for raw in entries:
                     self._heard(self._apply(raw))
+            case Restart(seal):
+                self._restart, self._pieces = seal, bytearray()
+            case Piece(data):
+                self._add(data)
             case Parcel(_, what):
                 yield self._receiving(player, _unpacked(what), clock_ms)
             case Part() as part:
@@ -180,6 +193,25 @@ class Follower:
         market, now_ms = self.replica.market, self.time(clock_ms)
         return lambda: list(player.receive(parcel, market, now_ms))
 
+    def _add(self, data: bytes) -> None:
+        """Take a piece of a snapshot, and the market of it once it is whole."""
+        seal, replica = self._restart, self.replica
+        assert replica is not None
+        if seal is None or len(self._pieces) + len(data) > seal.of.size:
+            raise FollowerError("the hall sends pieces of no snapshot")
+        self._pieces += data
+        if len(self._pieces) < seal.of.size:
+            return
+        genesis = replica.genesis
+        try:
+            state = open_sealed(seal, bytes(self._pieces), genesis.identity, genesis.hall)
+        except SnapshotError as error:
+            raise FollowerError(f"the hall's snapshot is wrong: {error}") from error
+        if state.height <= replica.height:
+            raise FollowerError("the hall sends a snapshot of what is known already")
+        self._restart, self._pieces = None, bytearray()
+        self.replica = Replica.restored(genesis, state, self._checker)
+
     def _apply(self, raw: bytes) -> tuple[Event, ...]:
         assert self.replica is not None
         try:
@@ -204,11 +236,29 @@ class Follower:
         player.bring(whole)
 
 
+def together(waiting: Iterable[Hand | Parcel]) -> Iterator[Hand | Parcel]:
+    """Hand in with few messages what was to go with many; none is too long."""
+    whats: list[Handed] = []
+    size = 0
+    for message in waiting:
+        if isinstance(message, Parcel):
+            yield message
+            continue
+        length = len(encode(message, size_max=HANDED_BYTES_MAX))
+        if whats and (size + length > HANDED_BYTES_MAX or len(whats) >= HANDED_MAX):
+            yield Hand(tuple(whats))
+            whats, size = [], 0
+        whats += message.whats
+        size += length
+    if whats:
+        yield Hand(tuple(whats))
+
+
 def _message(act: Do | Send) -> Hand | Parcel:
     if isinstance(act, Do):
         what = handed(act.submission)
         assert what is not None
-        return Hand(what)
+        return Hand((what,))
     match act.parcel:
         case acts.Bill(task, worker, price, quote):
             return Parcel(act.to, Bill(task, worker, price, quote))

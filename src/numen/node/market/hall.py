@@ -9,11 +9,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 
 from numen.base.crypto import SigningKey
-from numen.market.events import Event
 from numen.net.channel import Channel, Listener
 from numen.net.errors import NetError
 from numen.net.language import Refusal
@@ -22,11 +20,14 @@ from numen.net.session import Session
 from numen.node.market import clerk
 from numen.node.market.clerk import Fetch, Keep, Pass, Tell
 from numen.node.market.goods import GoodsError, Shelf
-from numen.node.market.record import Record
+from numen.node.market.record import Record, Teller
 from numen.node.market.speech import SPEECH, Absent, Parcel, Part, Want
 
 TICK_S: Final = 0.25
 """How often the hall looks whether time changes something."""
+
+WANTING_MAX: Final = 4096
+"""Goods that nobody has brought and somebody waits for; whoever wants more has to ask again."""
 
 OUTBOX_MAX: Final = 256
 """Parcels that may wait for a member; more are dropped, and sent again by who misses them."""
@@ -42,7 +43,7 @@ class Hall:
         shelf: Goods.
         node: The hall's own public key on the network.
         key: Its account.
-        heard: Told of everything that happens.
+        teller: Told of everything that happens.
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class Hall:
         shelf: Shelf,
         node: bytes,
         key: SigningKey,
-        heard: Callable[[tuple[Event, ...]], None],
+        teller: Teller,
     ) -> None:
         self.clerk = record.clerk
         self._record = record
         self._shelf = shelf
         self._node, self._key = node, key
-        self._heard = heard
+        self._teller = teller
+        self._wanting: dict[bytes, set[_Visit]] = {}
         self._members: dict[bytes, _Visit] = {}
         self.grown = asyncio.Condition()
 
@@ -79,7 +81,10 @@ class Hall:
         """Put on the disk what was written, and let everybody be told."""
         if not self.clerk.unwritten:
             return
-        self._heard(await self._record.write())
+        self._teller.add(await self._record.write())
+        if self._record.is_full:
+            await self._record.compact(self._key, self.now_ms, self._teller)
+            self._teller.add(await self._record.write())
         async with self.grown:
             self.grown.notify_all()
 
@@ -101,6 +106,7 @@ class Hall:
             finally:
                 if self._members.get(account) is visit:
                     del self._members[account]
+                self._forget(visit)
         except NetError as error:
             _LOG.info("%s: %s", channel.peer.hex()[:16], error)
         finally:
@@ -118,11 +124,27 @@ class Hall:
             await asyncio.to_thread(self._shelf.put, keep.digest, keep.raw)
         except GoodsError as error:
             return clerk.decline(error.message)
+        first = self._shelf.part(keep.digest, 0)
+        for visit in self._wanting.pop(keep.digest, ()):
+            if first is not None:
+                visit.put(first)
         return None
 
-    def fetch(self, want: Want) -> Part | Absent:
-        """A part of goods, or that nobody has brought them."""
-        return self._shelf.part(want.digest, want.start) or Absent(want.digest)
+    def fetch(self, want: Want, visit: "_Visit") -> Part | Absent | None:
+        """A part of goods; None for who gets them as soon as somebody has brought them."""
+        part = self._shelf.part(want.digest, want.start)
+        if part is not None:
+            return part
+        if len(self._wanting) >= WANTING_MAX or want.start:
+            return Absent(want.digest)
+        self._wanting.setdefault(want.digest, set()).add(visit)
+        return None
+
+    def _forget(self, visit: "_Visit") -> None:
+        for digest in [name for name, visits in self._wanting.items() if visit in visits]:
+            self._wanting[digest].discard(visit)
+            if not self._wanting[digest]:
+                del self._wanting[digest]
 
 
 class _Visit:
@@ -132,12 +154,12 @@ class _Visit:
         self._hall = hall
         self._session = session
         self._visit = clerk.Visit(account)
-        self._parcels: asyncio.Queue[Parcel] = asyncio.Queue(OUTBOX_MAX)
+        self._letters: asyncio.Queue[Parcel | Part] = asyncio.Queue(OUTBOX_MAX)
 
-    def put(self, parcel: Parcel) -> None:
-        """Send a parcel when there is time; none where too many wait."""
+    def put(self, letter: Parcel | Part) -> None:
+        """Send something when there is time; nothing where too much waits."""
         with contextlib.suppress(asyncio.QueueFull):
-            self._parcels.put_nowait(parcel)
+            self._letters.put_nowait(letter)
 
     async def run(self) -> None:
         """Hear and tell until the member leaves."""
@@ -173,7 +195,9 @@ class _Visit:
                 if refused is not None:
                     await self._session.send(refused.message, answers=number)
             case Fetch(want):
-                await self._session.send(self._hall.fetch(want), answers=number)
+                found = self._hall.fetch(want, self)
+                if found is not None:
+                    await self._session.send(found, answers=number)
 
     async def _tell(self) -> None:
         """Tell the member what is written, as fast as it listens."""
@@ -181,10 +205,9 @@ class _Visit:
         while True:
             async with hall.grown:
                 await hall.grown.wait_for(lambda: hall.clerk.has_news(self._visit))
-            entries = hall.clerk.told_next(self._visit)
-            assert entries is not None
-            await self._session.send(entries)
+            for message in hall.clerk.told_next(self._visit):
+                await self._session.send(message)
 
     async def _carry(self) -> None:
         while True:
-            await self._session.send(await self._parcels.get())
+            await self._session.send(await self._letters.get())

@@ -22,7 +22,7 @@ from numen.net.errors import NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Heard, Session
-from numen.node.market.follower import Follower, Player, Thought
+from numen.node.market.follower import Follower, Player, Thought, together
 from numen.node.market.goods import name_of, parts
 from numen.node.market.place import Place
 from numen.node.market.replica import Replica
@@ -85,8 +85,12 @@ class Member:
         """Time of the market, as the hall has it."""
         return self._follower.time(_clock_ms())
 
+    def nudge(self) -> None:
+        """Wake the player: somebody has given it something to do."""
+        self._changed.set()
+
     def offer(self, raw: bytes) -> bytes:
-        """Bring goods to the hall, soon and whenever it is dialled again; their name."""
+        """Bring goods to the hall, before what is handed in next; their name."""
         digest = name_of(raw)
         if digest not in self._offers:
             self._offers[digest] = raw
@@ -124,7 +128,6 @@ class Member:
                 group.create_task(self._hear(session, player))
                 group.create_task(self._act(session, player))
                 group.create_task(self._hand_in(session))
-                group.create_task(self._bring(session))
         except* NetError as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -180,17 +183,23 @@ class Member:
             return await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:
-        loop = asyncio.get_running_loop()
+        # Delays are those of a network that is simulated; this one has its own.
         for later in self._follower.outgoing(answered):
-            loop.call_later(later.delay_ms / 1000, self._outbox.put_nowait, later.message)
+            self._outbox.put_nowait(later.message)
 
     async def _hand_in(self, session: Session) -> None:
+        """Send what is to be handed in, and the goods before it."""
         while True:
-            await session.send(await self._outbox.get())
+            waiting = [await self._outbox.get()]
+            await self._bring(session)
+            while not self._outbox.empty():
+                waiting.append(self._outbox.get_nowait())
+            for message in together(waiting):
+                await session.send(message)
 
     async def _bring(self, session: Session) -> None:
-        while True:
-            digest = await self._new_offers.get()
+        while not self._new_offers.empty():
+            digest = self._new_offers.get_nowait()
             for part in parts(digest, self._offers[digest]):
                 await session.send(part)
 

@@ -27,6 +27,7 @@ from numen.market.exchange import Judge, Post, Redeem, Submission, Tick
 from numen.market.message import Signed
 from numen.market.offence import Accusation
 from numen.market.turn import Checker, Market, new_market
+from numen.node.market.snapshot import State, market_of, state_digest, state_of, write_state
 
 GRANTS_MAX: Final = 65_536
 """Most accounts that are granted coins."""
@@ -89,8 +90,18 @@ class Granted(msgspec.Struct, frozen=True, array_like=True, tag="grant/1"):
     to: Address
 
 
+class Marked(msgspec.Struct, frozen=True, array_like=True, tag="mark/1"):
+    """The hall says what the market is before this entry: everybody sees whether that is so.
+
+    Attributes:
+        state: Digest of the bytes of the market, by `snapshot.state_digest`.
+    """
+
+    state: Hash32
+
+
 Handed: TypeAlias = Posted | Judged | Redeemed
-What: TypeAlias = Handed | Passed | Granted
+What: TypeAlias = Handed | Passed | Granted | Marked
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -141,6 +152,20 @@ class Replica:
         self._checker = checker
         self._granted: set[bytes] = set()
 
+    @classmethod
+    def restored(cls, genesis: Genesis, state: State, checker: Checker) -> "Replica":
+        """A market as a snapshot has it."""
+        found = cls(genesis, checker)
+        found.market = market_of(state)
+        found.height, found.head, found.now_ms = state.height, state.head, state.now_ms
+        found._granted = set(state.granted)
+        return found
+
+    def snapshot(self) -> bytes:
+        """All of it, as `numen.node.market.snapshot` writes it. Cost: linear in the market."""
+        state = state_of(self.market, self.height, self.head, self.now_ms, self._granted)
+        return write_state(state)
+
     def next(self, what: What, now_ms: int) -> Entry:
         """Write an entry that would follow; it is not applied."""
         return Entry(self.height, max(now_ms, self.now_ms), self.head, what)
@@ -166,7 +191,7 @@ class Replica:
             NothingError: Nothing would; nothing has changed.
         """
         market, happened = self._step(entry)
-        if market is self.market:
+        if market is self.market and not isinstance(entry.what, Marked):
             reasons = [e.reason for e in happened if isinstance(e, Refused | Unredeemed)]
             raise NothingError(reasons[0] if reasons else "nothing would come of it")
         self._advance(entry, market)
@@ -174,9 +199,15 @@ class Replica:
 
     def _step(self, entry: Entry) -> tuple[Market, tuple[Event, ...]]:
         """What an entry makes of the market: the same object where it changes nothing."""
-        if isinstance(entry.what, Granted):
-            return self._grant(entry.what.to), ()
-        return exchange.step(self.market, _submission(entry.what), entry.at_ms, self._checker)
+        match entry.what:
+            case Granted(to):
+                return self._grant(to), ()
+            case Marked(state):
+                if state_digest(self.snapshot()) != state:
+                    raise ReplicaError("the hall says that the market is another than it is")
+                return self.market, ()
+            case Posted() | Judged() | Redeemed() | Passed() as what:
+                return exchange.step(self.market, _submission(what), entry.at_ms, self._checker)
 
     def _advance(self, entry: Entry, market: Market) -> None:
         if isinstance(entry.what, Granted):
