@@ -17,10 +17,12 @@ from numen.market.escrow import (
     Escrow,
     EscrowError,
     LockedError,
+    Marks,
     Reason,
     RedeemError,
     Redemption,
     begin_round,
+    begin_rounds,
     claimable,
     deposit_of,
     lock,
@@ -457,3 +459,22 @@ class Heist(RuleBasedStateMachine):
 
 TestHeist = Heist.TestCase
 TestHeist.settings = settings(max_examples=40, stateful_step_count=30)
+
+
+@given(
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.binary(max_size=4),
+    st.lists(st.integers(0, 12), max_size=3),
+)
+def test_rounds_that_pass_at_once_are_rounds_that_pass_one_by_one(before, more, entropy, marks):
+    escrow = Escrow(DOMAIN)
+    for number in range(before):
+        escrow = begin_round(escrow, bytes([number]), POOL)
+    marked = {(b"p" * 20, b"q" * 20, bytes([m]) * 32): Marks(1, m) for m in marks}
+    escrow = msgspec.structs.replace(escrow, marks=marked)
+    one_by_one = escrow
+    for _ in range(more):
+        one_by_one = begin_round(one_by_one, entropy, POOL)
+
+    assert begin_rounds(escrow, before + more, entropy, POOL) == one_by_one

@@ -14,6 +14,7 @@ from numen.market.events import Closed, Disputed, Judged, Refused, Settled, Slas
 from numen.market.exchange import Post, Redeem, Tick, step
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Phase
 from numen.market.message import (
+    Assent,
     Call,
     Request,
     Result,
@@ -122,6 +123,41 @@ def test_equal_answers_stand_after_the_time_for_objections():
     (settled,) = table.wait(1)
     assert isinstance(settled, Settled)
     assert settled.evidence == "quorum"
+
+
+def test_an_answer_stands_at_once_when_all_who_may_object_will_not():
+    table = Desk()
+    table.answer({ANN: TRUE, BOB: TRUE})
+    claim = claim_digest(table.job.claim)
+
+    def assent(key, to=claim):
+        return Assent(table.id, key.address, to)
+
+    first, second, last = VERIFIERS
+    assert "another answer" in table.refused(first, assent(first, bytes(32)))
+    assert "not staked" in table.refused(CAT, assent(CAT))
+    table.post(first, assent(first))
+    assert "no assent" in table.refused(first, assent(first))
+    table.post(second, table.vote(second))
+    assert table.job.phase is Phase.ANSWERED, "one of them may still object"
+    *_, settled = table.post(last, assent(last))
+
+    assert isinstance(settled, Settled)
+    assert table.job.phase is Phase.SETTLED
+
+
+def test_whoever_assented_may_still_be_outvoted():
+    table = Desk()
+    table.answer({ANN: FALSE, BOB: FALSE})
+    first, second, last = VERIFIERS
+    table.post(first, Assent(table.id, first.address, claim_digest(table.job.claim)))
+    table.post(second, table.vote(second))
+    assert table.job.phase is Phase.DISPUTED
+    assert not table.job.assents
+    table.post(last, table.vote(last))
+
+    assert table.job.phase is Phase.SETTLED
+    assert claim_digest(table.job.claim) == claim_digest(table.vote(last).claim)
 
 
 def test_a_verdict_pays_what_is_due_to_whom_it_is_due_once():

@@ -23,6 +23,7 @@ from numen.market.message import Kept
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.people import Buyer, Order, Sold
 from numen.node.market.place import read_place
 from numen.proof.statement import Evidence, Stark, commit_inputs
@@ -99,7 +100,7 @@ class Market:
     ) -> None:
         transport = TlsTransport(identity.node)
         self._buyer = Buyer(identity.account, deposit, reserve)
-        self._member = Member(transport, read_place(place), identity.account, heard)
+        self._member = Member(transport, read_place(place), identity.account, Notary(), heard)
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:

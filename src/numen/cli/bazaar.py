@@ -22,7 +22,9 @@ from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.market import people
-from numen.node.market.member import Member, Player
+from numen.node.market.follower import Player
+from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
 from numen.node.market.replica import Genesis
 from numen.node.market.serve import serve
@@ -255,7 +257,7 @@ def _take_part(
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
         transport = TlsTransport(identity.node)
         heard = _teller(as_json=as_json)
-        member = Member(transport, found, identity.account, heard)
+        member = Member(transport, found, identity.account, Notary(), heard)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
             print_json({"account": who, "market": place})

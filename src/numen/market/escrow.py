@@ -179,6 +179,27 @@ def begin_round(escrow: Escrow, entropy: bytes, pool: frozenset[bytes]) -> Escro
     )
 
 
+def begin_rounds(escrow: Escrow, last: int, entropy: bytes, pool: frozenset[bytes]) -> Escrow:
+    """Begin all rounds up to one, as `begin_round` one after the other would.
+
+    Rounds in which nothing happened, and whose tickets would have expired, are only counted.
+
+    Args:
+        escrow: The escrow.
+        last: The round that begins last.
+        entropy: As for `begin_round`.
+        pool: As for `begin_round`.
+
+    Cost: that of `VALIDITY_ROUNDS` and one more rounds, however many passed.
+    """
+    passed = last - VALIDITY_ROUNDS - 1
+    if passed > escrow.round:
+        escrow = msgspec.structs.replace(escrow, round=passed)
+    while escrow.round < last:
+        escrow = begin_round(escrow, entropy, pool)
+    return escrow
+
+
 def unlock(escrow: Escrow, owner: bytes) -> Escrow:
     """Ask for one's deposit and reserve; payees stop accepting tickets from then on."""
     if owner in escrow.unlocking:

@@ -127,6 +127,13 @@ class Voted(Base, tag="voted", frozen=True):
     claim: Hex
 
 
+class Assented(Base, tag="assented", frozen=True):
+    """A verifier will not object to an answer."""
+
+    task: Hex
+    verifier: Hex
+
+
 class Settled(Base, tag="settled", frozen=True):
     """The answer stands."""
 
@@ -231,6 +238,7 @@ Event: TypeAlias = (
     | Answered
     | Disputed
     | Voted
+    | Assented
     | Settled
     | Judged
     | Slashed

@@ -16,6 +16,7 @@ from numen.market import desk, escrow, events, settlement, stake, work
 from numen.market.coins import Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
+    Assent,
     Body,
     Call,
     Cancel,
@@ -105,8 +106,8 @@ def step(
         checker: Checks proofs.
 
     Returns:
-        The state afterwards and what happened. A submission that is refused gives the state
-        as it was and one `Refused` event.
+        The state afterwards and what happened. What changes nothing gives the very same state; a
+        message that is refused also gives one `Refused` event.
 
     Cost: linear in the tasks that live, and a signature recovery for each message handed in.
     """
@@ -163,6 +164,8 @@ def _post(turn: Turn, signed: Signed) -> None:
             work.result(turn, signed, identity, body)
         case Vote():
             work.vote(turn, signed, body)
+        case Assent():
+            work.assent(turn, body)
         case Verdict():
             raise MarketError("a verdict is handed in with its accusation")
     turn.hear(identity)
@@ -184,9 +187,11 @@ def _tick(turn: Turn) -> None:
         pool = frozenset(
             w for w in market.stakes.stakers if market.stakes.is_active(w, Role.WORKER)
         )
-        turn.set(escrow=escrow.begin_round(market.escrow, market.head, pool))
+        due = turn.now_ms // ROUND_MS + 1
+        turn.set(escrow=escrow.begin_rounds(market.escrow, due, market.head, pool))
     done = {task: expires for task, expires in market.done.items() if expires >= turn.now_ms}
-    turn.set(done=done)
+    if len(done) < len(market.done):
+        turn.set(done=done)
     for identity in tuple(market.jobs):
         work.progress(turn, identity)
 
@@ -230,7 +235,8 @@ def _redeem(turn: Turn, batch: tuple[Redemption, ...]) -> None:
     kept = batch[:BATCH_MAX]
     market = turn.market
     state, coins, outcomes = escrow.redeem_batch(market.escrow, market.coins, kept)
-    turn.set(escrow=state, coins=coins)
+    if any(reason is None for reason in outcomes):
+        turn.set(escrow=state, coins=coins)
     for redemption, reason in zip(kept, outcomes, strict=True):
         if reason is Reason.MALFORMED:
             continue  # it has no name to be told by
@@ -247,7 +253,7 @@ def _task_of(market: Market, body: Body) -> bytes:
     match body:
         case Request():
             return task_id(body.task)
-        case Cancel() | Vote() | Verdict():
+        case Cancel() | Vote() | Assent() | Verdict():
             return body.task
         case Call():
             return b""

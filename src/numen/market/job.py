@@ -121,6 +121,7 @@ class Job(msgspec.Struct, frozen=True):
         offers: By worker.
         seats: By worker.
         votes: By verifier.
+        assents: Verifiers that will not object to the credible answer.
         claim: The answer that is credible or settled.
         paid: Coins of the escrow spent on answers.
     """
@@ -136,6 +137,7 @@ class Job(msgspec.Struct, frozen=True):
     offers: dict[bytes, Bidder] = {}
     seats: dict[bytes, Seat] = {}
     votes: dict[bytes, Signed] = {}
+    assents: tuple[bytes, ...] = ()
     claim: Claim | None = None
     paid: int = 0
 

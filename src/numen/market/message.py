@@ -4,7 +4,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and the calls by which owners move their own coins.
+Beside the chain stand `Cancel`, `Vote` and `Assent`, and the calls by which owners move their own
+coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -188,6 +189,20 @@ class Vote(msgspec.Struct, frozen=True, array_like=True, tag="vote/1"):
     attestation: Signature
 
 
+class Assent(msgspec.Struct, frozen=True, array_like=True, tag="assent/1"):
+    """A staked verifier is not going to object to an answer.
+
+    Attributes:
+        task: Id of the task.
+        verifier: Who says so.
+        claim: Digest of the answer's claim.
+    """
+
+    task: Hash32
+    verifier: Address
+    claim: Hash32
+
+
 class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
     """An owner moves its own coins, or changes its own standing.
 
@@ -206,7 +221,9 @@ class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
     amount: Amount = 0
 
 
-Body: TypeAlias = Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Call
+Body: TypeAlias = (
+    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call
+)
 
 
 class Signed(msgspec.Struct, frozen=True, array_like=True):
@@ -253,7 +270,7 @@ def author(body: Body) -> bytes:
             return body.provider
         case Offer() | Execution() | Result():
             return body.worker
-        case Match() | Verdict() | Vote():
+        case Match() | Verdict() | Vote() | Assent():
             return body.verifier
         case Call():
             return body.owner

@@ -9,7 +9,7 @@ from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, c
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
-from numen.market.message import Match, Offer, Verdict, Vote, sign
+from numen.market.message import Assent, Match, Offer, Verdict, Vote, sign
 from numen.market.offence import (
     Accusation,
     Equivocation,
@@ -20,6 +20,7 @@ from numen.market.offence import (
     WrongVote,
 )
 from numen.market.settlement import NO_CLAIM
+from numen.market.stake import Role
 from numen.market.task import Quorum
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
 from numen.market.turn import Market
@@ -31,6 +32,9 @@ OFFERS_WAIT_MS = 400
 
 RAISES_WAIT_MS = 6_000
 """How long a verifier waits for more offers when those it has cannot be enough."""
+
+MATCH_AGAIN_MS = 1_000
+"""After how long a prompt verifier repeats a match that has not arrived."""
 
 MATCH_DELAY_MS = 10
 """How long a match is on its way. Matches of one moment arrive in the order they were made."""
@@ -56,19 +60,29 @@ class Verifier:
         executor: Runs programs; best not the engine that workers use.
         inputs: Inputs of tasks by their commitment.
         dice: Its secret and its delays.
+        is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
+            given when enough workers have offered, and answers that it does not audit get its
+            assent. Else everything takes its full time, for whom a seed shall replay.
     """
 
     def __init__(
-        self, key: SigningKey, executor: Executor, inputs: Mapping[bytes, bytes], dice: Dice
+        self,
+        key: SigningKey,
+        executor: Executor,
+        inputs: Mapping[bytes, bytes],
+        dice: Dice,
+        *,
+        is_prompt: bool = False,
     ) -> None:
         self._key = key
+        self._is_prompt = is_prompt
         self._executor = executor
         self._inputs = inputs
         self._dice = dice
         self._secret = dice.word()
         self._done: set[tuple[bytes, ...]] = set()
         self._billed: dict[tuple[bytes, bytes], int] = {}
-        self._matching: dict[bytes, int] = {}
+        self._matching: dict[tuple[bytes, int], int] = {}
         self._audited: dict[bytes, bool] = {}
 
     @property
@@ -79,6 +93,8 @@ class Verifier:
         for job in market.jobs.values():
             if job.phase is Phase.DISPUTED or (job.phase is Phase.ANSWERED and self._audits(job)):
                 yield from self._vote(job)
+            elif job.phase is Phase.ANSWERED and self._is_prompt:
+                yield from self._assent(job)
             if job.task.verifier != self.address:
                 continue
             if job.phase is Phase.SEEKING:
@@ -128,11 +144,21 @@ class Verifier:
         vote = Vote(job.identity, self.address, claim, attestation)
         yield Do(Post(sign(self._key, vote)), self._delay())
 
+    def _assent(self, job: Job) -> Iterator[Act]:
+        assert job.claim is not None
+        claim = claim_digest(job.claim)
+        if self._once(b"assent", job.identity, claim):
+            yield Do(Post(sign(self._key, Assent(job.identity, self.address, claim))), 0)
+
     def _match(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
-        if now_ms < max(job.bid_ms + OFFERS_WAIT_MS, self._matching.get(job.identity, 0)):
+        turn = (job.identity, len(job.seats))
+        if now_ms < self._matching.get(turn, 0):
             return
-        self._matching[job.identity] = now_ms + MATCH_DELAY_MS + 1
         bidders = desk.eligible(market, job)
+        if now_ms < job.bid_ms + OFFERS_WAIT_MS and not self._has_enough(market, job, bidders):
+            return
+        again_ms = MATCH_AGAIN_MS if self._is_prompt else MATCH_DELAY_MS + 1
+        self._matching[turn] = now_ms + again_ms
         count = self._seats_wanted(market, job, bidders, now_ms)
         asks = [b.offer.ask for b in bidders if not desk.is_doubtful(market, b)]
         # With doubtful workers among them there is no ask of equals to set the price.
@@ -143,6 +169,25 @@ class Verifier:
             match = Match(bidder.identity, self.address, price, commit_by, commit_by + OPENING_MS)
             # In order and at once: a seat goes to the best offer that has none.
             yield Do(Post(sign(self._key, match)), MATCH_DELAY_MS)
+
+    def _has_enough(self, market: Market, job: Job, bidders: list[Bidder]) -> bool:
+        """Whether more offers cannot be needed: one is left over and sets the price, or all came.
+
+        The first to offer have an advantage, which they can only keep by asking little: the first
+        ask without a seat is what all are paid.
+        """
+        if not self._is_prompt:
+            return False
+        workers = sum(market.stakes.is_active(w, Role.WORKER) for w in market.stakes.stakers)
+        if len(job.offers) >= workers > 0:
+            return True
+        trusted = [b.offer.worker for b in bidders if not desk.is_doubtful(market, b)]
+        policy = job.task.policy
+        if not isinstance(policy, Quorum):
+            return len(trusted) > 1
+        scores = {w: market.standing(w).score for w in (*trusted, *job.seats)}
+        wanted = quorum.answers_wanted(job.answers(), scores, policy.trust, trusted)
+        return wanted < len(trusted)
 
     def _seats_wanted(self, market: Market, job: Job, bidders: list[Bidder], now_ms: int) -> int:
         policy, left = job.task.policy, job.seats_left()

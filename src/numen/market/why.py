@@ -252,6 +252,8 @@ class _Teller:
                 )
             case events.Disputed():
                 return f"The verifiers had to run it themselves: {event.reason}."
+            case events.Assented():
+                return f"Verifier {self.name(event.verifier)} will not object."
             case events.Voted():
                 return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
             case events.Settled():

@@ -9,7 +9,7 @@ from numen.base.errors import NumenError
 from numen.market import desk, events, settlement
 from numen.market.hardware import check_quote
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
-from numen.market.message import Execution, Result, Signed, Vote
+from numen.market.message import Assent, Execution, Result, Signed, Vote
 from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import group_weights
 from numen.market.receipt import follow_chain
@@ -89,12 +89,25 @@ def vote(turn: Turn, signed: Signed, body: Vote) -> None:
         _dispute(turn, job, "a verifier's own run gave another answer")
 
 
+def assent(turn: Turn, body: Assent) -> None:
+    """Take a verifier's word that it will not object."""
+    job = turn.job(body.task)
+    if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
+        raise NotStakedError(body.verifier, Role.VERIFIER)
+    if job.phase is not Phase.ANSWERED or job.claim is None or body.verifier in job.assents:
+        raise MarketError("the task waits for no assent of this verifier")
+    if claim_digest(job.claim) != body.claim:
+        raise MarketError("the assent is to another answer")
+    turn.change(job, assents=(*job.assents, body.verifier))
+    turn.emit(events.Assented(turn.now_ms, job.identity.hex(), body.verifier.hex()))
+
+
 def progress(turn: Turn, identity: bytes) -> None:
     """Let a job do what its state and the time allow, until it rests."""
     while identity in turn.market.jobs:
         before = turn.market.jobs[identity]
         _advance(turn, before)
-        if turn.market.jobs.get(identity) == before:
+        if turn.market.jobs.get(identity) is before:
             return
 
 
@@ -109,7 +122,7 @@ def _advance(turn: Turn, job: Job) -> None:
             _tally(turn, job)
         case Phase.WORKING if _is_abandoned(turn, job):
             turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
-        case Phase.ANSWERED if is_late and job.claim is not None:
+        case Phase.ANSWERED if job.claim is not None and (is_late or _is_unopposed(turn, job)):
             settle(turn, job, job.claim, "quorum")
         case Phase.DISPUTED:
             _count_votes(turn, job)
@@ -176,7 +189,14 @@ def _tally(turn: Turn, job: Job) -> None:
 def _dispute(turn: Turn, job: Job, reason: str) -> Job:
     until = turn.now_ms + DISPUTE_MS
     turn.emit(events.Disputed(turn.now_ms, job.identity.hex(), reason, until))
-    return turn.change(job, phase=Phase.DISPUTED, claim=None, until_ms=until)
+    return turn.change(job, phase=Phase.DISPUTED, claim=None, until_ms=until, assents=())
+
+
+def _is_unopposed(turn: Turn, job: Job) -> bool:
+    """Tell whether everybody who may object has said not to, or got the same answer itself."""
+    stakers = turn.market.stakes.stakers
+    verifiers = [v for v in stakers if turn.market.stakes.is_active(v, Role.VERIFIER)]
+    return bool(verifiers) and all(v in job.assents or v in job.votes for v in verifiers)
 
 
 def _count_votes(turn: Turn, job: Job) -> None:

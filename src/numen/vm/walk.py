@@ -369,7 +369,7 @@ def _levels(memory: npt.NDArray[np.uint64]) -> list[npt.NDArray[np.uint8]]:
 
 def _root(memory: npt.NDArray[np.uint64]) -> bytes:
     levels = _levels(memory)
-    root = levels[-1][0].tobytes()
+    root: bytes = levels[-1][0].tobytes()
     for height in range(len(levels) - 1, DEPTH):
         root = join(root, ZEROS[height])
     return root

@@ -76,7 +76,7 @@ class Town:
         who, goods = identity(name), Goods()
         machine = Machine(goods, self.sandbox)
         transport = TlsTransport(who.node)
-        member = Member(transport, read_place(self.place), who.account, heard)
+        member = Member(transport, read_place(self.place), who.account, Notary(), heard)
         self.members[name] = member
         work = member.run(lambda: make(who.account, goods, machine))
         self.running[name] = asyncio.create_task(work)
@@ -85,7 +85,9 @@ class Town:
         self.join("verifier", people.verifier)
 
     def worker(self, name: str, behaviour=Behaviour.HONEST, heard=lambda _: None) -> None:
-        profile = Profile(behaviour, price_per_million=200, speed=10**9, lie=name.encode())
+        # Who does not mean to work can ask for less, and so has a seat.
+        price = 200 if behaviour is Behaviour.HONEST else 100
+        profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=name.encode())
         self.join(name, lambda *given: people.worker(given[0], profile, *given[1:]), heard)
 
     async def stop(self, name: str) -> None:
@@ -239,13 +241,13 @@ def test_a_record_is_read_again_and_no_other_hall_has_it(played):
         hall = identity("hall").account.address
         found = town.members["ada"].replica.genesis
 
-        record, happened = await Record.open(town.folder / "record", found, Notary({}.get))
-        assert record.replica.head == head.head
+        record, happened = await Record.open(town.folder / "record", found, Notary())
+        assert record.clerk.replica.head == head.head
         assert len([event for event in happened if isinstance(event, events.Called)]) == 4
         await record.close()
         other = numen_genesis(found, b"\x01" * 20)
         with pytest.raises(NumenError, match="another hall"):
-            await Record.open(town.folder / "record", other, Notary({}.get))
+            await Record.open(town.folder / "record", other, Notary())
         assert hall == found.hall
 
     played(story)
@@ -275,9 +277,9 @@ def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
         long = Posted(Signed(Call(bytes(32), who.account.address, 0, "x", 0), bytes(65)))
         batch = Redeemed(())
         sent = [
-            Hand(nonsense),
-            Hand(long),
-            Hand(batch),
+            Hand((nonsense,)),
+            Hand((long,)),
+            Hand((batch,)),
             Part(bytes(32), 0, 3, b"abc"),
             Part(bytes(32), 7, 9, b"a"),
         ]

@@ -54,12 +54,12 @@ SUM = numen.compile(
 )  # fmt: skip
 
 
-def prover_joins(town, name, behaviour=Behaviour.HONEST, price=200):
+def prover_joins(town, name, behaviour=Behaviour.HONEST):
     """A worker that proves, in this process but for its proofs."""
     goods = Goods(proves=True)
     prover = ProcessProver(goods)
     town.provers.append(prover)
-    profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=name.encode())
+    profile = Profile(behaviour, price_per_million=200, speed=10**9, lie=name.encode())
 
     def make(key, _goods, machine):
         machine._goods = goods
@@ -75,13 +75,15 @@ def sell(played, program, args, kind, *, liar):  # noqa: F811
     async def story(town):
         town.provers = []
         town.verifier()
-        prover_joins(town, "ada")
-        if liar:
-            prover_joins(town, "bob", Behaviour.WRONG, price=100)
-        await town.until(lambda: len(town.of(events.Called)) == 2 + liar)
+        prover_joins(town, "bob", Behaviour.WRONG) if liar else prover_joins(town, "ada")
+        await town.until(lambda: len(town.of(events.Called)) == 2)
         try:
             async with Market(town.place, identity("buyer")) as market:
-                found["bought"] = await market.run(program, *args, evidence=kind, bid=BID)
+                buying = asyncio.create_task(market.run(program, *args, evidence=kind, bid=BID))
+                if liar:
+                    await town.until(lambda: town.of(events.Slashed))
+                    prover_joins(town, "ada")
+                found["bought"] = await buying
                 await town.until(lambda: town.of(events.Closed))
         finally:
             for prover in town.provers:

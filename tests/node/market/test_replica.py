@@ -25,7 +25,7 @@ ADD = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a + b\n").prog
 
 
 def replica() -> Replica:
-    return Replica(GENESIS, Notary({}.get))
+    return Replica(GENESIS, Notary())
 
 
 def told(found: Replica, *whats) -> Replica:

@@ -1,4 +1,4 @@
-"""The hall: takes what members hand in, writes it down in order, and tells everybody.
+"""The hall: a clerk with a disk, sockets and a clock.
 
 It decides nothing but the order and the time: every member applies the same rules to the same
 entries, and would see it if one were missing or changed. What it can do is to leave something out;
@@ -9,45 +9,31 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 
-from numen.base.codec import CodecError
 from numen.base.crypto import SigningKey
-from numen.market.events import Event
-from numen.market.exchange import ROUND_MS
 from numen.net.channel import Channel, Listener
 from numen.net.errors import NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Session
-from numen.node.market.goods import Gathering, GoodsError, Shelf
-from numen.node.market.notary import Notary
-from numen.node.market.record import Record
-from numen.node.market.replica import Granted, Passed, What
-from numen.node.market.speech import (
-    ENTRIES_MAX,
-    MESSAGE_BYTES_MAX,
-    SPEECH,
-    Absent,
-    Declined,
-    Entries,
-    Follow,
-    Hand,
-    Parcel,
-    Part,
-    Want,
-    Welcome,
-)
+from numen.node.market import clerk
+from numen.node.market.clerk import Fetch, Keep, Pass, Tell
+from numen.node.market.goods import GoodsError, Shelf
+from numen.node.market.notary import Notary, needed
+from numen.node.market.record import Record, Teller
+from numen.node.market.speech import SPEECH, Absent, Hand, Parcel, Part, Want
 
 TICK_S: Final = 0.25
-"""How often time is told while tasks live."""
+"""How often the hall looks whether time changes something."""
+
+WANTING_MAX: Final = 4096
+"""Goods that nobody has brought and somebody waits for; whoever wants more has to ask again."""
 
 OUTBOX_MAX: Final = 256
 """Parcels that may wait for a member; more are dropped, and sent again by who misses them."""
 
 _LOG: Final = logging.getLogger("numen.market")
-_BATCH_BYTES: Final = MESSAGE_BYTES_MAX - (64 << 10)
 
 
 class Hall:
@@ -59,7 +45,7 @@ class Hall:
         notary: Checks evidence, over the goods of the shelf.
         node: The hall's own public key on the network.
         key: Its account.
-        heard: Told of everything that happens.
+        teller: Told of everything that happens.
     """
 
     def __init__(
@@ -69,133 +55,122 @@ class Hall:
         notary: Notary,
         node: bytes,
         key: SigningKey,
-        heard: Callable[[tuple[Event, ...]], None],
+        teller: Teller,
     ) -> None:
+        self.clerk = record.clerk
         self._record = record
         self._shelf = shelf
         self._notary = notary
         self._node, self._key = node, key
-        self._heard = heard
+        self._teller = teller
+        self._wanting: dict[bytes, set[_Visit]] = {}
         self._members: dict[bytes, _Visit] = {}
-        self._grown = asyncio.Condition()
-        self._turn = asyncio.Lock()
+        self.grown = asyncio.Condition()
 
     @property
     def now_ms(self) -> int:
         """Time of the market."""
-        passed = time.time_ns() // 1_000_000 - self._record.replica.genesis.born_ms
-        return max(passed, self._record.replica.now_ms)
+        replica = self.clerk.replica
+        return max(time.time_ns() // 1_000_000 - replica.genesis.born_ms, replica.now_ms)
 
     async def run(self, listener: Listener) -> None:
         """Serve members until it is cancelled, or the disk refuses."""
-        await self._catch_up()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tick())
             while True:
                 channel = await listener.accept()
                 group.create_task(self._serve(channel))
 
-    async def write(self, what: What) -> None:
-        """Write something down, apply it, and tell everybody."""
-        async with self._turn:
-            entry = self._record.replica.next(what, self.now_ms)
-            happened = await self._record.write(entry)
-        self._heard(happened)
-        async with self._grown:
-            self._grown.notify_all()
-
-    async def _catch_up(self) -> None:
-        """Let the rounds pass in which nobody was here."""
-        while self.now_ms >= self._record.replica.market.escrow.round * ROUND_MS:
-            await self.write(Passed())
+    async def flush(self) -> None:
+        """Put on the disk what was written, and let everybody be told."""
+        if not self.clerk.unwritten:
+            return
+        self._teller.add(await self._record.write())
+        if self._record.is_full:
+            await self._record.compact(self._key, self.now_ms, self._teller)
+            self._teller.add(await self._record.write())
+        async with self.grown:
+            self.grown.notify_all()
 
     async def _tick(self) -> None:
         while True:
+            self.clerk.pass_time(self.now_ms)
+            await self.flush()
             await asyncio.sleep(TICK_S)
-            market = self._record.replica.market
-            if market.jobs or self.now_ms >= market.escrow.round * ROUND_MS:
-                await self.write(Passed())
 
     async def _serve(self, channel: Channel) -> None:
         """Serve one member until it leaves; what it does wrong ends its visit alone."""
         session = Session(channel, SPEECH)
         try:
             account = await introduce(session, self._node, self._key)
-            await _Visit(self, session, account).run()
+            visit = _Visit(self, session, account)
+            self._members[account] = visit
+            try:
+                await visit.run()
+            finally:
+                if self._members.get(account) is visit:
+                    del self._members[account]
+                self._forget(visit)
         except NetError as error:
             _LOG.info("%s: %s", channel.peer.hex()[:16], error)
         finally:
             await channel.close()
 
-    async def greet(self, visit: "_Visit") -> None:
-        """Let a member in; coins for who is new."""
-        self._members[visit.account] = visit
-        if self._record.replica.may_grant(visit.account):
-            await self.write(Granted(visit.account))
-
-    def part(self, visit: "_Visit") -> None:
-        """Let a member go."""
-        if self._members.get(visit.account) is visit:
-            del self._members[visit.account]
-
-    def welcome(self) -> Welcome:
-        replica = self._record.replica
-        return Welcome(replica.genesis, replica.height, self.now_ms)
-
-    async def from_(self, start: int) -> Entries:
-        """Entries from some number on, as many as fit; wait for one."""
-        async with self._grown:
-            await self._grown.wait_for(lambda: len(self._record.entries) > start)
-        return Entries(self._record.batch(start, ENTRIES_MAX, _BATCH_BYTES))
-
-    async def hand_in(self, hand: Hand) -> str:
-        """Write down what a member hands in; else say why not: nonsense would fill the disk.
-
-        What an entry needs to be applied has to be on the shelf before it is written down, so that
-        whoever follows the record can have it.
-        """
-        market = self._record.replica.market
-        missing = self._notary.lacks(market, hand.what)
-        if missing:
-            return f"bring the goods {missing[0].hex()} first"
-        await asyncio.to_thread(self._notary.look, market, hand.what)
-        reason = self._record.replica.refusal(hand.what, self.now_ms)
-        if reason:
-            return reason
-        try:
-            await self.write(hand.what)
-        except CodecError as error:
-            return error.message
-        return ""
-
-    def carry(self, parcel: Parcel, sender: bytes) -> None:
+    def carry(self, to: bytes, parcel: Parcel) -> None:
         """Pass a parcel on, if its receiver is here."""
-        receiver = self._members.get(parcel.other)
+        receiver = self._members.get(to)
         if receiver is not None:
-            receiver.put(Parcel(sender, parcel.what))
+            receiver.put(parcel)
 
-    async def keep(self, digest: bytes, raw: bytes) -> None:
+    async def look(self, message: object) -> None:
+        """Find out what is to be found about evidence, while others wait for nobody."""
+        market = self.clerk.replica.market
+        for what in message.whats if isinstance(message, Hand) else ():
+            if any(needed(market, what)) and not self._notary.lacks(market, what):
+                await asyncio.to_thread(self._notary.look, market, what)
+
+    async def keep(self, keep: Keep) -> Tell | None:
         """Keep goods; reading a stranger's program takes a while, and others wait for nobody."""
-        await asyncio.to_thread(self._shelf.put, digest, raw)
+        try:
+            await asyncio.to_thread(self._shelf.put, keep.digest, keep.raw)
+        except GoodsError as error:
+            return clerk.decline(error.message)
+        first = self._shelf.part(keep.digest, 0)
+        for visit in self._wanting.pop(keep.digest, ()):
+            if first is not None:
+                visit.put(first)
+        return None
 
-    def fetch(self, want: Want) -> Part | Absent:
-        return self._shelf.part(want.digest, want.start) or Absent(want.digest)
+    def fetch(self, want: Want, visit: "_Visit") -> Part | Absent | None:
+        """A part of goods; None for who gets them as soon as somebody has brought them."""
+        part = self._shelf.part(want.digest, want.start)
+        if part is not None:
+            return part
+        if len(self._wanting) >= WANTING_MAX or want.start:
+            return Absent(want.digest)
+        self._wanting.setdefault(want.digest, set()).add(visit)
+        return None
+
+    def _forget(self, visit: "_Visit") -> None:
+        for digest in [name for name, visits in self._wanting.items() if visit in visits]:
+            self._wanting[digest].discard(visit)
+            if not self._wanting[digest]:
+                del self._wanting[digest]
 
 
 class _Visit:
     """One member, as long as it is here."""
 
     def __init__(self, hall: Hall, session: Session, account: bytes) -> None:
-        self.account = account
         self._hall = hall
         self._session = session
-        self._parcels: asyncio.Queue[Parcel] = asyncio.Queue(OUTBOX_MAX)
-        self._gathering = Gathering()
+        self._visit = clerk.Visit(account)
+        self._letters: asyncio.Queue[Parcel | Part] = asyncio.Queue(OUTBOX_MAX)
 
-    def put(self, parcel: Parcel) -> None:
-        """Send a parcel when there is time; none where too many wait."""
+    def put(self, letter: Parcel | Part) -> None:
+        """Send something when there is time; nothing where too much waits."""
         with contextlib.suppress(asyncio.QueueFull):
-            self._parcels.put_nowait(parcel)
+            self._letters.put_nowait(letter)
 
     async def run(self) -> None:
         """Hear and tell until the member leaves."""
@@ -205,51 +180,46 @@ class _Visit:
                 group.create_task(self._carry())
         except* NetError as errors:
             raise errors.exceptions[0] from None
-        finally:
-            self._hall.part(self)
 
     async def _hear(self, group: asyncio.TaskGroup) -> None:
-        follows = False
+        hall, follows = self._hall, False
         while True:
             heard = await self._session.receive()
             if isinstance(heard, Refusal):
                 continue
-            match heard.value:
-                case Follow(start) if not follows:
-                    follows = True
-                    await self._hall.greet(self)
-                    await self._session.send(self._hall.welcome(), answers=heard.number)
-                    group.create_task(self._tell(start))
-                case Hand() as hand:
-                    reason = await self._hall.hand_in(hand)
-                    if reason:
-                        await self._decline(reason, heard.number)
-                case Parcel() as parcel:
-                    self._hall.carry(parcel, self.account)
-                case Part() as part:
-                    await self._gather(part, heard.number)
-                case Want() as want:
-                    await self._session.send(self._hall.fetch(want), answers=heard.number)
-                case _:
-                    await self._decline("that is not for a hall, or not now", heard.number)
+            await hall.look(heard.value)
+            effects = list(hall.clerk.hear(self._visit, heard.value, hall.now_ms))
+            await hall.flush()
+            for effect in effects:
+                await self._do(effect, heard.number)
+            if not follows and self._visit.cursor is not None:
+                follows = True
+                group.create_task(self._tell())
 
-    async def _gather(self, part: Part, number: int) -> None:
-        try:
-            whole = self._gathering.add(part)
-            if whole is not None:
-                await self._hall.keep(part.digest, whole)
-        except GoodsError as error:
-            await self._decline(error.message, number)
+    async def _do(self, effect: clerk.Effect, number: int) -> None:
+        match effect:
+            case Tell(message):
+                await self._session.send(message, answers=number)
+            case Pass(to, parcel):
+                self._hall.carry(to, parcel)
+            case Keep() as keep:
+                refused = await self._hall.keep(keep)
+                if refused is not None:
+                    await self._session.send(refused.message, answers=number)
+            case Fetch(want):
+                found = self._hall.fetch(want, self)
+                if found is not None:
+                    await self._session.send(found, answers=number)
 
-    async def _decline(self, reason: str, number: int) -> None:
-        await self._session.send(Declined(reason[:256]), answers=number)
-
-    async def _tell(self, start: int) -> None:
+    async def _tell(self) -> None:
+        """Tell the member what is written, as fast as it listens."""
+        hall = self._hall
         while True:
-            entries = await self._hall.from_(start)
-            await self._session.send(entries)
-            start += len(entries.entries)
+            async with hall.grown:
+                await hall.grown.wait_for(lambda: hall.clerk.has_news(self._visit))
+            for message in hall.clerk.told_next(self._visit):
+                await self._session.send(message)
 
     async def _carry(self) -> None:
         while True:
-            await self._session.send(await self._parcels.get())
+            await self._session.send(await self._letters.get())

@@ -44,11 +44,12 @@ class Notary:
     """A `numen.market.turn.Checker` over goods.
 
     Args:
-        get: Gives goods by their name, or None.
+        get: Gives goods by their name, or None; without it they are those that it is brought.
     """
 
-    def __init__(self, get: Callable[[bytes], bytes | None]) -> None:
-        self._get = get
+    def __init__(self, get: Callable[[bytes], bytes | None] | None = None) -> None:
+        self._cupboard = Cupboard()
+        self._get = get or self._cupboard.get
         self._verdicts: OrderedDict[bytes, NumenError | None] = OrderedDict()
 
     def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
@@ -60,6 +61,10 @@ class Notary:
         found = self._judge(task, claim, evidence)
         if found is not None:
             raise found.with_traceback(None)
+
+    def bring(self, name: bytes, raw: bytes) -> None:
+        """Take goods that entries may need."""
+        self._cupboard.put(name, raw)
 
     def lacks(self, market: Market, what: What) -> list[bytes]:
         """Name the goods without which an entry cannot be applied, and which are not here."""

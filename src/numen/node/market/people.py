@@ -99,7 +99,7 @@ def worker(
 
 def verifier(key: SigningKey, goods: Goods, machine: Machine, stake: int = STAKE) -> Joined:
     """A verifier of a market between processes."""
-    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"))
+    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"), is_prompt=True)
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 

@@ -1,6 +1,7 @@
 """The market as everybody has it: entries in one order, each chained to the one before.
 
     ReplicaError      an entry that does not follow from what is there
+    NothingError      an entry that would change nothing, and so is not written down
 
 A hall writes down what it is handed and when; whoever applies the same entries has the same market,
 coin for coin, and can see that none was left out or changed. An entry that makes no sense stays in
@@ -26,6 +27,7 @@ from numen.market.exchange import Judge, Post, Redeem, Submission, Tick
 from numen.market.message import Signed
 from numen.market.offence import Accusation
 from numen.market.turn import Checker, Market, new_market
+from numen.node.market.snapshot import State, market_of, state_digest, state_of, write_state
 
 GRANTS_MAX: Final = 65_536
 """Most accounts that are granted coins."""
@@ -88,8 +90,18 @@ class Granted(msgspec.Struct, frozen=True, array_like=True, tag="grant/1"):
     to: Address
 
 
+class Marked(msgspec.Struct, frozen=True, array_like=True, tag="mark/1"):
+    """The hall says what the market is before this entry: everybody sees whether that is so.
+
+    Attributes:
+        state: Digest of the bytes of the market, by `snapshot.state_digest`.
+    """
+
+    state: Hash32
+
+
 Handed: TypeAlias = Posted | Judged | Redeemed
-What: TypeAlias = Handed | Passed | Granted
+What: TypeAlias = Handed | Passed | Granted | Marked
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -110,6 +122,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 class ReplicaError(NumenError):
     """An entry does not follow from what is there."""
+
+
+class NothingError(NumenError):
+    """An entry would change nothing; the message says why."""
 
 
 class Replica:
@@ -136,6 +152,20 @@ class Replica:
         self._checker = checker
         self._granted: set[bytes] = set()
 
+    @classmethod
+    def restored(cls, genesis: Genesis, state: State, checker: Checker) -> "Replica":
+        """A market as a snapshot has it."""
+        found = cls(genesis, checker)
+        found.market = market_of(state)
+        found.height, found.head, found.now_ms = state.height, state.head, state.now_ms
+        found._granted = set(state.granted)
+        return found
+
+    def snapshot(self) -> bytes:
+        """All of it, as `numen.node.market.snapshot` writes it. Cost: linear in the market."""
+        state = state_of(self.market, self.height, self.head, self.now_ms, self._granted)
+        return write_state(state)
+
     def next(self, what: What, now_ms: int) -> Entry:
         """Write an entry that would follow; it is not applied."""
         return Entry(self.height, max(now_ms, self.now_ms), self.head, what)
@@ -150,26 +180,42 @@ class Replica:
             raise ReplicaError(f"entry {entry.number} does not follow entry {self.height - 1}")
         if entry.at_ms < self.now_ms:
             raise ReplicaError(f"entry {entry.number} is older than the one before")
+        market, happened = self._step(entry)
+        self._advance(entry, market)
+        return happened
+
+    def take(self, entry: Entry) -> tuple[Event, ...]:
+        """Take an entry of one's own, from `next`, if anything comes of it.
+
+        Raises:
+            NothingError: Nothing would; nothing has changed.
+        """
+        market, happened = self._step(entry)
+        if market is self.market and not isinstance(entry.what, Marked):
+            reasons = [e.reason for e in happened if isinstance(e, Refused | Unredeemed)]
+            raise NothingError(reasons[0] if reasons else "nothing would come of it")
+        self._advance(entry, market)
+        return happened
+
+    def _step(self, entry: Entry) -> tuple[Market, tuple[Event, ...]]:
+        """What an entry makes of the market: the same object where it changes nothing."""
+        match entry.what:
+            case Granted(to):
+                return self._grant(to), ()
+            case Marked(state):
+                if state_digest(self.snapshot()) != state:
+                    raise ReplicaError("the hall says that the market is another than it is")
+                return self.market, ()
+            case Posted() | Judged() | Redeemed() | Passed() as what:
+                return exchange.step(self.market, _submission(what), entry.at_ms, self._checker)
+
+    def _advance(self, entry: Entry, market: Market) -> None:
         if isinstance(entry.what, Granted):
-            self._grant(entry.what.to)
-            happened: tuple[Event, ...] = ()
-        else:
-            self.market, happened = exchange.step(
-                self.market, _submission(entry.what), entry.at_ms, self._checker
-            )
+            self._granted.add(entry.what.to)
+        self.market = market
         self.height += 1
         self.head = digest(_ENTRY_DOMAIN, entry)
         self.now_ms = entry.at_ms
-        return happened
-
-    def refusal(self, what: Handed, now_ms: int) -> str:
-        """Why an entry would change nothing; empty if it would change something."""
-        at_ms = max(now_ms, self.now_ms)
-        _, happened = exchange.step(self.market, _submission(what), at_ms, self._checker)
-        reasons = [event.reason for event in happened if isinstance(event, Refused | Unredeemed)]
-        if len(reasons) < len(happened):
-            return ""
-        return reasons[0] if reasons else "nothing would come of it"
 
     def may_grant(self, to: bytes) -> bool:
         """Whether somebody has not been granted coins yet, and there are some."""
@@ -177,13 +223,12 @@ class Replica:
         is_new = to not in self._granted and len(self._granted) < GRANTS_MAX
         return is_new and 0 < self.genesis.grant <= left and to != self.genesis.treasury
 
-    def _grant(self, to: bytes) -> None:
+    def _grant(self, to: bytes) -> Market:
         if not self.may_grant(to):
             raise ReplicaError(f"0x{to.hex()} may not be granted coins")
-        self._granted.add(to)
         source = wallet(self.genesis.treasury)
         move = Transfer(source, wallet(to), self.genesis.grant, "grant")
-        self.market = msgspec.structs.replace(self.market, coins=self.market.coins.apply((move,)))
+        return msgspec.structs.replace(self.market, coins=self.market.coins.apply((move,)))
 
 
 def handed(submission: Submission) -> Handed | None:

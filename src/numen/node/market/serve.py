@@ -1,5 +1,7 @@
 """A hall as a process: its folder, its clock and its socket."""
 
+import contextlib
+import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +25,38 @@ SUPPLY: Final = 10**15
 
 EVENTS: Final = "events.jsonl"
 """What happened, for `numen why --log`: a copy, which the record can always give again."""
+
+
+class _Events:
+    """The file of events: cut to what a snapshot stands for, and written on from there."""
+
+    def __init__(self, path: Path, told: int, heard: Callable[[Sequence[Event]], None]) -> None:
+        self._heard = heard
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._file.seek(0, os.SEEK_END)
+        # Shorter than it was, it can only have been changed by hand: events are a copy.
+        self._file.truncate(min(told, self._file.tell()))
+        self._file.seek(0, os.SEEK_END)
+        if self._file.tell() == 0:
+            self._file.writelines(log.lines(0, {}, ()))
+
+    def note(self, happened: Sequence[Event]) -> None:
+        if happened:
+            self._file.writelines(list(log.lines(0, {}, happened))[1:])
+            self._file.flush()
+
+    def add(self, happened: tuple[Event, ...]) -> None:
+        self.note(happened)
+        self._heard(happened)
+
+    def sync(self) -> int:
+        """See to it that all of it is on the disk; its bytes."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def new_genesis(hall: bytes, grant: int, chain_id: int) -> Genesis:
@@ -65,19 +99,12 @@ async def serve(
     notary = Notary(shelf.get)
     record, happened = await Record.open(folder / "record", genesis, notary)
     try:
-        with (folder / EVENTS).open("wb") as events:
-            events.writelines(log.lines(0, {}, happened))
-            events.flush()
-
-            def note(new: Sequence[Event]) -> None:
-                events.writelines(list(log.lines(0, {}, new))[1:])
-                events.flush()
-                heard(new)
-
-            hall = Hall(record, shelf, notary, transport.node, key, note)
+        with contextlib.closing(_Events(folder / EVENTS, record.told, heard)) as events:
+            events.note(happened)
+            hall = Hall(record, shelf, notary, transport.node, key, events)
             listener = await transport.listen(address, everybody)
             try:
-                ready(Place(listener.address, transport.node), record.replica.genesis)
+                ready(Place(listener.address, transport.node), record.clerk.replica.genesis)
                 await hall.run(listener)
             finally:
                 await listener.close()

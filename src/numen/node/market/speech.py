@@ -5,7 +5,8 @@
     Follow(from which entry)  →
                               ←    Welcome(genesis, time)
                               ←    Entries…                    as they are written
-    Hand(what)                →                                is written, or refused in words:
+                              ←    Restart(seal), Piece…       instead of entries long gone
+    Hand(whats)               →                                are written, or refused in words:
                               ←    Declined(why)
     Parcel(to, what)          →    Parcel(from, what)          to another member, if it is there
     Offer(goods), Part(bytes) →                                a program, or the inputs of a task
@@ -27,11 +28,18 @@ from numen.net.channel import FRAME_BYTES_MAX
 from numen.net.language import Kind, Language
 from numen.net.possession import KINDS
 from numen.node.market.replica import Genesis, Handed
+from numen.node.market.snapshot import Seal
 
 ENTRIES_MAX: Final = 256
 """Most entries in one message."""
 
+HANDED_MAX: Final = 64
+"""Most things that are handed in with one message."""
+
 MESSAGE_BYTES_MAX: Final = FRAME_BYTES_MAX - 1024
+
+HANDED_BYTES_MAX: Final = MESSAGE_BYTES_MAX - (64 << 10)
+"""Longest thing that is handed in: as an entry, it fits a message."""
 
 PART_BYTES_MAX: Final = 1 << 19
 """Most bytes of goods in one message."""
@@ -70,10 +78,22 @@ class Entries(msgspec.Struct, frozen=True, array_like=True, tag="entries/1"):
     entries: Annotated[tuple[bytes, ...], Meta(min_length=1, max_length=ENTRIES_MAX)]
 
 
-class Hand(msgspec.Struct, frozen=True, array_like=True, tag="hand/1"):
-    """Write this down."""
+class Restart(msgspec.Struct, frozen=True, array_like=True, tag="restart/1"):
+    """The market as it was a while ago follows in pieces, and then the entries after that."""
 
-    what: Handed
+    seal: Seal
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True, tag="piece/1"):
+    """A piece of a snapshot; they come in order."""
+
+    data: Annotated[bytes, Meta(min_length=1, max_length=PART_BYTES_MAX)]
+
+
+class Hand(msgspec.Struct, frozen=True, array_like=True, tag="hand/1"):
+    """Write these down, in this order; each by itself."""
+
+    whats: Annotated[tuple[Handed, ...], Meta(min_length=1, max_length=HANDED_MAX)]
 
 
 class Declined(msgspec.Struct, frozen=True, array_like=True, tag="declined/1"):
@@ -156,6 +176,8 @@ SPEECH: Final = Language(
             Kind(Follow, 64),
             Kind(Welcome, 1024),
             Kind(Entries, MESSAGE_BYTES_MAX),
+            Kind(Restart, 512),
+            Kind(Piece, PART_BYTES_MAX + 64),
             Kind(Hand, MESSAGE_BYTES_MAX),
             Kind(Declined, 512),
             Kind(Parcel, MESSAGE_BYTES_MAX),

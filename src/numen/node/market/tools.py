@@ -118,7 +118,7 @@ class Machine:
 
 
 class Equipped:
-    """An actor that sees only tasks whose goods it has: a `numen.node.market.member.Player`."""
+    """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`."""
 
     def __init__(self, actor: Actor, goods: Goods) -> None:
         self._actor, self._goods = actor, goods
