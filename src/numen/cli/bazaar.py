@@ -57,7 +57,7 @@ def as_somebody(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def market() -> None:
-    """Open a market that other processes take part in."""
+    """Open a market that other processes take part in, and see to one's orders in it."""
 
 
 @market.command("open")
@@ -158,12 +158,18 @@ def worker(
 @click.option(
     "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
 )
+@click.option(
+    "--ramp", "ramp_s", type=click.FloatRange(0, 900), default=0, show_default=True,
+    help="Seconds in which the bid rises by itself to the highest; 0: in steps.",
+)  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
     identity: Identity, place: str, file: str, args: tuple[str, ...], *, as_json: bool, **terms: Any
 ) -> None:
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
-    FILE and ARG are as for `numen run`.
+    FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
+    price, and not run. Who interrupts takes the task back.
     """
     from numen.api import compiled  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
@@ -188,13 +194,14 @@ def submit(
             "answers": [f"0x{who.hex()}" for who in sold.answers],
             "fined": [f"0x{who.hex()}" for who in sold.fined],
             "paid": sold.paid,
+            "how": sold.how,
         }
         print_json(report)
         return
     click.echo(show_value(bought.value))
     click.echo(
-        f"{len(sold.answers)} equal answers, {len(sold.fined)} fined, {sold.paid:,} coins; "
-        f"task {sold.task.hex()[:16]}",
+        f"{sold.how}: {len(sold.answers)} equal answers, {len(sold.fined)} fined, "
+        f"{sold.paid:,} coins; task {sold.task.hex()[:16]}",
         err=True,
     )
 

@@ -23,7 +23,7 @@ from numen.market.actor import (
     Say,
     claim_of,
 )
-from numen.market.auction import PERMILLE, Estimate
+from numen.market.auction import PERMILLE, Decision, Estimate
 from numen.market.dice import Dice
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
@@ -130,7 +130,7 @@ class Worker:
         self._tools = tools
         self._dice = dice
         self._secret = dice.word()
-        self._considered: set[tuple[bytes, int]] = set()
+        self._considered: set[tuple[bytes, bytes]] = set()
         self._runs: dict[bytes, Run | None] = {}
         self._quotes: dict[bytes, Quote] = {}
 
@@ -189,25 +189,31 @@ class Worker:
             yield Do(Redeem(winners), self._delay())
 
     def _consider(self, opened: OpenTask, market: Market, now_ms: int) -> Iterator[Act]:
-        # Each bid is considered once; a raised bid is another one.
-        if (opened.identity, opened.bid) in self._considered or opened.asked is not None:
+        # What it asks stays in the book until a bid reaches it.
+        if (opened.identity, opened.request) in self._considered or opened.asked is not None:
             return
-        self._considered.add((opened.identity, opened.bid))
+        self._considered.add((opened.identity, opened.request))
         task = opened.task
         if isinstance(task.policy, Snark) and self._tools.prover is None:
             return
         if isinstance(task.policy, Hardware) and self._tools.attester is None:
             return
-        estimate = self._estimate(self._tools.estimate(task), opened.bid)
-        decision = auction.decide(opened.bid, estimate)
+        work = self._tools.estimate(task)
+        decision = self._decide(work, opened.bid)
+        ask: int | None = decision.ask
         if not decision.is_taken:
             ids = (opened.identity.hex(), self.address.hex())
             cost, premium = decision.cost, decision.premium
             yield Say(events.Declined(now_ms, *ids, opened.bid, cost, premium))
+            ask = auction.least_bid(lambda bid: self._decide(work, bid))
+        if ask is None:
             return
-        quote = self._quote(opened, decision.ask, market, now_ms)
-        offer = Offer(opened.request, self.address, decision.ask, task.pledge, quote)
+        quote = self._quote(opened, ask, market, now_ms)
+        offer = Offer(opened.request, self.address, ask, task.pledge, quote)
         yield Do(Post(sign(self._key, offer)), self._delay())
+
+    def _decide(self, work: int, bid: int) -> Decision:
+        return auction.decide(bid, self._estimate(work, bid))
 
     def _estimate(self, work: int, bid: int) -> Estimate:
         value = _ticket_value(bid)
