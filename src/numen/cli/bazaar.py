@@ -17,6 +17,7 @@ from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
 from numen.market import events
 from numen.market.events import Event
+from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
@@ -99,12 +100,20 @@ def open_(
 @as_somebody
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option(
+    "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
+    show_default=True, help="Run one undisputed task in so many again.",
+)  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
-def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_json: bool) -> None:
+def verifier(
+    identity: Identity, place: str, stake: int, audit_one_in: int, *, insist: bool, as_json: bool
+) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
     _take_part(
         identity, place, insist,
-        lambda goods, machine: people.verifier(identity.account, goods, machine, stake),
+        lambda goods, machine: people.verifier(
+            identity.account, goods, machine, stake, audit_one_in
+        ),
         as_json=as_json,
     )  # fmt: skip
 

@@ -190,7 +190,8 @@ def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes
     # One answer among equals, or one that a proof or the verifiers' own run carries.
     is_replicated = is_accepted and (_equal_answers(job) > 1 or bool(job.votes) or _is_proven(job))
     before = turn.market.standing(worker)
-    standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated))
+    is_lie = outcome in offence.LIES
+    standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated, is_lie))
     turn.set(standings={**turn.market.standings, worker: standing})
     turn.emit(
         events.Scored(

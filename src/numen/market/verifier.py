@@ -48,7 +48,7 @@ BILL_WAIT_MS = 1_000
 """How long a provider has to send tickets before the escrow pays in coins."""
 
 AUDIT_ONE_IN = 8
-"""A verifier runs one undisputed task in this many again."""
+"""A verifier runs one undisputed task in this many again, where nothing else is said."""
 
 
 class Verifier:
@@ -62,6 +62,7 @@ class Verifier:
         is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
             given when enough workers have offered, and answers that it does not audit get its
             assent. Else everything takes its full time, for whom a seed shall replay.
+        audit_one_in: It runs one undisputed task in this many again.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Verifier:
         dice: Dice,
         *,
         is_prompt: bool = False,
+        audit_one_in: int = AUDIT_ONE_IN,
     ) -> None:
         self._key = key
         self._is_prompt = is_prompt
@@ -79,6 +81,7 @@ class Verifier:
         self._inputs = inputs
         self._dice = dice
         self._secret = dice.word()
+        self._audit_one_in = audit_one_in
         self._done: set[tuple[bytes, ...]] = set()
         self._billed: dict[tuple[bytes, bytes], int] = {}
         self._matching: dict[tuple[bytes, int], int] = {}
@@ -130,7 +133,7 @@ class Verifier:
         # Keyed, so that no worker can tell which tasks will be run again.
         if job.identity not in self._audited:
             mark = hmac_sha256(self._secret, job.identity)
-            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % AUDIT_ONE_IN == 0
+            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % self._audit_one_in == 0
         return self._audited[job.identity]
 
     def _vote(self, job: Job) -> Iterator[Act]:

@@ -19,7 +19,7 @@ from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
 from numen.market.task import Quorum, Task, task_id
 from numen.market.turn import Checker, Market
-from numen.market.verifier import Verifier
+from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.errand import Errand, Purchase, cancelling
 from numen.node.market.tools import Equipped, Goods, Machine, dice_of
@@ -84,9 +84,18 @@ def worker(
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
 
 
-def verifier(key: SigningKey, goods: Goods, machine: Machine, stake: int = STAKE) -> Joined:
+def verifier(
+    key: SigningKey,
+    goods: Goods,
+    machine: Machine,
+    stake: int = STAKE,
+    audit_one_in: int = AUDIT_ONE_IN,
+) -> Joined:
     """A verifier of a market between processes."""
-    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"), is_prompt=True)
+    dice = dice_of(key, "verifier")
+    actor = Verifier(
+        key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in
+    )
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 
