@@ -93,9 +93,7 @@ def verifier(
 ) -> Joined:
     """A verifier of a market between processes."""
     dice = dice_of(key, "verifier")
-    actor = Verifier(
-        key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in
-    )
+    actor = Verifier(key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in)
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 
