@@ -180,6 +180,12 @@ class Market:
         again = None if fresh else self._buyer.buy(order, replica.market, self._notary)
         if again is not None:
             return await self._buy_again(code, again, wanted)
+        return await self._buy(code, order, wanted)
+
+    async def _buy(self, code: Program, order: Order, wanted: Want) -> Bought:
+        """Have a task done."""
+        replica = self._member.replica
+        assert replica is not None
         number = secrets.randbits(62)
         name = self._buyer.order(order, replica.market, number, self._member.now_ms)
         found: list[Sold] = []
