@@ -16,10 +16,13 @@ from numen.base.crypto import keccak256
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import records
 from numen.ledger.cell import Account, Cell, Timer
+from numen.ledger.founding import Custodians, founding_of
 from numen.ledger.messages import Await
-from numen.ledger.sealed.errors import EpochError, StaleStateError
+from numen.ledger.sealed.charter import NOTE as CHARTER
+from numen.ledger.sealed.charter import Charter, read_charter, write_charter
+from numen.ledger.sealed.errors import ClosedError, MissingKeysError, StaleStateError
 from numen.ledger.sealed.guard import Guard
-from numen.ledger.sealed.keyring import Keyring
+from numen.ledger.sealed.keyring import Keyring, Secrets
 from numen.ledger.state.diff import (
     AccountChanges,
     BalanceChange,
@@ -32,7 +35,8 @@ from numen.ledger.state.diff import (
 from numen.ledger.state.kv import KV, Writes
 from numen.ledger.state.state import State
 from numen.ledger.state.tree import Prepared
-from numen.vm.codes import CodeError, code_id, service_of
+from numen.ledger.transactions import Admitted
+from numen.vm.codes import CodeError, code_id, has_private_state, service_of
 from numen.vm.host import Address, Key, Service, Slot
 
 CELLS_MAX: Final = 100_000
@@ -54,6 +58,8 @@ class World:
         accounts: What a state that is empty begins with.
         services: Codes that need not be published, by digest, the same for all lanes.
         keys: Of contracts with private state; who carries out blocks has all of them.
+        custodians: Who has to have the keys of a contract before it is created; None where this
+            node decides alone.
         root: Of the state that must be there, from a certificate or another memory than this disk;
             None to take what is there.
 
@@ -72,10 +78,13 @@ class World:
         services: Mapping[bytes, Service] = MappingProxyType({}),
         keys: Keyring | None = None,
         root: bytes | None = None,
+        custodians: Custodians | None = None,
     ) -> None:
         self.kv = kv
         self.state = State(kv)
         self.keys = keys if keys is not None else Keyring()
+        self._custodians = custodians
+        self._begun: dict[Address, Secrets] = {}
         self._root = self.state.root
         if root is not None and root != self._root:
             raise StaleStateError(f"its root is 0x{self._root.hex()}")
@@ -91,15 +100,67 @@ class World:
             self._begin(accounts)
 
     def cell(self, address: Address) -> Cell:
-        """The cell of an address, which may change from now on."""
+        """The cell of an address, which may change from now on.
+
+        Raises:
+            MissingKeysError: It is of a contract with private state, whose keys are not here.
+        """
         cell = self._touched.get(address)
         if cell is None:
             cell = self._cells.get(address)
             if cell is None:
-                stored = self._stored(address)
-                cell = self._cells[address] = Cell(address, stored, self.keys.of(address))
+                secrets = self._secrets(address)
+                below = self._stored(address, secrets)
+                cell = self._cells[address] = Cell(address, below, secrets)
             self._touched[address] = cell
         return cell
+
+    def charter(self, address: Address) -> Charter | None:
+        """What everybody may know of a contract's keys; None where nothing of it is private."""
+        raw = self._stored(address).note(CHARTER)
+        return read_charter(raw) if raw else None
+
+    def entrust(self, admitted: Admitted) -> None:
+        """Have the keys of those contracts that a transaction is about to create.
+
+        Raises:
+            FoundingError: Too few nodes have them: nobody may create the contract.
+            MissingKeysError: They are not here, or nowhere.
+        """
+        own = {code_id(code): code for code in admitted.transaction.codes}
+        for index, call in enumerate(admitted.transaction.calls):
+            if call.to:
+                continue
+            contract, digest = admitted.target(index), call.payload[:_WORD_BYTES]
+            if self.last(contract).code:
+                continue
+            for known in (self._cells, self._touched, self._guards, self._begun):
+                known.pop(contract, None)
+            if has_private_state(own.get(digest) or self._codes.get(digest) or self.code(digest)):
+                self._begun[contract] = self._founded(admitted, contract)
+
+    def _founded(self, admitted: Admitted, contract: Address) -> Secrets:
+        point = b""
+        if self._custodians is not None:
+            founding = founding_of(admitted, contract)
+            self._custodians.check(founding, contract)
+            point = founding.commitments[0]
+        found = self.keys.begin(contract, point)
+        if found is None:
+            raise MissingKeysError(contract)
+        return found
+
+    def _secrets(self, address: Address) -> Secrets | None:
+        """The secrets of a contract that is there, or is just being created."""
+        if not self._stored(address).account().code:
+            return self._begun.get(address)
+        charter = self.charter(address)
+        if charter is None:
+            return None
+        found = self.keys.fitting(address, charter)
+        if found is None:
+            raise MissingKeysError(address)
+        return found
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
@@ -107,8 +168,14 @@ class World:
         return cell.account if cell is not None else self._stored(address).account()
 
     def look(self, address: Address, version: int | None = None) -> "Looked":
-        """What the last block, or an older version of the state, left of an address."""
-        return Looked(self.state, address, self._lock, None, version)
+        """What the last block, or an older version of the state, left of an address.
+
+        Private slots are open in the last block alone, and where their keys are.
+        """
+        charter = self.charter(address)
+        secrets = self.keys.fitting(address, charter) if charter is not None else None
+        guard = self._guard(secrets) if secrets is not None else None
+        return Looked(self.state, address, self._lock, guard, version)
 
     def code(self, digest: bytes) -> bytes:
         """A code that was published; empty where there is none."""
@@ -144,9 +211,6 @@ class World:
 
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
-        for address, guard in self._guards.items():
-            if guard.is_rotating:
-                self.cell(address)
         accounts = tuple(self._changes())
         prepared = self.state.prepare(accounts)
         diff = Diff(self.state.root, prepared.version.root, 1, accounts)
@@ -166,10 +230,7 @@ class World:
         Raises:
             DiffError: It breaks its form.
             RootMismatchError: It is for another state, or does not end where it says.
-            EpochError: The keys of a contract are about to change here, which a diff does not tell.
         """
-        if any(guard.is_rotating for guard in self._guards.values()):
-            raise EpochError("a block that begins an epoch of keys is carried out, not adopted")
         prepared = self.state.follow(diff)
         self.abandon()
         self._cells.clear()
@@ -193,31 +254,35 @@ class World:
         self._root = diff.post_root
         for cell in self._touched.values():
             cell.settle()
-            if cell.address in self._guards:
+            if cell.secrets is not None:
                 self._guards[cell.address].settle()
+        self._follow(diff)
         self._end()
         return diff
 
-    def rotate(self, contract: Address, fresh: bytes) -> None:
-        """Let the next block begin an epoch of a contract's keys, and forget the old ones with it.
+    def turned(self) -> dict[Address, Secrets]:
+        """Contracts whose keys begin with the present block, as of the last `root`, and those."""
+        return {
+            address: self._guards[address].sealing
+            for address, cell in self._touched.items()
+            if cell.secrets is not None
+            and any(name == CHARTER for name, _, _ in cell.notes.changed())
+        }
 
-        Every node that carries that block out does the same before it; else their roots differ.
-        Requests that are sealed for the old epoch fail from the block after.
-
-        Args:
-            contract: Whose keys.
-            fresh: 32 bytes of randomness, the same for all.
-
-        Raises:
-            EpochError: The keys are not here, or the contract waits for answers, as variables that
-                it saved could not be read then.
-        """
-        guard = self._guard(contract)
-        if guard is None:
-            raise EpochError("the keys of the contract are not here")
-        if self.cell(contract).account.awaits:
-            raise EpochError("the contract waits for answers: let them come first")
-        guard.rotate(fresh)
+    def _follow(self, diff: Diff) -> None:
+        """Let keys go whose epoch ended in a block that was adopted, or have those that follow."""
+        written = {account.address for account in diff.accounts}
+        for contract in self.keys.contracts():
+            if _records(contract) not in written:
+                continue
+            charter = self.charter(contract)
+            secrets = self.keys.fitting(contract, charter) if charter is not None else None
+            if secrets is not None:
+                self.keys.keep_only(secrets)
+            guard = self._guards.get(contract)
+            if guard is not None and not guard.is_of(secrets):
+                del self._guards[contract]
+                self._cells.pop(contract, None)
 
     def record(self, name: bytes) -> bytes:
         """A record that was kept beside the state; empty where there is none."""
@@ -227,7 +292,7 @@ class World:
         """Forget the block."""
         for cell in self._touched.values():
             cell.abandon()
-            if cell.address in self._guards:
+            if cell.secrets is not None:
                 self._guards[cell.address].abandon()
         for lane, digest in list(self._services):
             if digest in self._codes:
@@ -239,21 +304,22 @@ class World:
             if len(cell.slots) > SLOTS_MAX:
                 self._cells.pop(address, None)
         self._touched.clear()
+        self._begun.clear()
         self._codes.clear()
         self._prepared = None
         if len(self._cells) > CELLS_MAX:
             self._cells.clear()
 
-    def _stored(self, address: Address) -> "_Stored":
-        return _Stored(self.state, address, self._lock, self._guard(address))
+    def _stored(self, address: Address, secrets: Secrets | None = None) -> "_Stored":
+        guard = self._guard(secrets) if secrets is not None else None
+        return _Stored(self.state, address, self._lock, guard)
 
-    def _guard(self, address: Address) -> Guard | None:
-        secrets = self.keys.of(address)
-        if secrets is None:
-            return None
-        if address not in self._guards:
-            self._guards[address] = Guard(secrets, self.state, lambda: self._root)
-        return self._guards[address]
+    def _guard(self, secrets: Secrets) -> Guard:
+        contract = secrets.keys.contract
+        guard = self._guards.get(contract)
+        if guard is None or guard.secrets is not secrets:
+            guard = self._guards[contract] = Guard(secrets, self.state, lambda: self._root)
+        return guard
 
     def _begin(self, accounts: Iterable[tuple[Address, Account]]) -> None:
         for address, account in accounts:
@@ -264,7 +330,8 @@ class World:
     def _changes(self) -> Iterator[AccountChanges]:
         found: dict[Address, AccountChanges] = {}
         for address, cell in self._touched.items():
-            found.update(_cell_changes(address, cell, self._guard(address)))
+            guard = self._guards[address] if cell.secrets is not None else None
+            found.update(_cell_changes(address, cell, guard))
         for digest, code in self._codes.items():
             address = _library(digest)
             found[address] = AccountChanges(address, codes=(CodeChange(0, code),))
@@ -288,7 +355,7 @@ class _Stored:
         self._lock = lock
         self._guard = guard
         self._version = version
-        self._records = keccak256(_RECORDS, address)[:20]
+        self._records = _records(address)
 
     def account(self) -> Account:
         with self._lock:
@@ -301,6 +368,10 @@ class _Stored:
                 return self._guard.load(key)
             raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"), self._version)
         return int.from_bytes(raw, "big")
+
+    def private_count(self) -> int:
+        with self._lock:
+            return self._guard.count() if self._guard is not None else 0
 
     def sent(self, target: Address) -> int:
         return records.read_count(self._record(records.SENT + target))
@@ -329,8 +400,7 @@ class _Stored:
 class Looked(_Stored):
     """What an address had, for somebody who only looks; also the `Slots` of its contract.
 
-    Nothing is remembered of what is read, and private slots stay closed: a contract that has some
-    refuses to run on it.
+    Nothing is remembered of what is read.
 
     Attributes:
         taken_back: Always 0: nothing is written here.
@@ -338,14 +408,36 @@ class Looked(_Stored):
 
     taken_back: int = 0
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether the keys of what is private are here."""
+        return self._guard is not None
+
     def load(self, key: Key) -> Slot:
-        """What a slot held."""
+        """What a slot held.
+
+        Raises:
+            ClosedError: It is a private one, of another block than the last.
+        """
+        is_open = self._version in (None, self._state.tree.version)
+        if self._guard is not None and key >= PRIVATE_FROM and not is_open:
+            raise ClosedError("what was private in an older block stays closed")
         return self.slot(key)
 
 
 def about_place(address: Address) -> tuple[Address, bytes]:
     """Where the state says what an address has beside coins: an address and a slot of it."""
-    return keccak256(_RECORDS, address)[:20], keccak256(records.ABOUT)
+    return _records(address), keccak256(records.ABOUT)
+
+
+def charter_place(address: Address) -> tuple[Address, bytes]:
+    """Where the state has a contract's charter: an address and a slot of it."""
+    return _records(address), keccak256(records.NOTE + CHARTER)
+
+
+def _records(address: Address) -> Address:
+    """Where the ledger's own entries of an address lie."""
+    return keccak256(_RECORDS, address)[:20]
 
 
 def _cell_changes(
@@ -354,7 +446,11 @@ def _cell_changes(
     before, now = cell.before, cell.account
     balances = (BalanceChange(0, U256(now.balance)),) if now.balance != before.balance else ()
     nonces = (CountChange(0, now.nonce),) if now.nonce != before.nonce else ()
+    if guard is not None:
+        guard.rotate(cell.salt)
     slots = _slot_changes(cell, guard)
+    if guard is not None and cell.salt:
+        cell.notes.store(CHARTER, write_charter(guard.sealing.charter(cell.salt)))
     if balances or nonces or slots:
         yield address, AccountChanges(address, slots, balances=balances, nonces=nonces)
     named = records.changed_records(cell)
@@ -362,7 +458,7 @@ def _cell_changes(
         named = _sealed_records(named, guard)
     kept = sorted((keccak256(name), raw) for name, raw in named)
     if kept:
-        own = keccak256(_RECORDS, address)[:20]
+        own = _records(address)
         written = tuple(SlotChanges(slot, (SlotChange(0, raw),)) for slot, raw in kept)
         yield own, AccountChanges(own, written)
 

@@ -45,6 +45,7 @@ from numen.vm.host import (
     Kind,
     Outcome,
     Reason,
+    Rotate,
     Schedule,
     Send,
     Slots,
@@ -329,6 +330,8 @@ class ContractService:
                     effects.append(_schedule(words))
                 case records.CANCEL:
                     effects.append(Cancel(_number(words, 0)))
+                case records.ROTATE:
+                    effects.append(Rotate())
                 case _:
                     raise _none()
         return result, effects, waits

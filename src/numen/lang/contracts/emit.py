@@ -158,6 +158,14 @@ def cancel(f: Frame, node: ast.Call, timers: dict[str, Method]) -> Value:
     return Value(NOTHING, ())
 
 
+def rotate(f: Frame, node: ast.Call) -> Value:
+    """Lower ``rotate()``."""
+    if node.args or node.keywords:
+        raise f.refuse(TypesError, node, "rotate takes nothing", "write rotate()")
+    record(f, node, records.ROTATE, [])
+    return Value(NOTHING, ())
+
+
 def wait(f: Frame, node: ast.AST, mark: str, of: Shape) -> tuple[Reg, Value]:
     """Mark where a method waits.
 

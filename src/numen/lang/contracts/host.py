@@ -46,7 +46,7 @@ _OF_SELF: Final[dict[str, tuple[int, LangType]]] = {
 }
 """What `self` tells: the place in the context, and the type."""
 
-_VERBS: Final = frozenset({"emit", "send", "every", "at", "after", "cancel"})
+_VERBS: Final = frozenset({"emit", "send", "every", "at", "after", "cancel", "rotate"})
 
 AWAITS_MAX: Final = 256
 """Most places of one contract where it waits."""
@@ -301,6 +301,8 @@ class ContractHost:
                 return emit.coins(f, node)
             case "cancel":
                 return emit.cancel(f, node, timers)
+            case "rotate":
+                return emit.rotate(f, node)
             case _:
                 return emit.schedule(f, node, verb, timers)
 
