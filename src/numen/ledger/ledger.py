@@ -406,7 +406,7 @@ class Ledger:
             self._state.entrust(admitted)
         except MissingKeysError as error:
             if is_ours:
-                raise RefusedError(error.message, hint=error.hint) from error
+                raise RefusedError(f"{error.message}: {error.hint}") from error
             raise
 
     def _crew(self) -> Crew:

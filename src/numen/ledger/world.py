@@ -107,8 +107,7 @@ class World:
         """
         cell = self._touched.get(address)
         if cell is None:
-            cell = self._cells.get(address)
-            if cell is None:
+            if (cell := self._cells.get(address)) is None:
                 secrets = self._secrets(address)
                 below = self._stored(address, secrets)
                 cell = self._cells[address] = Cell(address, below, secrets)
@@ -119,6 +118,11 @@ class World:
         """What everybody may know of a contract's keys; None where nothing of it is private."""
         raw = self._stored(address).note(CHARTER)
         return read_charter(raw) if raw else None
+
+    def is_locked(self, address: Address) -> bool:
+        """Whether a contract has private state, and its keys are not here."""
+        charter = self.charter(address)
+        return charter is not None and self.keys.fitting(address, charter) is None
 
     def entrust(self, admitted: Admitted) -> None:
         """Have the keys of those contracts that a transaction is about to create.
@@ -167,14 +171,19 @@ class World:
         cell = self._cells.get(address)
         return cell.account if cell is not None else self._stored(address).account()
 
-    def look(self, address: Address, version: int | None = None) -> "Looked":
+    def look(
+        self, address: Address, version: int | None = None, *, is_open: bool = False
+    ) -> "Looked":
         """What the last block, or an older version of the state, left of an address.
 
-        Private slots are open in the last block alone, and where their keys are.
+        Args:
+            address: Whose.
+            version: Of the state.
+            is_open: Whether the contract itself looks, to whom private slots are open, in the last.
         """
-        charter = self.charter(address)
-        secrets = self.keys.fitting(address, charter) if charter is not None else None
-        guard = self._guard(secrets) if secrets is not None else None
+        charter = self.charter(address) if is_open else None
+        secrets = self.keys.fitting(address, charter) if charter else None
+        guard = self._guard(secrets) if secrets else None
         return Looked(self.state, address, self._lock, guard, version)
 
     def code(self, digest: bytes) -> bytes:
@@ -250,7 +259,7 @@ class World:
         """
         diff = self.diff()
         assert self._prepared is not None
-        self.state.commit(diff, self._prepared[1], also)
+        self.state.commit(diff, self._prepared[1], [*also, *self.keys.kept(self.turned())])
         self._root = diff.post_root
         for cell in self._touched.values():
             cell.settle()
@@ -410,7 +419,7 @@ class Looked(_Stored):
 
     @property
     def has_keys(self) -> bool:
-        """Whether the keys of what is private are here."""
+        """Whether what is private is open."""
         return self._guard is not None
 
     def load(self, key: Key) -> Slot:

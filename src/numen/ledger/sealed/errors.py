@@ -55,8 +55,8 @@ class MissingKeysError(SealedError):
     def __init__(self, contract: bytes) -> None:
         super().__init__(
             f"the contract 0x{contract.hex()} has private state, and its keys are not here",
-            hint="start the node with the keys that it had, `--contract-keys`; a node of a ledger "
-            "of several asks the others for shares by itself",
+            hint="start the node with --contract-keys NAME; where several nodes have one ledger, "
+            "it gets them from the others by itself",
         )
         self.contract = contract
 

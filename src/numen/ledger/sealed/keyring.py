@@ -4,7 +4,7 @@ Who makes blocks or checks them by carrying them out needs the keys of every pri
 ledger; who has none applies diffs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from numen.base.crypto import keccak256
@@ -13,6 +13,7 @@ from numen.ledger.sealed.charter import Charter, shares_of
 from numen.ledger.sealed.envelope import disclose, enclose, public_key
 from numen.ledger.sealed.errors import UnsealError
 from numen.ledger.sealed.keys import EpochKeys
+from numen.ledger.state.kv import Writes
 from numen.vm.host import Address
 
 SEALED: Final = keccak256(b"numen sealed request")[:4]
@@ -107,12 +108,18 @@ class Keyring:
         keys: What there is.
         draw: Gives a new secret for a contract that is about to be, where this node decides alone;
             None where the nodes of a ledger decide together.
+        kept: Gives the records by which a node has keys again after a stop, of contracts whose keys
+            are new; they are written with the block that makes them so.
     """
 
     def __init__(
-        self, keys: Iterable[EpochKeys] = (), draw: Callable[[Address], bytes] | None = None
+        self,
+        keys: Iterable[EpochKeys] = (),
+        draw: Callable[[Address], bytes] | None = None,
+        kept: Callable[[Mapping[Address, Secrets]], Writes] = lambda _: (),
     ) -> None:
         self._draw = draw
+        self.kept = kept
         self._secrets: dict[Address, list[Secrets]] = {}
         for one in keys:
             self.add(one)
