@@ -16,7 +16,7 @@ from numen.ledger.sealed.strongbox import Strongbox, StrongboxError, secret_of
 from numen.ledger.state.account import slot_key
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.state.opening import verify
-from numen.ledger.world import charter_place
+from numen.ledger.stored import charter_place
 from numen.node.rpc.faults import SERVER
 from numen.testing import build
 from numen.vm.host import Reason

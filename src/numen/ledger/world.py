@@ -1,8 +1,6 @@
 """The cells of a ledger over the authenticated state, and what a block changes in them.
 
-Coins and nonces are accounts of the state, and what a contract wrote its slots. The ledger's own
-entries of an address lie in the slots of another address, which follows from it and which no
-contract can have, so that no contract writes them. Published code is the code of an address that
+What lies where is said in `numen.ledger.stored`. Published code is the code of an address that
 follows from its digest.
 """
 
@@ -15,12 +13,11 @@ from numen.base.codec import U256
 from numen.base.crypto import keccak256
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import records
-from numen.ledger.cell import Account, Cell, Timer
+from numen.ledger.cell import Account, Cell
 from numen.ledger.founding import Custodians, founding_of
-from numen.ledger.messages import Await
 from numen.ledger.sealed.charter import NOTE as CHARTER
 from numen.ledger.sealed.charter import Charter, read_charter, write_charter
-from numen.ledger.sealed.errors import ClosedError, MissingKeysError, StaleStateError
+from numen.ledger.sealed.errors import MissingKeysError, StaleStateError
 from numen.ledger.sealed.guard import Guard
 from numen.ledger.sealed.keyring import Keyring, Secrets
 from numen.ledger.state.diff import (
@@ -35,9 +32,10 @@ from numen.ledger.state.diff import (
 from numen.ledger.state.kv import KV, Writes
 from numen.ledger.state.state import State
 from numen.ledger.state.tree import Prepared
+from numen.ledger.stored import WORD_BYTES, Looked, Stored, records_of
 from numen.ledger.transactions import Admitted
 from numen.vm.codes import CodeError, code_id, has_private_state, service_of
-from numen.vm.host import Address, Key, Service, Slot
+from numen.vm.host import Address, Service, Slot
 
 CELLS_MAX: Final = 100_000
 """Most cells that are kept in memory from one block to the next."""
@@ -45,8 +43,6 @@ CELLS_MAX: Final = 100_000
 SLOTS_MAX: Final = 1 << 18
 """Most slots of a cell that are kept so."""
 
-_WORD_BYTES: Final = 32
-_RECORDS: Final = b"\x0fnumen/records/1"
 _LIBRARY: Final = b"\x0fnumen/library/1"
 
 
@@ -135,7 +131,7 @@ class World:
         for index, call in enumerate(admitted.transaction.calls):
             if call.to:
                 continue
-            contract, digest = admitted.target(index), call.payload[:_WORD_BYTES]
+            contract, digest = admitted.target(index), call.payload[:WORD_BYTES]
             if self.last(contract).code:
                 continue
             for known in (self._cells, self._touched, self._guards, self._begun):
@@ -173,7 +169,7 @@ class World:
 
     def look(
         self, address: Address, version: int | None = None, *, is_open: bool = False
-    ) -> "Looked":
+    ) -> Looked:
         """What the last block, or an older version of the state, left of an address.
 
         Args:
@@ -282,7 +278,7 @@ class World:
         """Let keys go whose epoch ended in a block that was adopted, or have those that follow."""
         written = {account.address for account in diff.accounts}
         for contract in self.keys.contracts():
-            if _records(contract) not in written:
+            if records_of(contract) not in written:
                 continue
             charter = self.charter(contract)
             secrets = self.keys.fitting(contract, charter) if charter is not None else None
@@ -319,9 +315,9 @@ class World:
         if len(self._cells) > CELLS_MAX:
             self._cells.clear()
 
-    def _stored(self, address: Address, secrets: Secrets | None = None) -> "_Stored":
+    def _stored(self, address: Address, secrets: Secrets | None = None) -> Stored:
         guard = self._guard(secrets) if secrets is not None else None
-        return _Stored(self.state, address, self._lock, guard)
+        return Stored(self.state, address, self._lock, guard)
 
     def _guard(self, secrets: Secrets) -> Guard:
         contract = secrets.keys.contract
@@ -348,107 +344,6 @@ class World:
             yield found[address]
 
 
-class _Stored:
-    """A cell as the last block left it; a `Below`. Several threads may read at a time."""
-
-    def __init__(
-        self,
-        state: State,
-        address: Address,
-        lock: Lock,
-        guard: Guard | None,
-        version: int | None = None,
-    ) -> None:
-        self._state = state
-        self._address = address
-        self._lock = lock
-        self._guard = guard
-        self._version = version
-        self._records = _records(address)
-
-    def account(self) -> Account:
-        with self._lock:
-            found = self._state.account(self._address, self._version)
-        return records.read_about(self._record(records.ABOUT), found.balance, found.nonce)
-
-    def slot(self, key: Key) -> Slot:
-        with self._lock:
-            if self._guard is not None and key >= PRIVATE_FROM:
-                return self._guard.load(key)
-            raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"), self._version)
-        return int.from_bytes(raw, "big")
-
-    def private_count(self) -> int:
-        with self._lock:
-            return self._guard.count() if self._guard is not None else 0
-
-    def sent(self, target: Address) -> int:
-        return records.read_count(self._record(records.SENT + target))
-
-    def received(self, source: Address) -> int:
-        return records.read_count(self._record(records.RECEIVED + source))
-
-    def awaited(self, request: bytes) -> Await | None:
-        name = records.AWAIT + request
-        raw = self._record(name)
-        if self._guard is not None:
-            raw = self._guard.secrets.open_record(name, raw)
-        return records.read_await(raw)
-
-    def timer(self, key: Key) -> Timer | None:
-        return records.read_timer(self._record(records.TIMER + key.to_bytes(_WORD_BYTES, "big")))
-
-    def note(self, name: bytes) -> bytes:
-        return self._record(records.NOTE + name)
-
-    def _record(self, name: bytes) -> bytes:
-        with self._lock:
-            return self._state.slot(self._records, keccak256(name), self._version)
-
-
-class Looked(_Stored):
-    """What an address had, for somebody who only looks; also the `Slots` of its contract.
-
-    Nothing is remembered of what is read.
-
-    Attributes:
-        taken_back: Always 0: nothing is written here.
-    """
-
-    taken_back: int = 0
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether what is private is open."""
-        return self._guard is not None
-
-    def load(self, key: Key) -> Slot:
-        """What a slot held.
-
-        Raises:
-            ClosedError: It is a private one, of another block than the last.
-        """
-        is_open = self._version in (None, self._state.tree.version)
-        if self._guard is not None and key >= PRIVATE_FROM and not is_open:
-            raise ClosedError("what was private in an older block stays closed")
-        return self.slot(key)
-
-
-def about_place(address: Address) -> tuple[Address, bytes]:
-    """Where the state says what an address has beside coins: an address and a slot of it."""
-    return _records(address), keccak256(records.ABOUT)
-
-
-def charter_place(address: Address) -> tuple[Address, bytes]:
-    """Where the state has a contract's charter: an address and a slot of it."""
-    return _records(address), keccak256(records.NOTE + CHARTER)
-
-
-def _records(address: Address) -> Address:
-    """Where the ledger's own entries of an address lie."""
-    return keccak256(_RECORDS, address)[:20]
-
-
 def _cell_changes(
     address: Address, cell: Cell, guard: Guard | None
 ) -> Iterator[tuple[Address, AccountChanges]]:
@@ -467,7 +362,7 @@ def _cell_changes(
         named = _sealed_records(named, guard)
     kept = sorted((keccak256(name), raw) for name, raw in named)
     if kept:
-        own = _records(address)
+        own = records_of(address)
         written = tuple(SlotChanges(slot, (SlotChange(0, raw),)) for slot, raw in kept)
         yield own, AccountChanges(own, written)
 
@@ -477,7 +372,7 @@ def _slot_changes(cell: Cell, guard: Guard | None) -> tuple[SlotChanges, ...]:
     changed = [(key, value) for key, _, value in cell.slots.changed()]
     private = [(key, value) for key, value in changed if guard is not None and key >= PRIVATE_FROM]
     public = changed[: len(changed) - len(private)]
-    found = {key.to_bytes(_WORD_BYTES, "big"): _bytes(value) for key, value in public}
+    found = {key.to_bytes(WORD_BYTES, "big"): _bytes(value) for key, value in public}
     if guard is not None and (private or guard.is_rotating):
         found |= guard.seal(private)
     return tuple(SlotChanges(name, (SlotChange(0, found[name]),)) for name in sorted(found))

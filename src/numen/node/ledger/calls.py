@@ -23,9 +23,10 @@ from numen.ledger.ethereum import transaction_of
 from numen.ledger.ledger import Ledger
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Run
+from numen.ledger.stored import Looked
 from numen.ledger.transactions import Admitted
 from numen.ledger.tree import Record, end
-from numen.ledger.world import Looked, World
+from numen.ledger.world import World
 from numen.node.ledger.chain import WORK_MAX
 from numen.node.simulate import AllowanceError, Call, NoFundsError
 from numen.vm.host import Delivery, Failure, Kind, Reason
