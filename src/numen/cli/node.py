@@ -126,7 +126,8 @@ def node(context: click.Context, /, **given: Any) -> None:
     """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
 
     It is a ledger: contracts of our language, and bytecode whose calls are requests, live there and
-    send messages. With --data what was acknowledged is still there after any crash.
+    send messages. With --data what was acknowledged is still there after any crash; without it
+    tests can turn back blocks and time, as those of Hardhat and Foundry do.
 
     With --dev it is an Ethereum chain in memory, with the requests that Hardhat and Foundry have
     for tests.
@@ -173,7 +174,7 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
         return
     # A chain for development does not load a ledger.
     folder, kind = (import_module(f"numen.node.ledger.{name}") for name in ("folder", "node"))
-    memory = import_module("numen.ledger.state.kv").MemoryKV
+    memory = import_module("numen.ledger.state.scratch").ScratchKV
     methods = import_module("numen.node.rpc.ledger_methods").METHODS
     shown = import_module("numen.node.rpc.messages").shown
     where = options.folder

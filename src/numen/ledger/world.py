@@ -142,6 +142,11 @@ class World:
         """What an address had after the last block, whatever the present one does."""
         return self._stored(address).account()
 
+    def changed(self) -> Iterator[Cell]:
+        """Cells that the present block may have changed, by rising address."""
+        for address in sorted(self._touched):
+            yield self._touched[address]
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
         for address, guard in self._guards.items():
@@ -197,6 +202,18 @@ class World:
                 self._guards[cell.address].settle()
         self._end()
         return diff
+
+    def reread(self) -> None:
+        """Take what is kept now: somebody put back what was there before."""
+        self.state = State(self.kv)
+        self._root = self.state.root
+        self._guards.clear()
+        self._cells.clear()
+        self._touched.clear()
+        self._codes.clear()
+        self._prepared = None
+        kept = self._services.items()
+        self._services = {name: one for name, one in kept if self.code(name[1])}
 
     def rotate(self, contract: Address, fresh: bytes) -> None:
         """Let the next block begin an epoch of a contract's keys, and forget the old ones with it.

@@ -46,6 +46,11 @@ _PRUNE_BATCH: Final = 256
 """Versions that are pruned in one commit."""
 
 
+def head(first: int, last: int) -> tuple[bytes, bytes]:
+    """The record that says which versions there are."""
+    return b"m", _HEAD.pack(first, last)
+
+
 class Version(msgspec.Struct, frozen=True):
     """One state of the map.
 
@@ -186,7 +191,7 @@ class Tree:
         ]
         writes.append((_key(b"v", number), _VERSION.pack(new.root, new.top, new.free)))
         writes.append((_key(b"x", number), b"".join(map(_NUMBER.pack, prepared.stale))))
-        writes.append((b"m", _HEAD.pack(self._first, number)))
+        writes.append(head(self._first, number))
         self._kv.commit([*writes, *also])
         self._last, self._newest = number, new
         self._recent.note(prepared.changes)
@@ -207,7 +212,7 @@ class Tree:
         self.at(keep_from)
         while self._first < keep_from:
             stop = min(self._first + _PRUNE_BATCH, keep_from)
-            writes: list[tuple[bytes, bytes | None]] = [(b"m", _HEAD.pack(stop, self._last))]
+            writes: list[tuple[bytes, bytes | None]] = [head(stop, self._last)]
             for version in range(self._first, stop):
                 writes.append((_key(b"v", version), None))
                 writes += [(_key(b"n", number), None) for number in self._stale(version + 1)]

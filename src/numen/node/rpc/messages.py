@@ -179,6 +179,5 @@ METHODS = rows(
         "numen_getProof": get_proof,
         "numen_status": status,
         "numen_mine": mine,
-        "evm_mine": mine,
     }
 )
