@@ -19,10 +19,6 @@ BUDGET_LINES = {
     "market": 9000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
     "node": 18500,
-    "ledger": 13000,
-    "market": 7000,
-    "net": 2600,  # channels between nodes, messages on them, keys and who has them
-    "node": 15500,  # a ledger traced and turned by tests; rounds of votes
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 4200,

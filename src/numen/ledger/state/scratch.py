@@ -50,8 +50,7 @@ class ScratchKV:
 
     def commit(self, writes: Writes) -> None:
         batch = list(writes)
-        for key, value in batch:
-            check_sizes(key, value)
+        check_sizes(batch)
         for key, value in batch:
             if self._is_watched:
                 self._before.append((key, self._values.get(key)))
