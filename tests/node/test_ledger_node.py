@@ -337,7 +337,7 @@ def test_transactions_wait_for_a_block_that_is_asked_for(asked):
     assert asked("eth_getTransactionByHash", second)["blockNumber"] is None
     assert asked("eth_getTransactionCount", ANN, "pending") == "0x2"
     assert asked("txpool_status") == {"pending": "0x2", "queued": "0x0"}
-    assert asked("evm_mine") == "0x1"
+    assert asked("numen_mine") == "0x1"
     assert asked("eth_getBlockByNumber", "0x1", False)["transactions"] == [first, second]
     assert asked("txpool_status")["pending"] == "0x0"
 
