@@ -9,7 +9,8 @@ from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Call, sign
 from numen.ledger.transactions import Transaction as Own
 from numen.node.ledger.chain import WORK_MAX
-from numen.node.ledger.node import LedgerNode, Settings, WrongLedgerError
+from numen.node.ledger.node import LedgerNode, WrongLedgerError
+from numen.node.ledger.settings import Settings
 from numen.node.subscriptions import Subscriptions
 from numen.vm.codes import Code, write_code
 from tests.node.ledger_served import AskedLedger, Deployed, compiled, creation

@@ -201,7 +201,7 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
     shown = import_module("numen.node.rpc.messages").shown
     where = options.folder
     with folder.opened(where) if where is not None else nullcontext(memory()) as kv:
-        settings = kind.Settings(
+        settings = import_module("numen.node.ledger.settings").Settings(
             accounts={each.address: options.balance * _ETHER for each in found},
             maker=SigningKey.from_seed(b"numen/maker/1" + options.mnemonic.encode()),
             keys=tuple(SigningKey(each.secret) for each in found),

@@ -8,14 +8,10 @@ or among those that wait.
     └── WrongLedgerError    what is kept is another ledger
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from secrets import token_bytes
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-import msgspec
-
-from numen.base.crypto import SigningKey, keccak256
+from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
 from numen.evm.block import Block
 from numen.evm.errors import EvmError
@@ -31,8 +27,6 @@ from numen.ledger.ethereum import FORK, Admit, admit
 from numen.ledger.ledger import Ledger, Made
 from numen.ledger.messages import NOBODY, Message
 from numen.ledger.sealed.errors import MissingKeysError
-from numen.ledger.sealed.keyring import Keyring
-from numen.ledger.sealed.strongbox import Strongbox
 from numen.ledger.state.kv import KV
 from numen.ledger.state.scratch import ScratchKV
 from numen.ledger.transactions import (
@@ -51,15 +45,13 @@ from numen.node.ledger.calls import Calls, Moment
 from numen.node.ledger.chain import WORK_MAX, LedgerChain, shown
 from numen.node.ledger.names import Names
 from numen.node.ledger.scratch import DurableError, Scratch
+from numen.node.ledger.settings import Settings
 from numen.node.pool import KnownError, Pool
 from numen.node.simulate import Call
 from numen.node.surface import Event, NoKeyError, SealedEvent, WaitingEvent
 
 EVENTS_MAX: Final = 65_536
 """Most events that wait to be taken; with more, the oldest are lost."""
-
-PRICE: Final = 10**9
-"""Coins a unit of work, unless it is chosen."""
 
 _CHAIN: Final = b"lc"
 _WAITING: Final = b"lp"
@@ -68,34 +60,6 @@ _WAITING: Final = b"lp"
 
 class WrongLedgerError(EvmError):
     """What is kept is another ledger."""
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """How a ledger begins, and how its node makes blocks.
-
-    Attributes:
-        accounts: Coins that there are from the beginning, by address.
-        maker: Signs blocks, and has the fees.
-        keys: Of accounts that the node signs for.
-        chain_id: Number of the ledger.
-        price: Coins a unit of work that a block asks at least.
-        automine: Whether each transaction has a block at once.
-        interval_s: Seconds from block to block; 0 for none by itself.
-        lanes: Threads that hand messages over.
-        box: Seals keys of contracts with private state on the disk; None where there can be none.
-        draw: Gives 32 bytes of randomness.
-    """
-
-    accounts: Mapping[bytes, int]
-    maker: SigningKey
-    keys: tuple[SigningKey, ...] = ()
-    chain_id: int = 31337
-    price: int = PRICE
-    automine: bool = True
-    interval_s: int = 0
-    lanes: int = 1
-    box: Strongbox | None = None
-    draw: Callable[[], bytes] = partial(token_bytes, 32)
 
 
 class LedgerNode:
@@ -136,7 +100,7 @@ class LedgerNode:
         self._automine, self._interval_s = settings.automine, settings.interval_s
         self._check_chain()
         coins = ((address, Account(amount)) for address, amount in settings.accounts.items())
-        self.world = World(kv, coins, keys=_keyring(kv, settings))
+        self.world = World(kv, coins, keys=settings.keyring(kv))
         self.ledger = Ledger(
             settings.chain_id, self.world, settings.lanes, is_indexed=True, admit=self.admit
         )
@@ -485,7 +449,7 @@ class LedgerNode:
         kept = self.scratch.go_back(to)
         if kept is None:
             return False
-        self.world.reread(_keyring(self._kv, self.settings))
+        self.world.reread(self.settings.keyring(self._kv))
         self.ledger.reread()
         self.pool = kept.waiting
         self._show()
@@ -522,11 +486,3 @@ class LedgerNode:
     def balance(self, address: bytes) -> int:
         """Coins that an account has, as the last block left it."""
         return self.world.peek(address).balance
-
-
-def _keyring(kv: KV, settings: Settings) -> Keyring:
-    """The keys of contracts that are kept, and of those to come."""
-    if settings.box is None:
-        return Keyring()
-    box, draw = settings.box, settings.draw
-    return Keyring(box.keys(kv), lambda _: draw(), box.writes)
