@@ -26,6 +26,7 @@ from numen.market import events as market_events
 from numen.node.rpc.ledger_methods import METHODS as LEDGER_METHODS
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import default_text
+from numen.node.rpc.replica_methods import METHODS as REPLICA_METHODS
 from numen.node.rpc.table import Method, Param
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -161,6 +162,12 @@ def rpc_ledger() -> Iterator[str]:
     yield from _methods(method for method in LEDGER_METHODS.values() if method not in shared)
 
 
+def rpc_replica() -> Iterator[str]:
+    """Every method of a node of a ledger of several that a ledger does not have, or not so."""
+    shared = set(LEDGER_METHODS.values())
+    yield from _methods(method for method in REPLICA_METHODS.values() if method not in shared)
+
+
 def _methods(methods: Iterable[Method]) -> Iterator[str]:
     yield "| method | takes | what it does |"
     yield "|---|---|---|"
@@ -209,6 +216,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], Iterator[str]]]]] = {
     "events": ("formats.md", events),
     "rpc": ("rpc.md", rpc),
     "rpc-ledger": ("rpc.md", rpc_ledger),
+    "rpc-replica": ("rpc.md", rpc_replica),
 }
 """Each table: the page it stands in, and what writes it."""
 

@@ -88,21 +88,12 @@ def serve(
     Raises:
         ServeError: What it takes is not installed.
     """
-    try:
-        uvicorn: Any = import_module("uvicorn")
-        protocol = _protocol(import_module("uvicorn.protocols.http.httptools_impl"))
-    except ImportError as error:
-        hint = "install numen with its extra: pip install 'numen[node]'"
-        raise ServeError(f"the node needs {error.name}", hint=hint) from error
-    # What strangers send is no news.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     miner = Miner(node)
     dispatcher = Dispatcher(node, methods, report=_report)
     application = Application(
         dispatcher, now_s, origin=origin, changed=miner.wake, messages=messages
     )
-    config = uvicorn.Config(application, http=protocol, **_CONFIG)
-    server = uvicorn.Server(config)
+    server = server_of(application)
 
     def answering() -> None:
         ready()
@@ -117,8 +108,25 @@ def serve(
         finally:
             miner.stop()
 
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+def server_of(application: Application) -> Any:
+    """A server of an application, within our bounds.
+
+    Raises:
+        ServeError: What it takes is not installed.
+    """
+    try:
+        uvicorn: Any = import_module("uvicorn")
+        protocol = _protocol(import_module("uvicorn.protocols.http.httptools_impl"))
+    except ImportError as error:
+        hint = "install numen with its extra: pip install 'numen[node]'"
+        raise ServeError(f"the node needs {error.name}", hint=hint) from error
+    # What strangers send is no news.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return uvicorn.Server(uvicorn.Config(application, http=protocol, **_CONFIG))
 
 
 _CONFIG: Final[dict[str, Any]] = {
