@@ -12,7 +12,8 @@ from typing import Final
 from numen.base.crypto import SigningKey
 from numen.ledger.state.kv import KV, Get, Writes
 from numen.node.blocks import Sealed, Signed
-from numen.node.ledger.node import LedgerNode, Settings
+from numen.node.ledger.node import LedgerNode
+from numen.node.ledger.settings import Settings
 from numen.node.replica.answers import APPLIED
 from numen.node.replica.plan import Plan
 from numen.node.trust.watch import Watch
