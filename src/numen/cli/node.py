@@ -13,7 +13,9 @@ import msgspec
 from click.core import ParameterSource
 
 from numen.base.crypto import SigningKey
+from numen.cli.logs import with_logs
 from numen.cli.output import print_json
+from numen.cli.pages import dashboard_option, loaded
 from numen.evm import engines
 from numen.evm.state import Account
 from numen.node import accounts, shell
@@ -45,6 +47,7 @@ class _Options(msgspec.Struct):
     folder: Path | None
     price: int
     lanes: int
+    dashboard: int | None
     as_json: bool
 
     @property
@@ -63,7 +66,8 @@ class _Served(msgspec.Struct, frozen=True):
 
 
 _DEV_ONLY: Final = {"fork": "--fork", "gas_limit": "--gas-limit", "engine": "--engine"}
-_LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes"}
+_LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes",
+                       "dashboard": "--dashboard"}  # fmt: skip
 
 
 @click.command()
@@ -120,7 +124,9 @@ _LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes
 @click.option(
     "--lanes", type=click.IntRange(1, 64), default=1, help="Threads that a ledger computes in."
 )
+@dashboard_option("dashboard")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is ready.")
+@with_logs
 @click.pass_context
 def node(context: click.Context, /, **given: Any) -> None:
     """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
@@ -143,17 +149,20 @@ def node(context: click.Context, /, **given: Any) -> None:
     found = accounts.derive(options.mnemonic, options.count)
     with shell.listen(options.host, options.port) as listening, _made(options, found) as served:
         url = f"{_bracketed(options.host)}:{listening.getsockname()[1]}"
+        page = _page(served, options.dashboard, url)
 
         def ready() -> None:
             if options.as_json:
-                print_json(_report(options, found, url))
+                print_json(_report(options, found, url) | page.said)
             else:
                 _show(options, found, url, served.about)
+                page.tell()
 
         with suppress(KeyboardInterrupt):  # as such a command ends
             shell.serve(
-                served.node, served.methods, listening, ready, options.origin, served.messages
-            )
+                served.node, served.methods, listening, ready, options.origin, served.messages,
+                page.beside,
+            )  # fmt: skip
 
 
 def _check_kind(context: click.Context, options: _Options) -> None:
@@ -192,6 +201,34 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
         kept = f"kept in {where}" if where is not None else "kept in memory alone"
         about = f"Ledger {options.chain_id}, {kept}, at block {ledger.ledger.height}."
         yield _Served(ledger, methods, partial(shown, ledger), about)
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """Where a page about the node is, and what serves it."""
+
+    url: str = ""
+    beside: Any = None
+
+    @property
+    def said(self) -> dict[str, str]:
+        return {"dashboard": self.url} if self.url else {}
+
+    def tell(self) -> None:
+        if self.url:
+            click.echo(f"Dashboard on {self.url}")
+
+
+def _page(served: _Served, port: int | None, url: str) -> _Page:
+    if port is None:
+        return _Page()
+    serve, shown, sources = map(
+        loaded, ("numen.watch.serve", "numen.watch.market", "numen.watch.sources")
+    )
+    listening = serve.listen(port)
+    where = f"http://{url}"
+    about = shown.About("ledger", "node", "node", ask=f"numen why ID --rpc {where}", place=where)
+    source = sources.LedgerSource(about, served.node)
+    return _Page(serve.address(listening), partial(serve.attend, source, listening))
 
 
 def _is_loopback(host: str) -> bool:
