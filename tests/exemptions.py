@@ -88,7 +88,6 @@ ENTRY_POINTS = {
     "numen.net.passes": "for whoever is asked by accounts without a channel",
     "numen.net.possession": "for whoever joins nodes",
     "numen.testing": "the tests of contracts begin there",
-    "numen.vm.walk": "runs that can be shown step by step, for whoever disputes them",
     "numen.testing.plugin": "pytest finds it by its entry point",
     "numen.__main__": "the command `python -m numen`",
     "numen.cli": "the command `numen`",

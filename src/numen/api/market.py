@@ -20,6 +20,7 @@ from numen.api.evidence import Want, want
 from numen.base.errors import NumenError
 from numen.market.events import Event
 from numen.market.message import Kept
+from numen.market.moves import Run
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.member import Member
@@ -180,7 +181,7 @@ class Market:
         evidence = sold.result.evidence
         if isinstance(evidence, Kept):
             return Stark(await self._member.fetch(evidence.name))
-        return evidence
+        return None if isinstance(evidence, Run) else evidence
 
     async def _until(self, condition: Callable[[], bool], patience_s: float) -> None:
         try:

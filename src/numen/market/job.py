@@ -14,6 +14,7 @@ import msgspec
 
 from numen.market import quorum
 from numen.market.coins import Account, Pocket
+from numen.market.dispute import Dispute
 from numen.market.message import Match, Offer, Result, Signed
 from numen.market.offence import Outcome
 from numen.market.task import Quorum, Task, seats
@@ -106,6 +107,18 @@ class Bidder(msgspec.Struct, frozen=True):
         return self.signed.body
 
 
+class Contest(msgspec.Struct, frozen=True):
+    """A dispute about the answer of a job.
+
+    Attributes:
+        dispute: Where it is.
+        moves: What was said so far, from the challenge on.
+    """
+
+    dispute: Dispute
+    moves: tuple[Signed, ...]
+
+
 class Job(msgspec.Struct, frozen=True):
     """A task in the market.
 
@@ -124,6 +137,8 @@ class Job(msgspec.Struct, frozen=True):
         assents: Verifiers that will not object to the credible answer.
         claim: The answer that is credible or settled.
         paid: Coins of the escrow spent on answers.
+        contests: Disputes about the answer, by challenger.
+        challengers: All who have challenged the answer, those included who lost.
     """
 
     identity: bytes
@@ -140,6 +155,8 @@ class Job(msgspec.Struct, frozen=True):
     assents: tuple[bytes, ...] = ()
     claim: Claim | None = None
     paid: int = 0
+    contests: dict[bytes, Contest] = {}
+    challengers: tuple[bytes, ...] = ()
 
     @property
     def escrow(self) -> Account:

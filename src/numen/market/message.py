@@ -4,8 +4,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, and the calls by which owners move their own
-coins.
+Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of disputes (`moves.py`), and the
+calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -21,6 +21,7 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32, Signature, SigningKey, recover
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
+from numen.market.moves import Challenge, Midpoint, Move, Run, Stance, Step
 from numen.market.task import Task
 from numen.market.ticket import Quote
 from numen.proof.statement import Claim, Evidence
@@ -121,7 +122,8 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
         claim: What the worker says the program gave.
         answer: The output itself.
         attestation: The worker's signature over the claim, for evidence outside the market.
-        evidence: A proof, or where it is kept, where the task asks for one.
+        evidence: A proof or where it is kept, or a commitment to the run, where the task asks
+            for one.
     """
 
     execution: Hash32
@@ -130,7 +132,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
     claim: Claim
     answer: Bytes
     attestation: Signature
-    evidence: Evidence | Kept | None = None
+    evidence: Evidence | Kept | Run | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):
@@ -222,7 +224,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
 
 
 Body: TypeAlias = (
-    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call
+    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call | Move
 )
 
 
@@ -268,12 +270,14 @@ def author(body: Body) -> bytes:
             return body.task.provider
         case Cancel():
             return body.provider
-        case Offer() | Execution() | Result():
+        case Offer() | Execution() | Result() | Midpoint() | Step():
             return body.worker
         case Match() | Verdict() | Vote() | Assent():
             return body.verifier
         case Call():
             return body.owner
+        case Challenge() | Stance():
+            return body.challenger
 
 
 def sign(key: SigningKey, body: Body) -> Signed:

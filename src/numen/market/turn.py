@@ -19,6 +19,7 @@ from numen.market.reputation import Standing
 from numen.market.stake import Role, Stakes, stake_of
 from numen.market.task import Task
 from numen.proof.statement import Claim, Evidence
+from numen.proof.walk import Shown
 
 JOBS_MAX = 4096
 """Most tasks that live in one market at a time."""
@@ -29,6 +30,17 @@ class Checker(Protocol):
 
     def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check evidence under a task's policy; raises `NumenError` when it does not hold."""
+        ...
+
+    def following(self, task: Task, answer: bytes, shown: Shown) -> bytes:
+        """Take a step of the walk that ends where an answer is right (`numen.proof.walk`).
+
+        Returns:
+            Digest of the state after it.
+
+        Raises:
+            NumenError: What is shown is not a state and the cells that the step touches.
+        """
         ...
 
 
