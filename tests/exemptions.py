@@ -32,6 +32,7 @@ LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/ledger.py": "the client of the log is an extra",
     f"{SRC}cli/bazaar.py": "a worker does not load the compiler, nor a buyer the sandbox",
+    f"{SRC}cli/wanting.py": "a worker does not load the compiler",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
     f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
     f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",
@@ -68,6 +69,8 @@ ROOTLESS = {
 FOR_TYPE_CHECKERS = {
     f"{SRC}api/compiled.py": "a run does not load the provers",
     f"{SRC}cli/programs.py": "a run does not load the provers",
+    f"{SRC}cli/bazaar.py": "a worker does not load the compiler",
+    f"{SRC}cli/wanting.py": "a worker does not load the compiler",
     f"{SRC}testing/plugin.py": "every pytest loads it where Numen is installed",
     f"{SRC}__init__.py": "its names are imported when first asked for, because start-up counts",
 }

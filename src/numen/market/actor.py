@@ -106,6 +106,10 @@ class Attester(Protocol):
         """Measure the task's program, run it on inputs, and have the run quoted for a nonce."""
         ...
 
+    def is_able(self, task: Task) -> bool:
+        """Whether a quote of this hardware would do for a task."""
+        ...
+
 
 class Do(msgspec.Struct, frozen=True):
     """Hand something in at the market.

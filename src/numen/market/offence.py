@@ -169,6 +169,11 @@ class Record(Protocol):
         ...
 
     @property
+    def born_ms(self) -> int:
+        """Milliseconds since 1970 at which the market's time began."""
+        ...
+
+    @property
     def verifier_stakes(self) -> Mapping[bytes, int]:
         """Stake of every verifier that may vote, in coins."""
         ...
@@ -289,7 +294,7 @@ def _false_proof(accusation: FalseProof, record: Record) -> Outcome:
     try:
         if isinstance(request.task.policy, Hardware):
             assert isinstance(matched.body, Match)
-            match, due_ms = check(matched), matched.body.commit_by_ms
+            match, due_ms = check(matched), record.born_ms + matched.body.commit_by_ms
             check_quote(request.task, result.claim, result.evidence, match=match, due_ms=due_ms)
         else:
             record.check_evidence(accusation.chain[0], result.claim, result.evidence)

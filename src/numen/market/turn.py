@@ -58,6 +58,7 @@ class Market(msgspec.Struct, frozen=True):
         standings: Reputation by worker.
         nonces: Calls that each owner has made.
         head: Digest over all messages so far.
+        born_ms: Milliseconds since 1970 at which its time began: what certificates go by.
     """
 
     identity: bytes
@@ -70,6 +71,7 @@ class Market(msgspec.Struct, frozen=True):
     standings: dict[bytes, Standing] = {}
     nonces: dict[bytes, int] = {}
     head: bytes = bytes(32)
+    born_ms: int = 0
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""
@@ -160,6 +162,10 @@ class TurnRecord:
         return self._turn.now_ms
 
     @property
+    def born_ms(self) -> int:
+        return self._turn.market.born_ms
+
+    @property
     def verifier_stakes(self) -> Mapping[bytes, int]:
         return verifier_stakes(self._turn.market)
 
@@ -181,9 +187,9 @@ def verifier_stakes(market: Market) -> dict[bytes, int]:
     }
 
 
-def new_market(domain: Domain, coins: Ledger) -> Market:
+def new_market(domain: Domain, coins: Ledger, born_ms: int = 0) -> Market:
     """Make a market with coins and nothing else."""
-    return Market(market_id(domain), coins, Escrow(domain))
+    return Market(market_id(domain), coins, Escrow(domain), born_ms=born_ms)
 
 
 def market_id(domain: Domain) -> bytes:

@@ -241,7 +241,7 @@ def _check_proof(turn: Turn, place: Place, body: Result) -> None:
         return
     try:
         if isinstance(task.policy, Hardware):
-            match, due_ms = seat.match, seat.commit_by_ms
+            match, due_ms = seat.match, turn.market.born_ms + seat.commit_by_ms
             check_quote(task, body.claim, body.evidence, match=match, due_ms=due_ms)
         else:
             turn.checker.check(task, body.claim, body.evidence)

@@ -150,6 +150,7 @@ class Worker:
         self._considered: set[tuple[bytes, int]] = set()
         self._runs: dict[bytes, Run | None] = {}
         self._quotes: dict[bytes, Quote] = {}
+        self._born_ms = 0
         is_liar = profile.behaviour is Behaviour.WRONG
         self._duellist = None if tools.walker is None else Duellist(
             key, tools.walker, tools.inputs, one_in=0 if is_liar else profile.checks_one_in,
@@ -161,6 +162,7 @@ class Worker:
         return self._key.address
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        self._born_ms = market.born_ms
         for opened in open_tasks(market, self.address, now_ms):
             yield from self._consider(opened, market, now_ms)
         for own in own_seats(market, self.address, now_ms):
@@ -344,7 +346,8 @@ class Worker:
         try:
             answer, evidence = self._tools.attester.run(task, inputs, seat.match)
             claim = claim_of(task, answer)
-            check_quote(task, claim, evidence, match=seat.match, due_ms=seat.commit_by_ms)
+            due_ms = self._born_ms + seat.commit_by_ms
+            check_quote(task, claim, evidence, match=seat.match, due_ms=due_ms)
         except NumenError as error:
             raise UnquotedError(error.message) from error
         return answer, evidence

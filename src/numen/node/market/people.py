@@ -7,7 +7,7 @@ import msgspec
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.market.actor import Act, Do, Parcel
+from numen.market.actor import Act, Attester, Do, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
@@ -16,12 +16,12 @@ from numen.market.message import Call, Result, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
-from numen.market.task import Policy, Task, task_id
+from numen.market.task import Hardware, Optimistic, Policy, Task, task_id
 from numen.market.turn import Market
 from numen.market.verifier import Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.prover import ProcessProver
-from numen.node.market.tools import Equipped, Goods, Machine, dice_of
+from numen.node.market.tools import Equipped, Goods, Machine, Walks, dice_of
 from numen.proof.statement import claim_digest
 
 STAKE: Final = 1_000_000
@@ -77,6 +77,7 @@ def worker(
     machine: Machine,
     stake: int = STAKE,
     prover: ProcessProver | None = None,
+    attester: Attester | None = None,
 ) -> Joined:
     """A worker of a market between processes.
 
@@ -87,12 +88,21 @@ def worker(
         machine: Runs programs.
         stake: What it puts at risk, in coins.
         prover: Makes proofs; None for one that sells none.
+        attester: Trusted hardware; None for one that has none.
     """
+    walks = Walks(goods)
 
     def is_able(task: Task) -> bool | None:
+        if isinstance(task.policy, Optimistic):
+            return walks.is_able(task)
+        if isinstance(task.policy, Hardware):
+            return attester is not None and attester.is_able(task)
         return prover is None or prover.is_able(task)
 
-    tools = Tools(machine, prover, goods.inputs, goods.estimate, is_able=is_able)
+    tools = Tools(
+        machine, prover, goods.inputs, goods.estimate,
+        attester=attester, walker=walks, is_able=is_able,
+    )  # fmt: skip
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
 
