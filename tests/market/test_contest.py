@@ -8,9 +8,9 @@ from numen.base.codec import decode
 from numen.base.errors import NumenError
 from numen.market import contest, events
 from numen.market.actor import Answer, Do
+from numen.market.bisection import Side
 from numen.market.coins import Pocket
 from numen.market.contest import Transcript
-from numen.market.dispute import Side
 from numen.market.duel import Duellist
 from numen.market.exchange import Post
 from numen.market.message import Assent, Vote, sign
@@ -82,7 +82,7 @@ class Quarreller(Mute):
 
     def _move(self, fight):
         if fight.challenger == self._key.address and self._stances:
-            step, agrees = fight.dispute.half, self._stances.pop()
+            step, agrees = fight.bisection.half, self._stances.pop()
             yield self._post(Stance(fight.identity, self._key.address, step, agrees))
 
 
@@ -152,7 +152,7 @@ def test_a_liar_loses_to_who_walked_and_another_is_paid(seed):
     (slashed,) = of(log, events.Slashed)
     assert decided.winner == "challenger"
     assert "step that was left" in decided.reason
-    assert (slashed.worker, slashed.reporter, slashed.outcome) == (liar, ada, "lost dispute")
+    assert (slashed.worker, slashed.reporter, slashed.outcome) == (liar, ada, "lost contest")
     assert (slashed.reward, slashed.burnt) == (PLEDGE // 2, PLEDGE // 2)
     assert [e.worker for e in of(log, events.Judged)] == [ada]
     assert of(log, events.Settled)[0].evidence == "optimistic"

@@ -76,7 +76,7 @@ def optimistic(program: Compiled, *, window_ms: int = WINDOW_MS) -> Want:
         window_ms: How long it can be challenged, in milliseconds of the market's time.
 
     Raises:
-        MachineError: The program does not fit the provable machine, on which disputes are decided.
+        MachineError: The program does not fit the provable machine, on which contests are decided.
     """
     lower(program.program.module)
     return Want(Optimistic(window_ms))

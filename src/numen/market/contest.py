@@ -1,7 +1,7 @@
-"""The market's ring: answers that stand until somebody challenges them, and what a dispute costs.
+"""The market's ring: answers that stand until somebody challenges them, and what a contest costs.
 
-A challenger pledges as much as the worker did. Whoever loses the dispute loses the pledge, half of
-it to the other, half burnt. While disputes go on the answer does not settle, and after one that the
+A challenger pledges as much as the worker did. Whoever loses the contest loses the pledge, half of
+it to the other, half burnt. While contests go on the answer does not settle, and after one that the
 challenger lost the window opens again, so that nobody can keep honest challengers out by losing on
 purpose, but for `CHALLENGES_MAX` pledges, which is more than any answer is worth.
 """
@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from numen.base.codec import digest, encode
-from numen.market import dispute, events, settlement, stake
-from numen.market.dispute import Dispute, Judge, Side
+from numen.market import bisection, events, settlement, stake
+from numen.market.bisection import Bisection, Judge, Side
 from numen.market.job import Contest, Job, Phase, Seat
 from numen.market.message import Result, Signed, check
 from numen.market.moves import Challenge, Midpoint, Move, Run, Stance, Step
@@ -27,11 +27,11 @@ CHALLENGES_MAX = 32
 """Most challenges of one answer."""
 
 MOVES_MAX = 128
-"""Most messages of one dispute."""
+"""Most messages of one contest."""
 
 
 class Transcript(msgspec.Struct, frozen=True, array_like=True):
-    """All that was said in a dispute: what shows who lost it, to anyone.
+    """All that was said in a contest: what shows who lost it, to anyone.
 
     Attributes:
         chain: The messages of the seat, from the request to the result.
@@ -47,7 +47,7 @@ def claim(turn: Turn, job: Job, worker: bytes, body: Result) -> None:
 
     Raises:
         MarketError: It comes without a commitment to its run, or the two do not fit.
-        DisputeError: The commitment is one that cannot be disputed.
+        BisectionError: The commitment is one that cannot be contested.
     """
     policy, run = job.task.policy, body.evidence
     assert isinstance(policy, Optimistic)
@@ -55,7 +55,7 @@ def claim(turn: Turn, job: Job, worker: bytes, body: Result) -> None:
         raise MarketError("the answer comes without a commitment to its run")
     if body.claim.work != min(run.steps, job.task.work_limit) or body.claim.diff != EMPTY_DIFF:
         raise MarketError("the claim is not about the run that is committed to")
-    dispute.check_run(run)
+    bisection.check_run(run)
     until_ms = turn.now_ms + policy.window_ms
     turn.change(job, phase=Phase.ANSWERED, claim=body.claim, until_ms=until_ms)
     named = claim_digest(body.claim).hex()
@@ -67,7 +67,7 @@ def claim(turn: Turn, job: Job, worker: bytes, body: Result) -> None:
 
 
 def move(turn: Turn, signed: Signed, body: Move) -> None:
-    """Take a move: a challenge opens a dispute, any other goes on with one."""
+    """Take a move: a challenge opens a contest, any other goes on with one."""
     if isinstance(body, Challenge):
         _open(turn, signed, body)
     else:
@@ -75,7 +75,7 @@ def move(turn: Turn, signed: Signed, body: Move) -> None:
 
 
 def _open(turn: Turn, signed: Signed, body: Challenge) -> None:
-    """Open a dispute, and bind the challenger's pledge."""
+    """Open a contest, and bind the challenger's pledge."""
     job = turn.job(body.task)
     worker, seat, run = _claimed(job)
     if not turn.market.stakes.is_active(body.challenger, Role.WORKER):
@@ -88,14 +88,14 @@ def _open(turn: Turn, signed: Signed, body: Challenge) -> None:
     stakes, moves = stake.bind(turn.market.stakes, job.identity, body.challenger, pledge)
     turn.set(stakes=stakes)
     turn.move(moves)
-    opened = Contest(dispute.begin(run, turn.now_ms), (signed,))
+    opened = Contest(bisection.begin(run, turn.now_ms), (signed,))
     turn.change(
         job,
         contests={**job.contests, body.challenger: opened},
         challengers=(*job.challengers, body.challenger),
     )
     ids = (job.identity.hex(), worker.hex(), body.challenger.hex())
-    turn.emit(events.Challenged(turn.now_ms, *ids, pledge, opened.dispute.due_ms))
+    turn.emit(events.Challenged(turn.now_ms, *ids, pledge, opened.bisection.due_ms))
 
 
 def _go_on(turn: Turn, signed: Signed, body: Midpoint | Stance | Step) -> None:
@@ -103,22 +103,22 @@ def _go_on(turn: Turn, signed: Signed, body: Midpoint | Stance | Step) -> None:
     worker, seat, _ = _claimed(job)
     contest = job.contests.get(body.challenger)
     if contest is None:
-        raise MarketError("there is no such dispute")
+        raise MarketError("there is no such contest")
     if not isinstance(body, Stance) and body.worker != worker:
         raise MarketError("the answer is another worker's")
-    if turn.now_ms > contest.dispute.due_ms:
-        raise MarketError(f"the move was due at {contest.dispute.due_ms} ms")
-    said = Contest(contest.dispute, (*contest.moves, signed))
+    if turn.now_ms > contest.bisection.due_ms:
+        raise MarketError(f"the move was due at {contest.bisection.due_ms} ms")
+    said = Contest(contest.bisection, (*contest.moves, signed))
     if isinstance(body, Step):
         result = seat.result
         assert result is not None
         answer = result.answer
-        side = dispute.decide(
-            contest.dispute, body, lambda shown: turn.checker.following(job.task, answer, shown)
+        side = bisection.decide(
+            contest.bisection, body, lambda shown: turn.checker.following(job.task, answer, shown)
         )
         _end(turn, job, body.challenger, said, side, "the step that was left was taken")
         return
-    step = _after(contest.dispute, body, turn.now_ms)
+    step = _after(contest.bisection, body, turn.now_ms)
     said = Contest(step, said.moves)
     turn.change(job, contests={**job.contests, body.challenger: said})
     if isinstance(body, Stance):
@@ -127,9 +127,9 @@ def _go_on(turn: Turn, signed: Signed, body: Midpoint | Stance | Step) -> None:
 
 
 def watch(turn: Turn, job: Job) -> None:
-    """End the disputes in which somebody said nothing in time."""
+    """End the contests in which somebody said nothing in time."""
     for challenger, contest in job.contests.items():
-        side = dispute.late(contest.dispute, turn.now_ms)
+        side = bisection.late(contest.bisection, turn.now_ms)
         if side is not None:
             silent = Side.WORKER if side is Side.CHALLENGER else Side.CHALLENGER
             reason = f"the {silent.value} said nothing in time"
@@ -138,7 +138,7 @@ def watch(turn: Turn, job: Job) -> None:
 
 
 def replay(transcript: Transcript, judge: Judge) -> Side | None:
-    """Find who won a dispute that came to its step, from what was said alone.
+    """Find who won a contest that came to its step, from what was said alone.
 
     Args:
         transcript: From anyone.
@@ -148,28 +148,28 @@ def replay(transcript: Transcript, judge: Judge) -> Side | None:
         Who won; None where it ends before a step was shown, so that only time decided.
 
     Raises:
-        NumenError: It is no dispute: something is not signed, or does not follow.
+        NumenError: It is no contest: something is not signed, or does not follow.
     """
     for signed in (*transcript.chain, *transcript.moves):
         check(signed)
     result = transcript.chain[-1].body if transcript.chain else None
     if not isinstance(result, Result) or not isinstance(result.evidence, Run):
         raise MarketError("the transcript is not about a run")
-    found = dispute.begin(result.evidence, 0)
+    found = bisection.begin(result.evidence, 0)
     for signed in transcript.moves[1:]:
         body = signed.body
         if isinstance(body, Step):
-            return dispute.decide(found, body, judge)
+            return bisection.decide(found, body, judge)
         if not isinstance(body, Midpoint | Stance):
             raise MarketError("the transcript has what is no move")
         found = _after(found, body, 0)
     return None
 
 
-def _after(found: Dispute, body: Midpoint | Stance, now_ms: int) -> Dispute:
+def _after(found: Bisection, body: Midpoint | Stance, now_ms: int) -> Bisection:
     if isinstance(body, Midpoint):
-        return dispute.halve(found, body, now_ms)
-    return dispute.answer(found, body, now_ms)
+        return bisection.halve(found, body, now_ms)
+    return bisection.answer(found, body, now_ms)
 
 
 def _claimed(job: Job) -> tuple[bytes, Seat, Run]:
@@ -186,7 +186,7 @@ def _end(
 ) -> None:
     worker, seat, _ = _claimed(job)
     ids = (job.identity.hex(), worker.hex(), challenger.hex())
-    at = contest.dispute
+    at = contest.bisection
     turn.emit(events.Decided(turn.now_ms, *ids, side.value, reason, at.low, at.rounds))
     transcript = Transcript(seat.chain, contest.moves)
     if side is Side.WORKER:
@@ -201,7 +201,7 @@ def _end(
         stakes, moves = stake.close(turn.market.stakes, job.identity, other, 0, other)
         turn.set(stakes=stakes)
         turn.move(moves)
-    closed = msgspec.structs.replace(seat, outcome=Outcome.LOST_DISPUTE)
+    closed = msgspec.structs.replace(seat, outcome=Outcome.LOST_CONTEST)
     turn.change(
         job,
         seats={**job.seats, worker: closed},
@@ -216,16 +216,16 @@ def _end(
 def _slash(
     turn: Turn, job: Job, loser: bytes, winner: bytes, pledge: int, transcript: Transcript
 ) -> None:
-    lost = fine(pledge, Outcome.LOST_DISPUTE)
+    lost = fine(pledge, Outcome.LOST_CONTEST)
     stakes, moves = stake.close(turn.market.stakes, job.identity, loser, lost, winner)
     turn.set(stakes=stakes)
     turn.move(moves)
     evidence = encode(transcript, size_max=CASE_MAX_BYTES)
     turn.emit(
         events.Slashed(
-            turn.now_ms, job.identity.hex(), loser.hex(), Outcome.LOST_DISPUTE.value, pledge,
+            turn.now_ms, job.identity.hex(), loser.hex(), Outcome.LOST_CONTEST.value, pledge,
             winner.hex(), lost // 2, lost - lost // 2, evidence.hex(),
         )
     )  # fmt: skip
     named = digest("numen/transcript/1", evidence)
-    settlement.score(turn, job, loser, Outcome.LOST_DISPUTE, named)
+    settlement.score(turn, job, loser, Outcome.LOST_CONTEST, named)

@@ -58,7 +58,7 @@ def committed(walk: Walk) -> Run:
 
 
 class Duellist:
-    """One worker's part in disputes.
+    """One worker's part in contests.
 
     Args:
         key: Its key.
@@ -106,26 +106,31 @@ class Duellist:
             yield self._post(challenge)
 
     def _move(self, fight: Fight) -> Iterator[Act]:
-        dispute = fight.dispute
-        name = (fight.identity, fight.challenger, dispute.turn.value, dispute.high - dispute.low)
+        bisection = fight.bisection
+        name = (
+            fight.identity,
+            fight.challenger,
+            bisection.turn.value,
+            bisection.high - bisection.low,
+        )
         if name in self._said:
             return
         self._said.add(name)
         inputs = self._inputs[fight.task.inputs]
         if fight.challenger == self._key.address:
             walk = self._walker(fight.task, inputs, fight.answer)
-            agrees = dispute.middle == walk.digest(dispute.half)
-            yield self._post(Stance(fight.identity, self._key.address, dispute.half, agrees))
+            agrees = bisection.middle == walk.digest(bisection.half)
+            yield self._post(Stance(fight.identity, self._key.address, bisection.half, agrees))
             return
         walk = self.own_walk(self._walker(fight.task, inputs, None), fight.match)
-        if dispute.is_one_step:
-            shown = walk.show(dispute.low)
+        if bisection.is_one_step:
+            shown = walk.show(bisection.low)
             yield self._post(Step(fight.identity, self._key.address, fight.challenger, shown))
         else:
             yield self._post(self._midpoint(fight, walk))
 
     def _midpoint(self, fight: Fight, walk: Walk) -> Midpoint:
-        step, run = fight.dispute.half, fight.dispute.run
+        step, run = fight.bisection.half, fight.bisection.run
         opening = None
         if step % run.interval == 0:
             opening = merkle.prove(walk.checkpoints(run.interval), step // run.interval)

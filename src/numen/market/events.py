@@ -140,7 +140,7 @@ class Challenged(Base, tag="challenged", frozen=True):
 
 
 class Halved(Base, tag="halved", frozen=True):
-    """A dispute is about fewer steps: those from ``low`` to ``high``."""
+    """A contest is about fewer steps: those from ``low`` to ``high``."""
 
     task: Hex
     challenger: Hex
@@ -150,7 +150,7 @@ class Halved(Base, tag="halved", frozen=True):
 
 
 class Decided(Base, tag="decided", frozen=True):
-    """A dispute ended; ``step`` is the one where both sides part, as far as it went."""
+    """A contest ended; ``step`` is the one where both sides part, as far as it went."""
 
     task: Hex
     worker: Hex

@@ -13,8 +13,8 @@ from enum import Enum
 import msgspec
 
 from numen.market import quorum
+from numen.market.bisection import Bisection
 from numen.market.coins import Account, Pocket
-from numen.market.dispute import Dispute
 from numen.market.message import Match, Offer, Result, Signed
 from numen.market.offence import Outcome
 from numen.market.task import Quorum, Task, seats
@@ -108,14 +108,14 @@ class Bidder(msgspec.Struct, frozen=True):
 
 
 class Contest(msgspec.Struct, frozen=True):
-    """A dispute about the answer of a job.
+    """A challenge to the answer of a job, and what was said about it.
 
     Attributes:
-        dispute: Where it is.
+        bisection: Where it is.
         moves: What was said so far, from the challenge on.
     """
 
-    dispute: Dispute
+    bisection: Bisection
     moves: tuple[Signed, ...]
 
 
@@ -137,7 +137,7 @@ class Job(msgspec.Struct, frozen=True):
         assents: Verifiers that will not object to the credible answer.
         claim: The answer that is credible or settled.
         paid: Coins of the escrow spent on answers.
-        contests: Disputes about the answer, by challenger.
+        contests: Challenges to the answer, by challenger.
         challengers: All who have challenged the answer, those included who lost.
     """
 

@@ -4,7 +4,7 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of disputes (`moves.py`), and the
+Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), and the
 calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 

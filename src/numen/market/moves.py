@@ -1,4 +1,4 @@
-"""What is said in a dispute about a run: the worker's commitment, and the moves after it.
+"""What is said in a contest about a run: the worker's commitment, and the moves after it.
 
     Challenge → (Midpoint → Stance) … → Step
 

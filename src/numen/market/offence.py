@@ -47,8 +47,8 @@ class Outcome(Enum):
     EQUIVOCATION = "equivocation"
     WRONG_VOTE = "wrong vote"
     """A verifier's; what it costs is a share of the stake."""
-    LOST_DISPUTE = "lost dispute"
-    """A worker's or a challenger's; the dispute itself shows it (`contest.py`)."""
+    LOST_CONTEST = "lost contest"
+    """A worker's or a challenger's; the contest itself shows it (`contest.py`)."""
     RELEASED = "released"
     """The task ended without an answer; nobody is at fault and nobody is paid."""
 
@@ -62,7 +62,7 @@ FINE_PERMILLE = {
     Outcome.NO_EXECUTION:  250,
     Outcome.EQUIVOCATION: 1000,
     Outcome.WRONG_VOTE:    100,
-    Outcome.LOST_DISPUTE: 1000,
+    Outcome.LOST_CONTEST: 1000,
     Outcome.RELEASED:        0,
 }
 # fmt: on

@@ -183,7 +183,7 @@ def _close_seat(
 
 
 def score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes) -> None:
-    """Let a worker's reputation feel how a seat ended, or a dispute."""
+    """Let a worker's reputation feel how a seat ended, or a contest."""
     if outcome is Outcome.RELEASED:
         return
     is_accepted = outcome is Outcome.ACCEPTED

@@ -255,7 +255,7 @@ class _Teller:
             case events.Assented():
                 return f"Verifier {self.name(event.verifier)} will not object."
             case events.Claimed() | events.Challenged() | events.Halved() | events.Decided():
-                return self._of_dispute(event)
+                return self._of_contest(event)
             case events.Voted():
                 return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
             case events.Settled():
@@ -274,7 +274,7 @@ class _Teller:
                 )
         raise AssertionError(event)
 
-    def _of_dispute(self, event: events.Event) -> str:
+    def _of_contest(self, event: events.Event) -> str:
         match event:
             case events.Claimed():
                 return (
@@ -290,7 +290,7 @@ class _Teller:
                 return f"They agreed up to step {event.low}, and no more at step {event.high}."
             case events.Decided():
                 return (
-                    f"The {event.winner} won the dispute of {self.name(event.worker)} with "
+                    f"The {event.winner} won the contest of {self.name(event.worker)} with "
                     f"{self.name(event.challenger)}: {event.reason}. After {event.rounds} rounds "
                     f"both agreed up to step {event.step}."
                 )
@@ -313,14 +313,14 @@ _REASONS = {
     "false proof": "the proof in its signed result does not verify.",
     "no reveal": "it signed a commitment and nothing that opens it came in time.",
     "no execution": "it signed a pledge, took the seat, and bound itself to nothing in time.",
-    "lost dispute": "the dispute, move by move, is in the evidence.",
+    "lost contest": "the contest, move by move, is in the evidence.",
     "equivocation": "it signed two different messages for one place.",
 }
 
 
 def _reason(event: events.Slashed) -> str:
     """Say what the evidence shows; read from the evidence, not from the event's own words."""
-    if event.outcome == Outcome.LOST_DISPUTE.value:
+    if event.outcome == Outcome.LOST_CONTEST.value:
         return _REASONS[event.outcome]
     try:
         case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from numen.market.dispute import Dispute, Side
+from numen.market.bisection import Bisection, Side
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Execution, Result
 from numen.market.moves import Run
@@ -71,7 +71,7 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Fight(msgspec.Struct, frozen=True):
-    """A dispute in which the worker that looks has to make a move.
+    """A contest in which the worker that looks has to make a move.
 
     Attributes:
         identity: Id of the task.
@@ -79,7 +79,7 @@ class Fight(msgspec.Struct, frozen=True):
         match: Digest of the match of the seat that it is about.
         answer: The answer that it is about.
         challenger: Who challenged it.
-        dispute: Where it is.
+        contest: Where it is.
     """
 
     identity: bytes
@@ -87,7 +87,7 @@ class Fight(msgspec.Struct, frozen=True):
     match: bytes
     answer: bytes
     challenger: bytes
-    dispute: Dispute
+    bisection: Bisection
 
 
 def claims_of_others(market: Market, worker: bytes, now_ms: int) -> Iterator[Claimed]:
@@ -101,15 +101,15 @@ def claims_of_others(market: Market, worker: bytes, now_ms: int) -> Iterator[Cla
 
 
 def own_fights(market: Market, worker: bytes, now_ms: int) -> Iterator[Fight]:
-    """Give the disputes in which it is a worker's turn."""
+    """Give the contests in which it is a worker's turn."""
     for job in market.jobs.values():
         for other, seat, result, _ in _claims(job):
             for challenger, contest in job.contests.items():
-                turn = other if contest.dispute.turn is Side.WORKER else challenger
-                if turn == worker and now_ms <= contest.dispute.due_ms:
+                turn = other if contest.bisection.turn is Side.WORKER else challenger
+                if turn == worker and now_ms <= contest.bisection.due_ms:
                     yield Fight(
                         job.identity, job.task, seat.match, result.answer, challenger,
-                        contest.dispute,
+                        contest.bisection,
                     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Disputes between nodes: a liar loses to who walked, whoever is killed in between."""
+"""Contests between nodes: a liar loses to who walked, whoever is killed in between."""
 
 import asyncio
 
@@ -54,7 +54,7 @@ def test_a_lie_is_bisected_by_nodes_of_which_one_is_killed(played):  # noqa: F81
     played(story)
 
 
-def test_a_market_in_the_middle_of_a_dispute_has_a_snapshot(monkeypatch):
+def test_a_market_in_the_middle_of_a_contest_has_a_snapshot(monkeypatch):
     plays, seen = [], []
 
     class Watched(ring.Play):

@@ -1,4 +1,4 @@
-"""A dispute about one run: bisected to one step, which is then taken.
+"""A contest about one run: bisected to one step, which is then taken.
 
     worker's turn: a midpoint ──► challenger's turn: a stance ──► … ──► worker's turn: the step
 
@@ -11,7 +11,7 @@ the upper end, to which no step leads. Whoever's turn it is and who says nothing
 Source: Canetti, Riva and Rothblum, "Practical delegation of computation using multiple servers"
 (CCS 2011), with a judge in place of two servers' word; TrueBit (Teutsch and Reitwiessner, 2017).
 
-DisputeError     a move that is not one of this dispute, now
+BisectionError     a move that is not one of this contest, now
 """
 
 from collections.abc import Callable
@@ -39,8 +39,8 @@ class Side(Enum):
     CHALLENGER = "challenger"
 
 
-class Dispute(msgspec.Struct, frozen=True):
-    """A dispute in progress.
+class Bisection(msgspec.Struct, frozen=True):
+    """A contest in progress.
 
     Attributes:
         run: What the worker is bound to.
@@ -84,94 +84,94 @@ class Dispute(msgspec.Struct, frozen=True):
         return middle
 
 
-class DisputeError(NumenError):
-    """A move that is not one of this dispute, now."""
+class BisectionError(NumenError):
+    """A move that is not one of this contest, now."""
 
 
 def check_run(run: Run) -> None:
-    """See that a commitment is one that can be disputed.
+    """See that a commitment is one that can be contested.
 
     Raises:
-        DisputeError: It is over too many states.
+        BisectionError: It is over too many states.
     """
     if run.count > CHECKPOINTS_MAX:
-        raise DisputeError(f"a commitment to {run.count} states, the most is {CHECKPOINTS_MAX}")
+        raise BisectionError(f"a commitment to {run.count} states, the most is {CHECKPOINTS_MAX}")
 
 
-def begin(run: Run, now_ms: int) -> Dispute:
-    """The dispute that a challenge opens."""
-    return Dispute(run, 0, run.steps, START.digest, DONE.digest, now_ms + MOVE_MS)
+def begin(run: Run, now_ms: int) -> Bisection:
+    """The contest that a challenge opens."""
+    return Bisection(run, 0, run.steps, START.digest, DONE.digest, now_ms + MOVE_MS)
 
 
-def halve(dispute: Dispute, move: Midpoint, now_ms: int) -> Dispute:
+def halve(bisection: Bisection, move: Midpoint, now_ms: int) -> Bisection:
     """Take the worker's state half-way.
 
     Raises:
-        DisputeError: It is not the worker's turn, the step is another, or the state is not the one
-            that it committed to.
+        BisectionError: It is not the worker's turn, the step is another, or the state is not the
+            one that it committed to.
     """
-    if dispute.turn is not Side.WORKER or dispute.is_one_step:
-        raise DisputeError("no midpoint is due in this dispute")
-    if move.step != dispute.half:
-        raise DisputeError(f"half-way is step {dispute.half}, not {move.step}")
-    _check_opening(dispute.run, move)
-    return msgspec.structs.replace(dispute, middle=move.state, due_ms=now_ms + MOVE_MS)
+    if bisection.turn is not Side.WORKER or bisection.is_one_step:
+        raise BisectionError("no midpoint is due in this contest")
+    if move.step != bisection.half:
+        raise BisectionError(f"half-way is step {bisection.half}, not {move.step}")
+    _check_opening(bisection.run, move)
+    return msgspec.structs.replace(bisection, middle=move.state, due_ms=now_ms + MOVE_MS)
 
 
-def answer(dispute: Dispute, move: Stance, now_ms: int) -> Dispute:
+def answer(bisection: Bisection, move: Stance, now_ms: int) -> Bisection:
     """Take the challenger's word on the state half-way.
 
     Raises:
-        DisputeError: It is not the challenger's turn, or the step is another.
+        BisectionError: It is not the challenger's turn, or the step is another.
     """
-    if dispute.middle is None or move.step != dispute.half:
-        raise DisputeError("no such stance is due in this dispute")
+    if bisection.middle is None or move.step != bisection.half:
+        raise BisectionError("no such stance is due in this contest")
     ends = (
-        {"low": move.step, "low_state": dispute.middle}
+        {"low": move.step, "low_state": bisection.middle}
         if move.agrees
-        else {"high": move.step, "high_state": dispute.middle}
+        else {"high": move.step, "high_state": bisection.middle}
     )
     due_ms = now_ms + MOVE_MS
     return msgspec.structs.replace(
-        dispute, **ends, middle=None, rounds=dispute.rounds + 1, due_ms=due_ms
+        bisection, **ends, middle=None, rounds=bisection.rounds + 1, due_ms=due_ms
     )
 
 
-def decide(dispute: Dispute, move: Step, judge: Judge) -> Side:
+def decide(bisection: Bisection, move: Step, judge: Judge) -> Side:
     """Take the step that is left, and say who is right.
 
     Raises:
-        DisputeError: No step is due.
+        BisectionError: No step is due.
     """
-    if not dispute.is_one_step or dispute.turn is not Side.WORKER:
-        raise DisputeError("no step is due in this dispute")
-    if move.shown.state.digest != dispute.low_state:
+    if not bisection.is_one_step or bisection.turn is not Side.WORKER:
+        raise BisectionError("no step is due in this contest")
+    if move.shown.state.digest != bisection.low_state:
         return Side.CHALLENGER
     try:
         following = judge(move.shown)
     except NumenError:
         return Side.CHALLENGER
-    return Side.WORKER if following == dispute.high_state else Side.CHALLENGER
+    return Side.WORKER if following == bisection.high_state else Side.CHALLENGER
 
 
-def late(dispute: Dispute, now_ms: int) -> Side | None:
+def late(bisection: Bisection, now_ms: int) -> Side | None:
     """Who has won because the other said nothing in time, if anybody has."""
-    if now_ms <= dispute.due_ms:
+    if now_ms <= bisection.due_ms:
         return None
-    return Side.WORKER if dispute.turn is Side.CHALLENGER else Side.CHALLENGER
+    return Side.WORKER if bisection.turn is Side.CHALLENGER else Side.CHALLENGER
 
 
 def _check_opening(run: Run, move: Midpoint) -> None:
     """See that a state that was committed to is the one that is said now."""
     is_committed = move.step % run.interval == 0
     if is_committed != (move.opening is not None):
-        raise DisputeError(f"step {move.step} is committed to or not: its opening says otherwise")
+        raise BisectionError(f"step {move.step} is committed to or not: its opening says otherwise")
     if move.opening is None:
         return
     place = (move.opening.index, move.opening.count)
     if place != (move.step // run.interval, run.count) or len(move.opening.path) > PATH_MAX:
-        raise DisputeError("the opening is of another place")
+        raise BisectionError("the opening is of another place")
     try:
         merkle.verify(run.root, move.state, move.opening)
     except merkle.MerkleError as error:
-        raise DisputeError(f"the state is not the one committed to: {error.message}") from error
+        raise BisectionError(f"the state is not the one committed to: {error.message}") from error

@@ -1,4 +1,4 @@
-"""Disputes: whoever is right wins, whatever the other says, and silence loses at every stage."""
+"""Contests: whoever is right wins, whatever the other says, and silence loses at every stage."""
 
 import msgspec
 import pytest
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import numen
 from numen.base import merkle
 from numen.base.crypto import keccak256
-from numen.market import dispute
-from numen.market.dispute import MOVE_MS, DisputeError, Side, begin, late
+from numen.market import bisection
+from numen.market.bisection import MOVE_MS, BisectionError, Side, begin, late
 from numen.market.duel import Bluff, committed
 from numen.market.moves import CHECKPOINTS_MAX, Midpoint, Run, Stance, Step
 from numen.proof.walk import DONE, FALSE, START
@@ -69,7 +69,7 @@ def midpoint(found, walk) -> Midpoint:
 
 
 def fought(run: Run, walk, stance, answer, shown=None) -> Side:
-    """Play a dispute to its step, and take it.
+    """Play a contest to its step, and take it.
 
     Args:
         run: What the worker is bound to.
@@ -80,13 +80,13 @@ def fought(run: Run, walk, stance, answer, shown=None) -> Side:
     """
     found, rounds = begin(run, 0), 0
     while not found.is_one_step:
-        found = dispute.halve(found, midpoint(found, walk), 0)
-        found = dispute.answer(found, Stance(TASK, BOB, found.half, stance(found)), 0)
+        found = bisection.halve(found, midpoint(found, walk), 0)
+        found = bisection.answer(found, Stance(TASK, BOB, found.half, stance(found)), 0)
         rounds += 1
     assert rounds == found.rounds <= run.steps.bit_length() + 2
     last = walk.show(found.low) if shown is None else shown(found)
     way = course(PROGRAM.program.code, INPUTS, answer, 10_000)
-    return dispute.decide(found, Step(TASK, ADA, BOB, last), lambda seen: judge(way, seen))
+    return bisection.decide(found, Step(TASK, ADA, BOB, last), lambda seen: judge(way, seen))
 
 
 def honest(walk: Walk):
@@ -156,9 +156,9 @@ def test_silence_loses_at_every_stage(moves):
         if found.is_one_step:
             break
         if found.turn is Side.WORKER:
-            found = dispute.halve(found, midpoint(found, said), now)
+            found = bisection.halve(found, midpoint(found, said), now)
         else:
-            found = dispute.answer(found, Stance(TASK, BOB, found.half, False), now)
+            found = bisection.answer(found, Stance(TASK, BOB, found.half, False), now)
     assert late(found, found.due_ms) is None
     silent = found.turn
     assert late(found, found.due_ms + 1) is not silent
@@ -170,15 +170,15 @@ def test_moves_that_are_not_due_are_none():
     found = begin(said.run(7), 0)
     move = midpoint(found, said)
     way = course(PROGRAM.program.code, INPUTS, TRUE.answer, 10_000)
-    with pytest.raises(DisputeError):
-        dispute.answer(found, Stance(TASK, BOB, found.half, True), 0)
-    with pytest.raises(DisputeError):
-        dispute.decide(found, Step(TASK, ADA, BOB, said.show(0)), lambda seen: judge(way, seen))
-    halved = dispute.halve(found, move, 0)
-    with pytest.raises(DisputeError):
-        dispute.halve(halved, move, 0)
-    with pytest.raises(DisputeError):
-        dispute.answer(halved, Stance(TASK, BOB, found.half + 1, True), 0)
+    with pytest.raises(BisectionError):
+        bisection.answer(found, Stance(TASK, BOB, found.half, True), 0)
+    with pytest.raises(BisectionError):
+        bisection.decide(found, Step(TASK, ADA, BOB, said.show(0)), lambda seen: judge(way, seen))
+    halved = bisection.halve(found, move, 0)
+    with pytest.raises(BisectionError):
+        bisection.halve(halved, move, 0)
+    with pytest.raises(BisectionError):
+        bisection.answer(halved, Stance(TASK, BOB, found.half + 1, True), 0)
 
 
 def test_a_worker_cannot_change_what_it_committed_to():
@@ -195,12 +195,12 @@ def test_a_worker_cannot_change_what_it_committed_to():
         {"opening": msgspec.structs.replace(move.opening, path=(bytes(32),) * 65)},
         {"step": move.step + 1},
     ):
-        with pytest.raises(DisputeError):
-            dispute.halve(found, msgspec.structs.replace(move, **lie), 0)
+        with pytest.raises(BisectionError):
+            bisection.halve(found, msgspec.structs.replace(move, **lie), 0)
 
 
 def test_commitments_have_bounds():
-    dispute.check_run(Run(CHECKPOINTS_MAX - 1, 1, bytes(32)))
-    with pytest.raises(DisputeError):
-        dispute.check_run(Run(CHECKPOINTS_MAX, 1, bytes(32)))
+    bisection.check_run(Run(CHECKPOINTS_MAX - 1, 1, bytes(32)))
+    with pytest.raises(BisectionError):
+        bisection.check_run(Run(CHECKPOINTS_MAX, 1, bytes(32)))
     assert committed(TRUE).count <= CHECKPOINTS_MAX
