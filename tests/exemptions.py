@@ -33,6 +33,7 @@ LAZY_IMPORTS = {
     f"{SRC}cli/ledger.py": "the client of the log is an extra",
     f"{SRC}cli/bazaar.py": "a worker does not load the compiler, nor a buyer the sandbox",
     f"{SRC}cli/wanting.py": "a worker does not load the compiler",
+    f"{SRC}cli/orders.py": "a hall does not load the compiler",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
     f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
     f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",

@@ -9,6 +9,7 @@ tasks, pays with tickets, and gives each answer once the market has settled it.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
@@ -18,11 +19,15 @@ import msgspec
 from numen.api.compiled import Compiled, compile_
 from numen.api.evidence import Want, want
 from numen.base.errors import NumenError
+from numen.ir.program import Program
 from numen.market.events import Event
 from numen.market.message import Kept
 from numen.market.moves import Run
+from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
+from numen.node.market.errand import Purchase
+from numen.node.market.goods import name_of
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.people import Buyer, Order, Sold
@@ -39,6 +44,9 @@ WORK_LIMIT: Final = 100_000_000
 
 PATIENCE_S: Final = 180.0
 """How long an answer is waited for; tasks end by themselves before that."""
+
+CANCEL_S: Final = 5.0
+"""How long a task that is taken back is waited for."""
 
 _POLL_S: Final = 0.05
 
@@ -101,7 +109,8 @@ class Market:
     ) -> None:
         transport = TlsTransport(identity.node)
         self._buyer = Buyer(identity.account, deposit, reserve)
-        self._member = Member(transport, read_place(place), identity.account, Notary(), heard)
+        self._notary = Notary()
+        self._member = Member(transport, read_place(place), identity.account, self._notary, heard)
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -114,7 +123,7 @@ class Market:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
-    async def run(
+    async def run(  # noqa: PLR0913 - each is a term of the purchase
         self,
         program: Compiled | Callable[..., Any] | str,
         *args: Any,
@@ -124,8 +133,13 @@ class Market:
         replicas: int = 5,
         trust: int = 4,
         work_limit: int = WORK_LIMIT,
+        ramp_s: float = 0,
+        fresh: bool = False,
     ) -> Bought:
         """Have a program run by strangers, and give the answer that the evidence carries.
+
+        What somebody bought before, under evidence that is enough, is bought again for a part of
+        its price. Whoever stops waiting takes the task back: what no worker has earned returns.
 
         Args:
             program: A program, a function of the language, or its source.
@@ -136,6 +150,9 @@ class Market:
             replicas: Of a quorum: most answers that are bought.
             trust: Of a quorum: a wrong answer has to be less likely than one in so many.
             work_limit: Most work units of a run.
+            ramp_s: In how many seconds the bid rises by itself from ``bid`` to ``price_max``; 0
+                where it is raised in steps while nobody comes.
+            fresh: Have it run, even if it was answered before.
 
         Raises:
             InputError: The arguments are not the program's.
@@ -152,13 +169,24 @@ class Market:
         raw = encode_inputs(code, args)
         for goods in (code.code, raw, *wanted.goods):
             self._member.offer(goods)
+        for goods in wanted.goods:
+            self._notary.bring(name_of(goods), goods)
         price = bid if price_max is None else price_max
         order = Order(
             code.id, commit_inputs(raw), bid, max(price, 2 * bid) if price_max is None else price,
-            wanted.policy, work_limit,
+            wanted.policy, work_limit, int(ramp_s * 1000),
         )  # fmt: skip
         replica = self._member.replica
         assert replica is not None, "enter the market first"
+        again = None if fresh else self._buyer.buy(order, replica.market, self._notary)
+        if again is not None:
+            return await self._buy_again(code, again, wanted)
+        return await self._buy(code, order, wanted)
+
+    async def _buy(self, code: Program, order: Order, wanted: Want) -> Bought:
+        """Have a task done."""
+        replica = self._member.replica
+        assert replica is not None
         number = secrets.randbits(62)
         name = self._buyer.order(order, replica.market, number, self._member.now_ms)
         found: list[Sold] = []
@@ -168,20 +196,45 @@ class Market:
             found.extend([] if sold is None else [sold])
             return bool(found)
 
-        await self._until(is_sold, PATIENCE_S)
+        try:
+            await self._until(is_sold, PATIENCE_S)
+        except BaseException:
+            await asyncio.shield(self._take_back(name))
+            raise
         (sold,) = found
         if sold.output is None:
             raise UnsoldError(sold)
-        found_evidence = await self._evidence(sold)
+        assert sold.result is not None
+        found_evidence = await self._whole(sold.result.evidence)
         return Bought(decode_output(code, sold.output), sold, wanted, found_evidence)
 
-    async def _evidence(self, sold: Sold) -> Evidence | None:
-        """The evidence of an answer, whole."""
-        assert sold.result is not None
-        evidence = sold.result.evidence
+    async def _whole(self, evidence: Evidence | Kept | Run | None) -> Evidence | None:
+        """The evidence of an answer, fetched where the message has only its name."""
         if isinstance(evidence, Kept):
             return Stark(await self._member.fetch(evidence.name))
         return None if isinstance(evidence, Run) else evidence
+
+    async def _buy_again(self, code: Program, purchase: Purchase, wanted: Want) -> Bought:
+        replica, entry = self._member.replica, purchase.entry
+        assert replica is not None
+        await self._until(lambda: purchase.is_made(replica.market), PATIENCE_S)
+        how = "bought again"
+        sold = Sold(task_id(entry.task), entry.answer, how, entry.workers, (), entry.price)
+        found = await self._whole(entry.evidence)
+        return Bought(decode_output(code, entry.answer), sold, wanted, found)
+
+    async def _take_back(self, name: bytes) -> None:
+        """Cancel a task, and wait for the market to say so; not for long, as somebody waits."""
+        replica = self._member.replica
+        assert replica is not None
+        self._buyer.cancel(name)
+
+        def is_back() -> bool:
+            job = replica.market.jobs.get(name)
+            return job is None or job.withdrawn_ms is not None
+
+        with contextlib.suppress(NumenError):
+            await self._until(is_back, CANCEL_S)
 
     async def _until(self, condition: Callable[[], bool], patience_s: float) -> None:
         try:

@@ -7,19 +7,21 @@ import msgspec
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
+from numen.market import resale
 from numen.market.actor import Act, Attester, Do, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
 from numen.market.job import Job, Phase
-from numen.market.message import Call, Result, sign
+from numen.market.message import Call, Ramp, Request, Result, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
 from numen.market.task import Hardware, Optimistic, Policy, Task, task_id
-from numen.market.turn import Market
-from numen.market.verifier import Verifier
+from numen.market.turn import Checker, Market
+from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
+from numen.node.market.errand import Errand, Purchase, cancelling
 from numen.node.market.prover import ProcessProver
 from numen.node.market.tools import Equipped, Goods, Machine, Walks, dice_of
 from numen.proof.statement import claim_digest
@@ -66,6 +68,10 @@ class Joined:
             return  # one after the other: calls are numbered
         yield from self._actor.wake(market, now_ms)
 
+    def has_called(self, market: Market) -> bool:
+        """Tell whether the market shows every call."""
+        return all(_is_done(market, self.address, verb) for verb, _ in self._calls)
+
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
 
@@ -107,9 +113,16 @@ def worker(
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
 
 
-def verifier(key: SigningKey, goods: Goods, machine: Machine, stake: int = STAKE) -> Joined:
+def verifier(
+    key: SigningKey,
+    goods: Goods,
+    machine: Machine,
+    stake: int = STAKE,
+    audit_one_in: int = AUDIT_ONE_IN,
+) -> Joined:
     """A verifier of a market between processes."""
-    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"), is_prompt=True)
+    dice = dice_of(key, "verifier")
+    actor = Verifier(key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in)
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 
@@ -123,6 +136,8 @@ class Order(msgspec.Struct, frozen=True):
         price_max: Highest bid.
         policy: What evidence is wanted.
         work_limit: Most work units of a run.
+        ramp_ms: In what time the bid rises to the highest by itself; 0 where it is raised in
+            steps instead, while nobody comes.
     """
 
     program: bytes
@@ -131,6 +146,7 @@ class Order(msgspec.Struct, frozen=True):
     price_max: int
     policy: Policy
     work_limit: int
+    ramp_ms: int = 0
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -179,6 +195,9 @@ class Buyer:
             [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
         )
         self._seen: dict[bytes, Job] = {}
+        self._cancelled: set[bytes] = set()
+        self._cancelling: list[Errand] = []
+        self._purchase: Purchase | None = None
 
     @property
     def address(self) -> bytes:
@@ -197,7 +216,15 @@ class Buyer:
         for name in self._seen:
             if name in market.jobs:
                 self._seen[name] = market.jobs[name]
-        return self._joined.wake(market, now_ms)
+        for name in self._cancelled & market.jobs.keys():
+            self._cancelled.discard(name)
+            self._cancelling.append(cancelling(self._key, market.jobs[name]))
+        self._cancelling = [each for each in self._cancelling if not each.is_taken(market)]
+        yield from self._joined.wake(market, now_ms)
+        for errand in self._cancelling:
+            yield from errand.wake(market, now_ms)
+        if self._purchase is not None and self._joined.has_called(market):
+            yield from self._purchase.wake(market, now_ms)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._joined.receive(parcel, market, now_ms)
@@ -227,10 +254,35 @@ class Buyer:
             pledge=order.price_max,
             expires_ms=now_ms + TASK_LIFE_MS,
         )
-        self._provider.want(Wanted(task, order.bid, now_ms))
+        ramp = Ramp(order.price_max, now_ms, order.ramp_ms) if order.ramp_ms else None
+        self._provider.want(Wanted(task, order.bid, now_ms, ramp))
         name = task_id(task)
-        self._seen[name] = Job(name, task, now_ms, order.bid, now_ms, {})
+        self._seen[name] = Job(name, task, now_ms, Request(task, order.bid, 0), now_ms, {})
         return name
+
+    def cancel(self, name: bytes) -> None:
+        """Take a task back with the next waking, if the market has it."""
+        self._cancelled.add(name)
+
+    def buy(self, order: Order, market: Market, checker: Checker) -> Purchase | None:
+        """Buy with the next wakings what an order asks for, if it was answered before.
+
+        Its evidence is checked again first: whoever buys need not believe the market's store.
+
+        Returns:
+            The purchase; None where nothing for sale fits what the order asks and bids, what fits
+            is not shown any more, or another purchase is under way.
+        """
+        entry = resale.find(market.store, order.program, order.inputs, order.policy)
+        is_busy = self._purchase is not None and not self._purchase.is_made(market)
+        if entry is None or entry.price > order.bid or is_busy:
+            return None
+        try:
+            resale.check(entry, checker.check, born_ms=market.born_ms)
+        except resale.ResaleError:
+            return None
+        self._purchase = Purchase(self._key, entry, order.policy)
+        return self._purchase
 
     def sold(self, name: bytes, market: Market) -> Sold | None:
         """How a purchase ended, or None while it goes on."""
