@@ -39,13 +39,14 @@ from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, Run, run
-from numen.ledger.sealed.errors import EpochError
+from numen.ledger.sealed.errors import MissingKeysError
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import (
     Admitted,
     Begun,
+    RefusedError,
     TransactionError,
     begin,
     identities,
@@ -82,6 +83,10 @@ class State(Protocol):
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
+        ...
+
+    def entrust(self, admitted: Admitted) -> None:
+        """Have the keys of the contracts with private state that a transaction will create."""
         ...
 
     def publish(self, code: bytes) -> None:
@@ -228,10 +233,12 @@ class Ledger:
             time_ms: Of the block, in milliseconds since 1970.
 
         Raises:
-            RefusedError: It would not be carried out.
+            TransactionError: It would not be carried out.
+            MissingKeysError: It comes to a contract whose keys are not here.
         """
         moment = Moment(self.height + 1, time_ms, 0)
         try:
+            self._state.entrust(admitted)
             begun = begin(self._state.cell(admitted.sender), admitted, moment)
             for code in admitted.transaction.codes:
                 self._state.publish(code)
@@ -254,12 +261,17 @@ class Ledger:
     def draft(
         self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
     ) -> Made:
-        """Make the next block without keeping it; as `make` otherwise."""
+        """Make the next block without keeping it; as `make` otherwise.
+
+        Raises:
+            LateClockError: The moment is not later.
+            MissingKeysError: It comes to a contract whose keys are not here.
+        """
         if time_ms <= self.time_ms:
             raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
         moment = Moment(self.height + 1, time_ms, price)
         with self._or_nothing():
-            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
+            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address, is_ours=True)
             header = self._header(done, moment, key.address)
         block = seal(header, done.taken, key)
         return Made(block, done.receipts, done.refused, self._state.diff())
@@ -268,6 +280,7 @@ class Ledger:
         """Carry out a block from somebody else without keeping it.
 
         Raises:
+            MissingKeysError: It comes to a contract whose keys are not here: nothing is found out.
             BadBlockError: Something is not as it should be; nothing has changed.
         """
         header = block.header
@@ -300,7 +313,7 @@ class Ledger:
             raise BadBlockError("the diff does not lead to its state")
         try:
             self._state.adopt(diff)
-        except (EpochError, StateError) as error:
+        except StateError as error:
             raise BadBlockError(str(error)) from error
         return Made(block, (), (), diff)
 
@@ -350,7 +363,14 @@ class Ledger:
         if not is_signed:
             raise BadBlockError("it is not signed by its maker")
 
-    def _execute(self, transactions: Sequence[bytes], moment: Moment, maker: Address) -> _Executed:
+    def _execute(
+        self,
+        transactions: Sequence[bytes],
+        moment: Moment,
+        maker: Address,
+        *,
+        is_ours: bool = False,
+    ) -> _Executed:
         cells = self._state.cell
         own = cells(NOBODY)
         first = queue.take(own)
@@ -363,6 +383,7 @@ class Ledger:
             try:
                 if isinstance(admitted, TransactionError):
                     raise admitted
+                self._entrust(admitted, is_ours=is_ours)
                 begun += begin(cells(admitted.sender), admitted, moment)
             except TransactionError as error:
                 refused.append(Refusal(index, str(error)))
@@ -378,6 +399,15 @@ class Ledger:
         note_due(own, done.due, moment.height)
         queue.leave(own, done.left)
         return _Executed(tuple(taken), tuple(refused), done.receipts)
+
+    def _entrust(self, admitted: Admitted, *, is_ours: bool) -> None:
+        """Have the keys of what a transaction creates; what we make, we make without it."""
+        try:
+            self._state.entrust(admitted)
+        except MissingKeysError as error:
+            if is_ours:
+                raise RefusedError(f"{error.message}: {error.hint}") from error
+            raise
 
     def _crew(self) -> Crew:
         cells, service = self._state.cell, self._state.service

@@ -13,7 +13,7 @@ from numen.base.errors import NumenError
 from numen.evm.errors import EvmError
 from numen.proof.eip197 import decode_key
 from numen.proof.errors import FormatError
-from numen.vm.contract import ContractError, read_contract
+from numen.vm.contract import ContractError, read_contract, read_description
 from numen.vm.evm_atomic import Accounts, AtomicService
 from numen.vm.evm_events import CODE_AT, EvmService
 from numen.vm.groth16 import Groth16Service
@@ -132,6 +132,15 @@ def split_creation(data: bytes) -> tuple[bytes, bytes]:
     end = at + 1 + size + int.from_bytes(data[at + 1 : at + 1 + size], "big")
     read_code(data[:end])
     return data[:end], data[end:]
+
+
+def has_private_state(raw: bytes) -> bool:
+    """Whether bytes are the code of a contract that only who has its keys can run."""
+    try:
+        code = read_code(raw)
+        return code.mode == "numen" and read_description(code.body).is_private
+    except (CodeError, ContractError):
+        return False
 
 
 def service_of(raw: bytes) -> Service:

@@ -23,9 +23,10 @@ from numen.ledger.ethereum import transaction_of
 from numen.ledger.ledger import Ledger
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Run
+from numen.ledger.stored import Looked
 from numen.ledger.transactions import Admitted
 from numen.ledger.tree import Record, end
-from numen.ledger.world import Looked, World
+from numen.ledger.world import World
 from numen.node.ledger.chain import WORK_MAX
 from numen.node.simulate import AllowanceError, Call, NoFundsError
 from numen.vm.host import Delivery, Failure, Kind, Reason
@@ -94,16 +95,20 @@ class Calls:
 
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world, self._ledger = world, ledger
-        self._looked: OrderedDict[tuple[bytes, int], Looked] = OrderedDict()
+        self._looked: OrderedDict[tuple[bytes, int, bool], Looked] = OrderedDict()
 
-    def looked(self, address: bytes, version: int | None) -> Looked:
+    def looked(self, address: bytes, version: int | None, *, is_open: bool = False) -> Looked:
         """What an address had at a version of the state, the newest where none is given.
+
+        What is private is open to the contract alone, and not to who reads its slots.
 
         Raises:
             UnknownVersionError: There is no such version any more.
         """
-        name = (address, self._world.state.tree.version if version is None else version)
-        found = self._looked.pop(name, None) or self._world.look(*name)
+        version = self._world.state.tree.version if version is None else version
+        name = (address, version, is_open)
+        found = self._looked.pop(name, None)
+        found = found or self._world.look(address, version, is_open=is_open)
         self._looked[name] = found
         if len(self._looked) > LOOKED_MAX:
             self._looked.popitem(last=False)
@@ -117,6 +122,7 @@ class Calls:
             RequestError: It fails otherwise; or the state is an older one, and the call changes it.
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
+            SealedError: It looks at what is private without the keys, or in an older block.
         """
         if call.to is not None and not call.value:
             found = self._look(call, call.to, moment)
@@ -132,14 +138,14 @@ class Calls:
 
     def _look(self, call: Call, to: bytes, moment: Moment) -> bytes | None:
         """The result of a call that changes nothing; None where it has to be tried to be known."""
-        slots = self.looked(to, moment.version)
+        slots = self.looked(to, moment.version, is_open=True)
         account = slots.account()
         service = self._world.service(account.code, LANE) if account.code else None
         if service is None:
             return None
         told = Delivery(
             Kind.VIEW, to, call.caller, 0, call.data, _allowance(call), moment.height,
-            moment.time_ms, account.balance,
+            moment.time_ms, account.balance, has_keys=slots.has_keys,
         )  # fmt: skip
         outcome = service.handle(told, slots)
         failure = outcome.failure

@@ -8,7 +8,9 @@ or among those that wait.
     └── WrongLedgerError    what is kept is another ledger
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from secrets import token_bytes
 from typing import Final
 
 import msgspec
@@ -28,8 +30,18 @@ from numen.ledger.cell import Account
 from numen.ledger.ethereum import FORK, admit
 from numen.ledger.ledger import Ledger, Made
 from numen.ledger.messages import NOBODY, Message
+from numen.ledger.sealed.errors import MissingKeysError
+from numen.ledger.sealed.keyring import Keyring
+from numen.ledger.sealed.strongbox import Strongbox
 from numen.ledger.state.kv import KV
-from numen.ledger.transactions import MARK, Admitted, BadTransactionError, RefusedError, cost
+from numen.ledger.transactions import (
+    MARK,
+    Admitted,
+    BadTransactionError,
+    RefusedError,
+    TransactionError,
+    cost,
+)
 from numen.ledger.world import World
 from numen.node.blocks import Sealed, Signed
 from numen.node.filters import Filters, Kind
@@ -67,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True):
         automine: Whether each transaction has a block at once.
         interval_s: Seconds from block to block; 0 for none by itself.
         lanes: Threads that hand messages over.
+        box: Seals keys of contracts with private state on the disk; None where there can be none.
+        draw: Gives 32 bytes of randomness.
     """
 
     accounts: Mapping[bytes, int]
@@ -77,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True):
     automine: bool = True
     interval_s: int = 0
     lanes: int = 1
+    box: Strongbox | None = None
+    draw: Callable[[], bytes] = partial(token_bytes, 32)
 
 
 class LedgerNode:
@@ -100,12 +116,13 @@ class LedgerNode:
 
         Raises:
             WrongLedgerError: Another ledger is kept there.
+            StrongboxError: Keys of contracts are kept there that cannot be opened.
         """
         self.settings, self.now_s = settings, now_s
         self._kv = kv
         self._check_chain()
         coins = ((address, Account(amount)) for address, amount in settings.accounts.items())
-        self.world = World(kv, coins)
+        self.world = World(kv, coins, keys=_keyring(kv, settings))
         self.ledger = Ledger(settings.chain_id, self.world, settings.lanes, is_indexed=True)
         self.archive = Archive(kv)
         self._older = self.world.state.tree.version - self.ledger.height
@@ -260,6 +277,7 @@ class LedgerNode:
         Raises:
             InvalidTransactionError: No block may have it, or not next.
             TransactionError: The same, of what only a ledger knows.
+            MissingKeysError: It is for a contract whose keys are not here.
             PoolError: The pool does not take it.
             StorageError: The disk refuses.
         """
@@ -289,6 +307,8 @@ class LedgerNode:
         if self.archive.place(signed.hash) is not None:
             raise KnownError
         tx, account = signed.tx, self.world.peek(signed.sender)
+        if tx.to is not None and self.world.is_locked(tx.to):
+            raise MissingKeysError(tx.to)
         if tx.nonce < account.nonce:
             detail = f"next nonce {account.nonce}, tx nonce {tx.nonce}"
             raise InvalidTransactionError(Reason.NONCE_MISMATCH_TOO_LOW, detail, field="nonce")
@@ -317,11 +337,27 @@ class LedgerNode:
     def _mine(self) -> tuple[Sealed, dict[bytes, str]]:
         price = self.settings.price
         ready = self.pool.ready(self.nonce, price)[:TRANSACTIONS_MAX]
-        made = self.ledger.make(
-            [each.raw for each in ready], self.next_ms, price, self.settings.maker
-        )
+        try:
+            made = self._make(ready)
+        except MissingKeysError:
+            self._make_without(ready)
+            raise
         refusals = {ready[refusal.index].hash: refusal.reason for refusal in made.refused}
         return self._end([each.hash for each in ready]), refusals
+
+    def _make(self, ready: list[Signed]) -> Made:
+        raws = [each.raw for each in ready]
+        return self.ledger.make(raws, self.next_ms, self.settings.price, self.settings.maker)
+
+    def _make_without(self, ready: list[Signed]) -> None:
+        """Drop what comes to contracts whose keys are not here: no block of ours can have it."""
+        for each in ready:
+            try:
+                self.ledger.attempt(self._admit(each.raw), self.next_ms)
+            except MissingKeysError:
+                self._forget([each.hash])
+            except TransactionError:  # not next, or not now
+                continue
 
     def take(self, block: LedgerBlock) -> Made:
         """Check a block that another node made by carrying it out, and keep it.
@@ -341,10 +377,21 @@ class LedgerNode:
 
     def _end(self, done: list[bytes]) -> Sealed:
         """Forget transactions that wait no more, and tell of the block."""
+        self._forget(done)
+        sealed = self.chain.latest
+        self._note(SealedEvent(sealed))
+        return sealed
+
+    def _forget(self, done: list[bytes]) -> None:
         dropped = [each for each in done if self.pool.drop(each) is not None]
         kept = [each for each in dropped if self._kv.get(_WAITING + each) is not None]
         if kept:
             self._kv.commit([(_WAITING + each, None) for each in kept])
-        sealed = self.chain.latest
-        self._note(SealedEvent(sealed))
-        return sealed
+
+
+def _keyring(kv: KV, settings: Settings) -> Keyring:
+    """The keys of contracts that are kept, and of those to come."""
+    if settings.box is None:
+        return Keyring()
+    box, draw = settings.box, settings.draw
+    return Keyring(box.keys(kv), lambda _: draw(), box.writes)

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from numen.node.rpc import about, cells, chains, listening, messages, openrpc, prices, sending
+from numen.node.rpc import (
+    about,
+    cells,
+    chains,
+    listening,
+    messages,
+    openrpc,
+    prices,
+    privacy,
+    sending,
+)
 from numen.node.rpc.table import Method, table
 
 _DEVELOPMENT: Final = ("eth_getTransactionBySenderAndNonce", "eth_sendUnsignedTransaction")
@@ -17,5 +27,6 @@ METHODS: Final[dict[str, Method]] = table(
     openrpc.METHODS,
     cells.METHODS,
     messages.METHODS,
+    privacy.METHODS,
 )
 """Every method by its name."""
