@@ -33,6 +33,7 @@ LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/ledger.py": "the client of the log is an extra",
     f"{SRC}cli/bazaar.py": "a worker does not load the compiler, nor a buyer the sandbox",
+    f"{SRC}cli/wanting.py": "a worker does not load the compiler",
     f"{SRC}cli/orders.py": "a hall does not load the compiler",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
     f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
@@ -70,6 +71,8 @@ ROOTLESS = {
 FOR_TYPE_CHECKERS = {
     f"{SRC}api/compiled.py": "a run does not load the provers",
     f"{SRC}cli/programs.py": "a run does not load the provers",
+    f"{SRC}cli/bazaar.py": "a worker does not load the compiler",
+    f"{SRC}cli/wanting.py": "a worker does not load the compiler",
     f"{SRC}testing/plugin.py": "every pytest loads it where Numen is installed",
     f"{SRC}__init__.py": "its names are imported when first asked for, because start-up counts",
 }
@@ -90,7 +93,6 @@ ENTRY_POINTS = {
     "numen.net.passes": "for whoever is asked by accounts without a channel",
     "numen.net.possession": "for whoever joins nodes",
     "numen.testing": "the tests of contracts begin there",
-    "numen.vm.walk": "runs that can be shown step by step, for whoever disputes them",
     "numen.testing.plugin": "pytest finds it by its entry point",
     "numen.__main__": "the command `python -m numen`",
     "numen.cli": "the command `numen`",

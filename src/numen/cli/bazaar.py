@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -14,6 +14,7 @@ from numen.base.errors import NumenError
 from numen.cli.arguments import parse_argument
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
+from numen.cli.wanting import Wanted, wants_evidence
 from numen.cli.watching import Watch, watched
 from numen.market import events
 from numen.market.events import Event
@@ -31,12 +32,16 @@ from numen.node.market.place import Place, read_place
 from numen.node.market.serve import EVENTS, serve
 from numen.node.market.tools import Goods, Machine
 
+if TYPE_CHECKING:
+    from numen.api.compiled import Compiled
+
 GRANT: Final = 100_000_000
 CHAIN_ID: Final = 1337
 
 _TOLD: Final = (
     events.Posted, events.Matched, events.Revealed, events.Settled, events.Slashed, events.Judged,
-    events.Closed, events.Redeemed, events.Refused, events.Called,
+    events.Closed, events.Claimed, events.Challenged, events.Halved, events.Decided,
+    events.Redeemed, events.Refused, events.Called,
 )  # fmt: skip
 """What a person is told of as it happens."""
 
@@ -148,16 +153,32 @@ def verifier(
     help="Coins that it asks for a million work units.",
 )  # fmt: skip
 @click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
+@click.option(
+    "--check", "checks_one_in", type=click.IntRange(0, 10**6), default=1, show_default=True,
+    help="Check one in so many answers of others that it could challenge; 0 for none.",
+)  # fmt: skip
 @click.option("--prove", "proves", is_flag=True, help="Sell proofs too, of both kinds.")
+@click.option(
+    "--measures", metavar="FILE[:FUNC]",
+    help="Sell quotes of this program too: it is measured into this machine's TPM, and runs there.",
+)  # fmt: skip
+@click.option("--tpm", "tcti", metavar="TCTI", default="device:/dev/tpmrm0", show_default=True,
+              help="How tpm2-tools reach the TPM.")  # fmt: skip
+@click.option("--register", type=click.IntRange(8, 15), default=13, show_default=True,
+              help="The TPM's register that holds the measurement.")  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
-def worker(  # noqa: PLR0913 - each is an option
+def worker(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
     place: str,
     stake: int,
     price: int,
     *,
     lie: bool,
+    checks_one_in: int,
     proves: bool,
+    measures: str | None,
+    tcti: str,
+    register: int,
     insist: bool,
     watch: Watch,
     as_json: bool,
@@ -165,25 +186,43 @@ def worker(  # noqa: PLR0913 - each is an option
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
 
     With --prove it proves in a process of its own before it offers, so that no program and no keys
-    can cost it its pledge.
+    can cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
+    its TPM has measured, until the machine starts again.
     """
+    from numen.api.quotes import TpmAttester  # noqa: PLC0415 - start-up counts
     from numen.node.market.prover import ProcessProver  # noqa: PLC0415 - start-up counts
+    from numen.vm.tpm import Tpm  # noqa: PLC0415 - start-up counts
 
     behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
-    profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
+    profile = Profile(
+        behaviour, price_per_million=price, speed=10**9, lie=identity.account.address,
+        checks_one_in=checks_one_in,
+    )  # fmt: skip
     goods = Goods(proves=proves)
-    prover = ProcessProver(goods) if proves else None
-    try:
+    with contextlib.ExitStack() as stack:
+        prover = stack.enter_context(contextlib.closing(ProcessProver(goods))) if proves else None
+        attester = None
+        if measures is not None:
+            program = _program(measures)
+            served = {program.program.id: program}
+            attester = TpmAttester(served, stack.enter_context(Tpm(tcti)), register)
+            facts = attester.facts()
+            print_json(facts) if as_json else click.echo(f"the TPM's key is {facts['tpm_key']}")
         _take_part(
             identity, place, insist, goods,
             lambda machine: people.worker(
-                identity.account, profile, goods, machine, stake, prover
+                identity.account, profile, goods, machine, stake, prover, attester
             ),
             watch=watch, as_json=as_json,
         )  # fmt: skip
-    finally:
-        if prover is not None:
-            prover.close()
+
+
+def _program(file: str) -> "Compiled":
+    from numen.api import compiled  # noqa: PLC0415 - start-up counts
+    from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
+
+    path, entry = split(file)
+    return compiled.from_file(path, entry or "main")
 
 
 @click.command()
@@ -197,22 +236,10 @@ def worker(  # noqa: PLR0913 - each is an option
 @click.option(
     "--price-max", type=click.IntRange(1), help="Highest bid; twice the first where left out."
 )
-@click.option(
-    "--evidence", "kind", type=click.Choice(["quorum", "snark", "stark"]), default="quorum",
-    show_default=True, help="What to see before the answer is believed.",
-)  # fmt: skip
-@click.option(
-    "--setup", "setup_in", type=click.Path(file_okay=False, path_type=Path),
-    help="Of a proof with keys: the folder that `numen setup` wrote; made anew where left out.",
-)  # fmt: skip
+@wants_evidence
 @click.option(
     "--proof", "proof_in", type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write the proof to, for `numen verify`.",
-)  # fmt: skip
-@click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
-@click.option(
-    "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
-    help="A wrong answer has to be less likely than one in so many.",
 )  # fmt: skip
 @click.option(
     "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
@@ -223,31 +250,33 @@ def worker(  # noqa: PLR0913 - each is an option
 )  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
-    identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
-    setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
-) -> None:  # fmt: skip
+    identity: Identity,
+    place: str,
+    file: str,
+    args: tuple[str, ...],
+    *,
+    wanted: Wanted,
+    proof_in: Path | None,
+    as_json: bool,
+    **terms: Any,
+) -> None:
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
     FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
     price, and not run. Who interrupts takes the task back.
     """
-    from numen.api import compiled, evidence  # noqa: PLC0415 - start-up counts
+    from numen.api import evidence  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
-    from numen.api.proofs import Keys  # noqa: PLC0415 - start-up counts
-    from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
 
-    path, entry = split(file)
-    program = compiled.from_file(path, entry or "main")
+    program = _program(file)
     values = [parse_argument(text) for text in args]
-    wanted: str | evidence.Want = kind
-    if setup_in is not None:
-        wanted = evidence.snark(program, Keys.load(setup_in))
+    policy = wanted.of(program)
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
     async def buy() -> Bought:
         async with Market(place, identity, heard=quiet) as entered:
-            return await entered.run(program, *values, evidence=wanted, **terms)
+            return await entered.run(program, *values, evidence=policy, **terms)
 
     bought = asyncio.run(buy())
     sold = bought.sold
