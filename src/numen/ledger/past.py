@@ -35,7 +35,10 @@ def before(ledger: Ledger, world: World, height: int) -> Ledger | None:
         return None
     head = encode(block.header) if block is not None else None
     view = _Past(world.kv, {TREE_HEAD: write_head(world.state.tree.first, version), HEAD: head})
-    found = Ledger(ledger.chain, World(view, services=world.services, keys=world.keys))
+    found = Ledger(
+        ledger.chain,
+        World(view, services=world.services, keys=world.keys, custodians=world.custodians),
+    )
     assert found.head == (block_id(block.header) if block is not None else NO_BLOCK)
     return found
 
