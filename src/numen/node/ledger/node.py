@@ -128,9 +128,9 @@ class LedgerNode:
         self._older = self.world.state.tree.version - self.ledger.height
         genesis = self.world.state.tree.at(self._older).root
         self.chain = LedgerChain(self.ledger, self.archive, genesis, settings.price)
-        self.calls = Calls(self.world, self.ledger)
-        self.names = Names(self.world)
         self.keys = {key.address: key for key in settings.keys}
+        self.calls = Calls(self.world, self.ledger, self.keys)
+        self.names = Names(self.world)
         self.filters, self.pool = Filters(), Pool()
         self._events: list[Event] = []
         self._fetch_waiting()
