@@ -14,19 +14,18 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from numen.base.codec import CodecError, decode, encode
+from numen.base.codec import CodecError, encode
 from numen.base.errors import NumenError
 from numen.market import actor as acts
 from numen.market.actor import Act, Actor, Do, Say, Send
 from numen.market.events import Event
 from numen.market.turn import Checker
 from numen.node.market.goods import Gathering, GoodsError, name_of
-from numen.node.market.replica import Entry, Handed, Replica, ReplicaError, handed
+from numen.node.market.replica import Handed, Replica, ReplicaError, handed
 from numen.node.market.snapshot import Seal, SnapshotError, open_sealed
 from numen.node.market.speech import (
     HANDED_BYTES_MAX,
     HANDED_MAX,
-    MESSAGE_BYTES_MAX,
     Absent,
     Bill,
     Declined,
@@ -81,12 +80,19 @@ class Follower:
     Args:
         checker: Checks proofs.
         heard: Told of everything that happens, and of what the player says.
+        kind: What applies entries; a simulation has one that remembers.
 
     Attributes:
         replica: The market as it is known; None before the first welcome.
     """
 
-    def __init__(self, checker: Checker, heard: Callable[[tuple[Event, ...]], None]) -> None:
+    def __init__(
+        self,
+        checker: Checker,
+        heard: Callable[[tuple[Event, ...]], None],
+        kind: type[Replica] = Replica,
+    ) -> None:
+        self._kind = kind
         self.replica: Replica | None = None
         self._checker, self._heard = checker, heard
         self._goal = 0
@@ -125,7 +131,7 @@ class Follower:
         if welcome.genesis.hall != hall:
             raise FollowerError("the market is another hall's")
         if self.replica is None:
-            self.replica = Replica(welcome.genesis, self._checker)
+            self.replica = self._kind(welcome.genesis, self._checker)
         elif self.replica.genesis != welcome.genesis or self.replica.height > welcome.height:
             raise FollowerError("the hall tells another market's story than before")
         self._ahead_ms = welcome.now_ms - clock_ms
@@ -210,12 +216,12 @@ class Follower:
         if state.height <= replica.height:
             raise FollowerError("the hall sends a snapshot of what is known already")
         self._restart, self._pieces = None, bytearray()
-        self.replica = Replica.restored(genesis, state, self._checker)
+        self.replica = self._kind.restored(genesis, state, self._checker)
 
     def _apply(self, raw: bytes) -> tuple[Event, ...]:
         assert self.replica is not None
         try:
-            return self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+            return self.replica.read(raw)
         except (CodecError, ReplicaError) as error:
             raise FollowerError(f"the hall's record is wrong: {error}") from error
 

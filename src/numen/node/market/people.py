@@ -8,7 +8,7 @@ import msgspec
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market import resale
-from numen.market.actor import Act, Do, Parcel
+from numen.market.actor import Act, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
@@ -22,7 +22,7 @@ from numen.market.turn import Checker, Market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.errand import Errand, Purchase, cancelling
-from numen.node.market.tools import Equipped, Goods, Machine, dice_of
+from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import claim_digest
 
 STAKE: Final = 1_000_000
@@ -76,7 +76,7 @@ class Joined:
 
 
 def worker(
-    key: SigningKey, profile: Profile, goods: Goods, machine: Machine, stake: int = STAKE
+    key: SigningKey, profile: Profile, goods: Goods, machine: Executor, stake: int = STAKE
 ) -> Joined:
     """A worker of a market between processes."""
     tools = Tools(machine, None, goods.inputs, goods.estimate)
@@ -87,7 +87,7 @@ def worker(
 def verifier(
     key: SigningKey,
     goods: Goods,
-    machine: Machine,
+    machine: Executor,
     stake: int = STAKE,
     audit_one_in: int = AUDIT_ONE_IN,
 ) -> Joined:
