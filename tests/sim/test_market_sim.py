@@ -99,13 +99,13 @@ def test_who_remembers_is_who_applies():
     genesis = day_._witness._replica.genesis
     day_._hall._witness = lambda raw: (seen.append(raw), day_._witness.look(raw))
     day_.run(8)
-    plain, known = (kind(genesis, day.NoProofs()) for kind in (Replica, Remembering))
+    plain, known = (kind(genesis, day.Notary()) for kind in (Replica, Remembering))
     for raw in seen:
         assert plain.read(raw) == known.read(raw)
     assert plain.head == known.head
     assert plain.market == known.market
     state = read_state(plain.snapshot())
-    assert Replica.restored(genesis, state, day.NoProofs()).market == plain.market
+    assert Replica.restored(genesis, state, day.Notary()).market == plain.market
     assert plain.market.store.entries
     assert encode(decode(day.Entry, seen[0])) == seen[0]
     Remembering.forget()

@@ -17,18 +17,21 @@ from typing import Any, Final, Self
 import msgspec
 
 from numen.api.compiled import Compiled, compile_
+from numen.api.evidence import Want, want
 from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.events import Event
+from numen.market.message import Kept
 from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.errand import Purchase
+from numen.node.market.goods import name_of
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.people import Buyer, Order, Sold
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs
-from numen.proof.statement import commit_inputs
+from numen.proof.statement import Evidence, Stark, commit_inputs
 from numen.vm.payload import decode_output, encode_inputs
 
 DEPOSIT: Final = 10_000_000
@@ -72,10 +75,15 @@ class Bought(msgspec.Struct, frozen=True):
     Attributes:
         value: What the program gave.
         sold: Who answered, who was fined, and what it cost.
+        wanted: What evidence was asked for.
+        evidence: The proof or quote that came with the answer, which the market, and this member
+            of it, have verified; None where equal answers were the evidence.
     """
 
     value: Any
     sold: Sold
+    wanted: Want
+    evidence: Evidence | None = None
 
 
 class Market:
@@ -100,7 +108,8 @@ class Market:
     ) -> None:
         transport = TlsTransport(identity.node)
         self._buyer = Buyer(identity.account, deposit, reserve)
-        self._member = Member(transport, read_place(place), identity.account, NoProofs(), heard)
+        self._notary = Notary()
+        self._member = Member(transport, read_place(place), identity.account, self._notary, heard)
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -113,11 +122,12 @@ class Market:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
-    async def run(
+    async def run(  # noqa: PLR0913 - each is a term of the purchase
         self,
         program: Compiled | Callable[..., Any] | str,
         *args: Any,
         bid: int,
+        evidence: str | Want = "quorum",
         price_max: int | None = None,
         replicas: int = 5,
         trust: int = 4,
@@ -125,7 +135,7 @@ class Market:
         ramp_s: float = 0,
         fresh: bool = False,
     ) -> Bought:
-        """Have a program run by strangers, and give the answer that they agree on.
+        """Have a program run by strangers, and give the answer that the evidence carries.
 
         What somebody bought before, under evidence that is enough, is bought again for a part of
         its price. Whoever stops waiting takes the task back: what no worker has earned returns.
@@ -134,9 +144,10 @@ class Market:
             program: A program, a function of the language, or its source.
             args: One value for each parameter.
             bid: What each accepted answer is paid at most, at first, in coins.
+            evidence: A word of `evidence.KINDS`, or what a function of `numen.api.evidence` made.
             price_max: Up to where the bid is raised while nobody comes; twice the bid otherwise.
-            replicas: Most answers that are bought.
-            trust: A wrong answer has to be less likely than one in so many.
+            replicas: Of a quorum: most answers that are bought.
+            trust: Of a quorum: a wrong answer has to be less likely than one in so many.
             work_limit: Most work units of a run.
             ramp_s: In how many seconds the bid rises by itself from ``bid`` to ``price_max``; 0
                 where it is raised in steps while nobody comes.
@@ -144,25 +155,37 @@ class Market:
 
         Raises:
             InputError: The arguments are not the program's.
+            WantError: The program cannot be sold with this evidence.
             OrderError: No verifier has a stake in the market.
             UnsoldError: The task ended without an answer.
             MarketClosedError: The market went away.
         """
         compiled = program if isinstance(program, Compiled) else compile_(program)
+        wanted = evidence
+        if isinstance(wanted, str):
+            wanted = want(wanted, compiled, replicas=replicas, trust=trust)
         code = compiled.program
         raw = encode_inputs(code, args)
-        self._member.offer(code.code)
-        self._member.offer(raw)
+        for goods in (code.code, raw, *wanted.goods):
+            self._member.offer(goods)
+        for goods in wanted.goods:
+            self._notary.bring(name_of(goods), goods)
         price = bid if price_max is None else price_max
         order = Order(
             code.id, commit_inputs(raw), bid, max(price, 2 * bid) if price_max is None else price,
-            replicas, trust, work_limit, int(ramp_s * 1000),
+            wanted.policy, work_limit, int(ramp_s * 1000),
         )  # fmt: skip
         replica = self._member.replica
         assert replica is not None, "enter the market first"
-        again = None if fresh else self._buyer.buy(order, replica.market, NoProofs())
+        again = None if fresh else self._buyer.buy(order, replica.market, self._notary)
         if again is not None:
-            return await self._buy_again(code, again)
+            return await self._buy_again(code, again, wanted)
+        return await self._buy(code, order, wanted)
+
+    async def _buy(self, code: Program, order: Order, wanted: Want) -> Bought:
+        """Have a task done."""
+        replica = self._member.replica
+        assert replica is not None
         number = secrets.randbits(62)
         name = self._buyer.order(order, replica.market, number, self._member.now_ms)
         found: list[Sold] = []
@@ -180,15 +203,24 @@ class Market:
         (sold,) = found
         if sold.output is None:
             raise UnsoldError(sold)
-        return Bought(decode_output(code, sold.output), sold)
+        assert sold.result is not None
+        found_evidence = await self._whole(sold.result.evidence)
+        return Bought(decode_output(code, sold.output), sold, wanted, found_evidence)
 
-    async def _buy_again(self, code: Program, purchase: Purchase) -> Bought:
+    async def _whole(self, evidence: Evidence | Kept | None) -> Evidence | None:
+        """The evidence of an answer, fetched where the message has only its name."""
+        if isinstance(evidence, Kept):
+            return Stark(await self._member.fetch(evidence.name))
+        return evidence
+
+    async def _buy_again(self, code: Program, purchase: Purchase, wanted: Want) -> Bought:
         replica, entry = self._member.replica, purchase.entry
         assert replica is not None
         await self._until(lambda: purchase.is_made(replica.market), PATIENCE_S)
         how = "bought again"
         sold = Sold(task_id(entry.task), entry.answer, how, entry.workers, (), entry.price)
-        return Bought(decode_output(code, entry.answer), sold)
+        found = await self._whole(entry.evidence)
+        return Bought(decode_output(code, entry.answer), sold, wanted, found)
 
     async def _take_back(self, name: bytes) -> None:
         """Cancel a task, and wait for the market to say so; not for long, as somebody waits."""

@@ -15,8 +15,8 @@ from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.errand import Errand, ErrandError, Visitor, cancelling, find_task, raising
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs
 
 PATIENCE_S: Final = 20.0
 """How long a hall is waited for."""
@@ -58,7 +58,7 @@ async def book(place: str, identity: Identity) -> list[Row]:
     Raises:
         MarketClosedError: The market cannot be reached.
     """
-    return await _visit(place, identity, lambda market, now_ms: (rows(market, now_ms), None))
+    return await _visit(place, identity, lambda market, now_ms, _: (rows(market, now_ms), None))
 
 
 async def cancel(place: str, identity: Identity, task: str) -> Job:
@@ -120,32 +120,35 @@ def rows(market: Market, now_ms: int) -> list[Row]:
 async def _on_task(
     place: str, identity: Identity, task: str, make: Callable[[Job, int], Errand]
 ) -> Job:
-    def begin(market: Market, now_ms: int) -> tuple[Job, Errand]:
+    def begin(market: Market, now_ms: int, notary: Notary) -> tuple[Job, Errand]:
         job = find_task(market, task)
         if job.task.provider != identity.account.address:
             raise ErrandError("the task is somebody else's")
         errand = make(job, now_ms)
-        errand.check(market, now_ms, NoProofs())
+        errand.check(market, now_ms, notary)
         return job, errand
 
     return await _visit(place, identity, begin)
 
 
 async def _visit(
-    place: str, identity: Identity, begin: Callable[[Market, int], tuple[T, Errand | None]]
+    place: str,
+    identity: Identity,
+    begin: Callable[[Market, int, Notary], tuple[T, Errand | None]],
 ) -> T:
     """Look at a market, and wait until one errand is done, if there is one."""
     who = identity.account
     visitor = Visitor(who.address)
     transport = TlsTransport(identity.node)
-    member = Member(transport, read_place(place), who, NoProofs(), lambda _: None)
+    notary = Notary()
+    member = Member(transport, read_place(place), who, notary, lambda _: None)
     running = asyncio.create_task(member.run(lambda: visitor))
     try:
         async with asyncio.timeout(PATIENCE_S):
             await _until(member.ready.is_set, running)
             replica = member.replica
             assert replica is not None
-            found, errand = begin(replica.market, member.now_ms)
+            found, errand = begin(replica.market, member.now_ms, notary)
             if errand is not None:
                 visitor.errands.append(errand)
                 await _until(lambda: errand.is_taken(replica.market), running)

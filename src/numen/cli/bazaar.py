@@ -17,6 +17,7 @@ from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
 from numen.market import events
 from numen.market.events import Event
+from numen.market.task import policy_name
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
@@ -24,8 +25,8 @@ from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.follower import Player
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis
 from numen.node.market.serve import serve
 from numen.node.market.tools import Goods, Machine
@@ -109,11 +110,10 @@ def verifier(
     identity: Identity, place: str, stake: int, audit_one_in: int, *, insist: bool, as_json: bool
 ) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
+    goods = Goods()
     _take_part(
-        identity, place, insist,
-        lambda goods, machine: people.verifier(
-            identity.account, goods, machine, stake, audit_one_in
-        ),
+        identity, place, insist, goods,
+        lambda machine: people.verifier(identity.account, goods, machine, stake, audit_one_in),
         as_json=as_json,
     )  # fmt: skip
 
@@ -127,6 +127,7 @@ def verifier(
     help="Coins that it asks for a million work units.",
 )  # fmt: skip
 @click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
+@click.option("--prove", "proves", is_flag=True, help="Sell proofs too, of both kinds.")
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def worker(
     identity: Identity,
@@ -135,17 +136,32 @@ def worker(
     price: int,
     *,
     lie: bool,
+    proves: bool,
     insist: bool,
     as_json: bool,
 ) -> None:
-    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid."""
+    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
+
+    With --prove it proves in a process of its own before it offers, so that no program and no keys
+    can cost it its pledge.
+    """
+    from numen.node.market.prover import ProcessProver  # noqa: PLC0415 - start-up counts
+
     behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
     profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
-    _take_part(
-        identity, place, insist,
-        lambda goods, machine: people.worker(identity.account, profile, goods, machine, stake),
-        as_json=as_json,
-    )  # fmt: skip
+    goods = Goods(proves=proves)
+    prover = ProcessProver(goods) if proves else None
+    try:
+        _take_part(
+            identity, place, insist, goods,
+            lambda machine: people.worker(
+                identity.account, profile, goods, machine, stake, prover
+            ),
+            as_json=as_json,
+        )  # fmt: skip
+    finally:
+        if prover is not None:
+            prover.close()
 
 
 @click.command()
@@ -159,6 +175,18 @@ def worker(
 @click.option(
     "--price-max", type=click.IntRange(1), help="Highest bid; twice the first where left out."
 )
+@click.option(
+    "--evidence", "kind", type=click.Choice(["quorum", "snark", "stark"]), default="quorum",
+    show_default=True, help="What to see before the answer is believed.",
+)  # fmt: skip
+@click.option(
+    "--setup", "setup_in", type=click.Path(file_okay=False, path_type=Path),
+    help="Of a proof with keys: the folder that `numen setup` wrote; made anew where left out.",
+)  # fmt: skip
+@click.option(
+    "--proof", "proof_in", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the proof to, for `numen verify`.",
+)  # fmt: skip
 @click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
 @click.option(
     "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
@@ -173,29 +201,37 @@ def worker(
 )  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
-    identity: Identity, place: str, file: str, args: tuple[str, ...], *, as_json: bool, **terms: Any
-) -> None:
+    identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
+    setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
+) -> None:  # fmt: skip
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
     FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
     price, and not run. Who interrupts takes the task back.
     """
-    from numen.api import compiled  # noqa: PLC0415 - start-up counts
+    from numen.api import compiled, evidence  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
+    from numen.api.proofs import Keys  # noqa: PLC0415 - start-up counts
     from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
 
     path, entry = split(file)
     program = compiled.from_file(path, entry or "main")
     values = [parse_argument(text) for text in args]
+    wanted: str | evidence.Want = kind
+    if setup_in is not None:
+        wanted = evidence.snark(program, Keys.load(setup_in))
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
     async def buy() -> Bought:
         async with Market(place, identity, heard=quiet) as entered:
-            return await entered.run(program, *values, **terms)
+            return await entered.run(program, *values, evidence=wanted, **terms)
 
     bought = asyncio.run(buy())
     sold = bought.sold
+    files: tuple[Path, ...] = ()
+    if proof_in is not None and bought.evidence is not None:
+        files = evidence.save_proof(proof_in, bought.evidence, bought.wanted)
     if as_json:
         report = {
             "value": bought.value,
@@ -203,14 +239,16 @@ def submit(
             "answers": [f"0x{who.hex()}" for who in sold.answers],
             "fined": [f"0x{who.hex()}" for who in sold.fined],
             "paid": sold.paid,
+            "evidence": policy_name(bought.wanted.policy),
+            "files": [str(path) for path in files],
             "how": sold.how,
         }
         print_json(report)
         return
     click.echo(show_value(bought.value))
     click.echo(
-        f"{sold.how}: {len(sold.answers)} equal answers, {len(sold.fined)} fined, "
-        f"{sold.paid:,} coins; task {sold.task.hex()[:16]}",
+        f"{sold.how} by {policy_name(bought.wanted.policy)}: {len(sold.answers)} equal answers, "
+        f"{len(sold.fined)} fined, {sold.paid:,} coins; task {sold.task.hex()[:16]}",
         err=True,
     )
 
@@ -219,7 +257,8 @@ def _take_part(
     identity: Identity,
     place: str,
     insist: bool,
-    make: Callable[[Goods, Machine], Player],
+    goods: Goods,
+    make: Callable[[Machine], Player],
     *,
     as_json: bool,
 ) -> None:
@@ -227,19 +266,18 @@ def _take_part(
 
     found = read_place(place)
     with Sandbox(insists=insist) as sandbox:
-        goods = Goods()
         machine = Machine(goods, sandbox)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
         transport = TlsTransport(identity.node)
         heard = _teller(as_json=as_json)
-        member = Member(transport, found, identity.account, NoProofs(), heard)
+        member = Member(transport, found, identity.account, Notary(), heard)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
             print_json({"account": who, "market": place})
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
-        _run(member.run(lambda: make(goods, machine)))
+        _run(member.run(lambda: make(machine)))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:

@@ -30,10 +30,10 @@ def market_(seed: int, hours: int, tasks: int, runs: int, *, as_json: bool) -> N
     """Run a market for days of simulated time, on a network that breaks, with machines that stop.
 
     A hall, three verifiers, six workers, two buyers and a stranger, of whom some lie, copy, are
-    late, do nothing or do not pay; a hall may tell members what is not so. After each entry: no coin
-    more or less, nothing paid or judged twice, escrow and pledges where they belong, fines only for
-    what their evidence shows; and every task ends. What does not hold is an error that says how to
-    run it again.
+    late, do nothing or do not pay; a hall may tell members what is not so. After each entry: no
+    coin more or less, nothing paid or judged twice, escrow and pledges where they belong, fines
+    only for what their evidence shows; and every task ends. What does not hold is an error that
+    says how to run it again.
     """
     reports = []
     for number in range(seed, seed + runs):

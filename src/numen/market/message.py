@@ -31,6 +31,17 @@ ANSWER_MAX_BYTES = 1 << 16
 RAMP_MAX_MS = 900_000
 """Longest time that a bid may take to rise."""
 
+
+class Kept(msgspec.Struct, frozen=True, array_like=True, tag="kept/1"):
+    """Evidence too long for a message, which is kept where goods of the market are.
+
+    Attributes:
+        name: Of the goods: their digest, so that nothing else can take their place.
+    """
+
+    name: Hash32
+
+
 Word = Annotated[str, Meta(max_length=32)]
 """A word of the protocol, such as an outcome."""
 
@@ -147,7 +158,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
         claim: What the worker says the program gave.
         answer: The output itself.
         attestation: The worker's signature over the claim, for evidence outside the market.
-        evidence: A proof, where the task asks for one.
+        evidence: A proof, or where it is kept, where the task asks for one.
     """
 
     execution: Hash32
@@ -156,7 +167,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
     claim: Claim
     answer: Bytes
     attestation: Signature
-    evidence: Evidence | None = None
+    evidence: Evidence | Kept | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):

@@ -13,11 +13,14 @@ from numen.market.exchange import Post
 from numen.market.job import Job, Phase
 from numen.market.message import Ramp, Request, sign
 from numen.market.payer import Limits, Purse, check_quote, pay
-from numen.market.task import Task, task_id
+from numen.market.task import Snark, Stark, Task, task_id
 from numen.market.turn import Market
 
 PATIENCE_MS = 2_000
 """How long a provider waits for a first seat before it raises its bid."""
+
+PROOF_PATIENCE_MS = 20_000
+"""How long it waits where workers have to prove before they offer."""
 
 RAISE_PERMILLE = 250
 """By how much it raises, in thousandths of the bid."""
@@ -100,7 +103,9 @@ class Provider:
         bid = job.request.bid
         if not is_idle or job.request.ramp is not None or bid >= job.task.price_max:
             return
-        if now_ms - since < PATIENCE_MS or now_ms > job.seeks_until_ms:
+        is_proof = isinstance(job.task.policy, Snark | Stark)
+        patience_ms = PROOF_PATIENCE_MS if is_proof else PATIENCE_MS
+        if now_ms - since < patience_ms or now_ms > job.seeks_until_ms:
             return
         step = max(bid * RAISE_PERMILLE // 1000, 1)
         self._asked_ms[job.identity] = now_ms

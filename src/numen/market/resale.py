@@ -19,13 +19,13 @@ from numen.market import quorum
 from numen.market.coins import Transfer, wallet
 from numen.market.hardware import check_quote
 from numen.market.job import Job
-from numen.market.message import Match, Request, Result, Signed, message_id
+from numen.market.message import Kept, Match, Request, Result, Signed, message_id
 from numen.market.offence import Outcome, settled_by_votes
 from numen.market.receipt import Receipt, verify, write
 from numen.market.task import Hardware, Policy, Quorum, Snark, Task, task_id
 from numen.proof.statement import Claim, Evidence, claim_digest
 
-CheckProof: TypeAlias = Callable[[Task, Claim, Evidence], None]
+CheckProof: TypeAlias = Callable[[Task, Claim, Evidence | Kept], None]
 
 ENTRIES_MAX: Final = 1024
 """Most answers that are kept; the oldest go first."""
@@ -82,6 +82,11 @@ class Entry(msgspec.Struct, frozen=True):
     def workers(self) -> tuple[bytes, ...]:
         """Who gave the answer."""
         return tuple(_result(receipt).worker for receipt in self.receipts)
+
+    @property
+    def evidence(self) -> Evidence | Kept | None:
+        """The proof or quote of one of them; None where equal answers are the evidence."""
+        return _result(self.receipts[0]).evidence
 
     @property
     def price(self) -> int:

@@ -12,8 +12,8 @@ import msgspec
 
 from numen.base.codec import CodecError, encode
 from numen.market.events import Event
-from numen.market.turn import Checker
 from numen.node.market.goods import Gathering, GoodsError
+from numen.node.market.notary import Notary
 from numen.node.market.replica import (
     Genesis,
     Granted,
@@ -124,7 +124,7 @@ class Clerk:
 
     Args:
         genesis: What the market begins with.
-        checker: Checks proofs.
+        notary: Checks evidence.
         kind: What applies entries; a simulation has one that remembers.
 
     Attributes:
@@ -134,8 +134,9 @@ class Clerk:
         unwritten: The last of them, which are not on the disk yet.
     """
 
-    def __init__(self, genesis: Genesis, checker: Checker, kind: type[Replica] = Replica) -> None:
-        self.replica = kind(genesis, checker)
+    def __init__(self, genesis: Genesis, notary: Notary, kind: type[Replica] = Replica) -> None:
+        self.replica = kind(genesis, notary)
+        self._notary = notary
         self.first = 0
         self.entries: list[bytes] = []
         self._behind: Behind | None = None
@@ -176,6 +177,11 @@ class Clerk:
         self._happened.append(happened)
         return ""
 
+    def _missing(self, what: What) -> str:
+        """Say which goods an entry needs that are not here: it could not be applied by others."""
+        missing = self._notary.lacks(self.replica.market, what)
+        return f"bring the goods {missing[0].hex()} first" if missing else ""
+
     @property
     def height(self) -> int:
         """Entries that are on the disk."""
@@ -183,11 +189,7 @@ class Clerk:
 
     @classmethod
     def restored(
-        cls,
-        genesis: Genesis,
-        behind: Behind,
-        checker: Checker,
-        kind: type[Replica] = Replica,
+        cls, genesis: Genesis, behind: Behind, notary: Notary, kind: type[Replica] = Replica
     ) -> "Clerk":
         """Go on from a snapshot.
 
@@ -195,8 +197,8 @@ class Clerk:
             SnapshotError: It is of another market, or another hall's.
         """
         state = open_sealed(behind.seal, behind.snapshot, genesis.identity, genesis.hall)
-        found = cls(genesis, checker, kind)
-        found.replica = kind.restored(genesis, state, checker)
+        found = cls(genesis, notary, kind)
+        found.replica = kind.restored(genesis, state, notary)
         found.first, found._behind = state.height, behind
         return found
 
@@ -247,7 +249,7 @@ class Clerk:
                 yield Tell(Welcome(self.replica.genesis, self.replica.height, now_ms))
             case Hand(whats):
                 for what in whats:
-                    reason = self.write(what, now_ms)
+                    reason = self._missing(what) or self.write(what, now_ms)
                     if reason:
                         yield decline(reason)
             case Parcel(to, what):

@@ -150,6 +150,9 @@ class Visitor:
     def bring(self, raw: bytes) -> None:
         """It asks for nothing."""
 
+    def made(self) -> Iterable[bytes]:
+        return ()
+
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for errand in self.errands:
             yield from errand.wake(market, now_ms)

@@ -13,15 +13,16 @@ from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
 from numen.market.job import Job, Phase
-from numen.market.message import Call, Ramp, Request, sign
+from numen.market.message import Call, Ramp, Request, Result, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
-from numen.market.task import Quorum, Task, task_id
+from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.errand import Errand, Purchase, cancelling
+from numen.node.market.prover import ProcessProver
 from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import claim_digest
 
@@ -48,7 +49,7 @@ class Joined:
         self._actor, self._key = actor, key
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
-        self.lacks, self.bring = actor.lacks, actor.bring
+        self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
 
     @property
     def address(self) -> bytes:
@@ -76,10 +77,28 @@ class Joined:
 
 
 def worker(
-    key: SigningKey, profile: Profile, goods: Goods, machine: Executor, stake: int = STAKE
+    key: SigningKey,
+    profile: Profile,
+    goods: Goods,
+    machine: Executor,
+    stake: int = STAKE,
+    prover: ProcessProver | None = None,
 ) -> Joined:
-    """A worker of a market between processes."""
-    tools = Tools(machine, None, goods.inputs, goods.estimate)
+    """A worker of a market between processes.
+
+    Args:
+        key: Its account.
+        profile: How it goes about its work.
+        goods: What it has; of one that proves, with keys.
+        machine: Runs programs.
+        stake: What it puts at risk, in coins.
+        prover: Makes proofs; None for one that sells none.
+    """
+
+    def is_able(task: Task) -> bool | None:
+        return prover is None or prover.is_able(task)
+
+    tools = Tools(machine, prover, goods.inputs, goods.estimate, is_able=is_able)
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
 
@@ -105,8 +124,7 @@ class Order(msgspec.Struct, frozen=True):
         inputs: Commitment to inputs that were brought.
         bid: First bid, in coins.
         price_max: Highest bid.
-        replicas: Most answers.
-        trust: A wrong answer has to be less likely than one in so many.
+        policy: What evidence is wanted.
         work_limit: Most work units of a run.
         ramp_ms: In what time the bid rises to the highest by itself; 0 where it is raised in
             steps instead, while nobody comes.
@@ -116,15 +134,9 @@ class Order(msgspec.Struct, frozen=True):
     inputs: bytes
     bid: int
     price_max: int
-    replicas: int
-    trust: int
+    policy: Policy
     work_limit: int
     ramp_ms: int = 0
-
-    @property
-    def policy(self) -> Quorum:
-        """What evidence is wanted."""
-        return Quorum(self.replicas, self.trust)
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -137,6 +149,8 @@ class Sold(msgspec.Struct, frozen=True):
         answers: Workers who gave that answer.
         fined: Workers whose pledge was taken.
         paid: Coins that it cost, the verifier's fee included.
+        result: The message by which the first of them answered, with its evidence; None where
+            there is no answer.
     """
 
     task: bytes
@@ -145,6 +159,7 @@ class Sold(msgspec.Struct, frozen=True):
     answers: tuple[bytes, ...]
     fined: tuple[bytes, ...]
     paid: int
+    result: Result | None = None
 
 
 class OrderError(NumenError):
@@ -183,6 +198,9 @@ class Buyer:
 
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
+
+    def made(self) -> Iterable[bytes]:
+        return ()
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         for name in self._seen:
@@ -263,14 +281,13 @@ class Buyer:
         job = self._seen.pop(name)
         answers = tuple(_answers(job))
         fined = tuple(w for w, seat in job.seats.items() if w not in answers and seat.result)
-        output = None
-        if job.phase is Phase.SETTLED and answers:
-            result = job.seats[answers[0]].result
-            assert result is not None
-            output = result.answer
+        is_settled = job.phase is Phase.SETTLED and bool(answers)
+        result = job.seats[answers[0]].result if is_settled else None
+        output = None if result is None else result.answer
         how = "settled" if output is not None else f"no answer ({job.phase.value})"
         paid = sum(job.seats[who].price for who in answers) + job.task.fee
-        return Sold(name, output, how, answers, fined, paid if output is not None else 0)
+        price = paid if output is not None else 0
+        return Sold(name, output, how, answers, fined, price, result)
 
 
 class _Everything(Goods):

@@ -17,7 +17,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
-from numen.market.task import Task
+from numen.market.task import Snark, Stark, Task
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
@@ -29,6 +29,11 @@ from numen.vm.payload import decode_inputs, encode_output
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
 
+SNARK_WORK: Final = 2_000_000
+SNARK_WORK_A_BYTE: Final = 4
+STARK_WORK: Final = 20_000_000
+"""Work units that a worker reckons for a proof: with a key, also for each byte of that."""
+
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
 
@@ -36,11 +41,17 @@ _DICE_DOMAIN: Final = "numen/dice-seed/1"
 class Goods:
     """Programs and inputs that a member has, and what it found out about them.
 
+    Args:
+        proves: Whether it wants the keys of proofs too.
+
     Attributes:
-        inputs: Inputs by their commitments.
+        inputs: Inputs by their commitments, and all that is no program.
+        made: Goods that it made itself, and that others have to have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, proves: bool = False) -> None:
+        self._proves = proves
+        self.made: list[bytes] = []
         self.programs: dict[bytes, Program] = {}
         self.inputs: dict[bytes, bytes] = {}
         self.work: dict[tuple[bytes, bytes], int] = {}
@@ -58,13 +69,13 @@ class Goods:
         """Name what a task needs and is not here."""
         if task.program not in self.programs:
             yield task.program
-        if task.inputs not in self.inputs:
-            yield task.inputs
+        for name in (task.inputs, *(_keys_of(task) if self._proves else ())):
+            if name not in self.inputs:
+                yield name
 
     def has(self, task: Task) -> bool:
         """Whether a task can be run."""
-        is_here = task.program in self.programs and task.inputs in self.inputs
-        return is_here and (task.program, task.inputs) not in self._given_up
+        return not any(self.lacks(task)) and (task.program, task.inputs) not in self._given_up
 
     def give_up(self, program: bytes, inputs: bytes) -> None:
         """Leave tasks of this program on these inputs alone."""
@@ -73,8 +84,15 @@ class Goods:
         self._given_up.add((program, inputs))
 
     def estimate(self, task: Task) -> int:
-        """Work of a task: what it took before, or what it may take at most."""
-        return self.work.get((task.program, task.inputs), task.work_limit)
+        """Work of a task: what it took before, or what it may take at most; and its proof."""
+        work = self.work.get((task.program, task.inputs), task.work_limit)
+        match task.policy:
+            case Snark(_, proving):
+                size = len(self.inputs.get(proving or b"", b""))
+                return work + SNARK_WORK + SNARK_WORK_A_BYTE * size
+            case Stark():
+                return work + STARK_WORK
+        return work
 
 
 class Machine:
@@ -119,6 +137,11 @@ class Equipped:
         """Take goods."""
         self._goods.add(raw)
 
+    def made(self) -> Iterable[bytes]:
+        """Give goods away that were made here."""
+        while self._goods.made:
+            yield self._goods.made.pop(0)
+
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
         acts: list[Act] = []
@@ -130,6 +153,14 @@ class Equipped:
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
+
+
+def _keys_of(task: Task) -> Iterator[bytes]:
+    """Name the keys that a proof of a task takes."""
+    if isinstance(task.policy, Snark):
+        yield task.policy.key
+        if task.policy.proving is not None:
+            yield task.policy.proving
 
 
 def dice_of(key: SigningKey, role: str) -> Dice:

@@ -129,7 +129,8 @@ class _Absent:
 
     def __init__(self, joined: Joined) -> None:
         self._joined = joined
-        self.lacks, self.bring, self.address = joined.lacks, joined.bring, joined.address
+        self.lacks, self.bring, self.made = joined.lacks, joined.bring, joined.made
+        self.address = joined.address
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         return () if self._joined.has_called(market) else self._joined.wake(market, now_ms)

@@ -8,9 +8,9 @@ from numen.base.codec import decode, encode
 from numen.base.crypto import SigningKey
 from numen.base.eip712 import Domain
 from numen.market.actor import claim_of
-from numen.market.task import Task
+from numen.market.task import Quorum, Task
+from numen.node.market.notary import Notary
 from numen.node.market.people import Buyer, Order, OrderError
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Entry, Genesis
 from numen.node.market.speech import Entries
 from numen.proof.statement import claim_digest, commit_inputs
@@ -165,12 +165,12 @@ class _Day:
         ramp_ms = dice.choice((0, 0, 5_000, 60_000))
         highest = max(bid, dice.choice((bid, 4 * bid, 60_000)))
         order = Order(
-            program.id, name, bid, highest, dice.choice((2, 3, 5)), dice.choice((3, 4, 10, 100)),
-            WORK_LIMIT, ramp_ms,
+            program.id, name, bid, highest,
+            Quorum(dice.choice((2, 3, 5)), dice.choice((3, 4, 10, 100))), WORK_LIMIT, ramp_ms,
         )  # fmt: skip
         member.busy_until_ms = network.now_ms + 10_000
         member.nudge()
-        if dice.random() < 0.5 and player.buy(order, replica.market, NoProofs()) is not None:
+        if dice.random() < 0.5 and player.buy(order, replica.market, Notary()) is not None:
             return
         try:
             task = player.order(order, replica.market, number, member.now_ms)

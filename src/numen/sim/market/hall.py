@@ -6,7 +6,7 @@ from typing import Final
 from numen.base.crypto import SigningKey
 from numen.node.market.clerk import Behind, Clerk, Fetch, Keep, Pass, Tell, Visit
 from numen.node.market.goods import name_of
-from numen.node.market.record import NoProofs
+from numen.node.market.notary import Notary
 from numen.node.market.replica import Genesis, Marked
 from numen.node.market.snapshot import seal
 from numen.node.market.speech import PART_BYTES_MAX, Absent, Entries, Follow, Parcel, Part, Want
@@ -56,9 +56,9 @@ class Hall:
     def start(self) -> None:
         """Begin, with what the disk has."""
         if self._behind is None:
-            self.clerk = Clerk(self._genesis, NoProofs(), Remembering)
+            self.clerk = Clerk(self._genesis, Notary(), Remembering)
         else:
-            self.clerk = Clerk.restored(self._genesis, self._behind, NoProofs(), Remembering)
+            self.clerk = Clerk.restored(self._genesis, self._behind, Notary(), Remembering)
         for raw in self._disk:
             self.clerk.restore(raw)
         self._life += 1

@@ -7,7 +7,7 @@ from numen.base.codec import decode
 from numen.market.actor import Act
 from numen.node.market.follower import Follower, FollowerError, Later, Player
 from numen.node.market.goods import parts
-from numen.node.market.record import NoProofs
+from numen.node.market.notary import Notary
 from numen.node.market.replica import Entry, Judged, Posted, Redeemed, Replica
 from numen.node.market.speech import Declined, Follow, Hand, Parcel, Part, Want, Welcome
 from numen.sim.machine import DOWN_MS, Crash
@@ -118,7 +118,7 @@ class Member:
         line.carry(lambda: self._hall.hear(line, message), to_hall=True, may_repeat=may_repeat)
 
     def _new(self) -> Follower:
-        return Follower(NoProofs(), lambda _: None, Remembering)
+        return Follower(Notary(), lambda _: None, Remembering)
 
     def _dial(self, life: int) -> None:
         if not self._is_up or life != self._life or self._line is not None:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from numen.market.events import Event
 from numen.market.turn import Market
-from numen.node.market.replica import Replica
+from numen.node.market.replica import Entry, Replica
 
 KEPT_MAX: Final = 8192
 """Most entries that are remembered; the oldest go first, and are applied again if need be."""
@@ -27,14 +27,14 @@ class After(NamedTuple):
 class Remembering(Replica):
     """A replica that applies no entry that another one has applied."""
 
-    _known: ClassVar[dict[tuple[bytes, bytes], After]] = {}
+    _known: ClassVar[dict[tuple[bytes, Entry], After]] = {}
 
-    def read(self, raw: bytes) -> tuple[Event, ...]:
-        """As `Replica.read`."""
-        key = (self.head, raw)
+    def apply(self, entry: Entry) -> tuple[Event, ...]:
+        """As `Replica.apply`."""
+        key = (self.head, entry)
         after = self._known.get(key)
         if after is None:
-            happened = super().read(raw)
+            happened = super().apply(entry)
             if len(self._known) >= KEPT_MAX:
                 del self._known[next(iter(self._known))]
             granted = frozenset(self._granted)

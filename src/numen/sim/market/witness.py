@@ -18,8 +18,8 @@ from numen.market.offence import CASE_MAX_BYTES, LIES, Case, Outcome, judge
 from numen.market.task import Task, escrowed
 from numen.market.turn import Market, Turn, TurnRecord
 from numen.market.verifier import EXECUTION_MS, OPENING_MS
+from numen.node.market.notary import Notary
 from numen.node.market.people import TASK_LIFE_MS
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis
 from numen.sim.market.remembering import Remembering
 from numen.sim.witness import BrokenError
@@ -57,7 +57,7 @@ class Witness:
         self.ended: dict[bytes, str] = {}
         self.wrong = 0
         self.entries = 0
-        self._replica = Remembering(genesis, NoProofs())
+        self._replica = Remembering(genesis, Notary())
         self._supply = genesis.supply
         self._honest, self._was_away, self._truth = honest, was_away, truth
         self._posted: dict[bytes, int] = {}
@@ -152,7 +152,7 @@ class Witness:
     def _judge_again(
         self, event: events.Slashed, worker: bytes, outcome: Outcome, before: Market, job: Job
     ) -> None:
-        record = TurnRecord(Turn(before, event.at_ms, NoProofs()), job)
+        record = TurnRecord(Turn(before, event.at_ms, Notary()), job)
         try:
             case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES)
             found = judge(case.accusation, record)
