@@ -8,7 +8,7 @@ import msgspec
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market import resale
-from numen.market.actor import Act, Attester, Do, Parcel
+from numen.market.actor import Act, Attester, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
@@ -23,7 +23,7 @@ from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.errand import Errand, Purchase, cancelling
 from numen.node.market.prover import ProcessProver
-from numen.node.market.tools import Equipped, Goods, Machine, Walks, dice_of
+from numen.node.market.tools import Equipped, Goods, Walks, dice_of
 from numen.proof.statement import claim_digest
 
 STAKE: Final = 1_000_000
@@ -80,7 +80,7 @@ def worker(
     key: SigningKey,
     profile: Profile,
     goods: Goods,
-    machine: Machine,
+    machine: Executor,
     stake: int = STAKE,
     prover: ProcessProver | None = None,
     attester: Attester | None = None,
@@ -116,7 +116,7 @@ def worker(
 def verifier(
     key: SigningKey,
     goods: Goods,
-    machine: Machine,
+    machine: Executor,
     stake: int = STAKE,
     audit_one_in: int = AUDIT_ONE_IN,
 ) -> Joined:
