@@ -22,6 +22,7 @@ from numen.ledger import looking
 from numen.ledger.sealed.envelope import public_key
 from numen.ledger.sealed.keyring import seal_request
 from numen.net.keystore import KeyStore, default_folder
+from numen.vm.host import Outcome
 
 LIFE_BLOCKS = 100
 """Blocks for which a question is good."""
@@ -74,7 +75,15 @@ def look(rpc: str, contract: Mapping[str, Any], payload: bytes, key: SigningKey)
     public = bytes.fromhex(contract["charter"]["key"][2:])
     asked = looking.ask(question, key, public, token_bytes(32))
     raw = asking.ask(rpc, "numen_sealedCall", contract["address"], f"0x{asked.hex()}")
-    outcome = looking.read(bytes.fromhex(raw[2:]), question, reply_secret)
+    return result_of(looking.read(bytes.fromhex(raw[2:]), question, reply_secret))
+
+
+def result_of(outcome: Outcome) -> bytes:
+    """What a view gave, ABI-encoded.
+
+    Raises:
+        AnswerError: The contract refuses.
+    """
     failure = outcome.failure
     if failure is not None:
         said = decode_revert(failure.data).reason if failure.data else ""

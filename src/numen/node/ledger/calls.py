@@ -146,7 +146,7 @@ class Calls:
             return None
         told = Delivery(
             Kind.VIEW, to, call.caller, 0, call.data, allowance(call), moment.height,
-            moment.time_ms, account.balance, has_keys=slots.has_keys,
+            moment.time_ms, account.balance, has_keys=slots.secrets is not None,
         )  # fmt: skip
         outcome = service.handle(told, slots)
         failure = outcome.failure

@@ -73,7 +73,9 @@ class Server:
         voter = None
         if plan.has_vote:
             voter = Voter.open(voting_key(key), plan.chain, directory / "votes")
-        world = World(LmdbKV(directory / "state"), roll.accounts().items())
+        world = World(
+            LmdbKV(directory / "state"), roll.accounts().items(), custodians=roll.custodians()
+        )
         self._body = Body(plan, world, key, voter)
         self._node = Node(self._body)
         self._working = ThreadPoolExecutor(1, "numen-node")
