@@ -63,6 +63,7 @@ class World:
         state: The authenticated state, as of the last block.
         services: The same.
         keys: The same.
+        custodians: The same.
 
     Raises:
         StaleStateError: Another state is there.
@@ -80,7 +81,7 @@ class World:
         self.kv = kv
         self.state = State(kv)
         self.keys = keys if keys is not None else Keyring()
-        self._custodians = custodians
+        self.custodians = custodians
         self._begun: dict[Address, Secrets] = {}
         self._root = self.state.root
         if root is not None and root != self._root:
@@ -159,10 +160,10 @@ class World:
 
     def _point(self, admitted: Admitted, contract: Address) -> bytes:
         """The commitment to the secret that its nodes have; empty where this node decides alone."""
-        if self._custodians is None:
+        if self.custodians is None:
             return b""
         founding = founding_of(admitted, contract)
-        self._custodians.check(founding, contract)
+        self.custodians.check(founding, contract)
         return founding.commitments[0]
 
     def _secrets(self, address: Address) -> Secrets | None:

@@ -8,6 +8,7 @@ from numen.evm.contract import encode_input, function_of
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import looking
 from numen.ledger.founding import Founding
+from numen.ledger.past import before
 from numen.ledger.sealed.charter import shares_of
 from numen.ledger.sealed.envelope import enclose, public_key
 from numen.ledger.sealed.errors import MissingKeysError
@@ -298,6 +299,23 @@ def test_who_was_away_while_an_epoch_ended_gets_the_keys_of_the_next(hall):
     assert total(hall, 3, contract) == SECRET + OTHER
     (held,) = kept(hall, 3)
     assert held.epoch == 2
+
+
+def test_an_older_block_is_carried_out_again_with_the_keys_of_its_epoch_or_not_at_all(hall):
+    contract = founded(hall)
+    hall.request(1, contract, payload("put", SECRET))
+    body = hall.bodies[1]
+    for height in (1, 2):
+        past = before(body.ledger, body.world, height)
+        past.check(body.ledger.block(height))
+    hall.request(2, contract, payload("renew"), is_sealed=False)
+    for height in (1, 2, 3):
+        past = before(body.ledger, body.world, height)
+        with pytest.raises(MissingKeysError):
+            past.check(body.ledger.block(height))
+    hall.request(3, contract, payload("put", OTHER))
+    before(body.ledger, body.world, 4).check(body.ledger.block(4))
+    assert total(hall, 1, contract) == SECRET + OTHER
 
 
 def test_a_signed_view_call_is_answered_by_any_node_with_keys(hall):
