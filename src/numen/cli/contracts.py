@@ -116,7 +116,7 @@ def send(
         "data": f"0x{payload.hex()}",
         "value": hex(value),
     }
-    receipt = _sent(rpc, form, key)
+    receipt = _sent(rpc, form, key, privately.WORK if contract["charter"] else None)
     stories.show(stories.tree(receipt["transactionHash"], rpc, None), as_json=as_json)
 
 
@@ -213,8 +213,10 @@ def _who(rpc: str, sender: str | None, key: SigningKey | None) -> str:
     return f"0x{key.address.hex()}"
 
 
-def _sent(rpc: str, form: dict[str, Any], key: SigningKey | None) -> dict[str, Any]:
-    identity = privately.send(rpc, form, key)
+def _sent(
+    rpc: str, form: dict[str, Any], key: SigningKey | None, work: int | None = None
+) -> dict[str, Any]:
+    identity = privately.send(rpc, form, key, work)
     receipt = asking.ask(rpc, "eth_getTransactionReceipt", identity)
     if receipt is None:
         raise AskedError(f"{identity} waits for a block", hint=f"numen explain {identity}")

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -24,7 +24,10 @@ from numen.ledger.sealed.keyring import seal_request
 from numen.net.keystore import KeyStore, default_folder
 from numen.vm.host import Outcome
 
-LIFE_BLOCKS = 100
+WORK: Final = 10**7
+"""Most work units of a request to what is private: no node tries it before it is signed."""
+
+LIFE_BLOCKS: Final = 100
 """Blocks for which a question is good."""
 
 
@@ -92,13 +95,20 @@ def result_of(outcome: Outcome) -> bytes:
     return outcome.result
 
 
-def send(rpc: str, form: Mapping[str, Any], key: SigningKey | None) -> str:
-    """Send a transaction, signed here or by the node; gives its id."""
+def send(rpc: str, form: Mapping[str, Any], key: SigningKey | None, work: int | None = None) -> str:
+    """Send a transaction, signed here or by the node; gives its id.
+
+    Args:
+        rpc: The node.
+        form: The transaction, as JSON has it.
+        key: Who signs; None for the node.
+        work: Most work units; None to have them estimated.
+    """
     if key is None:
         return str(asking.ask(rpc, "eth_sendTransaction", form))
     chain, price = (int(asking.ask(rpc, f"eth_{name}"), 16) for name in ("chainId", "gasPrice"))
     nonce = int(asking.ask(rpc, "eth_getTransactionCount", form["from"], "pending"), 16)
-    gas = int(asking.ask(rpc, "eth_estimateGas", form), 16)
+    gas = int(asking.ask(rpc, "eth_estimateGas", form), 16) if work is None else work
     to = bytes.fromhex(form["to"][2:]) if "to" in form else None
     tx = Transaction(
         Kind.LEGACY, chain, nonce, max_fee=price, max_priority_fee=price, gas_limit=gas, to=to,
