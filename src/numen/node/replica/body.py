@@ -4,7 +4,6 @@ The disk has final blocks, each with its certificate and its diff; the last bloc
 made; and evidence. Everything else is in memory, and is lost when the node stops.
 """
 
-from secrets import token_bytes
 from typing import Final, TypeAlias
 
 from numen.base.codec import SIZE_MAX_BYTES, CodecError, TooLargeError, decode, digest, encode
@@ -224,7 +223,9 @@ class Body:
             case Describe(contract):
                 return Served(peer, (answers.description(self.ledger, self.world, contract),))
             case Peek(contract, question):
-                seen = answers.seen(self.ledger, self.world, contract, question, token_bytes(32))
+                height = self.ledger.height.to_bytes(8, "big")
+                fresh = custodian.fresh(question, height, self.world.state.root)
+                seen = answers.seen(self.ledger, self.world, contract, question, fresh)
                 return Served(peer, (seen,))
 
     def close(self) -> None:

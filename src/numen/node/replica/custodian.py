@@ -9,8 +9,8 @@ Every share is checked against commitments: of who deals before a contract is th
 afterwards. Who sends a false one is named, and its share left out.
 """
 
-from collections.abc import Callable, Mapping
-from secrets import token_bytes
+import hmac
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -105,22 +105,16 @@ class Custodian:
         plan: The node's rules.
         world: The state, the disk and the keys that there are.
         key: Of the node's account.
-        draw: Gives 32 bytes of randomness.
 
     Raises:
         StrongboxError: The shares on the disk are another node's.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        world: World,
-        key: SigningKey,
-        draw: Callable[[], bytes] = lambda: token_bytes(32),
-    ) -> None:
-        self._plan, self._world, self._key, self._draw = plan, world, key, draw
+    def __init__(self, plan: Plan, world: World, key: SigningKey) -> None:
+        self._plan, self._world, self._key = plan, world, key
         self._mail = mail_secret(key)
         self._box = Strongbox(secret_of(key))
+        self._chance = keccak256(b"chance", secret_of(key))
         self.number = plan.keeper(plan.me)
         self._held: dict[tuple[bytes, bytes], _Held] = {}
         self._heard: dict[tuple[bytes, bytes], dict[int, Share]] = {}
@@ -133,6 +127,11 @@ class Custodian:
             self._held[contract, held.commitments[0]] = held
             self._complete(contract, held.commitments, held.epoch)
         world.keys.kept = self.writes
+
+    def fresh(self, *parts: bytes) -> bytes:
+        """32 bytes that others cannot foresee, for an envelope: the same for equal parts alone."""
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.digest(self._chance, framed, "sha256")
 
     # --- before a contract is there ---------------------------------------------------------------
 
@@ -220,7 +219,8 @@ class Custodian:
             return None
         about = about_share(self._plan.chain, claim.contract, claim.point)
         mail = self._plan.keepers[number - 1].mail
-        sealed = enclose(encode(held.share), mail, about, self._draw())
+        share = encode(held.share)
+        sealed = enclose(share, mail, about, self.fresh(about, mail, share))
         return Lent(claim.contract, claim.point, sealed)
 
     def take(self, peer: bytes, lent: Lent) -> bool:
