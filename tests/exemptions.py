@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 13500,
     "market": 9000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 18500,
+    "node": 19500,  # custodians and their packets
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 4200,
