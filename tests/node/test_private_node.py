@@ -327,6 +327,34 @@ def test_a_private_failure_is_in_the_envelope():
     assert asked
 
 
+TRACERS = (
+    {"tracer": "callTracer", "tracerConfig": {"withLog": True}},
+    {"tracer": "prestateTracer"},
+    {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}},
+    {},
+)
+
+
+def test_traces_show_what_is_public_alone():
+    purse = created()
+    purse.put(SECRET)
+    receipt = purse.put(OTHER)
+    told = [
+        purse.asked("debug_traceTransaction", receipt["transactionHash"], options)
+        for options in TRACERS[:3]
+    ]
+    told.append(purse.asked("debug_traceCall", sealed_form(purse, OTHER), "latest", TRACERS[1]))
+    shown = json.dumps(told).encode()
+    hidden = [SECRET, OTHER, SECRET + OTHER, SECRET + 2 * OTHER]
+    assert [n for n in hidden for trace in traces(n) if trace in shown] == []
+    _, before, changed, _ = told
+    moves = f"0x{1:064x}", f"0x{2:064x}"
+    assert moves[0] in before[purse.address]["storage"].values()
+    assert moves[1] in changed["post"][purse.address]["storage"].values()
+    form = sealed_form(purse, 5) | {"from": "0x" + "77" * 20}
+    assert "has to sign" in purse.asked.fault("debug_traceCall", form, "latest", TRACERS[0])[1]
+
+
 def test_no_answer_of_the_node_shows_what_is_private():
     purse = created(kv := MemoryKV())
     purse.put(SECRET)

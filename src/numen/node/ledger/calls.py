@@ -185,15 +185,21 @@ class Calls:
             TransactionError: No block would take it.
             UnsignedError: Something is private, and the caller is none of the node's accounts.
         """
-        if call.caller not in self._own and self._is_private(call.to):
-            raise UnsignedError
+        self.check_caller(call)
         asked = request_of(call, self._world.peek(call.caller), self._ledger.chain, work)
         run = self._ledger.attempt(asked, time_ms)
         published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.transaction.codes)
         return _tried(run, published)
 
-    def _is_private(self, to: bytes | None) -> bool:
-        return to is not None and self._world.charter(bytes(to)) is not None
+    def check_caller(self, call: Call) -> None:
+        """See that nobody is tried on what is private who did not sign.
+
+        Raises:
+            UnsignedError: The caller is none of the node's accounts.
+        """
+        is_private = call.to is not None and self._world.charter(bytes(call.to)) is not None
+        if is_private and call.caller not in self._own:
+            raise UnsignedError
 
     def estimate(self, call: Call, time_ms: int) -> int:
         """Find work with which a request, and all that follows, ends as with all the work there is.
