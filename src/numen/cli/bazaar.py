@@ -175,7 +175,7 @@ def submit(
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
-    async def buy() -> Bought:
+    async def buy() -> Bought[Any]:
         async with Market(place, identity, heard=quiet) as entered:
             return await entered.run(program, *values, **terms)
 

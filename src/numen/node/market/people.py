@@ -1,5 +1,6 @@
 """Those who take part in a market between processes: they join, stake, work, and buy."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,13 +11,14 @@ from numen.base.errors import NumenError
 from numen.market.actor import Act, Do, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
-from numen.market.exchange import Post, Verb
+from numen.market.events import Refused
+from numen.market.exchange import Post, Verb, step
 from numen.market.job import Job, Phase
-from numen.market.message import Call, sign
+from numen.market.message import Call, Cancel, Request, Signed, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
-from numen.market.task import Quorum, Task, task_id
+from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Market
 from numen.market.verifier import Verifier
 from numen.market.worker import Profile, Tools, Worker
@@ -28,6 +30,9 @@ STAKE: Final = 1_000_000
 
 TASK_LIFE_MS: Final = 120_000
 """How long a task waits for workers."""
+
+POST_AGAIN_MS: Final = 2_000
+"""After how long a task that did not arrive is posted again."""
 
 CALL_AGAIN_MS: Final = 2_000
 """After how long a call that did not arrive is made again."""
@@ -65,6 +70,10 @@ class Joined:
             return  # one after the other: calls are numbered
         yield from self._actor.wake(market, now_ms)
 
+    def has_joined(self, market: Market) -> bool:
+        """Whether every call was made."""
+        return all(_is_done(market, self.address, verb) for verb, _ in self._calls)
+
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
 
@@ -92,8 +101,7 @@ class Order(msgspec.Struct, frozen=True):
         inputs: Commitment to inputs that were brought.
         bid: First bid, in coins.
         price_max: Highest bid.
-        replicas: Most answers.
-        trust: A wrong answer has to be less likely than one in so many.
+        policy: What evidence is wanted.
         work_limit: Most work units of a run.
     """
 
@@ -101,8 +109,7 @@ class Order(msgspec.Struct, frozen=True):
     inputs: bytes
     bid: int
     price_max: int
-    replicas: int
-    trust: int
+    policy: Policy
     work_limit: int
 
 
@@ -127,7 +134,7 @@ class Sold(msgspec.Struct, frozen=True):
 
 
 class OrderError(NumenError):
-    """Nobody can take the order."""
+    """The market does not take the order."""
 
 
 class Buyer:
@@ -149,6 +156,10 @@ class Buyer:
             [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
         )
         self._seen: dict[bytes, Job] = {}
+        # Between the thread that thinks and the one that orders.
+        self._orders: deque[Wanted] = deque()
+        self._withdrawn: deque[bytes] = deque()
+        self._posting: dict[bytes, tuple[Wanted, int]] = {}
 
     @property
     def address(self) -> bytes:
@@ -161,10 +172,39 @@ class Buyer:
         """A buyer asks for nothing."""
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
+        while self._orders:
+            wanted = self._orders.popleft()
+            self._posting[task_id(wanted.task)] = (wanted, -POST_AGAIN_MS)
+        acts = [*self._withdraw(market), *self._joined.wake(market, now_ms)]
+        for name, (wanted, posted_ms) in list(self._posting.items()):
+            if name in market.jobs or name in market.done or now_ms > wanted.task.expires_ms:
+                del self._posting[name]
+            elif now_ms - posted_ms >= POST_AGAIN_MS and self._joined.has_joined(market):
+                self._posting[name] = (wanted, now_ms)
+                acts.append(Do(Post(sign(self._key, Request(wanted.task, wanted.bid, 0))), 0))
+        return acts
+
+    def see(self, market: Market) -> None:
+        """Look at the market after each entry: a task that is over is not in it any more."""
         for name in self._seen:
             if name in market.jobs:
                 self._seen[name] = market.jobs[name]
-        return self._joined.wake(market, now_ms)
+
+    def is_lost(self, name: bytes, market: Market, now_ms: int) -> bool:
+        """Whether a task is over without a trace: what became of it was not seen."""
+        job = self._seen.get(name)
+        return job is not None and name not in market.jobs and now_ms > job.task.expires_ms
+
+    def withdraw(self, name: bytes) -> None:
+        """Take a task back with the next waking, if nobody works on it."""
+        self._withdrawn.append(name)
+
+    def _withdraw(self, market: Market) -> Iterator[Act]:
+        while self._withdrawn:
+            name = self._withdrawn.popleft()
+            self._posting.pop(name, None)
+            if name in market.jobs and not market.jobs[name].seats:
+                yield Do(Post(sign(self._key, Cancel(self.address, name))), 0)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._joined.receive(parcel, market, now_ms)
@@ -173,7 +213,7 @@ class Buyer:
         """Post a task with the next waking; its id.
 
         Raises:
-            OrderError: No verifier has a stake.
+            OrderError: No verifier has a stake, or the market refuses the task.
         """
         verifiers = [v for v in market.stakes.stakers if market.stakes.is_active(v, Role.VERIFIER)]
         if not verifiers:
@@ -187,14 +227,15 @@ class Buyer:
             number=number,
             program=order.program,
             inputs=order.inputs,
-            policy=Quorum(order.replicas, order.trust),
+            policy=order.policy,
             work_limit=order.work_limit,
             price_max=order.price_max,
             fee=order.price_max // 10 + 1,
             pledge=order.price_max,
             expires_ms=now_ms + TASK_LIFE_MS,
         )
-        self._provider.want(Wanted(task, order.bid, now_ms))
+        _check_order(market, sign(self._key, Request(task, order.bid, 0)), now_ms)
+        self._orders.append(Wanted(task, order.bid, now_ms))
         name = task_id(task)
         self._seen[name] = Job(name, task, now_ms, order.bid, now_ms, {})
         return name
@@ -214,6 +255,21 @@ class Buyer:
         how = "settled" if output is not None else f"no answer ({job.phase.value})"
         paid = sum(job.seats[who].price for who in answers) + job.task.fee
         return Sold(name, output, how, answers, fined, paid if output is not None else 0)
+
+
+def _check_order(market: Market, signed: Signed, now_ms: int) -> None:
+    """Try a request on the market as it is known here."""
+    _, happened = step(market, Post(signed), now_ms, _NoChecker())
+    for event in happened:
+        if isinstance(event, Refused):
+            raise OrderError(f"the market refuses the task: {event.reason}")
+
+
+class _NoChecker:
+    """A `Checker` for what comes without evidence."""
+
+    def check(self, _task: object, _claim: object, _evidence: object) -> None:
+        raise AssertionError("a request comes without evidence")
 
 
 class _Everything(Goods):

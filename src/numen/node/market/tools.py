@@ -6,8 +6,8 @@ limits are of one machine, and what it said might differ from what others find.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -23,7 +23,7 @@ from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
 from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
-from numen.sandbox.runner import Sandbox
+from numen.vm.machine import Result
 from numen.vm.payload import decode_inputs, encode_output
 
 GOODS_MAX: Final = 4096
@@ -77,18 +77,25 @@ class Goods:
         return self.work.get((task.program, task.inputs), task.work_limit)
 
 
-class Machine:
-    """Runs programs in the sandbox: an `Executor`."""
+class Runner(Protocol):
+    """Where programs run: a `numen.sandbox.runner.Sandbox`, or a process of one's own for them."""
 
-    def __init__(self, goods: Goods, sandbox: Sandbox) -> None:
-        self._goods, self._sandbox = goods, sandbox
+    def run(self, program: Program, inputs: Sequence[Any], *, work_limit: int) -> Result:
+        """Run a program; raises `SandboxError` where this machine is not able to."""
+
+
+class Machine:
+    """Runs programs where it is told to: an `Executor`."""
+
+    def __init__(self, goods: Goods, runner: Runner) -> None:
+        self._goods, self._runner = goods, runner
 
     def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
         """Run a program by its id; see `Executor.run`."""
         code = self._goods.programs[program]
         try:
             values = decode_inputs(code, inputs)
-            result = self._sandbox.run(code, values, work_limit=work_limit)
+            result = self._runner.run(code, values, work_limit=work_limit)
         except SandboxError:
             self._goods.give_up(program, commit_inputs(inputs))
             raise
