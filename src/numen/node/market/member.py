@@ -22,7 +22,7 @@ from numen.net.errors import NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Heard, Session
-from numen.node.market.follower import Follower, Player, Thought, together
+from numen.node.market.follower import Follower, Player, together
 from numen.node.market.goods import name_of, parts
 from numen.node.market.place import Place
 from numen.node.market.replica import Replica
@@ -73,7 +73,7 @@ class Member:
         self._new_offers: asyncio.Queue[bytes] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._outbox: asyncio.Queue[Hand | Parcel] = asyncio.Queue()
-        self._thread = asyncio.Lock()
+        self._thinking = asyncio.Lock()
 
     @property
     def replica(self) -> Replica | None:
@@ -159,7 +159,8 @@ class Member:
                     case Declined(reason):
                         _LOG.warning("the hall declines: %s", reason)
                     case thought:
-                        self._carry_out(await self._in_thread(thought))
+                        async with self._thinking:
+                            self._carry_out(thought())
             self._note_ready()
             self._changed.set()
 
@@ -170,16 +171,19 @@ class Member:
             for want in self._follower.wants(player, _clock_ms()):
                 await session.send(want)
             self._changed.clear()
-            self._carry_out(await self._in_thread(self._follower.waking(player, _clock_ms())))
+            self._carry_out(await self._think(player))
             try:
                 async with asyncio.timeout(WAKE_S):
                     await self._changed.wait()
             except TimeoutError:
                 pass
 
-    async def _in_thread(self, thought: Thought) -> list[Act]:
-        """Let the player think without stopping the clock: it may run a program."""
-        async with self._thread:
+    async def _think(self, player: Player) -> list[Act]:
+        """Let the player think; without stopping the clock, where it may run a program."""
+        async with self._thinking:
+            thought = self._follower.waking(player, _clock_ms())
+            if self._follower.is_quick(player):
+                return thought()
             return await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:

@@ -51,7 +51,7 @@ class Joined:
         self._actor, self._key = actor, key
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
-        self.lacks, self.bring = actor.lacks, actor.bring
+        self.lacks, self.bring, self.is_quick = actor.lacks, actor.bring, actor.is_quick
 
     @property
     def address(self) -> bytes:
@@ -170,6 +170,9 @@ class Buyer:
 
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
+
+    def is_quick(self, market: Market) -> bool:  # noqa: ARG002 - a buyer runs nothing
+        return True
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         while self._orders:

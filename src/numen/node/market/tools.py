@@ -17,6 +17,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
+from numen.market.job import Job, Phase
 from numen.market.task import Task
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
@@ -125,6 +126,17 @@ class Equipped:
     def bring(self, raw: bytes) -> None:
         """Take goods."""
         self._goods.add(raw)
+
+    def is_quick(self, market: Market) -> bool:
+        """Whether nothing is there that it may have to run."""
+        return not any(self._may_run(job) for job in market.jobs.values())
+
+    def _may_run(self, job: Job) -> bool:
+        own = job.seats.get(self.address)
+        if own is not None and own.result is None:
+            return True
+        # A verifier runs again what is answered or disputed.
+        return job.phase in (Phase.ANSWERED, Phase.DISPUTED) or bool(job.answers())
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
