@@ -16,6 +16,7 @@ from numen.cli.arguments import parse_argument
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
 from numen.market import events
+from numen.market.actor import Executor
 from numen.market.events import Event
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
@@ -26,6 +27,7 @@ from numen.node.market.member import Member
 from numen.node.market.place import Place, read_place
 from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis
+from numen.node.market.runs import Runs
 from numen.node.market.serve import serve
 from numen.node.market.tools import Goods, Machine
 
@@ -203,16 +205,17 @@ def _take_part(
     identity: Identity,
     place: str,
     insist: bool,
-    make: Callable[[Goods, Machine], Player],
+    make: Callable[[Goods, Executor], Player],
     *,
     as_json: bool,
 ) -> None:
     from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
 
     found = read_place(place)
-    with Sandbox(insists=insist) as sandbox:
-        goods = Goods()
-        machine = Machine(goods, sandbox)
+    with contextlib.ExitStack() as stack:
+        sandbox, goods = stack.enter_context(Sandbox(insists=insist)), Goods()
+        machine = Runs(Machine(goods, sandbox))
+        stack.callback(machine.close)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
         transport = TlsTransport(identity.node)

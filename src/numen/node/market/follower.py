@@ -19,7 +19,7 @@ from numen.base.errors import NumenError
 from numen.market import actor as acts
 from numen.market.actor import Act, Actor, Do, Say, Send
 from numen.market.events import Event
-from numen.market.turn import Checker, Market
+from numen.market.turn import Checker
 from numen.node.market.goods import Gathering, GoodsError, name_of
 from numen.node.market.replica import Entry, Handed, Replica, ReplicaError, handed
 from numen.node.market.snapshot import Seal, SnapshotError, open_sealed
@@ -62,8 +62,12 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
-    def is_quick(self, market: Market) -> bool:
-        """Whether it thinks about a market without running a program."""
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs no program while it thinks."""
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have somebody told, in any thread, that it has something new to think about."""
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -176,11 +180,6 @@ class Follower:
             if digest not in self._wanted and clock_ms >= self._absent_until.get(digest, 0):
                 self._wanted[digest] = Gathering()
                 yield Want(digest, 0)
-
-    def is_quick(self, player: Player) -> bool:
-        """Whether what is thought next takes no thread of its own."""
-        assert self.replica is not None
-        return player.is_quick(self.replica.market)
 
     def waking(self, player: Player, clock_ms: int) -> Thought:
         """What is to be thought when the player is woken."""

@@ -23,6 +23,7 @@ from numen.node.market.follower import Player
 from numen.node.market.member import Member
 from numen.node.market.place import Place
 from numen.node.market.record import NoProofs
+from numen.node.market.runs import Runs
 from numen.node.market.serve import serve
 from numen.node.market.tools import Goods, Machine
 from numen.vm import machine
@@ -86,7 +87,8 @@ async def _join(
     """Let the verifier, or a worker, take part."""
     who = new_identity(f"member-{number}")
     goods = Goods()
-    runner = Machine(goods, ThisProcess())
+    runner = Runs(Machine(goods, ThisProcess()), 1)
+    stack.callback(runner.close)
 
     def make() -> Player:
         if number == 0:

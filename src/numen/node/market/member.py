@@ -7,6 +7,7 @@ again, reads the record, and goes on where it was.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -124,6 +125,7 @@ class Member:
             self._outbox, self._new_offers = asyncio.Queue(), asyncio.Queue()
             for digest in self._offers:
                 self._new_offers.put_nowait(digest)
+            player.listen(self._nudge_from_anywhere(asyncio.get_running_loop()))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(session, player))
                 group.create_task(self._act(session, player))
@@ -178,13 +180,18 @@ class Member:
             except TimeoutError:
                 pass
 
+    def _nudge_from_anywhere(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        def nudge() -> None:
+            with contextlib.suppress(RuntimeError):  # all of it has ended
+                loop.call_soon_threadsafe(self._changed.set)
+
+        return nudge
+
     async def _think(self, player: Player) -> list[Act]:
         """Let the player think; without stopping the clock, where it may run a program."""
         async with self._thinking:
             thought = self._follower.waking(player, _clock_ms())
-            if self._follower.is_quick(player):
-                return thought()
-            return await asyncio.to_thread(thought)
+            return thought() if player.is_quick else await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:
         # Delays are those of a network that is simulated; this one has its own.

@@ -1,14 +1,14 @@
 """Those who take part in a market between processes: they join, stake, work, and buy."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.market.actor import Act, Do, Parcel
+from numen.market.actor import Act, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.events import Refused
@@ -22,7 +22,8 @@ from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Market
 from numen.market.verifier import Verifier
 from numen.market.worker import Profile, Tools, Worker
-from numen.node.market.tools import Equipped, Goods, Machine, dice_of
+from numen.node.market.runs import Runs
+from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import claim_digest
 
 STAKE: Final = 1_000_000
@@ -51,7 +52,8 @@ class Joined:
         self._actor, self._key = actor, key
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
-        self.lacks, self.bring, self.is_quick = actor.lacks, actor.bring, actor.is_quick
+        self.lacks, self.bring, self.listen = actor.lacks, actor.bring, actor.listen
+        self.is_quick = actor.is_quick
 
     @property
     def address(self) -> bytes:
@@ -79,18 +81,20 @@ class Joined:
 
 
 def worker(
-    key: SigningKey, profile: Profile, goods: Goods, machine: Machine, stake: int = STAKE
+    key: SigningKey, profile: Profile, goods: Goods, machine: Executor, stake: int = STAKE
 ) -> Joined:
-    """A worker of a market between processes."""
+    """A worker of a market between processes; with `Runs` for a machine, it waits for none."""
     tools = Tools(machine, None, goods.inputs, goods.estimate)
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
-    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
+    equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
+    return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])
 
 
-def verifier(key: SigningKey, goods: Goods, machine: Machine, stake: int = STAKE) -> Joined:
-    """A verifier of a market between processes."""
+def verifier(key: SigningKey, goods: Goods, machine: Executor, stake: int = STAKE) -> Joined:
+    """A verifier of a market between processes; with `Runs` for a machine, it waits for none."""
     actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"), is_prompt=True)
-    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
+    equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
+    return Joined(equipped, key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -171,8 +175,13 @@ class Buyer:
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
 
-    def is_quick(self, market: Market) -> bool:  # noqa: ARG002 - a buyer runs nothing
+    @property
+    def is_quick(self) -> bool:
+        """It runs nothing."""
         return True
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Nothing happens to a buyer behind its back."""
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         while self._orders:

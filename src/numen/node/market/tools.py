@@ -6,7 +6,7 @@ limits are of one machine, and what it said might differ from what others find.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -17,11 +17,11 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
-from numen.market.job import Job, Phase
 from numen.market.task import Task
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
+from numen.node.market.runs import NotYetError, Runs
 from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
 from numen.vm.machine import Result
@@ -108,10 +108,17 @@ class Machine:
 
 
 class Equipped:
-    """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`."""
+    """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`.
 
-    def __init__(self, actor: Actor, goods: Goods) -> None:
-        self._actor, self._goods = actor, goods
+    Args:
+        actor: Who acts.
+        goods: What it has.
+        runs: What it runs programs with, where it does not wait for them: tasks whose answers are
+            on their way are not seen either.
+    """
+
+    def __init__(self, actor: Actor, goods: Goods, runs: Runs | None = None) -> None:
+        self._actor, self._goods, self._runs = actor, goods, runs
 
     @property
     def address(self) -> bytes:
@@ -127,25 +134,33 @@ class Equipped:
         """Take goods."""
         self._goods.add(raw)
 
-    def is_quick(self, market: Market) -> bool:
-        """Whether nothing is there that it may have to run."""
-        return not any(self._may_run(job) for job in market.jobs.values())
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs nothing while it thinks."""
+        return self._runs is not None
 
-    def _may_run(self, job: Job) -> bool:
-        own = job.seats.get(self.address)
-        if own is not None and own.result is None:
-            return True
-        # A verifier runs again what is answered or disputed.
-        return job.phase in (Phase.ANSWERED, Phase.DISPUTED) or bool(job.answers())
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have somebody told, in any thread, that it has something new to think about."""
+        if self._runs is not None:
+            self._runs.told = told
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
-        seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
         acts: list[Act] = []
-        try:
-            acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
-        except SandboxError as error:
-            _LOG.warning("a task is left alone: %s", error)
+        # Each thought that ends early has started a run, so that there are no more than tasks.
+        for _ in range(len(market.jobs) + 1):
+            seen = {name: job for name, job in market.jobs.items() if self._can_see(job.task)}
+            try:
+                acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
+            except NotYetError:
+                continue
+            except SandboxError as error:
+                _LOG.warning("a task is left alone: %s", error)
+            break
         return acts
+
+    def _can_see(self, task: Task) -> bool:
+        is_running = self._runs is not None and self._runs.is_running(task)
+        return not is_running and self._goods.has(task)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
