@@ -32,6 +32,8 @@ LAZY_IMPORTS = {
     f"{SRC}api/stages.py": "a dump without a circuit does not load the provers",
     f"{SRC}cli/ledger.py": "the client of the log is an extra",
     f"{SRC}cli/bazaar.py": "a worker does not load the compiler, nor a buyer the sandbox",
+    f"{SRC}cli/fleet.py": "the client of the queue is an extra",
+    f"{SRC}cli/starks.py": "the client of a fleet's queue is an extra",
     f"{SRC}cli/market.py": "`numen --help` and `numen why` do not load the demo",
     f"{SRC}cli/sim.py": "tables are for who looks at them: start-up counts",
     f"{SRC}evm/native/interpreter.py": "a cached interpreter is loaded without what writes it",

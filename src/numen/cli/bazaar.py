@@ -2,19 +2,18 @@
 
 import asyncio
 import contextlib
-import logging
-import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
-from numen.base.errors import NumenError
 from numen.cli.arguments import parse_argument
+from numen.cli.fleet import fleet_option
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
+from numen.cli.serving import run_until_told
 from numen.market import events
 from numen.market.actor import Executor
 from numen.market.events import Event
@@ -94,7 +93,9 @@ def open_(
             click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
 
     heard = _teller(as_json=as_json)
-    _run(serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard))
+    run_until_told(
+        serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
+    )
 
 
 @click.command()
@@ -121,23 +122,21 @@ def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_jso
 )  # fmt: skip
 @click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
+@fleet_option
 def worker(
-    identity: Identity,
-    place: str,
-    stake: int,
-    price: int,
-    *,
-    lie: bool,
-    insist: bool,
-    as_json: bool,
-) -> None:
-    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid."""
+    identity: Identity, place: str, stake: int, price: int, fleet_servers: tuple[str, ...],
+    *, lie: bool, insist: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
+
+    Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet.
+    """
     behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
     profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
     _take_part(
         identity, place, insist,
         lambda goods, machine: people.worker(identity.account, profile, goods, machine, stake),
-        as_json=as_json,
+        as_json=as_json, fleet_servers=fleet_servers,
     )  # fmt: skip
 
 
@@ -208,6 +207,7 @@ def _take_part(
     make: Callable[[Goods, Executor], Player],
     *,
     as_json: bool,
+    fleet_servers: tuple[str, ...] = (),
 ) -> None:
     from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
 
@@ -215,6 +215,11 @@ def _take_part(
     with contextlib.ExitStack() as stack:
         sandbox, goods = stack.enter_context(Sandbox(insists=insist)), Goods()
         machine = Runs(Machine(goods, sandbox))
+        if fleet_servers:
+            from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
+
+            fleet = stack.enter_context(Fleet(fleet_servers))
+            machine = Runs(FleetMachine(goods, fleet), AT_ONCE)
         stack.callback(machine.close)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
@@ -226,7 +231,7 @@ def _take_part(
             print_json({"account": who, "market": place})
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
-        _run(member.run(lambda: make(goods, machine)))
+        run_until_told(member.run(lambda: make(goods, machine)))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:
@@ -251,27 +256,3 @@ def _sentence(event: Event) -> str:
         if name != "at_ms" and value != ""
     )
     return f"{fields['at_ms'] / 1000:9.3f} s  {kind:8}  {said}"
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run until interrupted or told to end."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    try:
-        asyncio.run(until_told())
-    except* NumenError as errors:
-        raise _first(errors) from None
-
-
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
