@@ -54,7 +54,6 @@ class Task(Generic[P, R]):
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
             raise InputError(f"{self.compiled.source.entry}: {error}") from None
-        bound.apply_defaults()
         return bound.args
 
     def __repr__(self) -> str:

@@ -1,6 +1,5 @@
 """Those who take part in a market between processes: they join, stake, work, and buy."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -160,10 +159,9 @@ class Buyer:
             [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
         )
         self._seen: dict[bytes, Job] = {}
-        # Between the thread that thinks and the one that orders.
-        self._orders: deque[Wanted] = deque()
-        self._withdrawn: deque[bytes] = deque()
         self._posting: dict[bytes, tuple[Wanted, int]] = {}
+        self._withdrawing: set[bytes] = set()
+        self._withdrawn: set[bytes] = set()
 
     @property
     def address(self) -> bytes:
@@ -184,9 +182,6 @@ class Buyer:
         """Nothing happens to a buyer behind its back."""
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
-        while self._orders:
-            wanted = self._orders.popleft()
-            self._posting[task_id(wanted.task)] = (wanted, -POST_AGAIN_MS)
         acts = [*self._withdraw(market), *self._joined.wake(market, now_ms)]
         for name, (wanted, posted_ms) in list(self._posting.items()):
             if name in market.jobs or name in market.done or now_ms > wanted.task.expires_ms:
@@ -209,14 +204,19 @@ class Buyer:
 
     def withdraw(self, name: bytes) -> None:
         """Take a task back with the next waking, if nobody works on it."""
-        self._withdrawn.append(name)
+        self._withdrawing.add(name)
 
     def _withdraw(self, market: Market) -> Iterator[Act]:
-        while self._withdrawn:
-            name = self._withdrawn.popleft()
-            self._posting.pop(name, None)
-            if name in market.jobs and not market.jobs[name].seats:
+        for name in list(self._withdrawing):
+            _, posted_ms = self._posting.get(name, (None, 0))
+            if posted_ms < 0:  # nobody has heard of it
+                del self._posting[name]
+                self._withdrawn.add(name)
+            elif name in market.jobs and not market.jobs[name].seats:
                 yield Do(Post(sign(self._key, Cancel(self.address, name))), 0)
+            elif name not in market.jobs and name in self._posting:
+                continue  # it is on its way
+            self._withdrawing.discard(name)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._joined.receive(parcel, market, now_ms)
@@ -247,13 +247,17 @@ class Buyer:
             expires_ms=now_ms + TASK_LIFE_MS,
         )
         _check_order(market, sign(self._key, Request(task, order.bid, 0)), now_ms)
-        self._orders.append(Wanted(task, order.bid, now_ms))
         name = task_id(task)
+        self._posting[name] = (Wanted(task, order.bid, now_ms), -POST_AGAIN_MS)
         self._seen[name] = Job(name, task, now_ms, order.bid, now_ms, {})
         return name
 
     def sold(self, name: bytes, market: Market) -> Sold | None:
         """How a purchase ended, or None while it goes on."""
+        if name in self._withdrawn:
+            self._withdrawn.discard(name)
+            del self._seen[name]
+            return Sold(name, None, "taken back", (), (), 0)
         if name in market.jobs or name not in market.done:
             return None
         job = self._seen.pop(name)
