@@ -24,7 +24,7 @@ BUDGET_LINES = {
     "sim": 4200,
     "testing": 1100,
     "trust": 3400,
-    "vm": 2600,
+    "vm": 3200,
 }
 """Lines of Python each package may have. A commit that raises one says why."""
 
@@ -90,6 +90,7 @@ ENTRY_POINTS = {
     "numen.net.passes": "for whoever is asked by accounts without a channel",
     "numen.net.possession": "for whoever joins nodes",
     "numen.testing": "the tests of contracts begin there",
+    "numen.vm.walk": "runs that can be shown step by step, for whoever disputes them",
     "numen.testing.plugin": "pytest finds it by its entry point",
     "numen.__main__": "the command `python -m numen`",
     "numen.cli": "the command `numen`",

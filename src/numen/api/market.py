@@ -17,19 +17,20 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
 from numen.api.compiled import Compiled, compile_
+from numen.api.evidence import Want, WantError, want
 from numen.api.sale import Bought, Listener, Sale, UnsoldError
 from numen.api.task import P, R, Task
 from numen.base.errors import NumenError
 from numen.market.events import Closed, Event
-from numen.market.task import Policy, Quorum
+from numen.market.message import Kept
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.market.local import local_market, new_identity
 from numen.node.market.member import Member
-from numen.node.market.people import Buyer, Order
+from numen.node.market.notary import Notary
+from numen.node.market.people import Buyer, Order, Sold
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs
-from numen.proof.statement import commit_inputs
+from numen.proof.statement import Evidence, Stark, commit_inputs
 from numen.vm.payload import encode_inputs
 
 __all__ = ["Bought", "Market", "MarketClosedError", "Sale", "UnsoldError", "WantError"]
@@ -58,10 +59,6 @@ Sellable = Task[P, R] | Compiled | Callable[..., Any] | str
 
 class MarketClosedError(NumenError):
     """The market cannot be reached, or ended the visit."""
-
-
-class WantError(NumenError):
-    """This program cannot be sold with this evidence."""
 
 
 class Market:
@@ -101,7 +98,7 @@ class Market:
                 transport, place = await stack.enter_async_context(local_market(self._identity))
             else:
                 transport, place = TlsTransport(self._identity.node), read_place(self._place)
-            member = Member(transport, place, self._identity.account, NoProofs(), self._hear)
+            member = Member(transport, place, self._identity.account, Notary(), self._hear)
             self._member = member
             running = asyncio.create_task(member.run(lambda: self._buyer))
             stack.push_async_callback(self._leave, running)
@@ -194,7 +191,7 @@ class Market:
         program: Any,
         *args: Any,
         bid: int,
-        evidence: str = "quorum",
+        evidence: str | Want = "quorum",
         price_max: int | None = None,
         replicas: int = 5,
         trust: int = 4,
@@ -206,7 +203,7 @@ class Market:
             program: As for `run`.
             args: As for `run`.
             bid: As for `run`.
-            evidence: What is wanted before the answer is believed: ``quorum`` for equal answers.
+            evidence: A word of `evidence.KINDS`, or what a function of `numen.api.evidence` made.
             price_max: Up to where the bid is raised while nobody comes; twice the bid otherwise.
             replicas: Of a quorum: most answers that are bought.
             trust: Of a quorum: a wrong answer has to be less likely than one in so many.
@@ -217,18 +214,21 @@ class Market:
         """
         member = self._here()
         compiled, limit = _compiled(program)
+        wanted = evidence
+        if isinstance(wanted, str):
+            wanted = want(wanted, compiled, replicas=replicas, trust=trust)
         code = compiled.program
         raw = encode_inputs(code, args)
         order = Order(
             code.id, commit_inputs(raw), bid, price_max or 2 * bid,
-            _policy(evidence, replicas, trust), work_limit or limit or WORK_LIMIT,
+            wanted.policy, work_limit or limit or WORK_LIMIT,
         )  # fmt: skip
         assert member.replica is not None
         number = secrets.randbits(62)
         name = self._buyer.order(order, member.replica.market, number, member.now_ms)
-        for goods in (code.code, raw):
+        for goods in (code.code, raw, *wanted.goods):
             member.offer(goods)
-        sale: Sale[Any] = Sale(name, code, self._withdraw)
+        sale: Sale[Any] = Sale(name, code, wanted, self._withdraw, self._evidence)
         self._sales[name] = sale
         member.nudge()
         return sale
@@ -255,6 +255,13 @@ class Market:
                 "the market is not entered", hint="async with numen.Market() as market: ..."
             )
         return self._member
+
+    async def _evidence(self, sold: Sold) -> Evidence | None:
+        """The evidence of an answer, whole."""
+        found = None if sold.result is None else sold.result.evidence
+        if isinstance(found, Kept):
+            return Stark(await self._here().fetch(found.name))
+        return found
 
     def _withdraw(self, name: bytes) -> None:
         self._buyer.withdraw(name)
@@ -347,9 +354,3 @@ def _compiled(program: Any) -> tuple[Compiled, int | None]:
     if isinstance(program, Task):
         return program.compiled, program.work_limit
     return program if isinstance(program, Compiled) else compile_(program), None
-
-
-def _policy(evidence: str, replicas: int, trust: int) -> Policy:
-    if evidence != "quorum":
-        raise WantError(f"no evidence is called {evidence!r}", hint="quorum")
-    return Quorum(replicas, trust)

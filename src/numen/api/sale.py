@@ -8,15 +8,17 @@ NumenError
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from numen.api.evidence import Want
 from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.events import Event
 from numen.node.market.people import Sold
+from numen.proof.statement import Evidence
 from numen.vm.payload import PayloadError, decode_output, trap_of
 
 EVENTS_MAX: Final = 4096
@@ -81,10 +83,15 @@ class Bought(msgspec.Struct, Generic[R], frozen=True):
     Attributes:
         value: What the program gave.
         sold: Who answered, who was fined, and what it cost.
+        wanted: What evidence was asked for.
+        evidence: The proof or quote that came with the answer, which the market, and this member
+            of it, have verified; None where equal answers were the evidence.
     """
 
     value: R
     sold: Sold
+    wanted: Want
+    evidence: Evidence | None = None
 
 
 class Listener:
@@ -117,12 +124,21 @@ class Sale(Generic[R]):
     Attributes:
         task: Id of the task.
         program: What runs.
+        wanted: What evidence was asked for.
     """
 
-    def __init__(self, task: bytes, program: Program, withdraw: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        task: bytes,
+        program: Program,
+        wanted: Want,
+        withdraw: Callable[[bytes], None],
+        evidence: Callable[[Sold], Awaitable[Evidence | None]],
+    ) -> None:
         self.task = task
         self.program = program
-        self._withdraw = withdraw
+        self.wanted = wanted
+        self._withdraw, self._evidence = withdraw, evidence
         self._done: asyncio.Future[Sold] = asyncio.get_running_loop().create_future()
         self._done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._past: list[Event] = []
@@ -160,7 +176,7 @@ class Sale(Generic[R]):
         except asyncio.CancelledError:
             self.cancel()
             raise
-        return self._bought(sold)
+        return Bought(self._value(sold), sold, self.wanted, await self._evidence(sold))
 
     def cancel(self) -> None:
         """Ask to have the task back: granted, and the escrow freed, while nobody has a seat."""
@@ -197,13 +213,14 @@ class Sale(Generic[R]):
         for listener in self._listeners:
             listener.put(None)
 
-    def _bought(self, sold: Sold) -> Bought[R]:
+    def _value(self, sold: Sold) -> R:
         if sold.output is None:
             raise UnsoldError(sold)
         reason = trap_of(sold.output)
         if reason is not None:
             raise AnswerTrapError(reason, sold)
         try:
-            return Bought(decode_output(self.program, sold.output), sold)
+            value: R = decode_output(self.program, sold.output)
         except PayloadError as error:
             raise AnswerTrapError(f"no value of the program ({error.message})", sold) from None
+        return value

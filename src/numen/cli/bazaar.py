@@ -17,14 +17,15 @@ from numen.cli.serving import run_until_told
 from numen.market import events
 from numen.market.actor import Executor
 from numen.market.events import Event
+from numen.market.task import policy_name
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.follower import Player
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis
 from numen.node.market.runs import Runs
 from numen.node.market.serve import serve
@@ -105,9 +106,10 @@ def open_(
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_json: bool) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
+    goods = Goods()
     _take_part(
-        identity, place, insist,
-        lambda goods, machine: people.verifier(identity.account, goods, machine, stake),
+        identity, place, insist, goods,
+        lambda machine: people.verifier(identity.account, goods, machine, stake),
         as_json=as_json,
     )  # fmt: skip
 
@@ -121,23 +123,36 @@ def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_jso
     help="Coins that it asks for a million work units.",
 )  # fmt: skip
 @click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
+@click.option("--prove", "proves", is_flag=True, help="Sell proofs too, of both kinds.")
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 @fleet_option
-def worker(
+def worker(  # noqa: PLR0913 - one parameter an option
     identity: Identity, place: str, stake: int, price: int, fleet_servers: tuple[str, ...],
-    *, lie: bool, insist: bool, as_json: bool,
+    *, lie: bool, proves: bool, insist: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
 
-    Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet.
+    Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet. With
+    --prove it proves in a process of its own before it offers, so that no program and no keys can
+    cost it its pledge.
     """
+    from numen.node.market.prover import ProcessProver  # noqa: PLC0415 - start-up counts
+
     behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
     profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
-    _take_part(
-        identity, place, insist,
-        lambda goods, machine: people.worker(identity.account, profile, goods, machine, stake),
-        as_json=as_json, fleet_servers=fleet_servers,
-    )  # fmt: skip
+    goods = Goods(proves=proves)
+    prover = ProcessProver(goods) if proves else None
+    try:
+        _take_part(
+            identity, place, insist, goods,
+            lambda machine: people.worker(
+                identity.account, profile, goods, machine, stake, prover
+            ),
+            as_json=as_json, fleet_servers=fleet_servers,
+        )  # fmt: skip
+    finally:
+        if prover is not None:
+            prover.close()
 
 
 @click.command()
@@ -151,6 +166,18 @@ def worker(
 @click.option(
     "--price-max", type=click.IntRange(1), help="Highest bid; twice the first where left out."
 )
+@click.option(
+    "--evidence", "kind", type=click.Choice(["quorum", "snark", "stark"]), default="quorum",
+    show_default=True, help="What to see before the answer is believed.",
+)  # fmt: skip
+@click.option(
+    "--setup", "setup_in", type=click.Path(file_okay=False, path_type=Path),
+    help="Of a proof with keys: the folder that `numen setup` wrote; made anew where left out.",
+)  # fmt: skip
+@click.option(
+    "--proof", "proof_in", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the proof to, for `numen verify`.",
+)  # fmt: skip
 @click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
 @click.option(
     "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
@@ -160,28 +187,36 @@ def worker(
     "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
 )
 def submit(
-    identity: Identity, place: str, file: str, args: tuple[str, ...], *, as_json: bool, **terms: Any
-) -> None:
+    identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
+    setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
+) -> None:  # fmt: skip
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
     FILE and ARG are as for `numen run`.
     """
-    from numen.api import compiled  # noqa: PLC0415 - start-up counts
+    from numen.api import compiled, evidence  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
+    from numen.api.proofs import Keys  # noqa: PLC0415 - start-up counts
     from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
 
     path, entry = split(file)
     program = compiled.from_file(path, entry or "main")
     values = [parse_argument(text) for text in args]
+    wanted: str | evidence.Want = kind
+    if setup_in is not None:
+        wanted = evidence.snark(program, Keys.load(setup_in))
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
     async def buy() -> Bought[Any]:
         async with Market(place, identity, heard=quiet) as entered:
-            return await entered.run(program, *values, **terms)
+            return await entered.run(program, *values, evidence=wanted, **terms)
 
     bought = asyncio.run(buy())
     sold = bought.sold
+    files: tuple[Path, ...] = ()
+    if proof_in is not None and bought.evidence is not None:
+        files = evidence.save_proof(proof_in, bought.evidence, bought.wanted)
     if as_json:
         report = {
             "value": bought.value,
@@ -189,13 +224,15 @@ def submit(
             "answers": [f"0x{who.hex()}" for who in sold.answers],
             "fined": [f"0x{who.hex()}" for who in sold.fined],
             "paid": sold.paid,
+            "evidence": policy_name(bought.wanted.policy),
+            "files": [str(path) for path in files],
         }
         print_json(report)
         return
     click.echo(show_value(bought.value))
     click.echo(
-        f"{len(sold.answers)} equal answers, {len(sold.fined)} fined, {sold.paid:,} coins; "
-        f"task {sold.task.hex()[:16]}",
+        f"{policy_name(bought.wanted.policy)}: {len(sold.answers)} equal answers, "
+        f"{len(sold.fined)} fined, {sold.paid:,} coins; task {sold.task.hex()[:16]}",
         err=True,
     )
 
@@ -204,7 +241,8 @@ def _take_part(
     identity: Identity,
     place: str,
     insist: bool,
-    make: Callable[[Goods, Executor], Player],
+    goods: Goods,
+    make: Callable[[Executor], Player],
     *,
     as_json: bool,
     fleet_servers: tuple[str, ...] = (),
@@ -213,7 +251,7 @@ def _take_part(
 
     found = read_place(place)
     with contextlib.ExitStack() as stack:
-        sandbox, goods = stack.enter_context(Sandbox(insists=insist)), Goods()
+        sandbox = stack.enter_context(Sandbox(insists=insist))
         machine = Runs(Machine(goods, sandbox))
         if fleet_servers:
             from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
@@ -225,13 +263,13 @@ def _take_part(
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
         transport = TlsTransport(identity.node)
         heard = _teller(as_json=as_json)
-        member = Member(transport, found, identity.account, NoProofs(), heard)
+        member = Member(transport, found, identity.account, Notary(), heard)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
             print_json({"account": who, "market": place})
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
-        run_until_told(member.run(lambda: make(goods, machine)))
+        run_until_told(member.run(lambda: make(machine)))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:

@@ -9,6 +9,7 @@ from numen.api.proofs import Keys
 from numen.base.codec import digest
 from numen.base.errors import NumenError
 from numen.market.actor import Answer
+from numen.market.message import Kept
 from numen.market.task import Snark, Task, task_id
 from numen.proof.snark import snark_evidence, snark_rule
 from numen.proof.statement import Claim, Evidence, SnarkRule, verify
@@ -82,7 +83,7 @@ class Notary:
         proven = proving.program.prove(*values, keys=proving.keys, entropy=entropy)
         return snark_evidence(proving.keys.verifying, proven.proof, proven.public)
 
-    def check(self, task: Task, claim: Claim, evidence: Evidence) -> None:
+    def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check a proof for the market.
 
         Raises:
@@ -91,4 +92,6 @@ class Notary:
         proving = self._known.get(task.program)
         if not isinstance(task.policy, Snark) or proving is None or proving.key != task.policy.key:
             raise NumenError("the task names a key that nobody knows")
+        if isinstance(evidence, Kept):
+            raise NumenError("proofs travel in their messages here")
         verify(claim, evidence, snark=proving.rule)

@@ -9,8 +9,10 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from numen.base.errors import NumenError
 from numen.market.events import Event
 from numen.market.exchange import Submission
+from numen.market.message import Kept
 from numen.market.task import Task
 from numen.market.ticket import Quote, SignedTicket
 from numen.market.turn import Market
@@ -48,9 +50,17 @@ class Executor(Protocol):
 class Prover(Protocol):
     """Makes proofs, for workers that sell them."""
 
-    def prove(self, task: Task, inputs: bytes) -> Evidence:
-        """Prove a run of the task's program on inputs."""
+    def prove(self, task: Task, inputs: bytes) -> Evidence | Kept | None:
+        """Prove a run of the task's program on inputs; None while it is not done yet.
+
+        Raises:
+            UnprovableError: There will be no proof.
+        """
         ...
+
+
+class UnprovableError(NumenError):
+    """A task has no proof that this prover can make."""
 
 
 class Attester(Protocol):

@@ -4,13 +4,16 @@ Nothing here depends on when it is asked: the nonce is the digest of the match, 
 which certificates have to be valid is when the execution is due.
 """
 
+from numen.market.message import Kept
 from numen.market.task import Hardware, Task
 from numen.proof.quote import QuoteRule, Trust
-from numen.proof.statement import Claim, Evidence, UnboundError, verify
+from numen.proof.statement import Claim, Evidence, UnboundError, UnprovenError, verify
 from numen.proof.tee.platforms import examine
 
 
-def check_quote(task: Task, claim: Claim, evidence: Evidence, *, match: bytes, due_ms: int) -> None:
+def check_quote(
+    task: Task, claim: Claim, evidence: Evidence | Kept, *, match: bytes, due_ms: int
+) -> None:
     """Check that a quote carries a claim about a task, for one seat.
 
     Args:
@@ -25,6 +28,8 @@ def check_quote(task: Task, claim: Claim, evidence: Evidence, *, match: bytes, d
     """
     policy = task.policy
     assert isinstance(policy, Hardware)
+    if isinstance(evidence, Kept):
+        raise UnprovenError("a quote travels in its message")
     if claim.inputs != task.inputs:
         raise UnboundError("input")
     trust = Trust(frozenset(policy.roots), policy.tcb_min, policy.floor)

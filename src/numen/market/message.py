@@ -28,6 +28,17 @@ from numen.proof.statement import Claim, Evidence
 ANSWER_MAX_BYTES = 1 << 16
 """Longest output that travels inside a message."""
 
+
+class Kept(msgspec.Struct, frozen=True, array_like=True, tag="kept/1"):
+    """Evidence too long for a message, which is kept where goods of the market are.
+
+    Attributes:
+        name: Of the goods: their digest, so that nothing else can take their place.
+    """
+
+    name: Hash32
+
+
 Word = Annotated[str, Meta(max_length=32)]
 """A word of the protocol, such as an outcome."""
 
@@ -110,7 +121,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
         claim: What the worker says the program gave.
         answer: The output itself.
         attestation: The worker's signature over the claim, for evidence outside the market.
-        evidence: A proof, where the task asks for one.
+        evidence: A proof, or where it is kept, where the task asks for one.
     """
 
     execution: Hash32
@@ -119,7 +130,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
     claim: Claim
     answer: Bytes
     attestation: Signature
-    evidence: Evidence | None = None
+    evidence: Evidence | Kept | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):

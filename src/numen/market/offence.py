@@ -14,7 +14,17 @@ import msgspec
 
 from numen.base.errors import NumenError
 from numen.market.hardware import check_quote
-from numen.market.message import Execution, Match, Offer, Request, Result, Signed, Vote, check
+from numen.market.message import (
+    Execution,
+    Kept,
+    Match,
+    Offer,
+    Request,
+    Result,
+    Signed,
+    Vote,
+    check,
+)
 from numen.market.receipt import CHAIN, check_chain
 from numen.market.task import Hardware, Quorum, task_id
 from numen.proof.statement import Claim, Evidence, claim_digest
@@ -163,7 +173,7 @@ class Record(Protocol):
         """Tell whether a message of the kind came in time for a match."""
         ...
 
-    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence) -> None:
+    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check a proof under the task's own policy; raises `NumenError` when it is false."""
         ...
 

@@ -13,11 +13,14 @@ from numen.market.exchange import Post
 from numen.market.job import Job, Phase
 from numen.market.message import Request, sign
 from numen.market.payer import Limits, Purse, check_quote, pay
-from numen.market.task import Task, task_id
+from numen.market.task import Snark, Stark, Task, task_id
 from numen.market.turn import Market
 
 PATIENCE_MS = 2_000
 """How long a provider waits for a first seat before it raises its bid."""
+
+PROOF_PATIENCE_MS = 20_000
+"""How long it waits where workers have to prove before they offer."""
 
 RAISE_PERMILLE = 250
 """By how much it raises, in thousandths of the bid."""
@@ -95,7 +98,9 @@ class Provider:
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
         since = self._asked_ms.setdefault(job.identity, now_ms)
         is_idle = job.phase is Phase.SEEKING and not job.open_seats() and not job.answers()
-        if not is_idle or now_ms - since < PATIENCE_MS or job.bid >= job.task.price_max:
+        is_proof = isinstance(job.task.policy, Snark | Stark)
+        patience_ms = PROOF_PATIENCE_MS if is_proof else PATIENCE_MS
+        if not is_idle or now_ms - since < patience_ms or job.bid >= job.task.price_max:
             return
         step = max(job.bid * RAISE_PERMILLE // 1000, 1)
         self._asked_ms[job.identity] = now_ms

@@ -44,13 +44,28 @@ class Quorum(msgspec.Struct, frozen=True, array_like=True, tag="quorum/1"):
 
 
 class Snark(msgspec.Struct, frozen=True, array_like=True, tag="snark/1"):
-    """Believe a proof.
+    """Believe a proof with a verifying key.
 
     Attributes:
-        key: Hash of the verifying key of the program's circuit.
+        key: What names the verifying key of the program's circuit to who checks proofs. The
+            provider chose it, and nobody else has to trust the setup it is from.
+        proving: What names the proving key to workers; None where they have it already.
     """
 
     key: Hash32
+    proving: Hash32 | None = None
+
+
+class Stark(msgspec.Struct, frozen=True, array_like=True, tag="stark/1"):
+    """Believe a proof of the run that needs no key.
+
+    Attributes:
+        proven_bits_min: Least bits that are proven.
+        conjectured_bits_min: Least bits under the conjecture.
+    """
+
+    proven_bits_min: Annotated[int, Meta(ge=0, le=256)] = 0
+    conjectured_bits_min: Annotated[int, Meta(ge=0, le=256)] = 100
 
 
 class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
@@ -77,7 +92,7 @@ class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
     floor: tuple[Version, Version, Version, Version] | None = None
 
 
-Policy: TypeAlias = Quorum | Snark | Hardware
+Policy: TypeAlias = Quorum | Snark | Stark | Hardware
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
@@ -121,15 +136,22 @@ def task_id(task: Task) -> bytes:
     return digest("numen/task/1", task)
 
 
+def policy_kind(policy: Policy) -> str:
+    """The kind of evidence that a policy wants, in one word."""
+    tag = policy.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag.partition("/")[0]
+
+
 def policy_name(policy: Policy) -> str:
     """Name a policy as the log and people have it."""
     match policy:
         case Quorum():
             return f"quorum of trust {policy.trust}"
-        case Snark():
-            return "snark"
         case Hardware():
             return f"quote of {policy.platform}"
+        case _:
+            return policy_kind(policy)
 
 
 def seats(task: Task) -> int:

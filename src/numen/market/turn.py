@@ -14,7 +14,7 @@ from numen.market.auction import Book
 from numen.market.coins import Ledger, Transfer
 from numen.market.escrow import Escrow
 from numen.market.job import Job
-from numen.market.message import Execution, Result, Signed
+from numen.market.message import Execution, Kept, Result, Signed
 from numen.market.reputation import Standing
 from numen.market.stake import Role, Stakes, stake_of
 from numen.market.task import Task
@@ -27,7 +27,7 @@ JOBS_MAX = 4096
 class Checker(Protocol):
     """Checks evidence of kinds that carry themselves, such as proofs."""
 
-    def check(self, task: Task, claim: Claim, evidence: Evidence) -> None:
+    def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check evidence under a task's policy; raises `NumenError` when it does not hold."""
         ...
 
@@ -155,7 +155,7 @@ class TurnRecord:
         found = self._job.seat_of_match(match)
         return found is not None and any(isinstance(s.body, kind) for s in found[1].chain)
 
-    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence) -> None:
+    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence | Kept) -> None:
         del task  # the chain of the accusation is of this job: `settlement` has compared them
         self._turn.checker.check(self._job.task, claim, evidence)
 

@@ -14,7 +14,7 @@ from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
-from numen.market.task import Hardware, Quorum
+from numen.market.task import Hardware, Quorum, policy_kind
 from numen.market.turn import MarketError, Turn, verifier_stakes
 from numen.proof.statement import Claim, claim_digest, verify_attestation
 
@@ -237,7 +237,7 @@ def _check_proof(turn: Turn, place: Place, body: Result) -> None:
             turn.checker.check(task, body.claim, body.evidence)
     except NumenError:
         return
-    settle(turn, place.job, body.claim, "quote" if isinstance(task.policy, Hardware) else "snark")
+    settle(turn, place.job, body.claim, policy_kind(task.policy))
 
 
 def _extend(turn: Turn, place: Place, signed: Signed, identity: bytes) -> Job:

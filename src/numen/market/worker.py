@@ -21,6 +21,7 @@ from numen.market.actor import (
     Payment,
     Prover,
     Say,
+    UnprovableError,
     claim_of,
 )
 from numen.market.auction import PERMILLE, Estimate
@@ -29,9 +30,9 @@ from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
 from numen.market.hardware import check_quote
 from numen.market.job import Job
-from numen.market.message import Execution, Offer, Result, sign
+from numen.market.message import Execution, Kept, Offer, Result, sign
 from numen.market.payee import PayeeError, Session, Terms
-from numen.market.task import Hardware, Snark, Task
+from numen.market.task import Hardware, Snark, Stark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
 from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
@@ -92,7 +93,7 @@ class Run(msgspec.Struct, frozen=True):
     claim: Claim
     answer: bytes
     salt: bytes
-    evidence: Evidence | None
+    evidence: Evidence | Kept | None
     is_opened: bool = False
 
 
@@ -105,6 +106,8 @@ class Tools(msgspec.Struct, frozen=True):
         inputs: Inputs of tasks by their commitment.
         estimate: Tells how many work units a task will take, its proof included.
         attester: Trusted hardware; None for workers without any, which leave such tasks alone.
+        is_able: Tells whether a task can be done, before anything is pledged; None while that is
+            being found out.
     """
 
     executor: Executor
@@ -112,6 +115,11 @@ class Tools(msgspec.Struct, frozen=True):
     inputs: Mapping[bytes, bytes]
     estimate: Callable[[Task], int]
     attester: Attester | None = None
+    is_able: Callable[[Task], bool | None] = lambda _task: True
+
+
+class UnquotedError(NumenError):
+    """A worker's own hardware gives no quote that would be believed."""
 
 
 class Worker:
@@ -192,14 +200,15 @@ class Worker:
         # Each bid is considered once; a raised bid is another one.
         if (opened.identity, opened.bid) in self._considered or opened.asked is not None:
             return
-        self._considered.add((opened.identity, opened.bid))
         task = opened.task
-        if isinstance(task.policy, Snark) and self._tools.prover is None:
-            return
-        if isinstance(task.policy, Hardware) and self._tools.attester is None:
-            return
         estimate = self._estimate(self._tools.estimate(task), opened.bid)
         decision = auction.decide(opened.bid, estimate)
+        is_able = self._has_tools(task) and (not decision.is_taken or self._tools.is_able(task))
+        if is_able is None:
+            return  # it is looked at again
+        self._considered.add((opened.identity, opened.bid))
+        if not is_able:
+            return
         if not decision.is_taken:
             ids = (opened.identity.hex(), self.address.hex())
             cost, premium = decision.cost, decision.premium
@@ -208,6 +217,15 @@ class Worker:
         quote = self._quote(opened, decision.ask, market, now_ms)
         offer = Offer(opened.request, self.address, decision.ask, task.pledge, quote)
         yield Do(Post(sign(self._key, offer)), self._delay())
+
+    def _has_tools(self, task: Task) -> bool:
+        match task.policy:
+            case Snark() | Stark():
+                return self._tools.prover is not None
+            case Hardware():
+                return self._tools.attester is not None
+            case _:
+                return True
 
     def _estimate(self, work: int, bid: int) -> Estimate:
         value = _ticket_value(bid)
@@ -255,20 +273,17 @@ class Worker:
             yield from self._copy(own)
             return
         inputs = self._tools.inputs[own.task.inputs]
-        evidence: Evidence | None = None
-        if isinstance(own.task.policy, Hardware):
-            quoted = self._attest(own, inputs)
-            if quoted is None:
-                self._runs[match] = None  # a quarter of the pledge is less than all of it
-                return
-            answer, evidence = quoted
-        else:
-            answer = self._tools.executor.run(own.task.program, inputs, own.task.work_limit)
+        try:
+            found = self._answer(own, inputs)
+        except (UnprovableError, UnquotedError):
+            self._runs[match] = None  # a quarter of the pledge is less than all of it
+            return
+        if found is None:
+            return
+        answer, evidence = found
         if self.profile.behaviour is Behaviour.CRASH and self._dice.below(2):
             self._runs[match] = None  # it dies before it binds itself
             return
-        if isinstance(own.task.policy, Snark) and self._tools.prover is not None:
-            evidence = self._tools.prover.prove(own.task, inputs)
         if self.profile.behaviour is Behaviour.WRONG:
             answer = _lie(answer, self.profile.lie)
         salt = self._derive(b"salt", match)
@@ -281,16 +296,32 @@ class Worker:
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
         yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
 
-    def _attest(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence] | None:
-        """Run on one's own hardware; None where it fails, or its quote does not suffice."""
+    def _answer(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence | Kept | None] | None:
+        """What a task asks for; None while a proof is being made."""
+        task, evidence = own.task, None
+        if isinstance(task.policy, Hardware):
+            return self._attest(own, inputs)
+        if isinstance(task.policy, Snark | Stark):
+            assert self._tools.prover is not None, "such tasks are left alone without a prover"
+            evidence = self._tools.prover.prove(task, inputs)
+            if evidence is None:
+                return None
+        return self._tools.executor.run(task.program, inputs, task.work_limit), evidence
+
+    def _attest(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence]:
+        """Run on one's own hardware.
+
+        Raises:
+            UnquotedError: It fails, or its quote does not suffice.
+        """
         assert self._tools.attester is not None, "such tasks are left alone without hardware"
         seat, task = own.seat, own.task
         try:
             answer, evidence = self._tools.attester.run(task, inputs, seat.match)
             claim = claim_of(task, answer)
             check_quote(task, claim, evidence, match=seat.match, due_ms=seat.commit_by_ms)
-        except NumenError:
-            return None
+        except NumenError as error:
+            raise UnquotedError(error.message) from error
         return answer, evidence
 
     def _copy(self, own: OwnSeat) -> Iterator[Act]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from numen.base.errors import NumenError
 from numen.ir.interface import Leaf, flatten, leaves, unflatten
+from numen.ir.outcome import Outcome
 from numen.ir.program import Program
 from numen.ir.trap import Trap
 from numen.ir.types import FIELD_ORDER
@@ -46,7 +47,7 @@ def decode_inputs(program: Program, raw: bytes) -> list[Any]:
     Raises:
         PayloadError: The bytes are not the encoding of any.
     """
-    parts = _decode(program.module.input_leaves, raw)
+    parts = decode_parts(program.module.input_leaves, raw)
     values = []
     for field in program.interface.inputs:
         count = len(leaves(field.shape))
@@ -57,7 +58,11 @@ def decode_inputs(program: Program, raw: bytes) -> list[Any]:
 
 def encode_output(result: Result) -> bytes:
     """Write what a run came to, a value or a trap."""
-    outcome = result.outcome
+    return encode_outcome(result.outcome)
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """The same, of what a run came to on any machine."""
     if outcome.trap is not None:
         return _encode_trap(outcome.trap)
     assert outcome.results is not None
@@ -70,7 +75,7 @@ def decode_output(program: Program, raw: bytes) -> Any:
     Raises:
         PayloadError: The bytes are not the encoding of one; a trap is none.
     """
-    return unflatten(program.interface.result, _decode(program.module.result_leaves, raw))
+    return unflatten(program.interface.result, decode_parts(program.module.result_leaves, raw))
 
 
 def trap_of(raw: bytes) -> str | None:
@@ -94,7 +99,12 @@ def _encode(parts: Sequence[int | list[int]]) -> bytes:
     )
 
 
-def _decode(of: Sequence[Leaf], raw: bytes) -> list[int | list[int]]:
+def decode_parts(of: Sequence[Leaf], raw: bytes) -> list[int | list[int]]:
+    """Read words, one integer or list of integers for each leaf.
+
+    Raises:
+        PayloadError: The bytes are not the encoding of any.
+    """
     expected = WORD_BYTES * sum(1 if leaf.count is None else leaf.count for leaf in of)
     if len(raw) != expected:
         raise PayloadError(f"{len(raw)} bytes where {expected} are expected")

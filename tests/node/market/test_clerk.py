@@ -8,7 +8,7 @@ from numen.market.message import Call, sign
 from numen.market.ticket import Quote
 from numen.node.market.clerk import Clerk, Fetch, Keep, Pass, Tell, Visit
 from numen.node.market.goods import parts
-from numen.node.market.record import NoProofs
+from numen.node.market.notary import Notary
 from numen.node.market.replica import Genesis, Posted
 from numen.node.market.speech import Bill, Declined, Follow, Hand, Parcel, Want, Welcome
 
@@ -19,7 +19,7 @@ GENESIS = Genesis(
 
 
 def begun() -> tuple[Clerk, Visit]:
-    clerk, visit = Clerk(GENESIS, NoProofs()), Visit(ADA.address)
+    clerk, visit = Clerk(GENESIS, Notary()), Visit(ADA.address)
     (welcome,) = clerk.hear(visit, Follow(0), 5)
     assert welcome == Tell(Welcome(GENESIS, 1, 5))
     return clerk, visit
@@ -80,7 +80,7 @@ def test_time_that_changes_nothing_is_not_written_down():
 def test_a_record_restores_the_clerk_that_wrote_it():
     clerk, visit = begun()
     list(clerk.hear(visit, stake(clerk), 6))
-    again = Clerk(GENESIS, NoProofs())
+    again = Clerk(GENESIS, Notary())
     for raw in clerk.entries:
         again.restore(raw)
 

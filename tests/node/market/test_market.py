@@ -21,8 +21,9 @@ from numen.net.session import Session
 from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs, Record
+from numen.node.market.record import Record
 from numen.node.market.replica import Posted, Redeemed
 from numen.node.market.serve import EVENTS, serve
 from numen.node.market.speech import (
@@ -75,7 +76,7 @@ class Town:
         who, goods = identity(name), Goods()
         machine = Machine(goods, self.sandbox)
         transport = TlsTransport(who.node)
-        member = Member(transport, read_place(self.place), who.account, NoProofs(), heard)
+        member = Member(transport, read_place(self.place), who.account, Notary(), heard)
         self.members[name] = member
         work = member.run(lambda: make(who.account, goods, machine))
         self.running[name] = asyncio.create_task(work)
@@ -240,13 +241,13 @@ def test_a_record_is_read_again_and_no_other_hall_has_it(played):
         hall = identity("hall").account.address
         found = town.members["ada"].replica.genesis
 
-        record, happened = await Record.open(town.folder / "record", found, NoProofs())
+        record, happened = await Record.open(town.folder / "record", found, Notary())
         assert record.clerk.replica.head == head.head
         assert len([event for event in happened if isinstance(event, events.Called)]) == 4
         await record.close()
         other = numen_genesis(found, b"\x01" * 20)
         with pytest.raises(NumenError, match="another hall"):
-            await Record.open(town.folder / "record", other, NoProofs())
+            await Record.open(town.folder / "record", other, Notary())
         assert hall == found.hall
 
     played(story)

@@ -11,8 +11,8 @@ from numen.market.coins import wallet
 from numen.market.exchange import Verb
 from numen.market.message import Call, sign
 from numen.node.market.goods import Gathering, GoodsError, Shelf, name_of, parts
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place, PlaceError, read_place
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis, Granted, Passed, Posted, Replica, ReplicaError
 from numen.node.market.speech import PART_BYTES_MAX, Part
 from numen.proof.statement import commit_inputs
@@ -25,7 +25,7 @@ ADD = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a + b\n").prog
 
 
 def replica() -> Replica:
-    return Replica(GENESIS, NoProofs())
+    return Replica(GENESIS, Notary())
 
 
 def told(found: Replica, *whats) -> Replica:

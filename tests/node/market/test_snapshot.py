@@ -19,7 +19,8 @@ from numen.market.message import Call, sign
 from numen.node.market import record as records
 from numen.node.market.clerk import Clerk, Visit
 from numen.node.market.follower import Follower, FollowerError
-from numen.node.market.record import NoProofs, Record, RecordError
+from numen.node.market.notary import Notary
+from numen.node.market.record import Record, RecordError
 from numen.node.market.replica import Genesis, Marked, Posted, Replica, ReplicaError
 from numen.node.market.snapshot import (
     SnapshotError,
@@ -86,7 +87,7 @@ def test_a_market_at_any_moment_is_what_its_snapshot_says():
 
 @given(st.data())
 def test_bytes_that_were_changed_are_no_snapshot(data):
-    clerk = Clerk(GENESIS, NoProofs())
+    clerk = Clerk(GENESIS, Notary())
     call(clerk, b"ada")
     found, raw = sealed(clerk)
     at = data.draw(st.integers(0, len(raw) - 1))
@@ -105,7 +106,7 @@ def test_bytes_from_anywhere_are_refused(raw):
 
 
 def test_seals_of_others_are_refused():
-    clerk = Clerk(GENESIS, NoProofs())
+    clerk = Clerk(GENESIS, Notary())
     call(clerk, b"ada")
     found, raw = sealed(clerk)
     mallory = SigningKey.from_seed(b"mallory")
@@ -121,7 +122,7 @@ def test_seals_of_others_are_refused():
 
 
 def test_a_hall_that_marks_another_market_is_seen_by_all_who_follow():
-    replica = Replica(GENESIS, NoProofs())
+    replica = Replica(GENESIS, Notary())
     lie = replica.next(Marked(bytes(32)), 5)
     truth = replica.next(Marked(state_digest(replica.snapshot())), 5)
 
@@ -132,7 +133,7 @@ def test_a_hall_that_marks_another_market_is_seen_by_all_who_follow():
 
 
 def enter(clerk: Clerk) -> Follower:
-    follower = Follower(NoProofs(), lambda _: None)
+    follower = Follower(Notary(), lambda _: None)
     height, now_ms = clerk.replica.height, clerk.replica.now_ms
     follower.enter(Welcome(GENESIS, height, now_ms), HALL.address, 0)
     return follower
@@ -142,7 +143,7 @@ def test_who_joins_late_has_the_same_market(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "PART_ENTRIES", 6)
 
     async def story():
-        record, _ = await Record.open(tmp_path / "record", GENESIS, NoProofs())
+        record, _ = await Record.open(tmp_path / "record", GENESIS, Notary())
         clerk = record.clerk
         for number in range(20):
             call(clerk, bytes([number]))
@@ -165,7 +166,7 @@ def test_who_joins_late_has_the_same_market(tmp_path, monkeypatch):
         assert follower.replica.head == clerk.replica.head
         await record.close()
 
-        again, _ = await Record.open(tmp_path / "record", GENESIS, NoProofs())
+        again, _ = await Record.open(tmp_path / "record", GENESIS, Notary())
         assert again.clerk.replica.market == clerk.replica.market
         assert again.clerk.replica.head == clerk.replica.head
         assert len(list((tmp_path / "record").glob("snapshot-*"))) == 1
@@ -175,7 +176,7 @@ def test_who_joins_late_has_the_same_market(tmp_path, monkeypatch):
 
 
 def test_pieces_that_do_not_fit_the_seal_are_refused():
-    clerk = Clerk(GENESIS, NoProofs())
+    clerk = Clerk(GENESIS, Notary())
     call(clerk, b"ada")
     found, raw = sealed(clerk)
     long = [Restart(found), Piece(raw + b"\x00")]
@@ -195,12 +196,12 @@ def test_pieces_that_do_not_fit_the_seal_are_refused():
 def test_a_part_that_was_only_begun_is_left_out(tmp_path):
     async def story():
         folder = tmp_path / "record"
-        record, _ = await Record.open(folder, GENESIS, NoProofs())
+        record, _ = await Record.open(folder, GENESIS, Notary())
         call(record.clerk, b"ada")
         await record.write()
         head = record.clerk.replica.head
         with pytest.raises(BrokenLogError, match="another process"):
-            await Record.open(folder, GENESIS, NoProofs())
+            await Record.open(folder, GENESIS, Notary())
         await record.close()
         # Killed before the log had its first entry, and before its snapshot had its name.
         begun = await records.Embedded.open(folder / "log-99")
@@ -208,7 +209,7 @@ def test_a_part_that_was_only_begun_is_left_out(tmp_path):
         (folder / ".snapshot-99.0123").write_bytes(b"half")
         (folder / "snapshot-99").write_bytes(b"whole, and of no use")
 
-        again, _ = await Record.open(folder, GENESIS, NoProofs())
+        again, _ = await Record.open(folder, GENESIS, Notary())
         assert again.clerk.replica.head == head
         assert sorted(p.name for p in folder.iterdir() if "99" in p.name) == []
         await again.close()
@@ -219,14 +220,14 @@ def test_a_part_that_was_only_begun_is_left_out(tmp_path):
 def test_a_snapshot_that_is_not_the_sealed_one_is_not_opened(tmp_path):
     async def story():
         folder = tmp_path / "record"
-        record, _ = await Record.open(folder, GENESIS, NoProofs())
+        record, _ = await Record.open(folder, GENESIS, Notary())
         call(record.clerk, b"ada")
         await record.compact(HALL, 5, Notes())
         await record.close()
         (path,) = folder.glob("snapshot-*")
         path.write_bytes(path.read_bytes()[:-1])
         with pytest.raises(RecordError, match="not those that the hall has sealed"):
-            await Record.open(folder, GENESIS, NoProofs())
+            await Record.open(folder, GENESIS, Notary())
 
     asyncio.run(story())
 
@@ -235,11 +236,11 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from numen.node.market import record as records
-from tests.node.market.test_snapshot import GENESIS, HALL, NoProofs, Notes, call
+from tests.node.market.test_snapshot import GENESIS, HALL, Notary, Notes, call
 
 async def main():
     records.PART_ENTRIES = 3
-    record, _ = await records.Record.open(Path(sys.argv[1]), GENESIS, NoProofs())
+    record, _ = await records.Record.open(Path(sys.argv[1]), GENESIS, Notary())
     for number in range(10_000):
         call(record.clerk, b"%s %d" % (sys.argv[2].encode(), number))
         await record.write()
@@ -270,7 +271,7 @@ def test_whatever_was_told_is_there_after_any_kill(tmp_path):
                 known[int(height)] = head
 
         async def look():
-            record, _ = await Record.open(tmp_path / "record", GENESIS, NoProofs())
+            record, _ = await Record.open(tmp_path / "record", GENESIS, Notary())
             replica = record.clerk.replica
             entries = record.clerk.entries
             await record.close()

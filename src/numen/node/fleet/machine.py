@@ -29,11 +29,11 @@ from numen.node.fleet.jobs import (
     read_job,
 )
 from numen.node.fleet.queue import ATTEMPTS_MAX, Queue
+from numen.node.market.tools import answer_of
 from numen.proof.machine import prove as prover
 from numen.proof.stark.profile import profile_named
-from numen.sandbox.errors import SandboxError, StartError
+from numen.sandbox.errors import StartError
 from numen.sandbox.runner import Sandbox
-from numen.vm.payload import decode_inputs, encode_output
 
 _LOG: Final = logging.getLogger("numen.fleet")
 _FETCH_S: Final = 5.0
@@ -136,15 +136,8 @@ class Machine:
             return Failed(error.message[:REASON_MAX])
 
     def _run(self, code: bytes, inputs: bytes, work_limit: int) -> Outcome:
-        program = load(code)
-        try:
-            values = decode_inputs(program, inputs)
-            result = self._sandbox.run(program, values, work_limit=work_limit)
-        except StartError:
-            raise
-        except SandboxError as error:
-            return Failed(error.message[:REASON_MAX])
-        return Ran(encode_output(result), result.work)
+        answer = answer_of(load(code), inputs, work_limit, self._sandbox)
+        return Ran(answer.output, answer.work)
 
 
 def _prove(code: bytes, raw: bytes, profile: str) -> Proved:

@@ -12,8 +12,8 @@ import msgspec
 
 from numen.base.codec import CodecError, decode, encode
 from numen.market.events import Event
-from numen.market.turn import Checker
 from numen.node.market.goods import Gathering, GoodsError
+from numen.node.market.notary import Notary
 from numen.node.market.replica import (
     Entry,
     Genesis,
@@ -125,7 +125,7 @@ class Clerk:
 
     Args:
         genesis: What the market begins with.
-        checker: Checks proofs.
+        notary: Checks evidence.
 
     Attributes:
         replica: The market after every entry.
@@ -134,8 +134,9 @@ class Clerk:
         unwritten: The last of them, which are not on the disk yet.
     """
 
-    def __init__(self, genesis: Genesis, checker: Checker) -> None:
-        self.replica = Replica(genesis, checker)
+    def __init__(self, genesis: Genesis, notary: Notary) -> None:
+        self.replica = Replica(genesis, notary)
+        self._notary = notary
         self.first = 0
         self.entries: list[bytes] = []
         self._behind: Behind | None = None
@@ -176,21 +177,26 @@ class Clerk:
         self._happened.append(happened)
         return ""
 
+    def _missing(self, what: What) -> str:
+        """Say which goods an entry needs that are not here: it could not be applied by others."""
+        missing = self._notary.lacks(self.replica.market, what)
+        return f"bring the goods {missing[0].hex()} first" if missing else ""
+
     @property
     def height(self) -> int:
         """Entries that are on the disk."""
         return self.first + len(self.entries) - len(self.unwritten)
 
     @classmethod
-    def restored(cls, genesis: Genesis, behind: Behind, checker: Checker) -> "Clerk":
+    def restored(cls, genesis: Genesis, behind: Behind, notary: Notary) -> "Clerk":
         """Go on from a snapshot.
 
         Raises:
             SnapshotError: It is of another market, or another hall's.
         """
         state = open_sealed(behind.seal, behind.snapshot, genesis.identity, genesis.hall)
-        found = cls(genesis, checker)
-        found.replica = Replica.restored(genesis, state, checker)
+        found = cls(genesis, notary)
+        found.replica = Replica.restored(genesis, state, notary)
         found.first, found._behind = state.height, behind
         return found
 
@@ -241,7 +247,7 @@ class Clerk:
                 yield Tell(Welcome(self.replica.genesis, self.replica.height, now_ms))
             case Hand(whats):
                 for what in whats:
-                    reason = self.write(what, now_ms)
+                    reason = self._missing(what) or self.write(what, now_ms)
                     if reason:
                         yield decline(reason)
             case Parcel(to, what):

@@ -9,6 +9,7 @@ long, as it may run a program: whoever drives the follower is given it as a func
 arguments.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias
 
@@ -19,9 +20,10 @@ from numen.base.errors import NumenError
 from numen.market import actor as acts
 from numen.market.actor import Act, Actor, Do, Say, Send
 from numen.market.events import Event
-from numen.market.turn import Checker
+from numen.market.turn import Market
 from numen.node.market.goods import Gathering, GoodsError, name_of
-from numen.node.market.replica import Entry, Handed, Replica, ReplicaError, handed
+from numen.node.market.notary import Notary, needed
+from numen.node.market.replica import Entry, Handed, Replica, ReplicaError, What, handed
 from numen.node.market.snapshot import Seal, SnapshotError, open_sealed
 from numen.node.market.speech import (
     HANDED_BYTES_MAX,
@@ -46,6 +48,9 @@ ABSENT_MS: Final = 1_000
 
 ABSENT_MAX: Final = 4096
 
+UNREAD_BYTES_MAX: Final = 64 << 20
+"""Most bytes of entries that wait for the goods they need."""
+
 Thought: TypeAlias = Callable[[], list[Act]]
 
 
@@ -69,6 +74,9 @@ class Player(Actor, Protocol):
     def listen(self, told: Callable[[], None]) -> None:
         """Have somebody told, in any thread, that it has something new to think about."""
 
+    def made(self) -> Iterable[bytes]:
+        """Give goods away that it made, and that others have to have."""
+
 
 class Later(msgspec.Struct, frozen=True):
     """A message that leaves after a while.
@@ -86,20 +94,22 @@ class Follower:
     """One member's side of a market; it outlives its visits to the hall.
 
     Args:
-        checker: Checks proofs.
+        notary: Checks evidence, and keeps the goods that it takes.
         heard: Told of everything that happens, and of what the player says.
 
     Attributes:
         replica: The market as it is known; None before the first welcome.
     """
 
-    def __init__(self, checker: Checker, heard: Callable[[tuple[Event, ...]], None]) -> None:
+    def __init__(self, notary: Notary, heard: Callable[[tuple[Event, ...]], None]) -> None:
         self.replica: Replica | None = None
-        self._checker, self._heard = checker, heard
+        self._notary, self._heard = notary, heard
+        self._unread: deque[bytes] = deque()
         self._goal = 0
         self._ahead_ms = 0
         self._wanted: dict[bytes, Gathering] = {}
         self._absent_until: dict[bytes, int] = {}
+        self._asked: dict[bytes, Callable[[bytes], None]] = {}
         self._restart: Seal | None = None
         self._pieces = bytearray()
 
@@ -132,12 +142,13 @@ class Follower:
         if welcome.genesis.hall != hall:
             raise FollowerError("the market is another hall's")
         if self.replica is None:
-            self.replica = Replica(welcome.genesis, self._checker)
+            self.replica = Replica(welcome.genesis, self._notary)
         elif self.replica.genesis != welcome.genesis or self.replica.height > welcome.height:
             raise FollowerError("the hall tells another market's story than before")
         self._ahead_ms = welcome.now_ms - clock_ms
         self._goal = welcome.height
         self._wanted.clear()
+        self._unread.clear()
         self._restart = None
 
     def hear(
@@ -153,8 +164,10 @@ class Follower:
         """
         match message:
             case Entries(entries):
-                for raw in entries:
-                    self._heard(self._apply(raw))
+                self._unread.extend(entries)
+                if sum(map(len, self._unread)) > UNREAD_BYTES_MAX:
+                    raise FollowerError("the hall withholds goods that its record needs")
+                yield from self._read()
             case Restart(seal):
                 self._restart, self._pieces = seal, bytearray()
             case Piece(data):
@@ -165,6 +178,8 @@ class Follower:
                 yield from self._gather(part, player)
             case Absent(digest):
                 self._wanted.pop(digest, None)
+                if self._unread and digest in self._missing():
+                    raise FollowerError(f"the hall has lost the goods {digest.hex()}")
                 if len(self._absent_until) >= ABSENT_MAX:
                     self._absent_until.clear()
                 self._absent_until[digest] = clock_ms + ABSENT_MS
@@ -177,9 +192,13 @@ class Follower:
         """Ask for the goods that are needed, each once."""
         assert self.replica is not None
         for digest in player.lacks(self.replica):
-            if digest not in self._wanted and clock_ms >= self._absent_until.get(digest, 0):
-                self._wanted[digest] = Gathering()
-                yield Want(digest, 0)
+            if clock_ms >= self._absent_until.get(digest, 0):
+                yield from self._want(digest)
+
+    def fetch(self, digest: bytes, told: Callable[[bytes], None]) -> Iterator[Want]:
+        """Ask for goods; whoever is told gets them."""
+        self._asked[digest] = told
+        yield from self._want(digest)
 
     def waking(self, player: Player, clock_ms: int) -> Thought:
         """What is to be thought when the player is woken."""
@@ -217,16 +236,39 @@ class Follower:
         if state.height <= replica.height:
             raise FollowerError("the hall sends a snapshot of what is known already")
         self._restart, self._pieces = None, bytearray()
-        self.replica = Replica.restored(genesis, state, self._checker)
+        self.replica = Replica.restored(genesis, state, self._notary)
 
-    def _apply(self, raw: bytes) -> tuple[Event, ...]:
+    def _read(self) -> Iterator[Want | Declined | Thought]:
+        """Apply entries, as long as the goods are here that they need."""
         assert self.replica is not None
         try:
-            return self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+            while self._unread:
+                for name in self._missing():
+                    yield from self._want(name)
+                if self._missing():
+                    return
+                entry, market = self._next(), self.replica.market
+                if any(needed(market, entry.what)):
+                    yield _looking(self._notary, market, entry.what)
+                self._unread.popleft()
+                self._heard(self.replica.apply(entry))
         except (CodecError, ReplicaError) as error:
             raise FollowerError(f"the hall's record is wrong: {error}") from error
 
-    def _gather(self, part: Part, player: Player) -> Iterator[Want]:
+    def _next(self) -> Entry:
+        return decode(Entry, self._unread[0], size_max=MESSAGE_BYTES_MAX)
+
+    def _missing(self) -> list[bytes]:
+        """Goods without which the record cannot be read on."""
+        assert self.replica is not None
+        return self._notary.lacks(self.replica.market, self._next().what)
+
+    def _want(self, digest: bytes) -> Iterator[Want]:
+        if digest not in self._wanted:
+            self._wanted[digest] = Gathering()
+            yield Want(digest, 0)
+
+    def _gather(self, part: Part, player: Player) -> Iterator[Want | Declined | Thought]:
         gathering = self._wanted.get(part.digest)
         if gathering is None:
             return
@@ -241,6 +283,20 @@ class Follower:
         if name_of(whole) != part.digest:
             raise FollowerError("the hall sends goods under another's name")
         player.bring(whole)
+        self._notary.bring(part.digest, whole)
+        if part.digest in self._asked:
+            self._asked.pop(part.digest)(whole)
+        yield from self._read()
+
+
+def _looking(notary: Notary, market: Market, what: What) -> Thought:
+    """What is to be found out about an entry before it is applied."""
+
+    def look() -> list[Act]:
+        notary.look(market, what)
+        return []
+
+    return look
 
 
 def together(waiting: Iterable[Hand | Parcel]) -> Iterator[Hand | Parcel]:

@@ -20,8 +20,9 @@ from numen.net.session import Session
 from numen.node.market import clerk
 from numen.node.market.clerk import Fetch, Keep, Pass, Tell
 from numen.node.market.goods import GoodsError, Shelf
+from numen.node.market.notary import Notary, needed
 from numen.node.market.record import Record, Teller
-from numen.node.market.speech import SPEECH, Absent, Parcel, Part, Want
+from numen.node.market.speech import SPEECH, Absent, Hand, Parcel, Part, Want
 
 TICK_S: Final = 0.25
 """How often the hall looks whether time changes something."""
@@ -41,6 +42,7 @@ class Hall:
     Args:
         record: The market on disk.
         shelf: Goods.
+        notary: Checks evidence, over the goods of the shelf.
         node: The hall's own public key on the network.
         key: Its account.
         teller: Told of everything that happens.
@@ -50,6 +52,7 @@ class Hall:
         self,
         record: Record,
         shelf: Shelf,
+        notary: Notary,
         node: bytes,
         key: SigningKey,
         teller: Teller,
@@ -57,6 +60,7 @@ class Hall:
         self.clerk = record.clerk
         self._record = record
         self._shelf = shelf
+        self._notary = notary
         self._node, self._key = node, key
         self._teller = teller
         self._wanting: dict[bytes, set[_Visit]] = {}
@@ -118,6 +122,13 @@ class Hall:
         if receiver is not None:
             receiver.put(parcel)
 
+    async def look(self, message: object) -> None:
+        """Find out what is to be found about evidence, while others wait for nobody."""
+        market = self.clerk.replica.market
+        for what in message.whats if isinstance(message, Hand) else ():
+            if any(needed(market, what)) and not self._notary.lacks(market, what):
+                await asyncio.to_thread(self._notary.look, market, what)
+
     async def keep(self, keep: Keep) -> Tell | None:
         """Keep goods; reading a stranger's program takes a while, and others wait for nobody."""
         try:
@@ -176,6 +187,7 @@ class _Visit:
             heard = await self._session.receive()
             if isinstance(heard, Refusal):
                 continue
+            await hall.look(heard.value)
             effects = list(hall.clerk.hear(self._visit, heard.value, hall.now_ms))
             await hall.flush()
             for effect in effects:

@@ -21,8 +21,9 @@ from numen.net.memory import MemoryNetwork
 from numen.node.market import people
 from numen.node.market.follower import Player
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place
-from numen.node.market.record import NoProofs
+from numen.node.market.prover import ProcessProver
 from numen.node.market.runs import Runs
 from numen.node.market.serve import serve
 from numen.node.market.tools import Goods, Machine
@@ -86,7 +87,11 @@ async def _join(
 ) -> tuple[Member, bytes]:
     """Let the verifier, or a worker, take part."""
     who = new_identity(f"member-{number}")
-    goods = Goods()
+    is_proving = number == 1  # one is enough where all are on one machine
+    goods = Goods(proves=is_proving)
+    prover = ProcessProver(goods) if is_proving else None
+    if prover is not None:
+        stack.callback(prover.close)
     runner = Runs(Machine(goods, ThisProcess()), 1)
     stack.callback(runner.close)
 
@@ -94,10 +99,10 @@ async def _join(
         if number == 0:
             return people.verifier(who.account, goods, runner)
         profile = Profile(Behaviour.HONEST, price_per_million=0, speed=10**9)
-        return people.worker(who.account, profile, goods, runner)
+        return people.worker(who.account, profile, goods, runner, prover=prover)
 
     transport = network.transport(who.node.id)
-    member = Member(transport, place, who.account, NoProofs(), lambda _: None)
+    member = Member(transport, place, who.account, Notary(), lambda _: None)
     await _started(stack, member.run(make))
     return member, who.account.address
 

@@ -17,7 +17,6 @@ from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market.actor import Act
 from numen.market.events import Event
-from numen.market.turn import Checker
 from numen.net.channel import Transport
 from numen.net.errors import NetError
 from numen.net.language import Refusal
@@ -25,6 +24,7 @@ from numen.net.possession import introduce
 from numen.net.session import Heard, Session
 from numen.node.market.follower import Follower, Player, together
 from numen.node.market.goods import name_of, parts
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place
 from numen.node.market.replica import Replica
 from numen.node.market.speech import SPEECH, Declined, Follow, Hand, Parcel, Want, Welcome
@@ -37,6 +37,9 @@ PATIENCE_S: Final = 20.0
 
 RETRY_S: Final = 1.0
 """How long to wait before a hall that is gone is dialled again."""
+
+OFFERS_BYTES_MAX: Final = 128 << 20
+"""Most bytes of goods that are brought again to a hall that comes back; the oldest go first."""
 
 _LOG: Final = logging.getLogger("numen.market")
 
@@ -52,7 +55,7 @@ class Member:
         transport: Its node on the network.
         place: The hall.
         key: Its account.
-        checker: Checks proofs.
+        notary: Checks evidence.
         heard: Told of everything that happens, and of what the player says.
 
     Attributes:
@@ -64,11 +67,13 @@ class Member:
         transport: Transport,
         place: Place,
         key: SigningKey,
-        checker: Checker,
+        notary: Notary,
         heard: Callable[[tuple[Event, ...]], None],
     ) -> None:
         self.ready = asyncio.Event()
-        self._follower = Follower(checker, heard)
+        self._follower = Follower(notary, heard)
+        self._notary = notary
+        self._session: Session | None = None
         self._transport, self._place, self._key = transport, place, key
         self._offers: dict[bytes, bytes] = {}
         self._new_offers: asyncio.Queue[bytes] = asyncio.Queue()
@@ -95,8 +100,29 @@ class Member:
         digest = name_of(raw)
         if digest not in self._offers:
             self._offers[digest] = raw
+            self._notary.bring(digest, raw)
+            while sum(map(len, self._offers.values())) > OFFERS_BYTES_MAX:
+                del self._offers[next(iter(self._offers))]
             self._new_offers.put_nowait(digest)
         return digest
+
+    async def fetch(self, digest: bytes) -> bytes:
+        """Goods by their name, from the hall.
+
+        Raises:
+            MemberError: The hall does not have them, or is not there.
+        """
+        if self._session is None:
+            raise MemberError("the hall is not there")
+        found = asyncio.get_running_loop().create_future()
+        for want in self._follower.fetch(digest, found.set_result):
+            await self._session.send(want)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                raw: bytes = await asyncio.shield(found)
+        except TimeoutError:
+            raise MemberError(f"nobody gives the goods {digest.hex()}") from None
+        return raw
 
     async def run(self, make: Callable[[], Player]) -> None:
         """Take part until it is cancelled; a hall that is gone is dialled again and again.
@@ -122,6 +148,7 @@ class Member:
         try:
             hall = await introduce(session, self._transport.node, self._key)
             await self._enter(session, hall)
+            self._session = session
             self._outbox, self._new_offers = asyncio.Queue(), asyncio.Queue()
             for digest in self._offers:
                 self._new_offers.put_nowait(digest)
@@ -173,7 +200,10 @@ class Member:
             for want in self._follower.wants(player, _clock_ms()):
                 await session.send(want)
             self._changed.clear()
-            self._carry_out(await self._think(player))
+            answered = await self._think(player)
+            for raw in player.made():
+                self.offer(raw)
+            self._carry_out(answered)
             try:
                 async with asyncio.timeout(WAKE_S):
                     await self._changed.wait()
@@ -211,7 +241,7 @@ class Member:
     async def _bring(self, session: Session) -> None:
         while not self._new_offers.empty():
             digest = self._new_offers.get_nowait()
-            for part in parts(digest, self._offers[digest]):
+            for part in parts(digest, self._offers[digest]) if digest in self._offers else ():
                 await session.send(part)
 
 

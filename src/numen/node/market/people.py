@@ -13,7 +13,7 @@ from numen.market.escrow import deposit_of, reserve_of
 from numen.market.events import Refused
 from numen.market.exchange import Post, Verb, step
 from numen.market.job import Job, Phase
-from numen.market.message import Call, Cancel, Request, Signed, sign
+from numen.market.message import Call, Cancel, Request, Result, Signed, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
@@ -21,6 +21,7 @@ from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Market
 from numen.market.verifier import Verifier
 from numen.market.worker import Profile, Tools, Worker
+from numen.node.market.prover import ProcessProver
 from numen.node.market.runs import Runs
 from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import claim_digest
@@ -51,8 +52,8 @@ class Joined:
         self._actor, self._key = actor, key
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
-        self.lacks, self.bring, self.listen = actor.lacks, actor.bring, actor.listen
-        self.is_quick = actor.is_quick
+        self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
+        self.listen, self.is_quick = actor.listen, actor.is_quick
 
     @property
     def address(self) -> bytes:
@@ -80,10 +81,28 @@ class Joined:
 
 
 def worker(
-    key: SigningKey, profile: Profile, goods: Goods, machine: Executor, stake: int = STAKE
+    key: SigningKey,
+    profile: Profile,
+    goods: Goods,
+    machine: Executor,
+    stake: int = STAKE,
+    prover: ProcessProver | None = None,
 ) -> Joined:
-    """A worker of a market between processes; with `Runs` for a machine, it waits for none."""
-    tools = Tools(machine, None, goods.inputs, goods.estimate)
+    """A worker of a market between processes.
+
+    Args:
+        key: Its account.
+        profile: How it goes about its work.
+        goods: What it has; of one that proves, with keys.
+        machine: Runs programs; where it is `Runs`, the worker waits for none of them.
+        stake: What it puts at risk, in coins.
+        prover: Makes proofs; None for one that sells none.
+    """
+
+    def is_able(task: Task) -> bool | None:
+        return prover is None or prover.is_able(task)
+
+    tools = Tools(machine, prover, goods.inputs, goods.estimate, is_able=is_able)
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
     equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
     return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])
@@ -126,6 +145,8 @@ class Sold(msgspec.Struct, frozen=True):
         answers: Workers who gave that answer.
         fined: Workers whose pledge was taken.
         paid: Coins that it cost, the verifier's fee included.
+        result: The message by which the first of them answered, with its evidence; None where
+            there is no answer.
     """
 
     task: bytes
@@ -134,6 +155,7 @@ class Sold(msgspec.Struct, frozen=True):
     answers: tuple[bytes, ...]
     fined: tuple[bytes, ...]
     paid: int
+    result: Result | None = None
 
 
 class OrderError(NumenError):
@@ -180,6 +202,9 @@ class Buyer:
 
     def listen(self, told: Callable[[], None]) -> None:
         """Nothing happens to a buyer behind its back."""
+
+    def made(self) -> Iterable[bytes]:
+        return ()
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         acts = [*self._withdraw(market), *self._joined.wake(market, now_ms)]
@@ -263,14 +288,13 @@ class Buyer:
         job = self._seen.pop(name)
         answers = tuple(_answers(job))
         fined = tuple(w for w, seat in job.seats.items() if w not in answers and seat.result)
-        output = None
-        if job.phase is Phase.SETTLED and answers:
-            result = job.seats[answers[0]].result
-            assert result is not None
-            output = result.answer
+        is_settled = job.phase is Phase.SETTLED and bool(answers)
+        result = job.seats[answers[0]].result if is_settled else None
+        output = None if result is None else result.answer
         how = "settled" if output is not None else f"no answer ({job.phase.value})"
         paid = sum(job.seats[who].price for who in answers) + job.task.fee
-        return Sold(name, output, how, answers, fined, paid if output is not None else 0)
+        price = paid if output is not None else 0
+        return Sold(name, output, how, answers, fined, price, result)
 
 
 def _check_order(market: Market, signed: Signed, now_ms: int) -> None:

@@ -29,8 +29,8 @@ from numen.ledger.order.files import lock
 from numen.ledger.order.sequencer import BATCH_BYTES_MAX, READ_MAX, OrderError
 from numen.ledger.order.sequencer import Entry as Written
 from numen.market.events import Event
-from numen.market.turn import Checker
 from numen.node.market.clerk import Behind, Clerk
+from numen.node.market.notary import Notary
 from numen.node.market.replica import Genesis, Marked, ReplicaError
 from numen.node.market.snapshot import SNAPSHOT_BYTES_MAX, Seal, SnapshotError, seal
 from numen.node.market.speech import MESSAGE_BYTES_MAX
@@ -108,14 +108,14 @@ class Record:
 
     @classmethod
     async def open(
-        cls, folder: Path, genesis: Genesis, checker: Checker
+        cls, folder: Path, genesis: Genesis, notary: Notary
     ) -> "tuple[Record, list[Event]]":
         """Open a record, or begin one; what happened since its snapshot is given too.
 
         Args:
             folder: Made if it is missing.
             genesis: What to begin with, if there is no record.
-            checker: Checks proofs.
+            notary: Checks evidence.
 
         Raises:
             RecordError: It is no record of a market, or of another hall's.
@@ -126,20 +126,20 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         owned = lock(folder)
         try:
-            return await cls._open(folder, owned, genesis, checker)
+            return await cls._open(folder, owned, genesis, notary)
         except BaseException:
             os.close(owned)
             raise
 
     @classmethod
     async def _open(
-        cls, folder: Path, owned: int, genesis: Genesis, checker: Checker
+        cls, folder: Path, owned: int, genesis: Genesis, notary: Notary
     ) -> "tuple[Record, list[Event]]":
         for number in sorted(_parts(folder), reverse=True):
             log = await Embedded.open(folder / f"log-{number}")
             try:
                 if await log.head() > 0:
-                    record, happened = await cls._read(folder, owned, log, genesis.hall, checker)
+                    record, happened = await cls._read(folder, owned, log, genesis.hall, notary)
                     _tidy(folder, keep=number)
                     return record, happened
             except BaseException:
@@ -148,11 +148,11 @@ class Record:
             await log.close()  # its process was killed before it began
         log = await Embedded.open(folder / "log-0")
         await log.append([Written(_BEGINNING, encode(Beginning(genesis, None, 0)))], {})
-        return cls(folder, owned, log, 0, Clerk(genesis, checker)), []
+        return cls(folder, owned, log, 0, Clerk(genesis, notary)), []
 
     @classmethod
     async def _read(
-        cls, folder: Path, owned: int, log: Embedded, hall: bytes, checker: Checker
+        cls, folder: Path, owned: int, log: Embedded, hall: bytes, notary: Notary
     ) -> "tuple[Record, list[Event]]":
         record: Record | None = None
         happened: list[Event] = []
@@ -162,7 +162,7 @@ class Record:
                 try:
                     if record is None:
                         beginning = decode(Beginning, found.body)
-                        clerk = _begun(folder, beginning, hall, checker)
+                        clerk = _begun(folder, beginning, hall, notary)
                         record = cls(folder, owned, log, beginning.told, clerk)
                     else:
                         happened += record._restore(found.body)
@@ -253,19 +253,7 @@ class Record:
         return [event for raw in group.entries for event in self.clerk.restore(raw)]
 
 
-class NoProofs:
-    """A `Checker` for markets that sell quorums only."""
-
-    def check(self, task: object, claim: object, evidence: object) -> None:  # noqa: ARG002
-        """Refuse every proof.
-
-        Raises:
-            RecordError: Always.
-        """
-        raise RecordError("this market takes no proofs")
-
-
-def _begun(folder: Path, beginning: Beginning, hall: bytes, checker: Checker) -> Clerk:
+def _begun(folder: Path, beginning: Beginning, hall: bytes, notary: Notary) -> Clerk:
     """The clerk that a part begins with."""
     genesis, sealed = beginning.genesis, beginning.seal
     if genesis.hall != hall:
@@ -274,10 +262,10 @@ def _begun(folder: Path, beginning: Beginning, hall: bytes, checker: Checker) ->
             hint="open it with the key that began it, or name another folder",
         )
     if sealed is None:
-        return Clerk(genesis, checker)
+        return Clerk(genesis, notary)
     path = folder / f"snapshot-{sealed.of.height}"
     raw = read_file(path, size_max=SNAPSHOT_BYTES_MAX)
-    return Clerk.restored(genesis, Behind(sealed, raw), checker)
+    return Clerk.restored(genesis, Behind(sealed, raw), notary)
 
 
 def _grouped(waiting: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:

@@ -15,8 +15,9 @@ from numen.market.events import Event
 from numen.net.channel import Transport, everybody
 from numen.node.market.goods import Shelf
 from numen.node.market.hall import Hall
+from numen.node.market.notary import Notary
 from numen.node.market.place import Place
-from numen.node.market.record import NoProofs, Record
+from numen.node.market.record import Record
 from numen.node.market.replica import Genesis
 
 SUPPLY: Final = 10**15
@@ -94,11 +95,13 @@ async def serve(
     """
     folder.mkdir(parents=True, exist_ok=True)
     genesis = new_genesis(key.address, grant, chain_id)
-    record, happened = await Record.open(folder / "record", genesis, NoProofs())
+    shelf = Shelf(folder / "goods")
+    notary = Notary(shelf.get)
+    record, happened = await Record.open(folder / "record", genesis, notary)
     try:
         with contextlib.closing(_Events(folder / EVENTS, record.told, heard)) as events:
             events.note(happened)
-            hall = Hall(record, Shelf(folder / "goods"), transport.node, key, events)
+            hall = Hall(record, shelf, notary, transport.node, key, events)
             listener = await transport.listen(address, everybody)
             try:
                 ready(Place(listener.address, transport.node), record.clerk.replica.genesis)

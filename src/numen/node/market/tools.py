@@ -17,7 +17,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
-from numen.market.task import Task
+from numen.market.task import Snark, Stark, Task
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
@@ -30,6 +30,11 @@ from numen.vm.payload import decode_inputs, encode_output
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
 
+SNARK_WORK: Final = 2_000_000
+SNARK_WORK_A_BYTE: Final = 4
+STARK_WORK: Final = 20_000_000
+"""Work units that a worker reckons for a proof: with a key, also for each byte of that."""
+
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
 
@@ -37,11 +42,17 @@ _DICE_DOMAIN: Final = "numen/dice-seed/1"
 class Goods:
     """Programs and inputs that a member has, and what it found out about them.
 
+    Args:
+        proves: Whether it wants the keys of proofs too.
+
     Attributes:
-        inputs: Inputs by their commitments.
+        inputs: Inputs by their commitments, and all that is no program.
+        made: Goods that it made itself, and that others have to have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, proves: bool = False) -> None:
+        self._proves = proves
+        self.made: list[bytes] = []
         self.programs: dict[bytes, Program] = {}
         self.inputs: dict[bytes, bytes] = {}
         self.work: dict[tuple[bytes, bytes], int] = {}
@@ -59,13 +70,13 @@ class Goods:
         """Name what a task needs and is not here."""
         if task.program not in self.programs:
             yield task.program
-        if task.inputs not in self.inputs:
-            yield task.inputs
+        for name in (task.inputs, *(_keys_of(task) if self._proves else ())):
+            if name not in self.inputs:
+                yield name
 
     def has(self, task: Task) -> bool:
         """Whether a task can be run."""
-        is_here = task.program in self.programs and task.inputs in self.inputs
-        return is_here and (task.program, task.inputs) not in self._given_up
+        return not any(self.lacks(task)) and (task.program, task.inputs) not in self._given_up
 
     def give_up(self, program: bytes, inputs: bytes) -> None:
         """Leave tasks of this program on these inputs alone."""
@@ -74,8 +85,15 @@ class Goods:
         self._given_up.add((program, inputs))
 
     def estimate(self, task: Task) -> int:
-        """Work of a task: what it took before, or what it may take at most."""
-        return self.work.get((task.program, task.inputs), task.work_limit)
+        """Work of a task: what it took before, or what it may take at most; and its proof."""
+        work = self.work.get((task.program, task.inputs), task.work_limit)
+        match task.policy:
+            case Snark(_, proving):
+                size = len(self.inputs.get(proving or b"", b""))
+                return work + SNARK_WORK + SNARK_WORK_A_BYTE * size
+            case Stark():
+                return work + STARK_WORK
+        return work
 
 
 class Runner(Protocol):
@@ -93,18 +111,30 @@ class Machine:
 
     def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
         """Run a program by its id; see `Executor.run`."""
-        code = self._goods.programs[program]
         try:
-            values = decode_inputs(code, inputs)
-            result = self._runner.run(code, values, work_limit=work_limit)
+            answer = answer_of(self._goods.programs[program], inputs, work_limit, self._runner)
         except SandboxError:
             self._goods.give_up(program, commit_inputs(inputs))
             raise
-        except NumenError:
-            return Answer(b"\x00inputs are not the program's\x00", 0)
         if len(self._goods.work) < GOODS_MAX:
-            self._goods.work[program, commit_inputs(inputs)] = result.work
-        return Answer(encode_output(result), result.work)
+            self._goods.work[program, commit_inputs(inputs)] = answer.work
+        return answer
+
+
+def answer_of(program: Program, inputs: bytes, work_limit: int, runner: Runner) -> Answer:
+    """What a run gives, to whomever it is asked: every honest machine says the same.
+
+    Raises:
+        SandboxError: This machine is not able to.
+    """
+    try:
+        values = decode_inputs(program, inputs)
+        result = runner.run(program, values, work_limit=work_limit)
+    except SandboxError:
+        raise
+    except NumenError:
+        return Answer(b"\x00inputs are not the program's\x00", 0)
+    return Answer(encode_output(result), result.work)
 
 
 class Equipped:
@@ -144,6 +174,11 @@ class Equipped:
         if self._runs is not None:
             self._runs.told = told
 
+    def made(self) -> Iterable[bytes]:
+        """Give goods away that were made here."""
+        while self._goods.made:
+            yield self._goods.made.pop(0)
+
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         acts: list[Act] = []
         # Each thought that ends early has started a run, so that there are no more than tasks.
@@ -164,6 +199,14 @@ class Equipped:
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)
+
+
+def _keys_of(task: Task) -> Iterator[bytes]:
+    """Name the keys that a proof of a task takes."""
+    if isinstance(task.policy, Snark):
+        yield task.policy.key
+        if task.policy.proving is not None:
+            yield task.policy.proving
 
 
 def dice_of(key: SigningKey, role: str) -> Dice:

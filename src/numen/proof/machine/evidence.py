@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from numen.ir.types import FIELD_ORDER
 from numen.proof.machine.check import Proven, check
 from numen.proof.machine.errors import WeakProofError
 from numen.proof.statement import Stark, StarkRule, Told
@@ -31,9 +32,12 @@ def stark_rule(*, proven_bits_min: int = 0, conjectured_bits_min: int = 100) -> 
 
 
 def encode_values(values: Iterable[int | list[int]]) -> bytes:
-    """Write values, leaf by leaf, as 32 big-endian bytes each, in two's complement."""
+    """Write values, leaf by leaf, as 32 big-endian bytes each.
+
+    A negative one is its remainder by the order of `felt`, as a claim has it.
+    """
     flat = (one for value in values for one in ([value] if isinstance(value, int) else value))
-    return b"".join((value % (1 << 256)).to_bytes(32, "big") for value in flat)
+    return b"".join((v + FIELD_ORDER if v < 0 else v).to_bytes(32, "big") for v in flat)
 
 
 def _told(found: Proven) -> Told:

@@ -29,6 +29,7 @@ class Native(msgspec.Struct):
         memory: Every cell.
         pc: What comes next.
         flag: 0 or 1.
+        taken: Steps that were taken when it was last told to, before a trap too.
     """
 
     code: Code
@@ -36,6 +37,7 @@ class Native(msgspec.Struct):
     memory: Cells
     pc: int = ENTRY_PC
     flag: int = 0
+    taken: int = 0
 
 
 def load(code: Code, memory: Cells, pc: int = ENTRY_PC, flag: int = 0) -> Native:
@@ -94,7 +96,7 @@ def _take(machine: Native, count: int, notes: Notes | None, *, goes_on: bool) ->
         is_asking = why == execute_code.ASKS
         if is_asking:
             _answer(machine, state, notes)
-    machine.pc, machine.flag = int(state[0]), int(state[1])
+    machine.pc, machine.flag, machine.taken = (int(word) for word in state[:3])
     if why == execute_code.STUCK:
         raise MachineTrapError(code.traps[machine.pc])
     return int(state[2])

@@ -1,0 +1,165 @@
+"""Checks the evidence of a market between processes, alike on every machine.
+
+What evidence needs beside itself (a verifying key, a proof too long for a message) are goods, named
+by their digests: an entry of the record is applied when they are there, and until then not at all.
+So everybody finds the same of it, now and in a year.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from numen.base.codec import encode
+from numen.base.crypto import keccak256
+from numen.base.errors import NumenError
+from numen.market.message import Kept, Request, Result
+from numen.market.offence import FalseProof
+from numen.market.task import Snark, Stark, Task, task_id
+from numen.market.turn import Market
+from numen.node.market.keys import rule_of
+from numen.node.market.replica import Judged, Posted, What
+from numen.proof.machine.evidence import stark_rule
+from numen.proof.statement import (
+    Claim,
+    Evidence,
+    UnboundError,
+    UnprovenError,
+    claim_digest,
+    verify,
+)
+from numen.proof.statement import Snark as SnarkEvidence
+from numen.proof.statement import Stark as StarkEvidence
+
+VERDICTS_MAX: Final = 1024
+"""Verdicts that are remembered: evidence is looked at when it comes, when it is applied, and
+perhaps when it is accused."""
+
+CUPBOARD_BYTES_MAX: Final = 64 << 20
+"""Most bytes of goods that a member keeps for its notary; the oldest go first."""
+
+Check = tuple[Task, Claim, "Evidence | Kept"]
+
+
+class Notary:
+    """A `numen.market.turn.Checker` over goods.
+
+    Args:
+        get: Gives goods by their name, or None; without it they are those that it is brought.
+    """
+
+    def __init__(self, get: Callable[[bytes], bytes | None] | None = None) -> None:
+        self._cupboard = Cupboard()
+        self._get = get or self._cupboard.get
+        self._verdicts: OrderedDict[bytes, NumenError | None] = OrderedDict()
+
+    def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
+        """Check evidence under a task's policy; what it needs has to be there.
+
+        Raises:
+            NumenError: It does not hold.
+        """
+        found = self._judge(task, claim, evidence)
+        if found is not None:
+            raise found.with_traceback(None)
+
+    def bring(self, name: bytes, raw: bytes) -> None:
+        """Take goods that entries may need."""
+        self._cupboard.put(name, raw)
+
+    def lacks(self, market: Market, what: What) -> list[bytes]:
+        """Name the goods without which an entry cannot be applied, and which are not here."""
+        return [name for name in needed(market, what) if self._get(name) is None]
+
+    def look(self, market: Market, what: What) -> None:
+        """Find out what is to be found about an entry, so that applying it takes no time."""
+        for task, claim, evidence in _checks(market, what):
+            self._judge(task, claim, evidence)
+
+    def _judge(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> NumenError | None:
+        name = keccak256(task_id(task), claim_digest(claim), encode(evidence))
+        if name not in self._verdicts:
+            self._verdicts[name] = self._found(task, claim, evidence)
+            while len(self._verdicts) > VERDICTS_MAX:
+                self._verdicts.popitem(last=False)
+        return self._verdicts[name]
+
+    def _found(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> NumenError | None:
+        try:
+            if claim.program != task.program or claim.inputs != task.inputs:
+                raise UnboundError("task")
+            self._verify(task, claim, evidence)
+        except NumenError as error:
+            return error
+        return None
+
+    def _verify(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
+        match task.policy, evidence:
+            case Snark(key), SnarkEvidence():
+                rule = rule_of(self._goods(key), task.program)
+                verify(claim, evidence, snark=rule)
+            case Stark(proven, conjectured), Kept(name):
+                demands = stark_rule(proven_bits_min=proven, conjectured_bits_min=conjectured)
+                verify(claim, StarkEvidence(self._goods(name)), stark=demands)
+            case _:
+                raise UnprovenError("the evidence is not of the kind that the task asks for")
+
+    def _goods(self, name: bytes) -> bytes:
+        raw = self._get(name)
+        assert raw is not None, "an entry is applied only when what it needs is here"
+        return raw
+
+
+class Cupboard:
+    """Goods in memory, as many as fit."""
+
+    def __init__(self) -> None:
+        self._goods: OrderedDict[bytes, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, name: bytes) -> bytes | None:
+        """Goods by their name, or None."""
+        return self._goods.get(name)
+
+    def put(self, name: bytes, raw: bytes) -> None:
+        """Keep goods; the oldest make room."""
+        self._bytes += len(raw) - len(self._goods.pop(name, b""))
+        self._goods[name] = raw
+        while self._bytes > CUPBOARD_BYTES_MAX:
+            _, old = self._goods.popitem(last=False)
+            self._bytes -= len(old)
+
+
+def needed(market: Market, what: What) -> Iterator[bytes]:
+    """Name the goods that it takes to apply an entry."""
+    if isinstance(what, Posted) and isinstance(what.signed.body, Request):
+        policy = what.signed.body.task.policy
+        if isinstance(policy, Snark):
+            yield policy.key
+    for task, _, evidence in _checks(market, what):
+        if isinstance(task.policy, Snark):
+            yield task.policy.key
+        elif isinstance(task.policy, Stark) and isinstance(evidence, Kept):
+            yield evidence.name
+
+
+def _checks(market: Market, what: What) -> Iterator[Check]:
+    """What evidence an entry may have the market look at."""
+    match what:
+        case Posted(signed):
+            body = signed.body
+            task = _task_of(market, body) if isinstance(body, Result) else None
+        case Judged(_, FalseProof(chain)) if len(chain) > 1:
+            first, body = chain[0].body, chain[-1].body
+            task = first.task if isinstance(first, Request) else None
+        case _:
+            return
+    is_asked = task is not None and isinstance(task.policy, Snark | Stark)
+    if is_asked and task is not None and isinstance(body, Result) and body.evidence is not None:
+        yield task, body.claim, body.evidence
+
+
+def _task_of(market: Market, result: Result) -> Task | None:
+    for job in market.jobs.values():
+        if any(seat.last == result.execution for seat in job.seats.values()):
+            return job.task
+    return None
