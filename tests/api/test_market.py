@@ -14,6 +14,7 @@ from numen.api.sale import (
     Listener,
     UnsoldError,
 )
+from numen.api.together import together
 from numen.ir.interface import InputError
 from numen.market import events
 from numen.node.market.people import OrderError
@@ -193,3 +194,29 @@ def test_types_may_be_written_as_a_file_of_python_has_them():
     assert add(2, 3) == 5
     with pytest.raises(numen.NumenError, match="words is not a type"):
         numen.compile("def main(a: numen.words) -> u64:\n    return 1\n")
+
+
+def test_inputs_may_be_sold_together():
+    async def story(market):
+        found = await market.map(square, range(7), bid=5, together=3)
+        pairs = await market.map(below, [(1, 5), (2, 9)], bid=5, together=2)
+        with pytest.raises(AnswerTrapError, match="too large"):
+            await market.map(below, [(1, 5), (9, 5)], bid=5, together=2)
+        return found, pairs
+
+    found, pairs = bought(story)
+    assert [one.value for one in found] == [i * i for i in range(7)]
+    assert [one.value for one in pairs] == [4, 7]
+    assert len({one.sold.task for one in found}) == 3
+
+
+def test_what_cannot_be_sold_together_says_why():
+    hidden = numen.compile("def main(a: Private[u64]) -> u64:\n    return a\n")
+    untyped = numen.compile("def main(a, b):\n    return a + b\n")
+
+    with pytest.raises(WantError, match="hides inputs"):
+        together(hidden, 2)
+    with pytest.raises(WantError, match="its type"):
+        together(untyped, 2)
+    with pytest.raises(WantError, match="at most"):
+        together(square.compiled, 5000)

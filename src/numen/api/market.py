@@ -16,10 +16,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final, Self, TypeVar, overload
 
+import msgspec
+
 from numen.api.compiled import Compiled, compile_
 from numen.api.evidence import Want, WantError, want
 from numen.api.sale import Bought, Listener, Sale, UnsoldError
 from numen.api.task import P, R, Task
+from numen.api.together import together as together_
+from numen.api.together import transposed
 from numen.base.errors import NumenError
 from numen.market.events import Closed, Event
 from numen.market.message import Kept
@@ -148,35 +152,49 @@ class Market:
         *,
         bid: int,
         at_once: int = AT_ONCE,
+        together: int = 1,
         timeout_s: float | None = PATIENCE_S,
         **terms: Any,
     ) -> list[Bought[Any]]:
-        """Have a program run on many inputs, each as a task of its own; answers in their order.
+        """Have a program run on many inputs, each as a task of its own or some together.
 
         Args:
             program: As for `run`.
             inputs: One value each, or a tuple of one value for each parameter.
             bid: As for `run`, of each.
             at_once: Tasks that are on their way at a time.
+            together: Inputs of one task, which share its bid, its work limit and its evidence, and
+                all trap if one does.
             timeout_s: As for `run`, of each.
             terms: As for `sell`.
+
+        Returns:
+            What was bought, in the order of the inputs.
 
         Raises:
             NumenError: As for `run`; the other tasks are taken back where nobody works on them.
         """
         turns = asyncio.Semaphore(at_once)
+        given = [each if isinstance(each, tuple) else (each,) for each in inputs]
+        lots = [given[at : at + together] for at in range(0, len(given), together)]
+        programs = {} if together == 1 else _lots(_compiled(program)[0], lots)
 
-        async def one(given: Any) -> Bought[Any]:
+        async def one(lot: list[tuple[Any, ...]]) -> list[Bought[Any]]:
             async with turns:
-                args = given if isinstance(given, tuple) else (given,)
-                return await self.run(program, *args, bid=bid, timeout_s=timeout_s, **terms)
+                if not programs:
+                    sold = self.run(program, *lot[0], bid=bid, timeout_s=timeout_s, **terms)
+                    return [await sold]
+                whole = await self.run(
+                    programs[len(lot)], *transposed(lot), bid=bid, timeout_s=timeout_s, **terms
+                )
+                return [msgspec.structs.replace(whole, value=value) for value in whole.value]
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(given)) for given in inputs]
+                tasks = [group.create_task(one(lot)) for lot in lots]
         except* NumenError as errors:
             raise _first(errors) from None
-        return [task.result() for task in tasks]
+        return [bought for task in tasks for bought in task.result()]
 
     @overload
     def sell(self, program: Task[P, R], *args: Any, **terms: Any) -> Sale[R]: ...
@@ -320,6 +338,11 @@ class Market:
                     sale.end(MarketClosedError("the task ended while the market was not here"))
         if not running.cancelled():
             self._end_all(_first(running.exception()))
+
+
+def _lots(program: Compiled, lots: list[list[tuple[Any, ...]]]) -> dict[int, Compiled]:
+    """The programs for lots of each size that there is."""
+    return {size: together_(program, size) for size in {len(lot) for lot in lots}}
 
 
 async def _entry(member: Member, running: "asyncio.Task[None]") -> None:
