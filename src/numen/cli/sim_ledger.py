@@ -1,4 +1,4 @@
-"""`numen sim ledger` and `numen sim double-spend`: nodes that agree, whatever goes wrong."""
+"""`numen sim ledger` and its like: nodes that agree, whatever goes wrong and whoever lies."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import msgspec
 
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
-from numen.sim import double_spend, ledger
+from numen.sim import betrayal, double_spend, ledger
 
 _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 _runs = click.option(
@@ -81,6 +81,36 @@ def double_spend_(seed: int, runs: int, as_json: bool) -> None:
         click.echo(
             f"seed {report.seed}: {report.faults.total:,} faults, {report.winner} has the coins, "
             f"the payment to {loser} is rejected{passed}"
+        )
+
+
+@click.command("betrayal")
+@_seed
+@click.option(
+    "--audit",
+    type=click.IntRange(1, 10**6),
+    default=100_000,
+    show_default=True,
+    help="Share of blocks that who trusts carries out all the same, in millionths.",
+)
+@_runs
+@as_json_option
+def betrayal_(seed: int, audit: int, runs: int, as_json: bool) -> None:
+    """Let a maker of blocks be honest until it is trusted, and then lie.
+
+    Two of five nodes apply the diffs of whom they trust, and two carry every block out. When one
+    finds a false block, all get the evidence, carry the block out again, and distrust its maker;
+    nobody else is found to lie. What does not hold is an error with the seed that replays it.
+    """
+    reports = [betrayal.run(number, audit=audit) for number in range(seed, seed + runs)]
+    if as_json:
+        print_json({"violations": 0, "runs": [msgspec.to_builtins(each) for each in reports]})
+        return
+    for report in reports:
+        final = ", and the false block is final" if report.is_final else ""
+        click.echo(
+            f"seed {report.seed}: {report.faults.total:,} faults, {report.applied} diffs applied "
+            f"before the lie, known to all {report.told_ms} ms after the first{final}"
         )
 
 

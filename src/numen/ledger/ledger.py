@@ -54,7 +54,7 @@ from numen.ledger.transactions import (
 )
 from numen.vm.host import Address, Service
 
-_HEAD: Final = b"lh"
+HEAD: Final = b"lh"
 """Name of the record of the last header."""
 
 ATTEMPT_DELIVERIES_MAX: Final = 4_096
@@ -175,7 +175,7 @@ class Ledger:
         self._is_indexed = is_indexed
         self._pool = ThreadPoolExecutor(lanes) if lanes > 1 else None
         self._state = state
-        raw = state.record(_HEAD)
+        raw = state.record(HEAD)
         last = decode(Header, raw) if raw else None
         self.head = block_id(last) if last is not None else NO_BLOCK
         self.height = last.height if last is not None else 0
@@ -316,7 +316,7 @@ class Ledger:
         """
         header = made.block.header
         name = block_id(header)
-        writes = [(_HEAD, encode(header)), *archive.kept(made.block, made.receipts)]
+        writes = [(HEAD, encode(header)), *archive.kept(made.block, made.receipts)]
         if self._is_indexed:
             writes += archive.places(made.block, made.receipts, self._state.record)
         settled = self._state.settle([*writes, *also])

@@ -59,6 +59,7 @@ class World:
 
     Attributes:
         state: The authenticated state, as of the last block.
+        services: The same.
         keys: The same.
 
     Raises:
@@ -83,7 +84,7 @@ class World:
         self._cells: dict[Address, Cell] = {}
         self._touched: dict[Address, Cell] = {}
         self._codes: dict[bytes, bytes] = {}
-        self._fixed = services
+        self.services = services
         self._services: dict[tuple[int, bytes], Service] = {}
         self._lock = Lock()
         self._prepared: tuple[Diff, Prepared] | None = None
@@ -126,7 +127,7 @@ class World:
             digest: Of the code.
             lane: Services of one lane are used by one thread at a time.
         """
-        found = self._fixed.get(digest) or self._services.get((lane, digest))
+        found = self.services.get(digest) or self._services.get((lane, digest))
         if found is None:
             with self._lock:
                 code = self._codes.get(digest) or self.state.code(_library(digest))

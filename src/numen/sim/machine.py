@@ -1,7 +1,7 @@
 """A machine in a simulation: a disk that stays, and a node that can stop at any point."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from numen.base.crypto import SigningKey
 from numen.ledger.order.bls import VotingKey
@@ -23,6 +23,10 @@ TICK_MS: Final = 200
 
 DOWN_MS: Final = (50, 2_000)
 """How long a machine is down."""
+
+
+Embody: TypeAlias = Callable[[Plan, World, SigningKey, Voter | None], Body]
+"""Makes the body of a node."""
 
 
 class MemoryBook:
@@ -85,6 +89,7 @@ class Machine:
     Attributes:
         node: The node; None while the machine is down.
         suspicions: What it noted about others.
+        embody: Makes the node's body; another one where it is no honest node.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Machine:
         self.node: Node | None = None
         self.body: Body
         self.suspicions: list[Suspect] = []
+        self.embody: Embody = Body
         self._key, self._voting, self._open = key, voting, world
         self._book = MemoryBook()
         self._network = network
@@ -114,7 +120,7 @@ class Machine:
     def start(self) -> None:
         """Begin, with what the disk has."""
         voter = Voter(self._voting, self.plan.chain, self._book) if self._voting else None
-        self.body = Body(self.plan, self._open(self.disk), self._key, voter)
+        self.body = self.embody(self.plan, self._open(self.disk), self._key, voter)
         self.node = Node(Fragile(self.body, self._network))
         self._life += 1
         self._emit(self.node.begin(self._network.now_ms))

@@ -16,9 +16,10 @@ from numen.node.replica.plan import Mode, Peer, Plan
 from numen.sim.courier import CODE, Courier
 from numen.sim.liars import Honest, Mouth
 from numen.sim.log import Log
-from numen.sim.machine import TICK_MS, Machine
+from numen.sim.machine import TICK_MS, Embody, Machine
 from numen.sim.network import NO_FAULTS, Network
 from numen.sim.witness import BrokenError, Witness
+from numen.trust.execution import Policy
 
 CHAIN: Final = 2019
 """Number of the ledger of simulations."""
@@ -73,27 +74,42 @@ class Scene(msgspec.Struct, frozen=True):
         return tuple(key.address for key in self.keys)
 
 
-def scene(modes: tuple[Mode, ...], price: int = 1, *, is_logged: bool = False) -> Scene:
+def scene(
+    modes: tuple[Mode, ...], price: int = 1, *, is_logged: bool = False, stake: int = 1,
+    policy: Policy | None = None,
+) -> Scene:  # fmt: skip
     """Machines that do with blocks what their modes say.
 
     Args:
         modes: Of each. All but those that only apply have a vote.
         price: Coins a unit of work.
         is_logged: Whether a log orders the blocks of all who vote; else the first makes them.
+        stake: Of each.
+        policy: What those that trust ask for, unless it is the usual.
     """
     keys = tuple(SigningKey.from_seed(b"machine %d" % i) for i in range(len(modes)))
     voting = tuple(
         VotingKey((b"voter %d" % i).ljust(32)) if mode is not Mode.APPLY else None
         for i, mode in enumerate(modes)
     )
-    members = [Member(key.public, 1, key.prove_possession()) for key in voting if key]
+    members = [Member(key.public, stake, key.prove_possession()) for key in voting if key]
     electorate = Electorate.of(members)
     peers = tuple(
         Peer(key.address, vote.public if vote else b"")
         for key, vote in zip(keys, voting, strict=True)
     )
     plans = tuple(
-        Plan(CHAIN, key.address, peers, keys[0].address, electorate, mode, price, is_logged)
+        Plan(
+            CHAIN,
+            key.address,
+            peers,
+            keys[0].address,
+            electorate,
+            mode,
+            price,
+            is_logged,
+            policy=policy or Policy(),
+        )
         for key, mode in zip(keys, modes, strict=True)
     )
     return Scene(keys, voting, electorate, plans)
@@ -107,6 +123,7 @@ class Town:
         network: Connects them.
         accounts: What the ledger begins with.
         mouths: What machines say that lie, by their index.
+        bodies: Of machines that do what no honest one does, by their index.
 
     Attributes:
         machines: The nodes.
@@ -120,6 +137,7 @@ class Town:
         network: Network,
         accounts: Mapping[bytes, Account],
         mouths: Mapping[int, Mouth] = MappingProxyType({}),
+        bodies: Mapping[int, Embody] = MappingProxyType({}),
     ) -> None:
         self.network = network
         supply = sum(account.balance for account in accounts.values())
@@ -135,6 +153,8 @@ class Town:
                 zip(cast.plans, cast.keys, cast.voting, strict=True)
             )
         ]
+        for index, embody in bodies.items():
+            self.machines[index].embody = embody
         self._places: dict[bytes, Callable[[bytes, bytes], None]] = {
             machine.plan.me: self._receiver(machine) for machine in self.machines
         }

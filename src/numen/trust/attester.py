@@ -30,12 +30,23 @@ class Attester:
     """
 
     def __init__(self, index: int, neighbours: Sequence[int]) -> None:
-        assert index not in neighbours
-        assert len(set(neighbours)) == len(neighbours) <= NEIGHBOURS_MAX
         self._index = index
-        self._neighbours = tuple(neighbours)
+        self._neighbours: tuple[int, ...] = ()
         self._histories: dict[int, History] = {}
         self.step = 0
+        self.meet(neighbours)
+
+    def meet(self, neighbours: Sequence[int]) -> None:
+        """Look at others from now on; what was found of the ones before is not forgotten."""
+        assert self._index not in neighbours
+        assert len(set(neighbours)) == len(neighbours) <= NEIGHBOURS_MAX
+        self._neighbours = tuple(neighbours)
+
+    def resume(self, sheet: Sheet) -> None:
+        """Go on from the attester's own last sheet, as after a restart."""
+        assert sheet.attester == self._index
+        self.step = sheet.step
+        self._histories = {line.target: line.history for line in sheet.lines}
 
     def target(self, step: int) -> int | None:
         """Whom to attest in a step; None for who has no neighbours."""

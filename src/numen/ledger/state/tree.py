@@ -37,6 +37,9 @@ from numen.ledger.state.update import Update
 VALUE_BYTES_MAX = 1 << 20
 """Longest value of a key."""
 
+HEAD: Final = b"m"
+"""Name of the record of the oldest version and the newest."""
+
 _VERSION: Final = struct.Struct(">32sQQ")
 _HEAD: Final = struct.Struct(">QQ")
 _NUMBER: Final = struct.Struct(">Q")
@@ -88,7 +91,7 @@ class Tree:
     def __init__(self, kv: KV) -> None:
         self._kv = kv
         self._recent = Recent()
-        head = kv.get(b"m")
+        head = kv.get(HEAD)
         if head is None:
             self._first = self._last = 0
             self._newest = Version(EMPTY_ROOT, 0, 1)
@@ -186,7 +189,7 @@ class Tree:
         ]
         writes.append((_key(b"v", number), _VERSION.pack(new.root, new.top, new.free)))
         writes.append((_key(b"x", number), b"".join(map(_NUMBER.pack, prepared.stale))))
-        writes.append((b"m", _HEAD.pack(self._first, number)))
+        writes.append((HEAD, write_head(self._first, number)))
         self._kv.commit([*writes, *also])
         self._last, self._newest = number, new
         self._recent.note(prepared.changes)
@@ -207,7 +210,7 @@ class Tree:
         self.at(keep_from)
         while self._first < keep_from:
             stop = min(self._first + _PRUNE_BATCH, keep_from)
-            writes: list[tuple[bytes, bytes | None]] = [(b"m", _HEAD.pack(stop, self._last))]
+            writes: list[tuple[bytes, bytes | None]] = [(HEAD, write_head(stop, self._last))]
             for version in range(self._first, stop):
                 writes.append((_key(b"v", version), None))
                 writes += [(_key(b"n", number), None) for number in self._stale(version + 1)]
@@ -224,7 +227,7 @@ class Tree:
         Cost: one deletion for each page and value that the later versions wrote.
         """
         kept = self.at(version)
-        writes: list[tuple[bytes, bytes | None]] = [(b"m", _HEAD.pack(self._first, version))]
+        writes: list[tuple[bytes, bytes | None]] = [(HEAD, write_head(self._first, version))]
         for number in range(version + 1, self._last + 1):
             writes += [(_key(b"v", number), None), (_key(b"x", number), None)]
         writes += [(_key(b"n", n), None) for n in range(kept.free, self._newest.free)]
@@ -298,6 +301,11 @@ class Tree:
         if raw is None or len(raw) % _NUMBER.size:
             raise CorruptError(f"version {version}", "no list of what it replaced")
         return [number for (number,) in _NUMBER.iter_unpack(raw)]
+
+
+def write_head(first: int, last: int) -> bytes:
+    """What the record `HEAD` has: the numbers of the oldest version and the newest."""
+    return _HEAD.pack(first, last)
 
 
 def _found(data: bytes | None, number: int) -> bytes:

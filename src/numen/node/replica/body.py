@@ -7,18 +7,16 @@ made; and evidence. Everything else is in memory, and is lost when the node stop
 from typing import Final, TypeAlias
 
 from numen.base.codec import SIZE_MAX_BYTES, CodecError, TooLargeError, decode, digest, encode
-from numen.base.crypto import BadSignatureError, SigningKey, keccak256
+from numen.base.crypto import SigningKey, keccak256
 from numen.base.errors import NumenError
 from numen.ledger.block import (
     Block,
     block_id,
-    is_signed_by_maker,
-    transactions_root,
     write_block,
 )
 from numen.ledger.ethereum import admit
 from numen.ledger.ledger import Ledger, LedgerError, Made
-from numen.ledger.order.certificate import Certificate, CertificateError, gather, verify
+from numen.ledger.order.certificate import Certificate, CertificateError, gather, signers, verify
 from numen.ledger.order.conflict import SignedRejection, check_rejection
 from numen.ledger.order.sequencer import OrderError
 from numen.ledger.order.slashing import Evidence, judge
@@ -43,6 +41,7 @@ from numen.node.replica.events import (
     Drafted,
     Event,
     Failed,
+    Hear,
     Judge,
     Judged,
     Keep,
@@ -51,9 +50,11 @@ from numen.node.replica.events import (
     Looked,
     Make,
     Open,
+    Said,
     Serve,
     Served,
     Voted,
+    Wake,
     Weigh,
 )
 from numen.node.replica.packet import (
@@ -62,14 +63,19 @@ from numen.node.replica.packet import (
     REASON_MAX,
     Proposal,
     Refused,
+    Told,
 )
 from numen.node.replica.plan import Mode, Plan, check_plan
 from numen.node.replica.turn import REFUTED_MAX, Replica
-from numen.trust.execution import is_drawn
+from numen.node.trust.court import is_authentic
+from numen.node.trust.credit import worth
+from numen.node.trust.evidence import FalseBlock, Lie, TwoVotes
+from numen.node.trust.watch import Heard, Watch
+from numen.trust.execution import Treatment, is_drawn
 
 Work: TypeAlias = (
     Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve | Attest
-    | Open
+    | Open | Wake | Hear
 )  # fmt: skip
 """Effects that are carried out here; packets and remarks are for who has the channels."""
 
@@ -108,6 +114,8 @@ class Body:
         self._voter = voter
         self._made: Made | None = None
         self._raw_diff = b""
+        self._treatment = Treatment.EXECUTE
+        self.watch = Watch(plan, world, self.ledger, key)
 
     def restore(self) -> tuple[Replica, Proposal | None]:
         """The node as its disk has it, and the last block that it made."""
@@ -134,6 +142,12 @@ class Body:
             StorageError: The disk refuses: the node has to stop.
             BrokenLogError: The same, for the book of votes.
         """
+        event = self._perform(effect, now_ms)
+        if isinstance(event, Failed):
+            self.watch.failed(event.peer, event.reason)
+        return event
+
+    def _perform(self, effect: Work, now_ms: int) -> Event | None:
         match effect:
             case Look(peer, raw):
                 return self._look(peer, raw)
@@ -151,6 +165,10 @@ class Body:
                 return self._adopt(peer, proposal, certificate)
             case Decide(raw, peer):
                 return self._decide(raw, peer)
+            case Wake():
+                return self._said(self.watch.tick(now_ms))
+            case Hear(peer, frame):
+                return self._said(self.watch.hear(peer, frame))
             case _:
                 return self._answer(effect)
 
@@ -189,7 +207,7 @@ class Body:
         self.ledger.abandon()
         while True:
             time_ms = max(now_ms, self.ledger.time_ms + 1)
-            made = self.ledger.draft(transactions, time_ms, self.plan.price, self._key)
+            made = self._draft(transactions, time_ms)
             if not made.block.transactions and not is_wanted:
                 self.ledger.abandon()
                 return Drafted(b"", None, tuple(hopeless))
@@ -205,28 +223,58 @@ class Body:
                 transactions = transactions[: len(transactions) // 2]
                 continue
             self._made, self._raw_diff = made, proposal.diff
+            self._treatment = Treatment.EXECUTE
             written = encode(proposal, size_max=PACKET_BYTES_MAX)
             self.world.kv.commit([(_PROPOSAL, written)])
             return Drafted(block_id(made.block.header), proposal, tuple(hopeless))
+
+    def _draft(self, transactions: tuple[bytes, ...], time_ms: int) -> Made:
+        """Make the next block in memory."""
+        return self.ledger.draft(transactions, time_ms, self.plan.price, self._key)
 
     def _check(self, proposal: Proposal) -> Event:
         self.ledger.abandon()
         block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
         identity = block_id(block.header)
-        is_executed = self.plan.mode is Mode.EXECUTE or self._is_audited(identity)
+        if self.world.record(_REFUTED + identity):
+            return Checked(identity, "it was shown to be false", is_refuted=True)
+        self._treatment = self._treat(block, identity, proposal.diff)
         try:
-            if is_executed:
-                self._made = self.ledger.check(block)
-                self._raw_diff = diffs.encode(self._made.diff)  # its own, whatever was sent
-            else:
-                self._made = self.ledger.adopt(block, diffs.decode(proposal.diff))
-                self._raw_diff = proposal.diff
+            self._work_out(block, proposal.diff)
         except (LedgerError, StateError, CodecError) as error:
-            is_refuted = is_executed and _is_authentic(block)
+            is_refuted = self._treatment is not Treatment.APPLY and is_authentic(block)
             if is_refuted:
                 self._refute(identity)
+                self.watch.convict(Lie(FalseBlock(proposal.block)))
             return Checked(identity, error.message, is_refuted)
         return Checked(identity, "")
+
+    def _treat(self, block: Block, identity: bytes, raw_diff: bytes) -> Treatment:
+        """Whether a block is carried out, or its diff applied."""
+        match self.plan.mode:
+            case Mode.EXECUTE:
+                return Treatment.EXECUTE
+            case Mode.TRUST:
+                try:
+                    diff = diffs.decode(raw_diff)
+                except (StateError, CodecError):
+                    return Treatment.EXECUTE
+                value = worth(diff, self.world.last, self.plan.slot_coins)
+                return self.watch.decide(block.header.maker, value, identity).treatment
+            case _:
+                return Treatment.AUDIT if self._is_audited(identity) else Treatment.APPLY
+
+    def _work_out(self, block: Block, raw_diff: bytes) -> None:
+        """Come to the state after a block, in memory.
+
+        Raises:
+            LedgerError, StateError, CodecError: Something is not as it should be.
+        """
+        if self._treatment is Treatment.APPLY:
+            self._made, self._raw_diff = self.ledger.adopt(block, diffs.decode(raw_diff)), raw_diff
+        else:
+            self._made = self.ledger.check(block)
+            self._raw_diff = diffs.encode(self._made.diff)  # its own, whatever was sent
 
     def _refute(self, block: bytes) -> None:
         """Remember that a block is false, until another of its height is final."""
@@ -237,6 +285,14 @@ class Body:
         """Whether a block is carried out although its maker is believed: the node's own draw."""
         secret = self._key.sign(digest(_AUDIT_DOMAIN, self.plan.me))
         return self.plan.mode is Mode.VERIFY and is_drawn(secret, block, self.plan.audit)
+
+    def _said(self, heard: Heard) -> Said | None:
+        """What came of something about trust; blocks that it shows to be false are remembered."""
+        for block, _ in heard.false:
+            self._refute(block)
+        out = tuple((peer, Told(frame)) for peer, frame in heard.out)
+        said = Said(out, tuple(heard.false), tuple(heard.remarks))
+        return said if said != Said(()) else None
 
     def _cast(self, height: int, block: bytes) -> Event:
         assert self._voter is not None
@@ -255,7 +311,7 @@ class Body:
             except CertificateError as error:
                 return Failed(effect.peer, error.message)
         also = [(_POSITION, effect.position.to_bytes(8, "big"))] if effect.position else []
-        return self._settle(made, self._raw_diff, certificate, also)
+        return self._settle(made, self._raw_diff, certificate, also, self._treatment)
 
     def _adopt(self, peer: bytes, proposal: Proposal, certificate: Certificate) -> Event:
         try:
@@ -266,10 +322,21 @@ class Body:
             made = self.ledger.adopt(block, diffs.decode(proposal.diff))
         except (LedgerError, StateError, CodecError, OrderError) as error:
             return Failed(peer, error.message)
-        return self._settle(made, proposal.diff, certificate, [])
+        return self._settle(made, proposal.diff, certificate, [], None)
 
-    def _settle(self, made: Made, raw_diff: bytes, certificate: Certificate, also: Writes) -> Event:
+    def _settle(
+        self, made: Made, raw_diff: bytes, certificate: Certificate, also: Writes,
+        treatment: Treatment | None,
+    ) -> Event:  # fmt: skip
+        """Keep a block; what was believed for its certificate alone is no maker's credit."""
         header = made.block.header
+        if treatment is not None:
+            value = worth(made.diff, self.world.last, self.plan.slot_coins)
+            members = self.plan.electorate.members
+            voters = (members[at].key for at in signers(certificate, self.plan.electorate))
+            block, named = block_id(header), frozenset(voters)
+            noted = self.watch.settled(header.maker, block, value, treatment, named)
+            also = [*also, *noted]
         records = answers.records(header.height, raw_diff, certificate)
         refuted = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
         self.ledger.keep(made, [*records, *refuted, *also])
@@ -308,16 +375,8 @@ class Body:
             return Failed(peer, error.message) if peer else None
         written = encode(evidence)
         self.world.kv.commit([(_EVIDENCE + key, written) for key in guilty])
+        self.watch.convict(Lie(TwoVotes(evidence)))
         return Judged(evidence, guilty)
-
-
-def _is_authentic(block: Block) -> bool:
-    """Whether signature and transactions are those of the header: its id names nothing else."""
-    try:
-        is_signed = is_signed_by_maker(block)
-    except BadSignatureError:
-        return False
-    return is_signed and transactions_root(block.transactions) == block.header.transactions
 
 
 def _write(made: Made) -> Proposal:

@@ -19,6 +19,7 @@ from numen.node.replica.events import (
     Drafted,
     Follow,
     Ordered,
+    Said,
     Suspect,
 )
 from numen.node.replica.packet import PACKET_BYTES_MAX, PROPOSAL_BYTES_MAX, Ballot, Proposal
@@ -150,6 +151,16 @@ def checked(turn: Turn, event: Checked) -> None:
     if candidate.maker == turn.plan.me and not turn.plan.is_logged:
         turn.send(turn.plan.others, candidate.proposal)
     agree.vote(turn)
+
+
+def said(turn: Turn, event: Said) -> None:
+    """Something came of the web of trust; a block that was shown to be false is no candidate."""
+    for peer, packet in event.out:
+        turn.send([peer], packet)
+    for block, problem in event.false:
+        checked(turn, Checked(block, problem, is_refuted=True))
+    for peer, reason in event.remarks:
+        turn.want(Suspect(peer, reason))
 
 
 def remind(turn: Turn) -> None:

@@ -16,7 +16,7 @@ from numen.ledger.order.conflict import Settled, SignedRejection
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
 from numen.ledger.transactions import Admitted
-from numen.node.replica.packet import Packet, Proposal, Refused
+from numen.node.replica.packet import Packet, Proposal, Refused, Told
 
 # Events. -----------------------------------------------------------------------------------------
 
@@ -173,6 +173,20 @@ class Failed(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What comes of a message about trust, or of time.
+
+    Attributes:
+        out: What is to be sent to whom.
+        false: Ids of blocks that turned out to be false, and why.
+        remarks: What is to be noted of whom.
+    """
+
+    out: tuple[tuple[Address, Told], ...]
+    false: tuple[tuple[Hash32, str], ...] = ()
+    remarks: tuple[tuple[Address, str], ...] = ()
+
+
 class Ordered(msgspec.Struct, frozen=True):
     """The log has an entry, the one that was asked for.
 
@@ -191,7 +205,7 @@ class Overtaken(msgspec.Struct, frozen=True):
 
 Event: TypeAlias = (
     Received | Ticked | Looked | Drafted | Checked | Voted | Certificated | Kept | Decided | Judged
-    | Served | Failed | Ordered | Overtaken
+    | Served | Failed | Said | Ordered | Overtaken
 )  # fmt: skip
 
 # Effects. ----------------------------------------------------------------------------------------
@@ -312,6 +326,17 @@ class Open(msgspec.Struct, frozen=True):
     address: Address
 
 
+class Wake(msgspec.Struct, frozen=True):
+    """Let the node see to its part in the web of trust; gives `Said`."""
+
+
+class Hear(msgspec.Struct, frozen=True):
+    """Take what another node says about trust; gives `Said`."""
+
+    peer: Address
+    frame: bytes
+
+
 class Append(msgspec.Struct, frozen=True):
     """Append a block to the log; gives `Overtaken` if it is refused.
 
@@ -339,7 +364,7 @@ class Suspect(msgspec.Struct, frozen=True):
 
 Effect: TypeAlias = (
     Send | Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Open | Append | Follow | Suspect
+    | Attest | Open | Wake | Hear | Append | Follow | Suspect
 )  # fmt: skip
 
 Outgoing: TypeAlias = Send | Append | Follow | Suspect

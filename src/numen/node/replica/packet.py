@@ -26,6 +26,9 @@ PACKET_BYTES_MAX: Final = 1 << 20
 PROPOSAL_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 13)
 """Most bytes of a block and its diff, so that a packet has them and a certificate."""
 
+FRAME_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 6)
+"""Longest frame about trust: what one packet has room for."""
+
 REASON_MAX: Final = 400
 """Longest reason."""
 
@@ -136,6 +139,12 @@ class Accused(msgspec.Struct, frozen=True, array_like=True, tag="accused/1"):
     evidence: Evidence
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="told/1"):
+    """Something about trust, in a language with versions of its own: `numen.node.trust.speech`."""
+
+    frame: Annotated[bytes, Meta(max_length=FRAME_BYTES_MAX)]
+
+
 class Inquire(msgspec.Struct, frozen=True, array_like=True, tag="inquire/1"):
     """Did you create this contract in the block of this height?"""
 
@@ -182,7 +191,7 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown/1"):
 
 Packet: TypeAlias = (
     Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Ballot | Certified
-    | Finalized | Ask | Standing | Accused | Inquire | Created | Unknown | Show | Shown
+    | Finalized | Ask | Standing | Accused | Told | Inquire | Created | Unknown | Show | Shown
 )  # fmt: skip
 
 

@@ -12,9 +12,13 @@ import msgspec
 from numen.base.crypto import Address
 from numen.base.errors import NumenError
 from numen.ledger.order.certificate import Electorate
+from numen.trust.execution import Policy
 
 NODES_MAX: Final = 256
 """Most nodes of one ledger."""
+
+STEP_MS: Final = 2_000
+"""Between two attestations of one node by another, where a ledger says nothing else."""
 
 
 class PlanError(NumenError):
@@ -29,6 +33,9 @@ class Mode(Enum):
     VERIFY = "verify"
     """It checks the maker's signature and the diff's roots, votes for that, and applies it; of a
     share of blocks that nobody can foresee it does as `EXECUTE`."""
+    TRUST = "trust"
+    """As `VERIFY` for the block of a node that it trusts so far, and as `EXECUTE` for others:
+    execution trust decides (`numen.node.trust.credit`)."""
     APPLY = "apply"
     """It waits until more than two thirds of the stake signed, and applies the diff."""
 
@@ -61,6 +68,9 @@ class Plan(msgspec.Struct, frozen=True):
         is_logged: Whether blocks get their order from a log, and all who vote may make them.
         empty_ms: After how many milliseconds without one a proposer makes an empty block, for
             contracts that wait for a height; 0 for never.
+        step_ms: Milliseconds of a step of attestations, the same for all nodes.
+        policy: What a `TRUST` node asks of who makes blocks.
+        slot_coins: Coins that it takes a slot of a contract to be worth.
     """
 
     chain: int
@@ -73,6 +83,9 @@ class Plan(msgspec.Struct, frozen=True):
     is_logged: bool = False
     empty_ms: int = 0
     audit: int = 20_000
+    step_ms: int = STEP_MS
+    policy: Policy = Policy()
+    slot_coins: int = 1
 
     @property
     def is_proposer(self) -> bool:

@@ -15,6 +15,7 @@ from numen.node.replica.events import (
     Effect,
     Event,
     Failed,
+    Hear,
     Judged,
     Kept,
     Looked,
@@ -22,11 +23,13 @@ from numen.node.replica.events import (
     Ordered,
     Overtaken,
     Received,
+    Said,
     Serve,
     Served,
     Suspect,
     Ticked,
     Voted,
+    Wake,
 )
 from numen.node.replica.packet import (
     Accused,
@@ -41,6 +44,7 @@ from numen.node.replica.packet import (
     Show,
     Standing,
     Submit,
+    Told,
 )
 from numen.node.replica.plan import Plan
 from numen.node.replica.turn import Replica, Turn
@@ -86,11 +90,14 @@ def step(
             agree.remind(turn)
             candidates.remind(turn)
             desk.remind(turn)
+            turn.want(Wake())
         case Served(peer, packets):
             for packet in packets:
                 turn.send([peer], packet)
         case Failed(peer, reason):
             turn.want(Suspect(peer, reason))
+        case Said():
+            candidates.said(turn, event)
         case _:
             _done(turn, event)
     turn.make()
@@ -155,5 +162,7 @@ def _from_node(turn: Turn, peer: bytes, packet: Packet) -> None:
             agree.accused(turn, peer, packet)
         case Notice():
             desk.notice(turn, peer, packet)
+        case Told(frame):
+            turn.want(Hear(peer, frame))
         case _:
             pass  # what nodes tell people
