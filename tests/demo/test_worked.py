@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from numen.api.market import PLACE_VARIABLE
-from numen.demo.processes import Processes, ProcessesError
+from numen.demo.processes import Processes
 
 SCRIPTS = Path(__file__).parents[2] / "examples" / "market"
 
@@ -36,11 +36,3 @@ def test_a_worked_script_sells_its_work_between_processes(
     assert said in shown
     assert "on the market" in shown
     assert "overhead" in shown
-
-
-@pytest.mark.slow
-def test_processes_that_do_not_come_up_are_told_and_ended(monkeypatch):
-    processes = Processes(("ada",), price=-1)
-    with pytest.raises(ProcessesError, match="does not come up"):
-        processes.__enter__()
-    assert all(process.poll() is not None for process in processes._running)
