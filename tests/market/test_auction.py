@@ -23,7 +23,7 @@ from numen.market.auction import (
     remove,
 )
 from numen.market.coins import issue
-from numen.market.message import Request
+from numen.market.message import Ramp, Request
 from numen.market.task import Quorum, Task, TaskError, escrowed, task_id
 
 ANN, BOB = b"a" * 20, b"b" * 20
@@ -55,7 +55,7 @@ def filled(*bids: int) -> Book:
 
 
 def order(book: Book) -> list[int]:
-    return [o.request.task.number for o in ranked(book)]
+    return [o.request.task.number for o in ranked(book, 0)]
 
 
 def test_the_highest_bid_comes_first_and_the_older_of_equals():
@@ -109,6 +109,42 @@ def test_a_full_book_takes_raises_and_no_orders(monkeypatch):
     with pytest.raises(BookFullError):
         place(book, Request(numbered(2), 9, 0), now_ms=9)
     assert order(place(book, Request(numbered(0), 7, 1), now_ms=9)[0]) == [0, 1]
+
+
+@given(
+    bid=st.integers(0, 5000),
+    more=st.integers(0, 5000),
+    starts=st.integers(0, 100),
+    lasts=st.integers(1, 100),
+    moments=st.lists(st.integers(0, 300), min_size=2),
+)
+def test_a_ramp_rises_in_a_line_and_stays_between_its_ends(bid, more, starts, lasts, moments):
+    request = Request(TASK, bid, 0, Ramp(bid + more, starts, lasts))
+    bids = [request.bid_at(moment) for moment in sorted(moments)]
+
+    assert bids == sorted(bids)
+    assert request.bid_at(starts) == bid
+    assert request.bid_at(starts + lasts) == request.bid_at(10**9) == request.ceiling == bid + more
+    for moment in range(starts, starts + lasts):
+        assert abs((request.bid_at(moment) - bid) * lasts - more * (moment - starts)) < lasts
+
+
+@given(
+    work=st.integers(0, 10**6),
+    price=st.integers(0, 2_000_000),
+    aversion=st.integers(0, 4000),
+)
+def test_the_least_bid_is_taken_and_one_coin_less_is_not(work, price, aversion):
+    def decided(bid):
+        return decide(bid, Estimate(work, price, 16, 250, aversion))
+
+    least = auction.least_bid(decided)
+
+    if least is None:
+        assert aversion > 2000, "nine tenths of what is bid would be for the fear of the lottery"
+    else:
+        assert decided(least).is_taken
+        assert not decided(least - 1).is_taken
 
 
 def test_what_is_not_there_is_not_removed():

@@ -3,15 +3,19 @@
 import msgspec
 
 from numen.market import desk
-from numen.market.events import Closed, Refused
+from numen.market.events import Closed, Refused, Withdrawn
 from numen.market.exchange import Post, Verb
-from numen.market.job import RAISES_MAX
+from numen.market.job import RAISES_MAX, Phase
 from numen.market.message import (
     Call,
     Cancel,
+    Offer,
+    Ramp,
+    Request,
     message_id,
     sign,
 )
+from numen.market.offence import Outcome, Silence
 from numen.market.task import Quorum
 from numen.market.turn import new_market
 from tests.market.byhand import (
@@ -74,10 +78,76 @@ def test_cancelling_gives_the_whole_escrow_back_and_is_for_the_provider_alone():
     assert "no living task" in table.refused(PROVIDER, Cancel(PROVIDER.address, table.id))
 
 
-def test_a_task_with_seats_is_not_cancelled():
+def test_a_task_that_is_taken_back_gives_no_seat_and_pays_who_has_worked():
     table = Desk()
+    before = table.held(PROVIDER)
     table.seat(ANN)
-    assert "seats" in table.refused(PROVIDER, Cancel(PROVIDER.address, table.id))
+    table.post(BOB, table.offer(BOB))
+    (withdrawn,) = table.post(PROVIDER, Cancel(PROVIDER.address, table.id))
+    assert withdrawn == Withdrawn(table.now, table.id.hex(), 1)
+
+    assert "seeks no workers" in table.refused(CAT, table.offer(CAT))
+    assert "expired" in table.refused(VERIFIERS[0], table.match(BOB))
+    assert "seeks no workers" in table.refused(PROVIDER, Cancel(PROVIDER.address, table.id))
+    table.post(ANN, table.execution(ANN))
+    table.post(ANN, table.result(ANN))
+    assert table.job.phase is Phase.DISPUTED, "one answer is not enough, and no other will come"
+    for verifier in VERIFIERS[:2]:
+        table.post(verifier, table.vote(verifier))
+    table.judge(table.verdict(ANN))
+    assert table.held(PROVIDER) == before - 500 - table.task.fee
+    assert not table.market.jobs
+
+
+def test_a_task_that_is_taken_back_ends_though_its_worker_stays_away():
+    table = Desk()
+    before = table.held(PROVIDER)
+    table.seat(ANN)
+    table.post(PROVIDER, Cancel(PROVIDER.address, table.id))
+    table.wait(10_000)
+    table.judge(
+        table.verdict(ANN, Outcome.NO_EXECUTION), Silence(table.job.seats[ANN.address].chain)
+    )
+
+    assert table.held(PROVIDER) == before
+    assert not table.market.jobs
+
+
+def test_what_a_worker_asks_waits_for_a_bid_that_rises_by_itself():
+    table = Desk()
+    ramp = Ramp(ceiling=1800, starts_ms=1000, lasts_ms=10_000)
+    before = table.held(PROVIDER)
+    (posted,) = table.post(PROVIDER, Request(table.task, 800, 0, ramp))
+    assert before - table.held(PROVIDER) == posted.escrowed == 3 * 1800 + table.task.fee
+    offer = Offer(
+        message_id(Request(table.task, 800, 0, ramp)), ANN.address, 1300, table.task.pledge
+    )
+    table.post(ANN, offer)
+    assert "another offer" in table.refused(VERIFIERS[0], table.match(ANN, price=1300))
+
+    table.now = 5_999
+    assert "another offer" in table.refused(VERIFIERS[0], table.match(ANN, price=1300))
+    table.now = 6_000
+    assert "price" in table.refused(VERIFIERS[0], table.match(ANN, price=1301))
+    table.post(VERIFIERS[0], table.match(ANN, price=1300))
+    assert ANN.address in table.job.seats
+
+
+def test_a_ramp_is_replaced_by_nothing_that_ever_bids_less():
+    table = Desk()
+    ramp = Ramp(1800, 1000, 10_000)
+    table.post(PROVIDER, Request(table.task, 800, 0, ramp))
+    table.now = 6_000
+
+    assert "1299" in table.refused(PROVIDER, Request(table.task, 1299, 1))
+    assert "1800" in table.refused(PROVIDER, Request(table.task, 1300, 1))
+    later = Ramp(1800, 1000, 20_000)
+    assert "cannot replace" in table.refused(PROVIDER, Request(table.task, 1300, 1, later))
+    falls = Ramp(1700, 1000, 20_000)
+    assert "cannot fall" in table.refused(PROVIDER, Request(table.task, 1800, 1, falls))
+    table.post(PROVIDER, Request(table.task, 1300, 1, Ramp(1800, 6_000, 5_000)))
+    table.post(PROVIDER, Request(table.task, 1800, 2))
+    assert table.job.bid_at(table.now) == 1800
 
 
 def test_raises_are_bounded_and_end_with_the_first_seat():
@@ -85,7 +155,7 @@ def test_raises_are_bounded_and_end_with_the_first_seat():
     table.post(PROVIDER, table.request())
     for nonce in range(1, RAISES_MAX + 1):
         table.post(PROVIDER, table.request(800 + nonce, nonce))
-    assert table.job.bid == 800 + RAISES_MAX
+    assert table.job.request.bid == 800 + RAISES_MAX
     last = table.request(900, RAISES_MAX + 1)
     assert "raised only" in table.refused(PROVIDER, last)
 

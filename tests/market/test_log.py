@@ -205,10 +205,11 @@ def test_why_nobody_worked_on_a_task():
     town = build(6, [Job(COLLATZ, b"\x1b", Quorum(3, 4), bid=60, price_max=100)], people)
     happened = list(town.play.run())
     read = parse(b"".join(lines(6, {}, happened)))
-    declined = [e for e in happened if isinstance(e, events.Declined)]
-    least = min(e.cost + e.premium for e in declined) + 1
-    text = "\n".join(explain(read, declined[0].task))
+    asks = sorted(e.ask for e in happened if isinstance(e, events.Offered))
+    (posted,) = (e for e in happened if isinstance(e, events.Posted))
+    text = "\n".join(explain(read, posted.task))
 
-    assert "Nobody worked on it" in text
-    assert f"A bid of {least} coins would have been worth the while" in text
+    assert len(asks) == 2
+    assert "Nobody worked on it: it bid 100 coins at most, and 2 workers asked for more." in text
+    assert f"seats: {asks[0]} coins for 1, {asks[1]} coins for 2." in text
     assert "Closed (expired)" in text

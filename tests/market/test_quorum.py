@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from numen.base.crypto import keccak256
 from numen.market import quorum
-from numen.market.dice import Dice
 from numen.market.quorum import answers_wanted, consensus, weight
-from numen.market.reputation import Entry, Standing, after
 from numen.proof.statement import Claim, commit_output
 
 TASK, OTHER = keccak256(b"task"), keccak256(b"other task")
@@ -92,46 +90,3 @@ def test_the_answers_wanted_are_enough_and_one_fewer_is_not(answers, scores, tru
     else:
         assert agreed(count) is not None or count == len(queue)
         assert agreed(count - 1) is None
-
-
-def colluders(trust: int, share_percent: int, tasks: int, honest_percent: int) -> tuple[int, int]:
-    """Run tasks with colluders who always agree on one wrong answer.
-
-    Args:
-        trust: Of the tasks.
-        share_percent: How many of a hundred workers collude.
-        tasks: How many tasks to run.
-        honest_percent: In how many of a hundred tasks colluders answer right all the same.
-
-    Returns:
-        Wrong results, and replicas used in the second half of the tasks.
-    """
-    dice = Dice(b"colluders")
-    people = [bytes([i]) * 20 for i in range(100)]
-    bad = set(people[:share_percent])
-    standings = dict.fromkeys(people, Standing())
-    wrong = replicas = 0
-    for number in range(tasks):
-        pool, answers, found = list(people), {}, None
-        lie = RIGHT if dice.below(100) < honest_percent else WRONG
-        while found is None and pool:
-            worker = dice.choice([w for w in pool if not standings[w].is_doubtful] or pool)
-            pool.remove(worker)
-            answers[worker] = lie if worker in bad else RIGHT
-            scores = {w: standings[w].score for w in answers}
-            found = consensus(answers, scores, trust)
-        wrong += found == WRONG
-        replicas += len(answers) if number >= tasks // 2 else 0
-        for worker, answer in answers.items():
-            entry = Entry(bytes(32), answer == found, len(answers) > 1)
-            standings[worker] = after(standings[worker], entry)
-    return wrong, replicas
-
-
-@pytest.mark.parametrize(("share_percent", "honest_percent"), [(20, 0), (30, 0), (20, 90)], ids=str)
-def test_colluders_get_nothing_through_for_two_and_a_half_answers(share_percent, honest_percent):
-    """The bar: at most 2.5 answers a task in the long run, fewer than 1 wrong in 1000."""
-    wrong, replicas = colluders(100, share_percent, 4000, honest_percent)
-
-    assert wrong * 1000 < 4000
-    assert replicas <= 2000 * 5 // 2

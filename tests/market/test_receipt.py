@@ -19,6 +19,7 @@ from numen.market.message import (
     message_id,
     sign,
 )
+from numen.market.offence import LIES, Outcome
 from numen.market.quorum import commit
 from numen.market.receipt import (
     CHAIN,
@@ -172,7 +173,8 @@ def test_published_scores_follow_from_the_receipts():
         assert isinstance(verdict, Verdict)
         assert verdict.worker.hex() == event.worker
         is_accepted = verdict.outcome == "accepted"
-        entry = Entry(receipt.identity, is_accepted, event.after > event.before)
+        is_lie = Outcome(verdict.outcome) in LIES
+        entry = Entry(receipt.identity, is_accepted, event.after > event.before, is_lie)
         histories.setdefault(verdict.worker, []).append(entry)
 
     assert histories

@@ -27,8 +27,11 @@ from numen.api.together import transposed
 from numen.base.errors import NumenError
 from numen.market.events import Closed, Event
 from numen.market.message import Kept
+from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
+from numen.node.market.errand import Purchase
+from numen.node.market.goods import name_of
 from numen.node.market.local import local_market, new_identity
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
@@ -90,7 +93,9 @@ class Market:
         self._identity = identity or new_identity("buyer")
         self._buyer = Buyer(self._identity.account, deposit, reserve)
         self._heard = heard
+        self._notary = Notary()
         self._sales: dict[bytes, Sale[Any]] = {}
+        self._purchases: list[tuple[Purchase, Sale[Any]]] = []
         self._listeners: list[Listener] = []
         self._stack = contextlib.AsyncExitStack()
         self._member: Member | None = None
@@ -102,7 +107,7 @@ class Market:
                 transport, place = await stack.enter_async_context(local_market(self._identity))
             else:
                 transport, place = TlsTransport(self._identity.node), read_place(self._place)
-            member = Member(transport, place, self._identity.account, Notary(), self._hear)
+            member = Member(transport, place, self._identity.account, self._notary, self._hear)
             self._member = member
             running = asyncio.create_task(member.run(lambda: self._buyer))
             stack.push_async_callback(self._leave, running)
@@ -204,7 +209,7 @@ class Market:
         self, program: Compiled | Callable[..., Any] | str, *args: Any, **terms: Any
     ) -> Sale[Any]: ...
 
-    def sell(
+    def sell(  # noqa: PLR0913 - each is a term of the purchase
         self,
         program: Any,
         *args: Any,
@@ -214,8 +219,13 @@ class Market:
         replicas: int = 5,
         trust: int = 4,
         work_limit: int | None = None,
+        ramp_s: float = 0,
+        fresh: bool = False,
     ) -> Sale[Any]:
         """Post a task, and go on; the sale tells what becomes of it.
+
+        What somebody bought before, under evidence that is enough, is bought again for a part of
+        its price.
 
         Args:
             program: As for `run`.
@@ -226,6 +236,9 @@ class Market:
             replicas: Of a quorum: most answers that are bought.
             trust: Of a quorum: a wrong answer has to be less likely than one in so many.
             work_limit: Most work units of a run.
+            ramp_s: In how many seconds the bid rises by itself from ``bid`` to ``price_max``; 0
+                where it is raised in steps while nobody comes.
+            fresh: Have it run, even if it was answered before.
 
         Raises:
             NumenError: As for `run`, but for what comes later.
@@ -239,15 +252,23 @@ class Market:
         raw = encode_inputs(code, args)
         order = Order(
             code.id, commit_inputs(raw), bid, price_max or 2 * bid,
-            wanted.policy, work_limit or limit or WORK_LIMIT,
+            wanted.policy, work_limit or limit or WORK_LIMIT, int(ramp_s * 1000),
         )  # fmt: skip
-        assert member.replica is not None
-        number = secrets.randbits(62)
-        name = self._buyer.order(order, member.replica.market, number, member.now_ms)
         for goods in (code.code, raw, *wanted.goods):
             member.offer(goods)
-        sale: Sale[Any] = Sale(name, code, wanted, self._withdraw, self._evidence)
-        self._sales[name] = sale
+        for goods in wanted.goods:
+            self._notary.bring(name_of(goods), goods)
+        assert member.replica is not None
+        market = member.replica.market
+        again = None if fresh else self._buyer.buy(order, market, self._notary)
+        if again is not None:
+            sale: Sale[Any] = Sale(
+                task_id(again.entry.task), code, wanted, _nothing, self._evidence
+            )
+            self._purchases.append((again, sale))
+        else:
+            name = self._buyer.order(order, market, secrets.randbits(62), member.now_ms)
+            sale = self._sales[name] = Sale(name, code, wanted, self._withdraw, self._evidence)
         member.nudge()
         return sale
 
@@ -275,14 +296,16 @@ class Market:
         return self._member
 
     async def _evidence(self, sold: Sold) -> Evidence | None:
-        """The evidence of an answer, whole."""
-        found = None if sold.result is None else sold.result.evidence
+        """The evidence of an answer, fetched where the message has only its name."""
+        found = sold.evidence
         if isinstance(found, Kept):
             return Stark(await self._here().fetch(found.name))
         return found
 
     def _withdraw(self, name: bytes) -> None:
-        self._buyer.withdraw(name)
+        self._buyer.cancel(name)
+        if name in self._sales:
+            self._close(self._sales[name])  # where nobody has heard of it
         if self._member is not None:
             self._member.nudge()
 
@@ -291,11 +314,12 @@ class Market:
         self._end_all(MarketClosedError("the market was left"))
 
     def _end_all(self, reason: NumenError) -> None:
-        for sale in self._sales.values():
+        for sale in (*self._sales.values(), *(sale for _, sale in self._purchases)):
             sale.end(reason)
         for listener in self._listeners:
             listener.put(None)
         self._sales.clear()
+        self._purchases.clear()
         self._listeners.clear()
 
     def _hear(self, happened: Sequence[Event]) -> None:
@@ -304,6 +328,7 @@ class Market:
         if self._member.replica is not None:
             self._buyer.see(self._member.replica.market)
         self._heard(happened)
+        self._look_for_purchases()
         for event in happened:
             for listener in self._listeners:
                 listener.put(event)
@@ -313,6 +338,19 @@ class Market:
                 sale.hear(event)
                 if isinstance(event, Closed):
                     self._close(sale)
+
+    def _look_for_purchases(self) -> None:
+        assert self._member is not None
+        for purchase, sale in list(self._purchases):
+            replica, entry = self._member.replica, purchase.entry
+            if replica is not None and purchase.is_made(replica.market):
+                self._purchases.remove((purchase, sale))
+                how = "bought again"
+                sale.end(
+                    Sold(
+                        sale.task, entry.answer, how, entry.workers, (), entry.price, entry.evidence
+                    )
+                )
 
     def _close(self, sale: Sale[Any]) -> None:
         assert self._member is not None
@@ -370,6 +408,10 @@ def _first(error: BaseException | None) -> NumenError:
     if error is not None:
         raise error
     return MarketClosedError("the visit ended")
+
+
+def _nothing(_task: bytes) -> None:
+    """What was bought again was done before: nothing is taken back."""
 
 
 def _compiled(program: Any) -> tuple[Compiled, int | None]:

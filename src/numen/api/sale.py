@@ -8,6 +8,7 @@ NumenError
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, Final, Generic, TypeVar
 
@@ -16,10 +17,13 @@ import msgspec
 from numen.api.evidence import Want
 from numen.base.errors import NumenError
 from numen.ir.program import Program
-from numen.market.events import Event
+from numen.market.events import Event, Withdrawn
 from numen.node.market.people import Sold
 from numen.proof.statement import Evidence
 from numen.vm.payload import PayloadError, decode_output, trap_of
+
+CANCEL_S: Final = 5.0
+"""How long whoever stops waiting waits for its task to be taken back."""
 
 EVENTS_MAX: Final = 4096
 """Events that may wait for one listener."""
@@ -141,6 +145,7 @@ class Sale(Generic[R]):
         self._withdraw, self._evidence = withdraw, evidence
         self._done: asyncio.Future[Sold] = asyncio.get_running_loop().create_future()
         self._done.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._is_back = asyncio.Event()
         self._past: list[Event] = []
         self._listeners: list[Listener] = []
 
@@ -155,7 +160,7 @@ class Sale(Generic[R]):
     async def result(self, timeout_s: float | None = None) -> Bought[R]:
         """Wait for the answer.
 
-        A wait that is cancelled, or takes too long, takes the task back if nobody works on it.
+        A wait that is cancelled, or takes too long, takes the task back first.
 
         Args:
             timeout_s: How long; None for as long as the task lives.
@@ -170,16 +175,23 @@ class Sale(Generic[R]):
             async with asyncio.timeout(timeout_s):
                 sold = await asyncio.shield(self._done)
         except TimeoutError:
-            self.cancel()
+            await asyncio.shield(self._take_back())
             assert timeout_s is not None
             raise LateError(self.task, timeout_s) from None
         except asyncio.CancelledError:
-            self.cancel()
+            await asyncio.shield(self._take_back())
             raise
         return Bought(self._value(sold), sold, self.wanted, await self._evidence(sold))
 
+    async def _take_back(self) -> None:
+        """Cancel, and wait for the market to say so; not for long, as somebody waits."""
+        self.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_S):
+                await self._is_back.wait()
+
     def cancel(self) -> None:
-        """Ask to have the task back: granted, and the escrow freed, while nobody has a seat."""
+        """Ask to have the task back: what no worker has earned returns."""
         if not self.is_over:
             self._withdraw(self.task)
 
@@ -197,6 +209,8 @@ class Sale(Generic[R]):
 
     def hear(self, event: Event) -> None:
         """Take note of something that happened to the task."""
+        if isinstance(event, Withdrawn):
+            self._is_back.set()
         if len(self._past) < EVENTS_MAX - 1:
             self._past.append(event)
         for listener in self._listeners:
@@ -204,6 +218,7 @@ class Sale(Generic[R]):
 
     def end(self, outcome: Sold | NumenError) -> None:
         """Take note that it is over."""
+        self._is_back.set()
         if self._done.done():
             return
         if isinstance(outcome, NumenError):

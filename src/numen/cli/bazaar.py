@@ -18,6 +18,7 @@ from numen.market import events
 from numen.market.actor import Executor
 from numen.market.events import Event
 from numen.market.task import policy_name
+from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
@@ -59,7 +60,7 @@ def as_somebody(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def market() -> None:
-    """Open a market that other processes take part in."""
+    """Open a market that other processes take part in, and see to one's orders in it."""
 
 
 @market.command("open")
@@ -103,13 +104,19 @@ def open_(
 @as_somebody
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option(
+    "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
+    show_default=True, help="Run one undisputed task in so many again.",
+)  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
-def verifier(identity: Identity, place: str, stake: int, *, insist: bool, as_json: bool) -> None:
+def verifier(
+    identity: Identity, place: str, stake: int, audit_one_in: int, *, insist: bool, as_json: bool
+) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
     goods = Goods()
     _take_part(
         identity, place, insist, goods,
-        lambda machine: people.verifier(identity.account, goods, machine, stake),
+        lambda machine: people.verifier(identity.account, goods, machine, stake, audit_one_in),
         as_json=as_json,
     )  # fmt: skip
 
@@ -186,13 +193,19 @@ def worker(  # noqa: PLR0913 - one parameter an option
 @click.option(
     "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
 )
+@click.option(
+    "--ramp", "ramp_s", type=click.FloatRange(0, 900), default=0, show_default=True,
+    help="Seconds in which the bid rises by itself to the highest; 0: in steps.",
+)  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
     identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
     setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
 ) -> None:  # fmt: skip
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
-    FILE and ARG are as for `numen run`.
+    FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
+    price, and not run. Who interrupts takes the task back.
     """
     from numen.api import compiled, evidence  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
@@ -226,12 +239,13 @@ def submit(
             "paid": sold.paid,
             "evidence": policy_name(bought.wanted.policy),
             "files": [str(path) for path in files],
+            "how": sold.how,
         }
         print_json(report)
         return
     click.echo(show_value(bought.value))
     click.echo(
-        f"{policy_name(bought.wanted.policy)}: {len(sold.answers)} equal answers, "
+        f"{sold.how} by {policy_name(bought.wanted.policy)}: {len(sold.answers)} equal answers, "
         f"{len(sold.fined)} fined, {sold.paid:,} coins; task {sold.task.hex()[:16]}",
         err=True,
     )

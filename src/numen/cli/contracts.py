@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
+from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.cli import asking, stories
+from numen.cli import asking, privately, stories
 from numen.cli.output import print_json, show_value
+from numen.cli.privately import with_identity
 from numen.cli.programs import PASS_ALL, as_json_option
 from numen.cli.progress import progress
 from numen.cli.targets import split
@@ -51,6 +53,7 @@ class AskedError(NumenError):
 )  # fmt: skip
 @rpc_option
 @from_option
+@with_identity
 @value_option
 @as_json_option
 def deploy(
@@ -59,6 +62,7 @@ def deploy(
     mode: str,
     rpc: str,
     sender: str | None,
+    key: SigningKey | None,
     value: int,
     as_json: bool,
 ) -> None:
@@ -68,8 +72,8 @@ def deploy(
     the EVM (.bin, .hex, .evm), with encoded arguments behind it.
     """
     data, entries = _creation(file, args, mode)
-    form = {"from": sender or _first(rpc), "data": f"0x{data.hex()}", "value": hex(value)}
-    receipt = _sent(rpc, form)
+    form = {"from": _who(rpc, sender, key), "data": f"0x{data.hex()}", "value": hex(value)}
+    receipt = _sent(rpc, form, key)
     address = receipt["contractAddress"]
     if as_json:
         print_json({"address": address, "transaction": receipt["transactionHash"], "abi": entries})
@@ -83,6 +87,7 @@ def deploy(
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
 @rpc_option
 @from_option
+@with_identity
 @value_option
 @as_json_option
 def send(
@@ -91,22 +96,27 @@ def send(
     args: tuple[str, ...],
     rpc: str,
     sender: str | None,
+    key: SigningKey | None,
     value: int,
     as_json: bool,
 ) -> None:
     """Ask a contract in a transaction, and print what followed.
 
     MESSAGE is its name, or a signature such as 'transfer(address,uint128)' where the node does not
-    know the contract's messages.
+    know the contract's messages. A message that takes what is private is sealed here, so that only
+    who has the contract's keys can read it.
     """
-    payload, _ = _payload(rpc, address, name, args)
+    payload, _, contract, entry = _payload(rpc, address, name, args)
+    who = _who(rpc, sender, key)
+    if entry.get("takesPrivate"):
+        payload = privately.sealed(contract, payload, who)
     form = {
-        "from": sender or _first(rpc),
+        "from": who,
         "to": address,
         "data": f"0x{payload.hex()}",
         "value": hex(value),
     }
-    receipt = _sent(rpc, form)
+    receipt = _sent(rpc, form, key)
     stories.show(stories.tree(receipt["transactionHash"], rpc, None), as_json=as_json)
 
 
@@ -116,19 +126,34 @@ def send(
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="ARG...")
 @rpc_option
 @from_option
+@with_identity
 @as_json_option
 def call(
-    address: str, name: str, args: tuple[str, ...], rpc: str, sender: str | None, as_json: bool
+    address: str,
+    name: str,
+    args: tuple[str, ...],
+    rpc: str,
+    sender: str | None,
+    key: SigningKey | None,
+    as_json: bool,
 ) -> None:
     """Ask a contract without a transaction, and print the result.
 
     VIEW is its name, or a signature, with the types of the result behind it if they are to be read:
     'balanceOf(address)(uint128)'. Without them the result is printed as bytes.
+
+    What is private is asked with the key of --as, and answered so that only this can read it.
     """
-    payload, results = _payload(rpc, address, name, args)
-    form = {"to": address, "data": f"0x{payload.hex()}"} | ({"from": sender} if sender else {})
-    raw = asking.ask(rpc, "eth_call", form, "latest")
-    found = raw if results is None else _plain(abi.decode(results, bytes.fromhex(raw[2:])))
+    payload, results, contract, entry = _payload(rpc, address, name, args)
+    if entry.get("takesPrivate") or entry.get("givesPrivate"):
+        if key is None:
+            raise AskedError(f"{name} is private", hint="say who asks: --as NAME, of `numen key`")
+        raw = privately.look(rpc, contract, payload, key)
+    else:
+        who = f"0x{key.address.hex()}" if key is not None else sender
+        form = {"to": address, "data": f"0x{payload.hex()}"} | ({"from": who} if who else {})
+        raw = bytes.fromhex(asking.ask(rpc, "eth_call", form, "latest")[2:])
+    found = f"0x{raw.hex()}" if results is None else _plain(abi.decode(results, raw))
     if results is not None and len(results) == 1:
         found = found[0]
     if as_json:
@@ -174,8 +199,17 @@ def _first(rpc: str) -> str:
     return found[0]
 
 
-def _sent(rpc: str, form: dict[str, Any]) -> dict[str, Any]:
-    identity = asking.ask(rpc, "eth_sendTransaction", form)
+def _who(rpc: str, sender: str | None, key: SigningKey | None) -> str:
+    """The address that asks."""
+    if key is None:
+        return sender or _first(rpc)
+    if sender is not None:
+        raise AskedError("--from is an account of the node, --as one of yours: name one of them")
+    return f"0x{key.address.hex()}"
+
+
+def _sent(rpc: str, form: dict[str, Any], key: SigningKey | None) -> dict[str, Any]:
+    identity = privately.send(rpc, form, key)
     receipt = asking.ask(rpc, "eth_getTransactionReceipt", identity)
     if receipt is None:
         raise AskedError(f"{identity} waits for a block", hint=f"numen explain {identity}")
@@ -187,29 +221,47 @@ def _sent(rpc: str, form: dict[str, Any]) -> dict[str, Any]:
 
 def _payload(
     rpc: str, address: str, name: str, args: Sequence[str]
-) -> tuple[bytes, list[str] | None]:
-    """What is sent to a contract, and the types of the result if they are known."""
+) -> tuple[bytes, list[str] | None, dict[str, Any], dict[str, Any]]:
+    """What is sent to a contract, the types of the result if they are known, whom it is for, how.
+
+    The last two are what the node says of the contract and of its message, as far as it knows it.
+    """
     signature, results = name, None
     if ")(" in name:
         signature, _, behind = name.partition(")(")
         signature, results = f"{signature})", abi.parts(f"({behind}")
-    if "(" not in name:
-        signature = _signature(rpc, address, name)
+    contract = _contract(rpc, address, is_needed="(" not in name)
+    entry = _entry(contract, signature)
+    signature = entry.get("signature", signature)
     kinds = abi.parts(signature[signature.index("(") :])
-    return abi.selector(signature) + _encoded(kinds, args), results
+    return abi.selector(signature) + _encoded(kinds, args), results, contract, entry
 
 
-def _signature(rpc: str, address: str, name: str) -> str:
-    found = asking.ask(rpc, "numen_getContract", address)
-    if found is None:
+def _contract(rpc: str, address: str, *, is_needed: bool) -> dict[str, Any]:
+    """What the node knows of a contract; where it is not needed, perhaps nothing."""
+    try:
+        found = asking.ask(rpc, "numen_getContract", address)
+    except asking.RefusedError:  # a chain for development
+        found = None
+        if is_needed:
+            raise
+    if found is None and is_needed:
         raise AskedError(f"no contract lives at {address}")
-    entries = [e for e in found["entries"] if e["role"] in ("message", "view")]
+    return found or {"address": address, "entries": [], "charter": None}
+
+
+def _entry(contract: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the node knows of a message or view; nothing of one that is named by its signature."""
+    entries = [e for e in contract["entries"] if e["role"] in ("message", "view")]
     for entry in entries:
-        if entry["name"] == name:
-            return str(entry["signature"])
+        if name in (entry["name"], entry["signature"]):
+            found: dict[str, Any] = entry
+            return found
+    if "(" in name and contract["charter"] is None:
+        return {}
     names = ", ".join(entry["name"] for entry in entries)
     hint = f"it has {names}" if names else "name it by its signature: 'transfer(address,uint256)'"
-    raise AskedError(f"{address} has no {name}", hint=hint)
+    raise AskedError(f"{contract['address']} has no {name}", hint=hint)
 
 
 def _encoded(kinds: Sequence[str], args: Sequence[str]) -> bytes:

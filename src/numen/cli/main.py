@@ -24,7 +24,7 @@ COMMANDS = {
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
     "doctor": "numen.cli.doctor:doctor",
-    "market": "numen.cli.bazaar:market",
+    "market": "numen.cli.orders:market",
     "verifier": "numen.cli.bazaar:verifier",
     "worker": "numen.cli.bazaar:worker",
     "submit": "numen.cli.bazaar:submit",

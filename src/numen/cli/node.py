@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Final
 
 import click
@@ -13,9 +14,11 @@ import msgspec
 from click.core import ParameterSource
 
 from numen.base.crypto import SigningKey
+from numen.cli.keys import read_password, with_password
 from numen.cli.output import print_json
 from numen.evm import engines
 from numen.evm.state import Account
+from numen.net.keystore import KeyStore, default_folder
 from numen.node import accounts, shell
 from numen.node.devnode import DevNode, Settings
 from numen.node.genesis import PREDEPLOYED
@@ -45,6 +48,9 @@ class _Options(msgspec.Struct):
     folder: Path | None
     price: int
     lanes: int
+    contract_keys: str | None
+    keys: Path | None
+    password_file: Path | None
     as_json: bool
 
     @property
@@ -63,7 +69,12 @@ class _Served(msgspec.Struct, frozen=True):
 
 
 _DEV_ONLY: Final = {"fork": "--fork", "gas_limit": "--gas-limit", "engine": "--engine"}
-_LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes"}
+_LEDGER_ONLY: Final = {
+    "folder": "--data",
+    "price": "--price",
+    "lanes": "--lanes",
+    "contract_keys": "--contract-keys",
+}
 
 
 @click.command()
@@ -120,13 +131,24 @@ _LEDGER_ONLY: Final = {"folder": "--data", "price": "--price", "lanes": "--lanes
 @click.option(
     "--lanes", type=click.IntRange(1, 64), default=1, help="Threads that a ledger computes in."
 )
+@click.option(
+    "--contract-keys", metavar="NAME",
+    help="An identity of `numen key`, whose file opens the keys of contracts with private state.",
+)  # fmt: skip
+@click.option(
+    "--keys", type=click.Path(path_type=Path, file_okay=False), envvar="NUMEN_KEYS",
+    help="Folder of the key files; also in NUMEN_KEYS.",
+)  # fmt: skip
+@with_password
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is ready.")
 @click.pass_context
 def node(context: click.Context, /, **given: Any) -> None:
     """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
 
     It is a ledger: contracts of our language, and bytecode whose calls are requests, live there and
-    send messages. With --data what was acknowledged is still there after any crash.
+    send messages. With --data what was acknowledged is still there after any crash; contracts with
+    private state then need --contract-keys, since their keys are on the disk, sealed. Without it
+    tests can turn back blocks and time, as those of Hardhat and Foundry do.
 
     With --dev it is an Ethereum chain in memory, with the requests that Hardhat and Foundry have
     for tests.
@@ -173,12 +195,13 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
         return
     # A chain for development does not load a ledger.
     folder, kind = (import_module(f"numen.node.ledger.{name}") for name in ("folder", "node"))
-    memory = import_module("numen.ledger.state.kv").MemoryKV
+    memory = import_module("numen.ledger.state.scratch").ScratchKV
+    strongbox = import_module("numen.ledger.sealed.strongbox")
     methods = import_module("numen.node.rpc.ledger_methods").METHODS
     shown = import_module("numen.node.rpc.messages").shown
     where = options.folder
     with folder.opened(where) if where is not None else nullcontext(memory()) as kv:
-        settings = kind.Settings(
+        settings = import_module("numen.node.ledger.settings").Settings(
             accounts={each.address: options.balance * _ETHER for each in found},
             maker=SigningKey.from_seed(b"numen/maker/1" + options.mnemonic.encode()),
             keys=tuple(SigningKey(each.secret) for each in found),
@@ -187,11 +210,22 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
             automine=options.automine,
             interval_s=options.block_time,
             lanes=options.lanes,
+            box=_box(options, strongbox),
         )
         ledger = kind.LedgerNode(kv, settings, shell.now_s())
         kept = f"kept in {where}" if where is not None else "kept in memory alone"
         about = f"Ledger {options.chain_id}, {kept}, at block {ledger.ledger.height}."
         yield _Served(ledger, methods, partial(shown, ledger), about)
+
+
+def _box(options: _Options, strongbox: Any) -> Any:
+    """What seals the keys of contracts; a ledger that is not kept needs no file for them."""
+    if options.contract_keys is not None:
+        store = KeyStore(options.keys or default_folder())
+        password = read_password(options.password_file, is_new=False)
+        account = store.open(options.contract_keys, password).account
+        return strongbox.Strongbox(strongbox.secret_of(account))
+    return strongbox.Strongbox(token_bytes(32)) if options.folder is None else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -65,6 +65,8 @@ class Below(Protocol):
 
     def note(self, name: bytes) -> bytes: ...
 
+    def private_count(self) -> int: ...
+
 
 class Cell:
     """The state of one address.
@@ -80,16 +82,29 @@ class Cell:
         timers: Schedules, by the contract's own keys.
         notes: What the ledger keeps in its own cell, by name.
         secrets: What opens and seals for a contract with private state, or None.
+        salt: Of the epoch of keys that begins with the end of the block; empty for none.
     """
 
     __slots__ = (
-        "account", "address", "awaits", "before", "notes", "received", "secrets", "sent", "slots",
+        "_below",
+        "account",
+        "address",
+        "awaits",
+        "before",
+        "notes",
+        "received",
+        "salt",
+        "secrets",
+        "sent",
+        "slots",
         "timers",
     )  # fmt: skip
 
     def __init__(self, address: Address, below: Below, secrets: Secrets | None = None) -> None:
         self.address = address
         self.secrets = secrets
+        self.salt = b""
+        self._below = below
         self.account = self.before = below.account()
         self.slots: Space[Key, Slot] = Space(0, below.slot)
         self.sent: Space[Address, int] = Space(0, below.sent)
@@ -106,15 +121,21 @@ class Cell:
         assert balance >= 0, "who takes coins has looked whether they are there"
         self.account = msgspec.structs.replace(self.account, balance=balance)
 
+    def private_count(self) -> int:
+        """How many private slots there were after the last block."""
+        return self._below.private_count()
+
     def settle(self) -> None:
         """Let what is now be what the next block begins with."""
         self.before = self.account
+        self.salt = b""
         for space in self._spaces():
             space.settle()
 
     def abandon(self) -> None:
         """Be again what the block began with."""
         self.account = self.before
+        self.salt = b""
         for space in self._spaces():
             space.abandon()
 

@@ -13,19 +13,41 @@ from typing import Final
 
 import msgspec
 
+from numen.base.crypto import keccak256
 from numen.ledger import tariff
 from numen.ledger.cell import Cell
 from numen.ledger.due import Due
 from numen.ledger.failures import encode_failure
 from numen.ledger.messages import Await, Message, Owed, Paid
 from numen.ledger.receipts import Fate, Receipt
+from numen.ledger.sealed.charter import FOUNDING, NO_SALT, write_charter
+from numen.ledger.sealed.charter import NOTE as CHARTER
 from numen.ledger.sealed.errors import UnsealError
 from numen.ledger.sealed.keyring import SEALED
 from numen.ledger.sending import Sender
-from numen.vm.host import Address, Delivery, Failure, Kind, Outcome, Reason, Service
+from numen.vm.host import (
+    Address,
+    Delivery,
+    Event,
+    Failure,
+    Kind,
+    Outcome,
+    Reason,
+    Rotate,
+    Service,
+)
 
 CODE_BYTES: Final = 32
 """The payload of a creation begins with the digest of the contract's code."""
+
+EPOCH: Final = keccak256(b"NewEpoch(uint64)")
+"""First topic of the event of a contract whose keys change; the second is the epoch."""
+
+_WISH: Final = b"rotate"
+_WISHED: Final = b"\1"
+"""The ledger's note that a contract wants new keys once it waits for no answer."""
+
+_SALT: Final = b"numen/epoch/1"
 
 _ANSWERS: Final = (Kind.REPLY, Kind.BOUNCE)
 
@@ -147,7 +169,8 @@ class _Delivering:
 
     def _without_code(self) -> Handed:
         """Coins alone go to anybody; a question needs somebody who answers."""
-        if self.message.payload and self.message.kind is Kind.REQUEST:
+        payload = self.message.payload
+        if payload and self.message.kind is Kind.REQUEST and not payload.startswith(FOUNDING):
             self.cell.credit(-self.message.value)
             return self._fail(Failure(Reason.ABSENT, detail="no contract lives there"), 0)
         return self._succeed(Outcome(), 0)
@@ -177,13 +200,19 @@ class _Delivering:
         )
 
     def _conclude(self, outcome: Outcome) -> Handed:
-        charge = outcome.work + tariff.DELIVERY_WORK
+        charge = outcome.work + tariff.DELIVERY_WORK + self._sealing_work(outcome)
         failure = outcome.failure
         if failure is None and charge <= self.work:
             return self._succeed(outcome, charge)
         self._take_back()
         failure = failure or Failure(Reason.OUT_OF_WORK)
         return self._fail(failure, min(charge, self.work))
+
+    def _sealing_work(self, outcome: Outcome) -> int:
+        """For sealing everything again, if that is wanted."""
+        if not any(isinstance(effect, Rotate) for effect in outcome.effects):
+            return 0
+        return tariff.RESEAL_WORK * (1 + self.cell.private_count())
 
     def _take_back(self) -> None:
         # A bounce brings a contract its own coins: they stay, whatever it makes of the news.
@@ -201,10 +230,35 @@ class _Delivering:
             return self._fail(failure, charge)
         self.cell.slots.update(outcome.writes)
         sender.commit()
+        self._note_keys(outcome)
         if not outcome.waits and owed is not None:
             sender.answer(Kind.REPLY, owed, outcome.result, 0)
         fate = Fate.WAITS if outcome.waits else Fate.DONE
         return self._end(fate, charge, sender, outcome.result)
+
+    def _note_keys(self, outcome: Outcome) -> None:
+        """Let everybody know the keys of a new contract, and remember that others are wanted."""
+        cell = self.cell
+        if cell.secrets is None:
+            return
+        if self.message.kind is Kind.CREATE:
+            cell.notes.store(CHARTER, write_charter(cell.secrets.charter(NO_SALT)))
+        if any(isinstance(effect, Rotate) for effect in outcome.effects):
+            cell.notes.store(_WISH, _WISHED)
+
+    def _turn(self, events: list[Event]) -> None:
+        """Let the block begin an epoch of keys, if that is wanted and nothing is waited for.
+
+        What is saved across a wait is sealed with the keys of its epoch, and could not be read.
+        """
+        cell = self.cell
+        if cell.secrets is None or cell.account.awaits or not cell.notes.load(_WISH):
+            return
+        cell.notes.store(_WISH, b"")
+        if not cell.salt:
+            cell.salt = keccak256(_SALT, self.message.id)
+            epoch = cell.secrets.keys.epoch + 1
+            events.append(Event((EPOCH, epoch.to_bytes(32, "big")), b""))
 
     def _owed(self) -> Owed | None:
         if self.awaited is not None:
@@ -248,6 +302,7 @@ class _Delivering:
         sender = sender or Sender(
             self.cell, self.message, self.moment.height, self.payer, self.price
         )
+        self._turn(sender.events)
         sender.give_back(self.payer, (self.work - charge - sender.passed_on) * self.price)
         receipt = Receipt(
             self.message,

@@ -9,10 +9,10 @@ has the block's diff applies it instead. What came of it is kept at once (`make`
 others agreed (`draft`, `check` or `adopt`, and then `keep`): until then a block can be abandoned.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -34,18 +34,19 @@ from numen.ledger.block import (
 from numen.ledger.cell import Account, Cell
 from numen.ledger.deliver import Moment, Services
 from numen.ledger.due import note_due, wake_ups
-from numen.ledger.ethereum import admit
+from numen.ledger.ethereum import Admit, admit
 from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, Run, run
-from numen.ledger.sealed.errors import EpochError
+from numen.ledger.sealed.errors import MissingKeysError
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import (
     Admitted,
     Begun,
+    RefusedError,
     TransactionError,
     begin,
     identities,
@@ -82,6 +83,10 @@ class State(Protocol):
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
+        ...
+
+    def entrust(self, admitted: Admitted) -> None:
+        """Have the keys of the contracts with private state that a transaction will create."""
         ...
 
     def publish(self, code: bytes) -> None:
@@ -151,6 +156,10 @@ class _Executed(msgspec.Struct, frozen=True):
     receipts: tuple[Receipt, ...]
 
 
+Hands: TypeAlias = Callable[[Callable[[Address], Cell], Services], Crew]
+"""Makes who hands messages over of what gives cells and codes."""
+
+
 class Ledger:
     """A chain of blocks and the state after the last.
 
@@ -160,6 +169,8 @@ class Ledger:
         lanes: Threads that read signatures and hand over messages; the outcome does not depend
             on them.
         is_indexed: Whether it is kept where blocks, transactions and messages are, by their ids.
+        admit: Reads transactions.
+        hands: Makes who hands messages over where there is one lane.
 
     Attributes:
         head: Digest of the last block.
@@ -168,14 +179,26 @@ class Ledger:
     """
 
     def __init__(
-        self, chain: int, state: State, lanes: int = 1, *, is_indexed: bool = False
+        self,
+        chain: int,
+        state: State,
+        lanes: int = 1,
+        *,
+        is_indexed: bool = False,
+        admit: Admit = admit,
+        hands: Hands = Alone,
     ) -> None:
         self.chain = chain
+        self._admit, self._hands = admit, hands
         self._lanes = lanes
         self._is_indexed = is_indexed
         self._pool = ThreadPoolExecutor(lanes) if lanes > 1 else None
         self._state = state
-        raw = state.record(HEAD)
+        self.reread()
+
+    def reread(self) -> None:
+        """Begin from what is kept now: somebody put back what was there before."""
+        raw = self._state.record(HEAD)
         last = decode(Header, raw) if raw else None
         self.head = block_id(last) if last is not None else NO_BLOCK
         self.height = last.height if last is not None else 0
@@ -228,10 +251,12 @@ class Ledger:
             time_ms: Of the block, in milliseconds since 1970.
 
         Raises:
-            RefusedError: It would not be carried out.
+            TransactionError: It would not be carried out.
+            MissingKeysError: It comes to a contract whose keys are not here.
         """
         moment = Moment(self.height + 1, time_ms, 0)
         try:
+            self._state.entrust(admitted)
             begun = begin(self._state.cell(admitted.sender), admitted, moment)
             for code in admitted.transaction.codes:
                 self._state.publish(code)
@@ -254,12 +279,17 @@ class Ledger:
     def draft(
         self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
     ) -> Made:
-        """Make the next block without keeping it; as `make` otherwise."""
+        """Make the next block without keeping it; as `make` otherwise.
+
+        Raises:
+            LateClockError: The moment is not later.
+            MissingKeysError: It comes to a contract whose keys are not here.
+        """
         if time_ms <= self.time_ms:
             raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
         moment = Moment(self.height + 1, time_ms, price)
         with self._or_nothing():
-            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address)
+            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address, is_ours=True)
             header = self._header(done, moment, key.address)
         block = seal(header, done.taken, key)
         return Made(block, done.receipts, done.refused, self._state.diff())
@@ -268,6 +298,7 @@ class Ledger:
         """Carry out a block from somebody else without keeping it.
 
         Raises:
+            MissingKeysError: It comes to a contract whose keys are not here: nothing is found out.
             BadBlockError: Something is not as it should be; nothing has changed.
         """
         header = block.header
@@ -300,7 +331,7 @@ class Ledger:
             raise BadBlockError("the diff does not lead to its state")
         try:
             self._state.adopt(diff)
-        except (EpochError, StateError) as error:
+        except StateError as error:
             raise BadBlockError(str(error)) from error
         return Made(block, (), (), diff)
 
@@ -316,9 +347,9 @@ class Ledger:
         """
         header = made.block.header
         name = block_id(header)
-        writes = [(HEAD, encode(header)), *archive.kept(made.block, made.receipts)]
+        writes = [*last_header(header).items(), *archive.kept(made.block, made.receipts)]
         if self._is_indexed:
-            writes += archive.places(made.block, made.receipts, self._state.record)
+            writes += archive.places(made.block, made.receipts, self._state.record, self._admit)
         settled = self._state.settle([*writes, *also])
         assert settled.post_root == header.state, "another block was carried out since"
         self.head, self.height, self.time_ms = name, header.height, header.time_ms
@@ -350,7 +381,14 @@ class Ledger:
         if not is_signed:
             raise BadBlockError("it is not signed by its maker")
 
-    def _execute(self, transactions: Sequence[bytes], moment: Moment, maker: Address) -> _Executed:
+    def _execute(
+        self,
+        transactions: Sequence[bytes],
+        moment: Moment,
+        maker: Address,
+        *,
+        is_ours: bool = False,
+    ) -> _Executed:
         cells = self._state.cell
         own = cells(NOBODY)
         first = queue.take(own)
@@ -363,6 +401,7 @@ class Ledger:
             try:
                 if isinstance(admitted, TransactionError):
                     raise admitted
+                self._entrust(admitted, is_ours=is_ours)
                 begun += begin(cells(admitted.sender), admitted, moment)
             except TransactionError as error:
                 refused.append(Refusal(index, str(error)))
@@ -379,10 +418,19 @@ class Ledger:
         queue.leave(own, done.left)
         return _Executed(tuple(taken), tuple(refused), done.receipts)
 
+    def _entrust(self, admitted: Admitted, *, is_ours: bool) -> None:
+        """Have the keys of what a transaction creates; what we make, we make without it."""
+        try:
+            self._state.entrust(admitted)
+        except MissingKeysError as error:
+            if is_ours:
+                raise RefusedError(f"{error.message}: {error.hint}") from error
+            raise
+
     def _crew(self) -> Crew:
         cells, service = self._state.cell, self._state.service
         if self._pool is None:
-            return Alone(cells, service)
+            return self._hands(cells, service)
 
         def services(lane: int) -> Services:
             return lambda digest: service(digest, lane)
@@ -396,7 +444,7 @@ class Ledger:
 
     def _read(self, raw: bytes, identity: bytes) -> Admitted | TransactionError:
         try:
-            return admit(raw, self.chain, identity)
+            return self._admit(raw, self.chain, identity)
         except TransactionError as error:
             return error
 
@@ -412,6 +460,11 @@ class Ledger:
             receipts_root(done.receipts),
             self._state.root(),
         )
+
+
+def last_header(header: Header | None) -> dict[bytes, bytes | None]:
+    """The record of the last header, None where there is no block."""
+    return {HEAD: encode(header) if header is not None else None}
 
 
 def _compare(claimed: Header, found: Header) -> None:

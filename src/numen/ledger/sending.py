@@ -20,6 +20,7 @@ from numen.vm.host import (
     Kind,
     Outcome,
     Reason,
+    Rotate,
     Schedule,
     Send,
 )
@@ -141,6 +142,8 @@ class Sender:
             case Cancel():
                 self._timers.append(effect)
                 return None
+            case Rotate():
+                return None if self._cell.secrets is not None else _NOTHING_PRIVATE
             case _:
                 raise AssertionError(effect)
 
@@ -215,6 +218,9 @@ class Sender:
         if has != had:
             timers = cell.account.timers + (1 if has else -1)
             cell.account = msgspec.structs.replace(cell.account, timers=timers)
+
+
+_NOTHING_PRIVATE: Final = Failure(Reason.TRAPPED, detail="nothing of it is private")
 
 
 def _refuse_send(send: Send, height: int, frame_max: int) -> Failure | None:

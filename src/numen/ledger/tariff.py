@@ -19,12 +19,16 @@ __all__ = [
     "DELIVERY_WORK",
     "DUE_MAX",
     "FRAME_BYTE_WORK",
+    "RESEAL_WORK",
     "TIMERS_MAX",
     "work_of",
 ]
 
 CODE_BYTE_WORK: Final = 200
 """Of each byte of code that is published, and kept for good."""
+
+RESEAL_WORK: Final = 50_000
+"""Of each private slot of a contract that gets new keys."""
 
 DEADLINE_BLOCKS: Final = 256
 """Blocks after which a request is too late, where its sender says nothing."""

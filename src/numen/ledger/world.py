@@ -1,8 +1,6 @@
 """The cells of a ledger over the authenticated state, and what a block changes in them.
 
-Coins and nonces are accounts of the state, and what a contract wrote its slots. The ledger's own
-entries of an address lie in the slots of another address, which follows from it and which no
-contract can have, so that no contract writes them. Published code is the code of an address that
+What lies where is said in `numen.ledger.stored`. Published code is the code of an address that
 follows from its digest.
 """
 
@@ -15,11 +13,13 @@ from numen.base.codec import U256
 from numen.base.crypto import keccak256
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import records
-from numen.ledger.cell import Account, Cell, Timer
-from numen.ledger.messages import Await
-from numen.ledger.sealed.errors import EpochError, StaleStateError
+from numen.ledger.cell import Account, Cell
+from numen.ledger.founding import Custodians, founding_of
+from numen.ledger.sealed.charter import NOTE as CHARTER
+from numen.ledger.sealed.charter import Charter, read_charter, write_charter
+from numen.ledger.sealed.errors import MissingKeysError, StaleStateError
 from numen.ledger.sealed.guard import Guard
-from numen.ledger.sealed.keyring import Keyring
+from numen.ledger.sealed.keyring import Keyring, Secrets
 from numen.ledger.state.diff import (
     AccountChanges,
     BalanceChange,
@@ -32,8 +32,10 @@ from numen.ledger.state.diff import (
 from numen.ledger.state.kv import KV, Writes
 from numen.ledger.state.state import State
 from numen.ledger.state.tree import Prepared
-from numen.vm.codes import CodeError, code_id, service_of
-from numen.vm.host import Address, Key, Service, Slot
+from numen.ledger.stored import WORD_BYTES, Looked, Stored, records_of
+from numen.ledger.transactions import Admitted
+from numen.vm.codes import CodeError, code_id, has_private_state, service_of
+from numen.vm.host import Address, Service, Slot
 
 CELLS_MAX: Final = 100_000
 """Most cells that are kept in memory from one block to the next."""
@@ -41,8 +43,6 @@ CELLS_MAX: Final = 100_000
 SLOTS_MAX: Final = 1 << 18
 """Most slots of a cell that are kept so."""
 
-_WORD_BYTES: Final = 32
-_RECORDS: Final = b"\x0fnumen/records/1"
 _LIBRARY: Final = b"\x0fnumen/library/1"
 
 
@@ -54,6 +54,8 @@ class World:
         accounts: What a state that is empty begins with.
         services: Codes that need not be published, by digest, the same for all lanes.
         keys: Of contracts with private state; who carries out blocks has all of them.
+        custodians: Who has to have the keys of a contract before it is created; None where this
+            node decides alone.
         root: Of the state that must be there, from a certificate or another memory than this disk;
             None to take what is there.
 
@@ -73,10 +75,13 @@ class World:
         services: Mapping[bytes, Service] = MappingProxyType({}),
         keys: Keyring | None = None,
         root: bytes | None = None,
+        custodians: Custodians | None = None,
     ) -> None:
         self.kv = kv
         self.state = State(kv)
         self.keys = keys if keys is not None else Keyring()
+        self._custodians = custodians
+        self._begun: dict[Address, Secrets] = {}
         self._root = self.state.root
         if root is not None and root != self._root:
             raise StaleStateError(f"its root is 0x{self._root.hex()}")
@@ -92,24 +97,91 @@ class World:
             self._begin(accounts)
 
     def cell(self, address: Address) -> Cell:
-        """The cell of an address, which may change from now on."""
+        """The cell of an address, which may change from now on.
+
+        Raises:
+            MissingKeysError: It is of a contract with private state, whose keys are not here.
+        """
         cell = self._touched.get(address)
         if cell is None:
-            cell = self._cells.get(address)
-            if cell is None:
-                stored = self._stored(address)
-                cell = self._cells[address] = Cell(address, stored, self.keys.of(address))
+            if (cell := self._cells.get(address)) is None:
+                secrets = self._secrets(address)
+                below = self._stored(address, secrets)
+                cell = self._cells[address] = Cell(address, below, secrets)
             self._touched[address] = cell
         return cell
+
+    def charter(self, address: Address) -> Charter | None:
+        """What everybody may know of a contract's keys; None where nothing of it is private."""
+        raw = self._stored(address).note(CHARTER)
+        return read_charter(raw) if raw else None
+
+    def is_locked(self, address: Address) -> bool:
+        """Whether a contract has private state, and its keys are not here."""
+        charter = self.charter(address)
+        return charter is not None and self.keys.fitting(address, charter) is None
+
+    def entrust(self, admitted: Admitted) -> None:
+        """Have the keys of those contracts that a transaction is about to create.
+
+        Raises:
+            FoundingError: Too few nodes have them: nobody may create the contract.
+            MissingKeysError: They are not here, or nowhere.
+        """
+        own = {code_id(code): code for code in admitted.transaction.codes}
+        for index, call in enumerate(admitted.transaction.calls):
+            if call.to:
+                continue
+            contract, digest = admitted.target(index), call.payload[:WORD_BYTES]
+            if self.last(contract).code:
+                continue
+            for known in (self._cells, self._touched, self._guards, self._begun):
+                known.pop(contract, None)
+            if has_private_state(own.get(digest) or self._codes.get(digest) or self.code(digest)):
+                self._begun[contract] = self._founded(admitted, contract)
+
+    def _founded(self, admitted: Admitted, contract: Address) -> Secrets:
+        point = b""
+        if self._custodians is not None:
+            founding = founding_of(admitted, contract)
+            self._custodians.check(founding, contract)
+            point = founding.commitments[0]
+        found = self.keys.begin(contract, point)
+        if found is None:
+            raise MissingKeysError(contract)
+        return found
+
+    def _secrets(self, address: Address) -> Secrets | None:
+        """The secrets of a contract that is there, or is just being created."""
+        if not self._stored(address).account().code:
+            return self._begun.get(address)
+        charter = self.charter(address)
+        if charter is None:
+            return None
+        found = self.keys.fitting(address, charter)
+        if found is None:
+            raise MissingKeysError(address)
+        return found
 
     def peek(self, address: Address) -> Account:
         """What an address has, for somebody who only looks."""
         cell = self._cells.get(address)
         return cell.account if cell is not None else self._stored(address).account()
 
-    def look(self, address: Address, version: int | None = None) -> "Looked":
-        """What the last block, or an older version of the state, left of an address."""
-        return Looked(self.state, address, self._lock, None, version)
+    def look(
+        self, address: Address, version: int | None = None, *, is_open: bool = False
+    ) -> Looked:
+        """What the last block, or an older version of the state, left of an address.
+
+        Args:
+            address: Whose.
+            version: Of the state.
+            is_open: Whether the contract itself looks, to whom private slots are open, in the last.
+        """
+        charter = self.charter(address) if is_open else None
+        secrets = self.keys.fitting(address, charter) if charter else None
+        guard = self._guard(secrets) if secrets else None
+        return Looked(self.state, address, self._lock, guard, version)
 
     def code(self, digest: bytes) -> bytes:
         """A code that was published; empty where there is none."""
@@ -143,11 +215,13 @@ class World:
         """What an address had after the last block, whatever the present one does."""
         return self._stored(address).account()
 
+    def changed(self) -> Iterator[Cell]:
+        """Cells that the present block may have changed, by rising address."""
+        for address in sorted(self._touched):
+            yield self._touched[address]
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
-        for address, guard in self._guards.items():
-            if guard.is_rotating:
-                self.cell(address)
         accounts = tuple(self._changes())
         prepared = self.state.prepare(accounts)
         diff = Diff(self.state.root, prepared.version.root, 1, accounts)
@@ -167,10 +241,7 @@ class World:
         Raises:
             DiffError: It breaks its form.
             RootMismatchError: It is for another state, or does not end where it says.
-            EpochError: The keys of a contract are about to change here, which a diff does not tell.
         """
-        if any(guard.is_rotating for guard in self._guards.values()):
-            raise EpochError("a block that begins an epoch of keys is carried out, not adopted")
         prepared = self.state.follow(diff)
         self.abandon()
         self._cells.clear()
@@ -190,35 +261,52 @@ class World:
         """
         diff = self.diff()
         assert self._prepared is not None
-        self.state.commit(diff, self._prepared[1], also)
+        self.state.commit(diff, self._prepared[1], [*also, *self.keys.kept(self.turned())])
         self._root = diff.post_root
         for cell in self._touched.values():
             cell.settle()
-            if cell.address in self._guards:
+            if cell.secrets is not None:
                 self._guards[cell.address].settle()
+        self._follow(diff)
         self._end()
         return diff
 
-    def rotate(self, contract: Address, fresh: bytes) -> None:
-        """Let the next block begin an epoch of a contract's keys, and forget the old ones with it.
+    def turned(self) -> dict[Address, Secrets]:
+        """Contracts whose keys begin with the present block, as of the last `root`, and those."""
+        return {
+            address: self._guards[address].sealing
+            for address, cell in self._touched.items()
+            if cell.secrets is not None
+            and any(name == CHARTER for name, _, _ in cell.notes.changed())
+        }
 
-        Every node that carries that block out does the same before it; else their roots differ.
-        Requests that are sealed for the old epoch fail from the block after.
+    def reread(self, keys: Keyring) -> None:
+        """Take what is kept now, and the keys for it: somebody put back what was there before."""
+        self.keys = keys
+        self.state = State(self.kv)
+        self._root = self.state.root
+        self._guards.clear()
+        self._cells.clear()
+        self._touched.clear()
+        self._codes.clear()
+        self._prepared = None
+        kept = self._services.items()
+        self._services = {name: one for name, one in kept if self.code(name[1])}
 
-        Args:
-            contract: Whose keys.
-            fresh: 32 bytes of randomness, the same for all.
-
-        Raises:
-            EpochError: The keys are not here, or the contract waits for answers, as variables that
-                it saved could not be read then.
-        """
-        guard = self._guard(contract)
-        if guard is None:
-            raise EpochError("the keys of the contract are not here")
-        if self.cell(contract).account.awaits:
-            raise EpochError("the contract waits for answers: let them come first")
-        guard.rotate(fresh)
+    def _follow(self, diff: Diff) -> None:
+        """Let keys go whose epoch ended in a block that was adopted, or have those that follow."""
+        written = {account.address for account in diff.accounts}
+        for contract in self.keys.contracts():
+            if records_of(contract) not in written:
+                continue
+            charter = self.charter(contract)
+            secrets = self.keys.fitting(contract, charter) if charter is not None else None
+            if secrets is not None:
+                self.keys.keep_only(secrets)
+            guard = self._guards.get(contract)
+            if guard is not None and not guard.is_of(secrets):
+                del self._guards[contract]
+                self._cells.pop(contract, None)
 
     def record(self, name: bytes) -> bytes:
         """A record that was kept beside the state; empty where there is none."""
@@ -228,7 +316,7 @@ class World:
         """Forget the block."""
         for cell in self._touched.values():
             cell.abandon()
-            if cell.address in self._guards:
+            if cell.secrets is not None:
                 self._guards[cell.address].abandon()
         for lane, digest in list(self._services):
             if digest in self._codes:
@@ -240,21 +328,22 @@ class World:
             if len(cell.slots) > SLOTS_MAX:
                 self._cells.pop(address, None)
         self._touched.clear()
+        self._begun.clear()
         self._codes.clear()
         self._prepared = None
         if len(self._cells) > CELLS_MAX:
             self._cells.clear()
 
-    def _stored(self, address: Address) -> "_Stored":
-        return _Stored(self.state, address, self._lock, self._guard(address))
+    def _stored(self, address: Address, secrets: Secrets | None = None) -> Stored:
+        guard = self._guard(secrets) if secrets is not None else None
+        return Stored(self.state, address, self._lock, guard)
 
-    def _guard(self, address: Address) -> Guard | None:
-        secrets = self.keys.of(address)
-        if secrets is None:
-            return None
-        if address not in self._guards:
-            self._guards[address] = Guard(secrets, self.state, lambda: self._root)
-        return self._guards[address]
+    def _guard(self, secrets: Secrets) -> Guard:
+        contract = secrets.keys.contract
+        guard = self._guards.get(contract)
+        if guard is None or guard.secrets is not secrets:
+            guard = self._guards[contract] = Guard(secrets, self.state, lambda: self._root)
+        return guard
 
     def _begin(self, accounts: Iterable[tuple[Address, Account]]) -> None:
         for address, account in accounts:
@@ -265,88 +354,13 @@ class World:
     def _changes(self) -> Iterator[AccountChanges]:
         found: dict[Address, AccountChanges] = {}
         for address, cell in self._touched.items():
-            found.update(_cell_changes(address, cell, self._guard(address)))
+            guard = self._guards[address] if cell.secrets is not None else None
+            found.update(_cell_changes(address, cell, guard))
         for digest, code in self._codes.items():
             address = _library(digest)
             found[address] = AccountChanges(address, codes=(CodeChange(0, code),))
         for address in sorted(found):
             yield found[address]
-
-
-class _Stored:
-    """A cell as the last block left it; a `Below`. Several threads may read at a time."""
-
-    def __init__(
-        self,
-        state: State,
-        address: Address,
-        lock: Lock,
-        guard: Guard | None,
-        version: int | None = None,
-    ) -> None:
-        self._state = state
-        self._address = address
-        self._lock = lock
-        self._guard = guard
-        self._version = version
-        self._records = keccak256(_RECORDS, address)[:20]
-
-    def account(self) -> Account:
-        with self._lock:
-            found = self._state.account(self._address, self._version)
-        return records.read_about(self._record(records.ABOUT), found.balance, found.nonce)
-
-    def slot(self, key: Key) -> Slot:
-        with self._lock:
-            if self._guard is not None and key >= PRIVATE_FROM:
-                return self._guard.load(key)
-            raw = self._state.slot(self._address, key.to_bytes(_WORD_BYTES, "big"), self._version)
-        return int.from_bytes(raw, "big")
-
-    def sent(self, target: Address) -> int:
-        return records.read_count(self._record(records.SENT + target))
-
-    def received(self, source: Address) -> int:
-        return records.read_count(self._record(records.RECEIVED + source))
-
-    def awaited(self, request: bytes) -> Await | None:
-        name = records.AWAIT + request
-        raw = self._record(name)
-        if self._guard is not None:
-            raw = self._guard.secrets.open_record(name, raw)
-        return records.read_await(raw)
-
-    def timer(self, key: Key) -> Timer | None:
-        return records.read_timer(self._record(records.TIMER + key.to_bytes(_WORD_BYTES, "big")))
-
-    def note(self, name: bytes) -> bytes:
-        return self._record(records.NOTE + name)
-
-    def _record(self, name: bytes) -> bytes:
-        with self._lock:
-            return self._state.slot(self._records, keccak256(name), self._version)
-
-
-class Looked(_Stored):
-    """What an address had, for somebody who only looks; also the `Slots` of its contract.
-
-    Nothing is remembered of what is read, and private slots stay closed: a contract that has some
-    refuses to run on it.
-
-    Attributes:
-        taken_back: Always 0: nothing is written here.
-    """
-
-    taken_back: int = 0
-
-    def load(self, key: Key) -> Slot:
-        """What a slot held."""
-        return self.slot(key)
-
-
-def about_place(address: Address) -> tuple[Address, bytes]:
-    """Where the state says what an address has beside coins: an address and a slot of it."""
-    return keccak256(_RECORDS, address)[:20], keccak256(records.ABOUT)
 
 
 def _cell_changes(
@@ -355,7 +369,11 @@ def _cell_changes(
     before, now = cell.before, cell.account
     balances = (BalanceChange(0, U256(now.balance)),) if now.balance != before.balance else ()
     nonces = (CountChange(0, now.nonce),) if now.nonce != before.nonce else ()
+    if guard is not None:
+        guard.rotate(cell.salt)
     slots = _slot_changes(cell, guard)
+    if guard is not None and cell.salt:
+        cell.notes.store(CHARTER, write_charter(guard.sealing.charter(cell.salt)))
     if balances or nonces or slots:
         yield address, AccountChanges(address, slots, balances=balances, nonces=nonces)
     named = records.changed_records(cell)
@@ -363,7 +381,7 @@ def _cell_changes(
         named = _sealed_records(named, guard)
     kept = sorted((keccak256(name), raw) for name, raw in named)
     if kept:
-        own = keccak256(_RECORDS, address)[:20]
+        own = records_of(address)
         written = tuple(SlotChanges(slot, (SlotChange(0, raw),)) for slot, raw in kept)
         yield own, AccountChanges(own, written)
 
@@ -373,7 +391,7 @@ def _slot_changes(cell: Cell, guard: Guard | None) -> tuple[SlotChanges, ...]:
     changed = [(key, value) for key, _, value in cell.slots.changed()]
     private = [(key, value) for key, value in changed if guard is not None and key >= PRIVATE_FROM]
     public = changed[: len(changed) - len(private)]
-    found = {key.to_bytes(_WORD_BYTES, "big"): _bytes(value) for key, value in public}
+    found = {key.to_bytes(WORD_BYTES, "big"): _bytes(value) for key, value in public}
     if guard is not None and (private or guard.is_rotating):
         found |= guard.seal(private)
     return tuple(SlotChanges(name, (SlotChange(0, found[name]),)) for name in sorted(found))

@@ -1,18 +1,21 @@
 """The order book: tasks in price-time priority, offers at one clearing price.
 
-Providers bid, and may raise a bid while it waits; workers decide whether a bid is worth their
-while and what they ask for it. The lowest asks get the seats, and all are paid the first ask
-that got none (or the bid), so that asking one's true cost is a worker's best strategy:
-Vickrey, "Counterspeculation, Auctions, and Competitive Sealed Tenders" (1961).
+Providers bid, and may raise a bid while it waits, or let it rise by itself in a line from a floor
+to a ceiling, as Boundless does (github.com/boundless-xyz/boundless). Workers decide whether a bid
+is worth their while and what they ask for it; what they ask waits in the book too. The lowest asks
+get the seats, and all are paid the first ask that got none (or the bid), so that asking one's true
+cost is a worker's best strategy: Vickrey, "Counterspeculation, Auctions, and Competitive Sealed
+Tenders" (1961).
 
     AuctionError
     ├── StaleBidError     the nonce does not follow the one in the book
-    ├── LowerBidError     a replacement that does not raise, which would let a bid be baited
+    ├── LowerBidError     a replacement that bids less at some moment: a bid could be bait
+    ├── RampError         a bid that would fall
     ├── BookFullError     no room for another order
     └── NoOrderError      the book has no such task
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isqrt
 
 import msgspec
@@ -27,6 +30,9 @@ ORDERS_MAX = 4096
 
 PERMILLE = 1000
 """The one of shares that are given in thousandths."""
+
+LEAST_STEPS_MAX = 256
+"""Most bids that are tried to find the least that is worth it; more are for who fears too much."""
 
 MILLION = 1_000_000
 """Work units that a worker's price is for."""
@@ -120,8 +126,12 @@ class StaleBidError(AuctionError):
         self.expected = expected
 
 
+class RampError(AuctionError):
+    """A ramp leads down."""
+
+
 class LowerBidError(AuctionError):
-    """A replacement bids less.
+    """A replacement bids less, now or later.
 
     Attributes:
         bid: The bid that came.
@@ -145,7 +155,8 @@ class NoOrderError(AuctionError):
 def place(book: Book, request: Request, now_ms: int) -> tuple[Book, tuple[Transfer, ...]]:
     """Enter a request, or raise the bid of one that waits.
 
-    A raise keeps its place in time only if it keeps its price.
+    A raise keeps its place in time only if it keeps its price. What is escrowed is for the
+    ceiling, so a bid that rises by itself has the coins for it.
 
     Args:
         book: The book.
@@ -159,22 +170,24 @@ def place(book: Book, request: Request, now_ms: int) -> tuple[Book, tuple[Transf
         TaskError: The bid breaks the task's own limits.
         AuctionError: The book refuses it.
     """
-    identity, bid = task_id(request.task), request.bid
-    check_bid(request.task, bid)
+    identity, ceiling = task_id(request.task), request.ceiling
+    check_bid(request.task, ceiling)
+    if ceiling < request.bid:
+        raise RampError(f"a bid cannot fall from {request.bid} to {ceiling}")
     standing = book.orders.get(identity)
     expected = standing.request.nonce + 1 if standing else 0
     if request.nonce != expected:
         raise StaleBidError(request.nonce, expected)
     if standing is None and len(book.orders) >= ORDERS_MAX:
         raise BookFullError(f"the book holds {ORDERS_MAX} orders")
-    if standing and bid < standing.request.bid:
-        raise LowerBidError(bid, standing.request.bid)
-    if standing and bid == standing.request.bid:
+    if standing:
+        _check_raise(standing.request, request, now_ms)
+    if standing and request.bid_at(now_ms) == standing.request.bid_at(now_ms):
         order = msgspec.structs.replace(standing, request=request)
     else:
         order = Order(identity, request, now_ms, book.placed)
-    held = escrowed(request.task, standing.request.bid) if standing else 0
-    more = escrowed(request.task, bid) - held
+    held = escrowed(request.task, standing.request.ceiling) if standing else 0
+    more = escrowed(request.task, ceiling) - held
     moves = (Transfer(wallet(request.task.provider), escrow_of(order), more, "bid"),)
     return Book({**book.orders, identity: order}, book.placed + 1), moves
 
@@ -192,9 +205,11 @@ def remove(book: Book, task: bytes) -> tuple[Book, Order]:
     return Book(orders, book.placed), order
 
 
-def ranked(book: Book) -> list[Order]:
-    """Give the orders, best first: by bid, then by time. Cost: one sort."""
-    return sorted(book.orders.values(), key=lambda o: (-o.request.bid, o.since_ms, o.sequence))
+def ranked(book: Book, now_ms: int) -> list[Order]:
+    """Give the orders, best first: by the bid of the moment, then by time. Cost: one sort."""
+    return sorted(
+        book.orders.values(), key=lambda o: (-o.request.bid_at(now_ms), o.since_ms, o.sequence)
+    )
 
 
 def escrow_of(order: Order) -> Account:
@@ -225,6 +240,38 @@ def decide(bid: int, estimate: Estimate) -> Decision:
     return Decision(bid, cost, deviation * estimate.aversion_permille // PERMILLE)
 
 
+def least_bid(price: Callable[[int], Decision]) -> int | None:
+    """Find the least bid that a worker would take, in coins; None where every bid is too low.
+
+    Args:
+        price: What the worker makes of a bid. A higher one may ask for a higher premium.
+    """
+    bid = 1
+    for _ in range(LEAST_STEPS_MAX):
+        decision = price(bid)
+        if decision.is_taken:
+            return bid
+        bid = decision.ask
+    return None
+
+
 def positions(orders: Sequence[Order]) -> dict[bytes, int]:
     """Give each task's place in a ranking, counted from 1."""
     return {order.task: place for place, order in enumerate(orders, 1)}
+
+
+def _check_raise(standing: Request, request: Request, now_ms: int) -> None:
+    """Check that a replacement bids no less, now and at any later moment.
+
+    Both are lines that bend where a ramp begins and ends: it is enough to look there.
+    """
+    bends = (
+        moment
+        for ramp in (standing.ramp, request.ramp)
+        if ramp is not None
+        for moment in (ramp.starts_ms, ramp.starts_ms + ramp.lasts_ms)
+    )
+    for moment in (now_ms, *bends):
+        at_ms = max(moment, now_ms)
+        if request.bid_at(at_ms) < standing.bid_at(at_ms):
+            raise LowerBidError(request.bid_at(at_ms), standing.bid_at(at_ms))

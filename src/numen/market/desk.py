@@ -1,6 +1,6 @@
 """The market's front desk: tasks come in, bids are raised, offers made and seats given."""
 
-from numen.market import auction, events, stake
+from numen.market import auction, events, shop, stake
 from numen.market.coins import Transfer, wallet
 from numen.market.job import OFFERS_MAX, RAISES_MAX, Bidder, Job, Phase, Seat, matched
 from numen.market.message import Cancel, Match, Offer, Request, Signed
@@ -36,7 +36,7 @@ def request(turn: Turn, signed: Signed, identity: bytes, body: Request) -> None:
     book, moves = auction.place(turn.market.book, body, turn.now_ms)
     turn.set(book=book)
     turn.move(moves)
-    turn.put(Job(name, task, turn.now_ms, body.bid, turn.now_ms, {identity: signed}))
+    turn.put(Job(name, task, turn.now_ms, body, turn.now_ms, {identity: signed}))
     turn.emit(
         events.Posted(
             turn.now_ms,
@@ -46,40 +46,58 @@ def request(turn: Turn, signed: Signed, identity: bytes, body: Request) -> None:
             task.program.hex(),
             policy_name(task.policy),
             body.bid,
-            escrowed(task, body.bid),
+            escrowed(task, body.ceiling),
             _place(turn, name),
             task.expires_ms,
+            body.ceiling,
+            body.rises_until_ms,
         )
     )
 
 
 def _raise_bid(turn: Turn, job: Job, signed: Signed, identity: bytes, body: Request) -> None:
-    if job.phase is not Phase.SEEKING or len(job.requests) > RAISES_MAX:
+    is_seeking = job.phase is Phase.SEEKING and turn.now_ms <= job.seeks_until_ms
+    if not is_seeking or len(job.requests) > RAISES_MAX:
         raise MarketError("the bid can be raised only while the task seeks workers")
     book, moves = auction.place(turn.market.book, body, turn.now_ms)
     turn.set(book=book)
     turn.move(moves)
-    turn.change(job, bid=body.bid, bid_ms=turn.now_ms, requests={**job.requests, identity: signed})
+    before = job.request
+    job = turn.change(
+        job, request=body, bid_ms=turn.now_ms, requests={**job.requests, identity: signed}
+    )
     turn.emit(
         events.Raised(
             turn.now_ms,
             job.identity.hex(),
-            job.bid,
-            body.bid,
-            escrowed(job.task, body.bid) - escrowed(job.task, job.bid),
+            before.bid_at(turn.now_ms),
+            body.bid_at(turn.now_ms),
+            escrowed(job.task, body.ceiling) - escrowed(job.task, before.ceiling),
             _place(turn, job.identity),
+            body.ceiling,
+            body.rises_until_ms,
         )
     )
 
 
 def cancel(turn: Turn, body: Cancel) -> None:
-    """Take a task back before anyone has a seat; the whole escrow returns."""
+    """Take a task back.
+
+    Before anyone has a seat the whole escrow returns at once. After that nobody gets one any more;
+    those who have are judged and paid as if the task had expired now, and what they do not earn
+    returns.
+    """
     job = turn.job(body.task)
     if body.provider != job.task.provider:
         raise MarketError("only its provider cancels a task")
-    if job.seats:
-        raise MarketError("workers have seats: the task runs to its end")
-    close(turn, job, "cancelled")
+    if not job.seats:
+        close(turn, job, "cancelled")
+        return
+    if job.phase not in (Phase.SEEKING, Phase.WORKING) or turn.now_ms > job.seeks_until_ms:
+        raise MarketError("the task seeks no workers any more")
+    turn.change(job, withdrawn_ms=turn.now_ms - 1)
+    seats = len(job.open_seats())
+    turn.emit(events.Withdrawn(turn.now_ms, job.identity.hex(), seats))
 
 
 def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
@@ -88,7 +106,7 @@ def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
     if job is None:
         raise MarketError("the offer is on no living task")
     # Offers gather while others work: more answers may come to be wanted.
-    if job.phase not in (Phase.SEEKING, Phase.WORKING) or turn.now_ms > job.task.expires_ms:
+    if job.phase not in (Phase.SEEKING, Phase.WORKING) or turn.now_ms > job.seeks_until_ms:
         raise MarketError("the task seeks no workers any more")
     if body.worker in job.seats:
         raise MarketError("the worker has had a seat in this task")
@@ -141,6 +159,7 @@ def close(turn: Turn, job: Job, how: str, fee: int = 0) -> None:
             Transfer(job.escrow, wallet(job.task.provider), held - fee, "refund"),
         )
     )
+    shop.display(turn, job)
     book, _ = auction.remove(turn.market.book, job.identity)
     jobs = {name: j for name, j in turn.market.jobs.items() if name != job.identity}
     done = {**turn.market.done, job.identity: job.task.expires_ms}
@@ -148,16 +167,17 @@ def close(turn: Turn, job: Job, how: str, fee: int = 0) -> None:
     turn.emit(events.Closed(turn.now_ms, job.identity.hex(), how, job.paid, fee, held - fee))
 
 
-def eligible(market: Market, job: Job) -> list[Bidder]:
-    """Give the offers that could be matched at the present bid, best first.
+def eligible(market: Market, job: Job, now_ms: int) -> list[Bidder]:
+    """Give the offers that could be matched at the bid of the moment, best first.
 
     The lowest ask is best, the older of equals; workers of doubtful reputation come last.
     """
+    bid = job.bid_at(now_ms)
     fitting = [
         bidder
         for worker, bidder in job.offers.items()
         if worker not in job.seats
-        and bidder.offer.ask <= job.bid
+        and bidder.offer.ask <= bid
         and market.coins.balance(stake_of(worker)) >= bidder.offer.pledge
         and market.stakes.is_active(worker, Role.WORKER)
     ]
@@ -193,13 +213,13 @@ def _check_match(turn: Turn, job: Job, bidder: Bidder, body: Match) -> None:
         raise MarketError("the task has no seat to give")
     if any(_is_bound(seat, turn.now_ms) for seat in job.open_seats().values()):
         raise MarketError("seats are given before anyone has executed")
-    if turn.now_ms > job.task.expires_ms:
+    if turn.now_ms > job.seeks_until_ms:
         raise MarketError("the task has expired")
-    best = eligible(turn.market, job)
+    best, bid = eligible(turn.market, job, turn.now_ms), job.bid_at(turn.now_ms)
     if not best or best[0].identity != bidder.identity:
         raise MarketError("another offer is better")
-    if not bidder.offer.ask <= body.price <= job.bid:
-        raise MarketError(f"the price is from {bidder.offer.ask} to {job.bid}")
+    if not bidder.offer.ask <= body.price <= bid:
+        raise MarketError(f"the price is from {bidder.offer.ask} to {bid}")
     if not turn.now_ms < body.commit_by_ms <= turn.now_ms + WORK_MAX_MS:
         raise MarketError(f"an execution is due within {WORK_MAX_MS} ms")
     if not body.commit_by_ms < body.reveal_by_ms <= body.commit_by_ms + WORK_MAX_MS:
@@ -219,4 +239,4 @@ def _find_offer(turn: Turn, identity: bytes) -> tuple[Job, Bidder]:
 
 
 def _place(turn: Turn, task: bytes) -> int:
-    return auction.positions(auction.ranked(turn.market.book))[task]
+    return auction.positions(auction.ranked(turn.market.book, turn.now_ms))[task]

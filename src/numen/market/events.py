@@ -20,7 +20,7 @@ class Base(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields
 
 
 class Posted(Base, tag="posted", frozen=True):
-    """A task entered the book and its bid was escrowed."""
+    """A task entered the book and its bid, or the ceiling that it rises to, was escrowed."""
 
     task: Hex
     provider: Hex
@@ -31,6 +31,8 @@ class Posted(Base, tag="posted", frozen=True):
     escrowed: Natural
     place: Natural
     expires_ms: Natural
+    ceiling: Natural = 0
+    rises_until_ms: Natural = 0
 
 
 class Raised(Base, tag="raised", frozen=True):
@@ -41,10 +43,19 @@ class Raised(Base, tag="raised", frozen=True):
     bid: Natural
     escrowed: Natural
     place: Natural
+    ceiling: Natural = 0
+    rises_until_ms: Natural = 0
+
+
+class Withdrawn(Base, tag="withdrawn", frozen=True):
+    """A provider took a task back that ``seats`` workers were at; nobody else gets a seat."""
+
+    task: Hex
+    seats: Natural
 
 
 class Declined(Base, tag="declined", frozen=True):
-    """A worker decided that a bid is not worth its while."""
+    """A worker decided that a bid is not worth its while, as it stands."""
 
     task: Hex
     worker: Hex
@@ -218,6 +229,24 @@ class Unredeemed(Base, tag="unredeemed", frozen=True):
     reason: str
 
 
+class Resold(Base, tag="resold", frozen=True):
+    """An answer that was given before was bought again."""
+
+    buyer: Hex
+    program: Hex
+    claim: Hex
+    price: Natural
+
+
+class Earned(Base, tag="earned", frozen=True):
+    """A worker got its share of an answer that was bought again."""
+
+    worker: Hex
+    buyer: Hex
+    claim: Hex
+    paid: Natural
+
+
 class Called(Base, tag="called", frozen=True):
     """An owner moved its own coins."""
 
@@ -229,6 +258,7 @@ class Called(Base, tag="called", frozen=True):
 Event: TypeAlias = (
     Posted
     | Raised
+    | Withdrawn
     | Declined
     | Offered
     | Matched
@@ -247,5 +277,7 @@ Event: TypeAlias = (
     | Drawn
     | Redeemed
     | Unredeemed
+    | Resold
+    | Earned
     | Called
 )

@@ -12,12 +12,13 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import desk, escrow, events, settlement, stake, work
+from numen.market import desk, escrow, events, settlement, shop, stake, work
 from numen.market.coins import Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
     Assent,
     Body,
+    Buy,
     Call,
     Cancel,
     Execution,
@@ -154,6 +155,8 @@ def _post(turn: Turn, signed: Signed) -> None:
             desk.request(turn, signed, identity, body)
         case Cancel():
             desk.cancel(turn, body)
+        case Buy():
+            shop.buy(turn, body)
         case Offer():
             desk.offer(turn, signed, identity, body)
         case Match():
@@ -200,10 +203,7 @@ def _call(turn: Turn, body: Call) -> None:
     market, owner, amount = turn.market, body.owner, body.amount
     if body.market != market.identity:
         raise MarketError("the call is for another market")
-    expected = market.nonces.get(owner, 0)
-    if body.nonce != expected:
-        raise MarketError(f"call number {body.nonce} where {expected} should follow")
-    turn.set(nonces={**market.nonces, owner: expected + 1})
+    turn.count(owner, body.nonce)
     match body.verb:
         case Verb.JOIN_AS_WORKER.value | Verb.JOIN_AS_VERIFIER.value:
             role = Role.WORKER if body.verb == Verb.JOIN_AS_WORKER.value else Role.VERIFIER
@@ -255,7 +255,7 @@ def _task_of(market: Market, body: Body) -> bytes:
             return task_id(body.task)
         case Cancel() | Vote() | Assent() | Verdict():
             return body.task
-        case Call():
+        case Call() | Buy():
             return b""
     for job in market.jobs.values():
         match body:

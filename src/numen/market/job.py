@@ -14,7 +14,7 @@ import msgspec
 
 from numen.market import quorum
 from numen.market.coins import Account, Pocket
-from numen.market.message import Match, Offer, Result, Signed
+from numen.market.message import Match, Offer, Request, Result, Signed, Vote
 from numen.market.offence import Outcome
 from numen.market.task import Quorum, Task, seats
 from numen.proof.statement import Claim, claim_digest
@@ -58,6 +58,7 @@ class Seat(msgspec.Struct, frozen=True):
         commit_by_ms: Last moment for the execution.
         reveal_by_ms: Last moment for the result.
         outcome: How it ended; None while it is open.
+        verdict: What closed it, where its verifier did.
     """
 
     chain: tuple[Signed, ...]
@@ -68,6 +69,7 @@ class Seat(msgspec.Struct, frozen=True):
     commit_by_ms: int
     reveal_by_ms: int
     outcome: Outcome | None = None
+    verdict: Signed | None = None
 
     @property
     def result(self) -> Result | None:
@@ -113,7 +115,7 @@ class Job(msgspec.Struct, frozen=True):
         identity: Id of the task.
         task: The task.
         posted_ms: When it came.
-        bid: The bid in force.
+        request: The request in force.
         bid_ms: When it came.
         requests: Signed requests by their digests, raises included.
         phase: Where it is in its life.
@@ -124,12 +126,13 @@ class Job(msgspec.Struct, frozen=True):
         assents: Verifiers that will not object to the credible answer.
         claim: The answer that is credible or settled.
         paid: Coins of the escrow spent on answers.
+        withdrawn_ms: When its provider took it back; None while it did not.
     """
 
     identity: bytes
     task: Task
     posted_ms: int
-    bid: int
+    request: Request
     bid_ms: int
     requests: dict[bytes, Signed]
     phase: Phase = Phase.SEEKING
@@ -140,6 +143,23 @@ class Job(msgspec.Struct, frozen=True):
     assents: tuple[bytes, ...] = ()
     claim: Claim | None = None
     paid: int = 0
+    withdrawn_ms: int | None = None
+
+    @property
+    def seeks_until_ms(self) -> int:
+        """Last moment at which a worker may get a seat."""
+        if self.withdrawn_ms is None:
+            return self.task.expires_ms
+        return min(self.withdrawn_ms, self.task.expires_ms)
+
+    def bid_at(self, now_ms: int) -> int:
+        """What an answer is paid at most if its seat is given at a moment, in coins."""
+        return self.request.bid_at(now_ms)
+
+    @property
+    def bid_rests_ms(self) -> int:
+        """Since when, or from when on, the bid stays as it is."""
+        return max(self.bid_ms, self.request.rises_until_ms)
 
     @property
     def escrow(self) -> Account:
@@ -166,6 +186,23 @@ class Job(msgspec.Struct, frozen=True):
             for worker, seat in self.open_seats().items()
             if seat.result is not None
         }
+
+    def answers_for(self, claim: Claim) -> tuple[bytes, ...]:
+        """Give the workers whose seats, open or closed, hold one claim."""
+        wanted = claim_digest(claim)
+        return tuple(
+            worker
+            for worker, seat in self.seats.items()
+            if seat.result is not None and claim_digest(seat.result.claim) == wanted
+        )
+
+    def votes_for(self, claim: bytes) -> tuple[Signed, ...]:
+        """Give the votes for one claim, by its digest, in the order they came."""
+        return tuple(
+            signed
+            for signed in self.votes.values()
+            if isinstance(signed.body, Vote) and claim_digest(signed.body.claim) == claim
+        )
 
     def seat_of_match(self, match: bytes) -> tuple[bytes, Seat] | None:
         """Find the seat that a match made."""
@@ -226,7 +263,7 @@ def tally(job: Job, scores: dict[bytes, int], now_ms: int) -> Tally:
             if seat.result is not None and claim_digest(seat.result.claim) == found
         )
         return Tally(Phase.ANSWERED, claim=claim)
-    if now_ms <= job.task.expires_ms and len(answers) < policy.replicas:
+    if now_ms <= job.seeks_until_ms and len(answers) < policy.replicas:
         return Tally(Phase.SEEKING, f"{len(answers)} equal answers are not credible enough")
     if not answers:
         return Tally(Phase.FAILED, "nobody answered in time")

@@ -113,6 +113,7 @@ _KINDS = {
     "recipient": "worker",
     "sender": "provider",
     "owner": "account",
+    "buyer": "account",
     "ticket": "ticket",
     "receipt": "receipt",
     "message": "message",

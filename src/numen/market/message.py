@@ -4,8 +4,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, and the calls by which owners move their own
-coins.
+Beside the chain stand `Cancel`, `Vote` and `Assent`, `Buy` for what was answered before, and the
+calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -21,12 +21,15 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32, Signature, SigningKey, recover
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
-from numen.market.task import Task
+from numen.market.task import Policy, Task
 from numen.market.ticket import Quote
 from numen.proof.statement import Claim, Evidence
 
 ANSWER_MAX_BYTES = 1 << 16
 """Longest output that travels inside a message."""
+
+RAMP_MAX_MS = 900_000
+"""Longest time that a bid may take to rise."""
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True, tag="kept/1"):
@@ -45,20 +48,54 @@ Word = Annotated[str, Meta(max_length=32)]
 Bytes = Annotated[bytes, Meta(max_length=ANSWER_MAX_BYTES)]
 
 
-class Request(msgspec.Struct, frozen=True, array_like=True, tag="request/1"):
+class Ramp(msgspec.Struct, frozen=True, array_like=True):
+    """How a bid rises by itself: in a line, from the bid to a ceiling.
+
+    Attributes:
+        ceiling: Where it ends, in coins.
+        starts_ms: When it begins to rise.
+        lasts_ms: How long it rises; at least 1.
+    """
+
+    ceiling: Amount
+    starts_ms: U64
+    lasts_ms: Annotated[int, Meta(ge=1, le=RAMP_MAX_MS)]
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True, tag="request/2"):
     """A provider wants a task done, and says for how much.
 
     A request with a higher nonce replaces the one before: that is how a bid is raised.
 
     Attributes:
         task: What is to be done; the same in every replacement.
-        bid: Most that each accepted answer is paid, in coins.
+        bid: Most that each accepted answer is paid, in coins; where there is a ramp, at first.
         nonce: Counts the replacements from 0.
+        ramp: How the bid rises by itself; None where it does not.
     """
 
     task: Task
     bid: Amount
     nonce: U64
+    ramp: Ramp | None = None
+
+    @property
+    def ceiling(self) -> int:
+        """Most that it ever bids, in coins."""
+        return self.bid if self.ramp is None else self.ramp.ceiling
+
+    @property
+    def rises_until_ms(self) -> int:
+        """When it has risen to the ceiling; 0 where it does not rise."""
+        return 0 if self.ramp is None else self.ramp.starts_ms + self.ramp.lasts_ms
+
+    def bid_at(self, now_ms: int) -> int:
+        """What it bids at a moment, in coins: a function of the order and the time alone."""
+        ramp = self.ramp
+        if ramp is None:
+            return self.bid
+        risen_ms = min(max(now_ms - ramp.starts_ms, 0), ramp.lasts_ms)
+        return self.bid + (ramp.ceiling - self.bid) * risen_ms // ramp.lasts_ms
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True, tag="offer/1"):
@@ -221,8 +258,30 @@ class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
     amount: Amount = 0
 
 
+class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
+    """Somebody wants an answer that is in the store, without a new run.
+
+    Attributes:
+        market: Id of the market.
+        buyer: Who pays.
+        nonce: As of a `Call`; both count together.
+        program: Id of the program.
+        inputs: Commitment to its inputs.
+        policy: What evidence the buyer wants to have been shown.
+        price_max: Most that it pays, in coins.
+    """
+
+    market: Hash32
+    buyer: Address
+    nonce: U64
+    program: Hash32
+    inputs: Hash32
+    policy: Policy
+    price_max: Amount
+
+
 Body: TypeAlias = (
-    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call
+    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call | Buy
 )
 
 
@@ -274,6 +333,8 @@ def author(body: Body) -> bytes:
             return body.verifier
         case Call():
             return body.owner
+        case Buy():
+            return body.buyer
 
 
 def sign(key: SigningKey, body: Body) -> Signed:

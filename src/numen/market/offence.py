@@ -70,6 +70,9 @@ stays silent after it bound itself may have copied what it cannot open.
 
 assert set(FINE_PERMILLE) == set(Outcome), "an outcome has no row"
 
+LIES = frozenset({Outcome.WRONG_ANSWER, Outcome.FALSE_PROOF, Outcome.EQUIVOCATION})
+"""What nobody does by accident: it costs the whole reputation too."""
+
 
 class WrongAnswer(msgspec.Struct, frozen=True, array_like=True, tag="wrong/1"):
     """A result differs from what the verifiers got when they ran the task again.

@@ -11,7 +11,7 @@ from numen.market.dice import Dice
 from numen.market.escrow import deposit_of
 from numen.market.exchange import Post
 from numen.market.job import Job, Phase
-from numen.market.message import Request, sign
+from numen.market.message import Ramp, Request, sign
 from numen.market.payer import Limits, Purse, check_quote, pay
 from numen.market.task import Snark, Stark, Task, task_id
 from numen.market.turn import Market
@@ -33,11 +33,13 @@ class Wanted(msgspec.Struct, frozen=True):
         task: The task.
         bid: The first bid.
         at_ms: When to post it.
+        ramp: How the bid rises by itself; without one the provider raises it.
     """
 
     task: Task
     bid: int
     at_ms: int
+    ramp: Ramp | None = None
 
 
 class Provider:
@@ -67,7 +69,7 @@ class Provider:
         while self._waiting and self._waiting[0].at_ms <= now_ms:
             wanted = self._waiting.pop(0)
             self._asked_ms[task_id(wanted.task)] = now_ms
-            yield self._do(Request(wanted.task, wanted.bid, 0))
+            yield self._do(Request(wanted.task, wanted.bid, 0, wanted.ramp))
         for job in market.jobs.values():
             if job.task.provider == self.address:
                 yield from self._raise(job, now_ms)
@@ -98,13 +100,16 @@ class Provider:
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:
         since = self._asked_ms.setdefault(job.identity, now_ms)
         is_idle = job.phase is Phase.SEEKING and not job.open_seats() and not job.answers()
+        bid = job.request.bid
+        if not is_idle or job.request.ramp is not None or bid >= job.task.price_max:
+            return
         is_proof = isinstance(job.task.policy, Snark | Stark)
         patience_ms = PROOF_PATIENCE_MS if is_proof else PATIENCE_MS
-        if not is_idle or now_ms - since < patience_ms or job.bid >= job.task.price_max:
+        if now_ms - since < patience_ms or now_ms > job.seeks_until_ms:
             return
-        step = max(job.bid * RAISE_PERMILLE // 1000, 1)
+        step = max(bid * RAISE_PERMILLE // 1000, 1)
         self._asked_ms[job.identity] = now_ms
-        bid = min(job.bid + step, job.task.price_max)
+        bid = min(bid + step, job.task.price_max)
         yield self._do(Request(job.task, bid, len(job.requests)))
 
     def _do(self, request: Request) -> Do:

@@ -1,7 +1,10 @@
 """Reputation: a score that only settled tasks can change, and the history that explains it.
 
 The score is iExec's: one more for an accurate answer to a task that others answered too, two
-thirds of it after a fault. An unreplicated success proves nothing and earns nothing.
+thirds of it after a fault. An unreplicated success proves nothing and earns nothing. Who is shown
+to have lied begins again, and is asked last: spot checks with blacklisting in Sarmenta,
+"Sabotage-tolerance mechanisms for volunteer computing systems" (CCGrid 2001), without which workers
+could behave until they are trusted and lie from then on.
 """
 
 from collections.abc import Iterable
@@ -22,11 +25,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         receipt: Id of the receipt that shows it.
         is_accepted: Whether the answer was accepted.
         is_replicated: Whether another worker gave the same answer, or it was proven.
+        is_lie: Whether it was shown to be wrong; silence is none.
     """
 
     receipt: Hash32
     is_accepted: bool
     is_replicated: bool
+    is_lie: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -34,7 +39,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     Attributes:
         score: From 0.
-        accepted: Answers accepted so far.
+        accepted: Answers accepted since its last lie.
         faults: Seats that ended in a fine.
         head: Digest of the whole history, so that nobody can leave out an entry.
     """
@@ -54,9 +59,9 @@ def after(standing: Standing, entry: Entry) -> Standing:
     """Add a settled seat to a standing."""
     return Standing(
         score=_score(standing.score, entry),
-        accepted=standing.accepted + entry.is_accepted,
+        accepted=0 if entry.is_lie else standing.accepted + entry.is_accepted,
         faults=standing.faults + (not entry.is_accepted),
-        head=digest("numen/history/1", Link(standing.head, entry)),
+        head=digest("numen/history/2", Link(standing.head, entry)),
     )
 
 
@@ -84,6 +89,8 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _score(score: int, entry: Entry) -> int:
+    if entry.is_lie:
+        return 0
     if not entry.is_accepted:
         return score * 2 // 3
     return score + entry.is_replicated

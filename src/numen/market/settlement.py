@@ -49,7 +49,7 @@ def verdict(turn: Turn, signed: Signed, body: Verdict, accusation: Accusation | 
             receipt.identity.hex(),
         )
     )
-    _close_seat(turn, job, body, outcome, accusation)
+    _close_seat(turn, job, signed, outcome, accusation)
     _score(turn, job, body.worker, outcome, receipt.identity)
 
 
@@ -148,8 +148,10 @@ def _check_tickets(seat: Seat, body: Verdict) -> None:
 
 
 def _close_seat(
-    turn: Turn, job: Job, body: Verdict, outcome: Outcome, accusation: Accusation | None
+    turn: Turn, job: Job, signed: Signed, outcome: Outcome, accusation: Accusation | None
 ) -> None:
+    body = signed.body
+    assert isinstance(body, Verdict)
     seat = job.seats[body.worker]
     stakes, moves = stake.close(
         turn.market.stakes, job.identity, body.worker, body.fined, body.verifier
@@ -163,7 +165,7 @@ def _close_seat(
             Transfer(job.escrow, wallet(body.worker), body.paid - body.ticketed, "pay"),
         )
     )
-    closed = msgspec.structs.replace(seat, outcome=outcome)
+    closed = msgspec.structs.replace(seat, outcome=outcome, verdict=signed)
     turn.change(job, seats={**job.seats, body.worker: closed}, paid=job.paid + body.paid)
     if accusation is not None:
         turn.emit(
@@ -188,7 +190,8 @@ def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes
     # One answer among equals, or one that a proof or the verifiers' own run carries.
     is_replicated = is_accepted and (_equal_answers(job) > 1 or bool(job.votes) or _is_proven(job))
     before = turn.market.standing(worker)
-    standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated))
+    is_lie = outcome in offence.LIES
+    standing = reputation.after(before, Entry(receipt, is_accepted, is_replicated, is_lie))
     turn.set(standings={**turn.market.standings, worker: standing})
     turn.emit(
         events.Scored(
@@ -204,9 +207,7 @@ def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes
 
 def _equal_answers(job: Job) -> int:
     assert job.claim is not None
-    settled = claim_digest(job.claim)
-    results = (seat.result for seat in job.seats.values())
-    return sum(r is not None and claim_digest(r.claim) == settled for r in results)
+    return len(job.answers_for(job.claim))
 
 
 def _is_proven(job: Job) -> bool:

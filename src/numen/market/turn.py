@@ -16,6 +16,7 @@ from numen.market.escrow import Escrow
 from numen.market.job import Job
 from numen.market.message import Execution, Kept, Result, Signed
 from numen.market.reputation import Standing
+from numen.market.resale import Store
 from numen.market.stake import Role, Stakes, stake_of
 from numen.market.task import Task
 from numen.proof.statement import Claim, Evidence
@@ -46,6 +47,7 @@ class Market(msgspec.Struct, frozen=True):
         standings: Reputation by worker.
         nonces: Calls that each owner has made.
         head: Digest over all messages so far.
+        store: Answers that can be bought again.
     """
 
     identity: bytes
@@ -58,6 +60,7 @@ class Market(msgspec.Struct, frozen=True):
     standings: dict[bytes, Standing] = {}
     nonces: dict[bytes, int] = {}
     head: bytes = bytes(32)
+    store: Store = Store()
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""
@@ -120,6 +123,13 @@ class Turn:
     def hear(self, message: bytes) -> None:
         """Add a message to the digest over all of them."""
         self.set(head=digest("numen/head/1", Head(self.market.head, message)))
+
+    def count(self, owner: bytes, nonce: int) -> None:
+        """Count a call or purchase of an owner; raises `MarketError` when it is not the next."""
+        expected = self.market.nonces.get(owner, 0)
+        if nonce != expected:
+            raise MarketError(f"call number {nonce} where {expected} should follow")
+        self.set(nonces={**self.market.nonces, owner: expected + 1})
 
     def job(self, identity: bytes) -> Job:
         """Find a living task; raises `MarketError` when there is none."""

@@ -24,7 +24,6 @@ from numen.market.stake import Role
 from numen.market.task import Quorum
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
 from numen.market.turn import Market
-from numen.market.work import votes_for
 from numen.proof.statement import claim_digest
 
 OFFERS_WAIT_MS = 400
@@ -49,7 +48,7 @@ BILL_WAIT_MS = 1_000
 """How long a provider has to send tickets before the escrow pays in coins."""
 
 AUDIT_ONE_IN = 8
-"""A verifier runs one undisputed task in this many again."""
+"""A verifier runs one undisputed task in this many again, where nothing else is said."""
 
 
 class Verifier:
@@ -63,6 +62,7 @@ class Verifier:
         is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
             given when enough workers have offered, and answers that it does not audit get its
             assent. Else everything takes its full time, for whom a seed shall replay.
+        audit_one_in: It runs one undisputed task in this many again.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Verifier:
         dice: Dice,
         *,
         is_prompt: bool = False,
+        audit_one_in: int = AUDIT_ONE_IN,
     ) -> None:
         self._key = key
         self._is_prompt = is_prompt
@@ -80,6 +81,7 @@ class Verifier:
         self._inputs = inputs
         self._dice = dice
         self._secret = dice.word()
+        self._audit_one_in = audit_one_in
         self._done: set[tuple[bytes, ...]] = set()
         self._billed: dict[tuple[bytes, bytes], int] = {}
         self._matching: dict[tuple[bytes, int], int] = {}
@@ -100,8 +102,8 @@ class Verifier:
             if job.phase is Phase.SEEKING:
                 yield from self._match(market, job, now_ms)
                 # Nobody else to ask: the verifiers' own runs decide.
-                is_waiting = now_ms < job.bid_ms + RAISES_WAIT_MS
-                if not is_waiting and job.answers() and not desk.eligible(market, job):
+                is_waiting = now_ms < job.bid_rests_ms + RAISES_WAIT_MS
+                if not is_waiting and job.answers() and not desk.eligible(market, job, now_ms):
                     yield from self._vote(job)
             for worker, seat in job.open_seats().items():
                 yield from self._judge(job, worker, seat, now_ms)
@@ -131,7 +133,7 @@ class Verifier:
         # Keyed, so that no worker can tell which tasks will be run again.
         if job.identity not in self._audited:
             mark = hmac_sha256(self._secret, job.identity)
-            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % AUDIT_ONE_IN == 0
+            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % self._audit_one_in == 0
         return self._audited[job.identity]
 
     def _vote(self, job: Job) -> Iterator[Act]:
@@ -155,7 +157,7 @@ class Verifier:
         turn = (job.identity, len(job.seats))
         if now_ms < self._matching.get(turn, 0):
             return
-        bidders = desk.eligible(market, job)
+        bidders, bid = desk.eligible(market, job, now_ms), job.bid_at(now_ms)
         if now_ms < job.bid_ms + OFFERS_WAIT_MS and not self._has_enough(market, job, bidders):
             return
         again_ms = MATCH_AGAIN_MS if self._is_prompt else MATCH_DELAY_MS + 1
@@ -164,7 +166,7 @@ class Verifier:
         asks = [b.offer.ask for b in bidders if not desk.is_doubtful(market, b)]
         # With doubtful workers among them there is no ask of equals to set the price.
         is_priced = count <= len(asks)
-        price = auction.clearing_price(asks, job.bid, count) if is_priced else job.bid
+        price = auction.clearing_price(asks, bid, count) if is_priced else bid
         for bidder in bidders[:count]:
             commit_by = now_ms + EXECUTION_MS
             match = Match(bidder.identity, self.address, price, commit_by, commit_by + OPENING_MS)
@@ -198,7 +200,11 @@ class Verifier:
         scores = {w: market.standing(w).score for w in (*queue, *job.seats)}
         wanted = quorum.answers_wanted(job.answers(), scores, policy.trust, queue)
         is_enough = wanted < len(queue) or len(queue) == left
-        if not is_enough and now_ms < job.bid_ms + RAISES_WAIT_MS and len(queue) < policy.replicas:
+        if (
+            not is_enough
+            and now_ms < job.bid_rests_ms + RAISES_WAIT_MS
+            and len(queue) < policy.replicas
+        ):
             reachable = quorum.answers_wanted(
                 job.answers(), scores, policy.trust, [*queue, NO_CLAIM]
             )
@@ -211,7 +217,7 @@ class Verifier:
             if claim_digest(seat.result.claim) == claim_digest(job.claim):
                 yield from self._pay(job, worker, seat, now_ms)
             elif isinstance(job.task.policy, Quorum):
-                votes = votes_for(job, claim_digest(job.claim))
+                votes = job.votes_for(claim_digest(job.claim))
                 if votes and self._once(b"verdict", seat.match):
                     yield self._accuse(job, worker, seat, WrongAnswer(seat.chain, votes))
         elif seat.result is not None and not isinstance(job.task.policy, Quorum):

@@ -154,8 +154,11 @@ class _Teller:
         of = [e for e in self._events if getattr(e, "task", None) == task]
         if any(isinstance(e, events.Matched) for e in of):
             return
+        asks = sorted({e.worker: e.ask for e in of if isinstance(e, events.Offered)}.values())
         declined = [e for e in of if isinstance(e, events.Declined)]
-        if declined:
+        if asks:
+            yield _asked(asks, _highest_bid(of))
+        elif declined:
             least = min(e.cost + e.premium for e in declined) + 1
             yield (
                 f"Nobody worked on it: every bid was at or under what the work costs. "
@@ -167,11 +170,13 @@ class _Teller:
     def sentence(self, event: events.Event) -> str:
         """Say what happened."""
         match event:
-            case events.Posted() | events.Raised() | events.Closed() | events.Called():
+            case events.Posted() | events.Raised() | events.Withdrawn():
+                return self._of_provider(event)
+            case events.Closed() | events.Called() | events.Resold():
                 return self._of_provider(event)
             case events.Declined() | events.Offered() | events.Matched() | events.Executed():
                 return self._of_worker(event)
-            case events.Revealed() | events.Refused():
+            case events.Revealed() | events.Refused() | events.Earned():
                 return self._of_worker(event)
             case events.Drawn() | events.Redeemed() | events.Unredeemed():
                 return self._of_ticket(event)
@@ -182,17 +187,28 @@ class _Teller:
         match event:
             case events.Posted():
                 return (
-                    f"{self.name(event.provider)} bid {event.bid} coins an answer under "
-                    f"{event.policy}; {event.escrowed} were escrowed, place {event.place}."
+                    f"{self.name(event.provider)} bid {event.bid} coins an answer{_rising(event)} "
+                    f"under {event.policy}; {event.escrowed} were escrowed, place {event.place}."
                 )
             case events.Raised():
                 return (
-                    f"The bid was raised from {event.before} to {event.bid}, place {event.place}."
+                    f"The bid was raised from {event.before} to {event.bid}{_rising(event)}, "
+                    f"place {event.place}."
+                )
+            case events.Withdrawn():
+                return (
+                    f"Its provider took it back: {event.seats} workers end what they began, and "
+                    f"nobody else gets a seat."
                 )
             case events.Closed():
                 return (
                     f"Closed ({event.how}): {event.paid} coins for answers, {event.fee} for the "
                     f"verifier, {event.refunded} back to the provider."
+                )
+            case events.Resold():
+                return (
+                    f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again, for "
+                    f"{event.price} coins: its evidence was checked, and nothing was run."
                 )
             case events.Called():
                 return f"{self.name(event.owner)} called {event.verb!r} with {event.amount} coins."
@@ -222,6 +238,11 @@ class _Teller:
                 return (
                     f"{self.name(event.worker)} opened claim {event.claim[:_SHORT]} after "
                     f"{event.work} work units."
+                )
+            case events.Earned():
+                return (
+                    f"{self.name(event.worker)} got {event.paid} coins, because "
+                    f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again."
                 )
             case events.Refused():
                 return f"A {event.kind} of {self.name(event.author)} was refused: {event.reason}."
@@ -281,7 +302,39 @@ class _Teller:
         )
 
 
-_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier")
+def _rising(event: events.Posted | events.Raised) -> str:
+    if event.ceiling <= event.bid:
+        return ""
+    return f", rising by itself to {event.ceiling} until {event.rises_until_ms} ms,"
+
+
+def _highest_bid(of: list[events.Event]) -> int:
+    """What a task bid in the end: a ramp goes on until it closes."""
+    bid = 0
+    for event in of:
+        if isinstance(event, events.Posted | events.Raised):
+            ended = next((e.at_ms for e in of if isinstance(e, events.Closed)), of[-1].at_ms)
+            lasts = max(event.rises_until_ms - event.at_ms, 1)
+            risen = min(max(ended - event.at_ms, 0), lasts)
+            bid = event.bid + max(event.ceiling - event.bid, 0) * risen // lasts
+    return bid
+
+
+def _asked(asks: list[int], bid: int) -> str:
+    """Say what would have filled a bid, by what workers asked."""
+    shown = ", ".join(f"{ask} coins for {n}" for n, ask in enumerate(asks[:SHOWN_MAX], 1))
+    if asks[0] <= bid:
+        return (
+            f"Nobody worked on it, though {sum(ask <= bid for ask in asks)} workers asked no more "
+            f"than its {bid} coins: too few for the trust it wants, or its verifier gave no seat."
+        )
+    return (
+        f"Nobody worked on it: it bid {bid} coins at most, and {len(asks)} workers asked for more. "
+        f"What would have given it seats: {shown}."
+    )
+
+
+_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier", "buyer")
 """Fields of events that name who did something."""
 
 _REASONS = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from numen.market.auction import ranked
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Execution
 from numen.market.task import Task
@@ -20,7 +21,7 @@ class OpenTask(msgspec.Struct, frozen=True):
     Attributes:
         identity: Its id.
         task: The task.
-        bid: The bid in force.
+        bid: What it bids at this moment.
         request: Digest of the request in force.
         asked: What the looking worker asks already; None without an offer.
     """
@@ -52,18 +53,20 @@ class OwnSeat(msgspec.Struct, frozen=True):
 
 def open_tasks(market: Market, worker: bytes, now_ms: int) -> Iterator[OpenTask]:
     """Give the tasks that may seek workers and have not seated this one, best bid first."""
-    jobs = sorted(market.jobs.values(), key=lambda j: (-j.bid, j.posted_ms, j.identity))
-    for job in jobs:
+    for order in ranked(market.book, now_ms):
+        job = market.jobs.get(order.task)
         if (
-            job.phase not in (Phase.SEEKING, Phase.WORKING)
-            or now_ms > job.task.expires_ms
+            job is None
+            or job.phase not in (Phase.SEEKING, Phase.WORKING)
+            or now_ms > job.seeks_until_ms
             or worker in job.seats
         ):
             continue
         mine = job.offers.get(worker)
         # Requests are kept in the order they came: the last is in force.
         request = next(reversed(job.requests))
-        yield OpenTask(job.identity, job.task, job.bid, request, mine.offer.ask if mine else None)
+        asked = mine.offer.ask if mine else None
+        yield OpenTask(job.identity, job.task, job.bid_at(now_ms), request, asked)
 
 
 def own_seats(market: Market, worker: bytes, now_ms: int) -> Iterator[OwnSeat]:

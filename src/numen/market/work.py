@@ -68,7 +68,11 @@ def vote(turn: Turn, signed: Signed, body: Vote) -> None:
     job = turn.job(body.task)
     if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
         raise NotStakedError(body.verifier, Role.VERIFIER)
-    if job.phase is Phase.SEEKING and job.answers() and not desk.eligible(turn.market, job):
+    if (
+        job.phase is Phase.SEEKING
+        and job.answers()
+        and not desk.eligible(turn.market, job, turn.now_ms)
+    ):
         job = _dispute(turn, job, "nobody else offers to answer")
     if job.phase not in (Phase.ANSWERED, Phase.DISPUTED) or body.verifier in job.votes:
         raise MarketError("the task takes no vote of this verifier")
@@ -114,7 +118,7 @@ def progress(turn: Turn, identity: bytes) -> None:
 def _advance(turn: Turn, job: Job) -> None:
     is_late = job.until_ms and turn.now_ms > job.until_ms
     match job.phase:
-        case Phase.SEEKING if turn.now_ms > job.task.expires_ms:
+        case Phase.SEEKING if turn.now_ms > job.seeks_until_ms:
             _expire(turn, job)
         case Phase.WORKING if not job.open_seats() and not job.is_over:
             turn.change(job, phase=Phase.SEEKING)
@@ -148,13 +152,13 @@ def _expire(turn: Turn, job: Job) -> None:
     elif job.open_seats():
         turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
     else:
-        desk.close(turn, job, "expired")
+        desk.close(turn, job, "expired" if job.withdrawn_ms is None else "cancelled")
 
 
 def _is_abandoned(turn: Turn, job: Job) -> bool:
     """Tell whether nothing more can come and the verifier has let its time pass."""
     last = max((s.reveal_by_ms for s in job.open_seats().values()), default=0)
-    return turn.now_ms > max(last, job.task.expires_ms) + GRACE_MS
+    return turn.now_ms > max(last, job.seeks_until_ms) + GRACE_MS
 
 
 def _tally(turn: Turn, job: Job) -> None:
@@ -205,7 +209,7 @@ def _count_votes(turn: Turn, job: Job) -> None:
         claim_digest(v.body.claim) for v in job.votes.values() if isinstance(v.body, Vote)
     }:
         try:
-            settled = settled_by_votes(votes_for(job, claim), job.identity, stakes)
+            settled = settled_by_votes(job.votes_for(claim), job.identity, stakes)
         except OffenceError:
             continue
         settlement.fine_wrong_votes(turn, job, settled)
@@ -213,15 +217,6 @@ def _count_votes(turn: Turn, job: Job) -> None:
         return
     if turn.now_ms > job.until_ms:
         turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
-
-
-def votes_for(job: Job, claim: bytes) -> tuple[Signed, ...]:
-    """Give the votes for one claim, by its digest, in the order they came."""
-    return tuple(
-        signed
-        for signed in job.votes.values()
-        if isinstance(signed.body, Vote) and claim_digest(signed.body.claim) == claim
-    )
 
 
 def _check_proof(turn: Turn, place: Place, body: Result) -> None:

@@ -24,7 +24,7 @@ from numen.market.actor import (
     UnprovableError,
     claim_of,
 )
-from numen.market.auction import PERMILLE, Estimate
+from numen.market.auction import PERMILLE, Decision, Estimate
 from numen.market.dice import Dice
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
@@ -138,7 +138,7 @@ class Worker:
         self._tools = tools
         self._dice = dice
         self._secret = dice.word()
-        self._considered: set[tuple[bytes, int]] = set()
+        self._considered: set[tuple[bytes, bytes]] = set()
         self._runs: dict[bytes, Run | None] = {}
         self._quotes: dict[bytes, Quote] = {}
 
@@ -197,25 +197,32 @@ class Worker:
             yield Do(Redeem(winners), self._delay())
 
     def _consider(self, opened: OpenTask, market: Market, now_ms: int) -> Iterator[Act]:
-        # Each bid is considered once; a raised bid is another one.
-        if (opened.identity, opened.bid) in self._considered or opened.asked is not None:
+        # What it asks stays in the book until a bid reaches it.
+        if (opened.identity, opened.request) in self._considered or opened.asked is not None:
             return
         task = opened.task
-        estimate = self._estimate(self._tools.estimate(task), opened.bid)
-        decision = auction.decide(opened.bid, estimate)
-        is_able = self._has_tools(task) and (not decision.is_taken or self._tools.is_able(task))
+        work = self._tools.estimate(task)
+        decision = self._decide(work, opened.bid)
+        ask: int | None = decision.ask
+        if not decision.is_taken:
+            ask = auction.least_bid(lambda bid: self._decide(work, bid))
+        # A proof is made before anything is asked for it, so not for what will never be paid.
+        is_proof = isinstance(task.policy, Snark | Stark)
+        may_pay = ask is not None and (ask <= task.price_max or not is_proof)
+        is_able = self._has_tools(task) and (not may_pay or self._tools.is_able(task))
         if is_able is None:
             return  # it is looked at again
-        self._considered.add((opened.identity, opened.bid))
+        self._considered.add((opened.identity, opened.request))
         if not is_able:
             return
         if not decision.is_taken:
             ids = (opened.identity.hex(), self.address.hex())
             cost, premium = decision.cost, decision.premium
             yield Say(events.Declined(now_ms, *ids, opened.bid, cost, premium))
+        if ask is None or not may_pay:
             return
-        quote = self._quote(opened, decision.ask, market, now_ms)
-        offer = Offer(opened.request, self.address, decision.ask, task.pledge, quote)
+        quote = self._quote(opened, ask, market, now_ms)
+        offer = Offer(opened.request, self.address, ask, task.pledge, quote)
         yield Do(Post(sign(self._key, offer)), self._delay())
 
     def _has_tools(self, task: Task) -> bool:
@@ -226,6 +233,9 @@ class Worker:
                 return self._tools.attester is not None
             case _:
                 return True
+
+    def _decide(self, work: int, bid: int) -> Decision:
+        return auction.decide(bid, self._estimate(work, bid))
 
     def _estimate(self, work: int, bid: int) -> Estimate:
         value = _ticket_value(bid)

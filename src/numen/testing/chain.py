@@ -31,10 +31,9 @@ from numen.ledger.ledger import Ledger
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Receipt
 from numen.ledger.sealed.envelope import public_key
-from numen.ledger.sealed.keyring import SEALED, seal_request
-from numen.ledger.sealed.keys import EpochKeys
+from numen.ledger.sealed.keyring import SEALED, Keyring, seal_request
 from numen.ledger.state.kv import KV, MemoryKV
-from numen.ledger.transactions import Begun, Call, Transaction, begin, created_address, read, sign
+from numen.ledger.transactions import Begun, Call, Transaction, begin, read, sign
 from numen.ledger.tree import Record
 from numen.ledger.world import World
 from numen.vm.codes import Code, code_id, write_code
@@ -110,7 +109,8 @@ class Chain:
     ) -> None:
         self.people = [Person(name) for name in names]
         accounts = ((person.address, Account(COINS)) for person in self.people)
-        self.world = World(kv if kv is not None else MemoryKV(), accounts)
+        keys = Keyring(draw=_secret)
+        self.world = World(kv if kv is not None else MemoryKV(), accounts, keys=keys)
         self.ledger = Ledger(CHAIN, self.world)
         self.record = Record()
         self._maker = SigningKey.from_seed(b"the maker of blocks")
@@ -157,8 +157,6 @@ class Chain:
         private: frozenset[str] = frozenset()
         if isinstance(made, Built) and made.description.is_private:
             private = _private_names(made)
-            address = created_address(creator.address, creator.nonce, 0)
-            self.world.keys.add(EpochKeys(keccak256(b"a secret of tests", address), address, 0))
         call = Call(b"", U256(value), code_id(raw) + arguments, work)
         (sent,) = self._transact([call], creator, (raw,))
         sent.unwrap()
@@ -449,6 +447,11 @@ def _code_of(made: Any, args: Sequence[Any]) -> tuple[Code, bytes, Abi]:
     artifact = artifact_of(made)
     arguments = with_arguments(Artifact(b"", artifact.abi), plain)
     return Code("evm", artifact.code), arguments, artifact.abi
+
+
+def _secret(contract: Address) -> bytes:
+    """The secret of a contract's keys: the same for all ledgers of tests."""
+    return keccak256(b"a secret of tests", contract)
 
 
 def _private_names(made: Built) -> frozenset[str]:

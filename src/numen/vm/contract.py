@@ -45,6 +45,7 @@ from numen.vm.host import (
     Kind,
     Outcome,
     Reason,
+    Rotate,
     Schedule,
     Send,
     Slots,
@@ -211,11 +212,9 @@ class ContractService:
             return None
         is_asked_well = delivery.kind is Kind.VIEW and delivery.is_sealed
         if entry.gives_private and not is_asked_well:
-            detail = f"what {entry.name} gives is private: ask with a signed view call"
-            return Failure(Reason.REVERTED, detail=detail)
+            return _refusal(f"what {entry.name} gives is private: ask with a signed view call")
         if not delivery.is_sealed:
-            detail = f"what {entry.name} takes is private: seal the request"
-            return Failure(Reason.REVERTED, detail=detail)
+            return _refusal(f"what {entry.name} takes is private: seal the request")
         return None
 
     def _part(self, delivery: Delivery, slots: Slots) -> Outcome:
@@ -329,6 +328,8 @@ class ContractService:
                     effects.append(_schedule(words))
                 case records.CANCEL:
                     effects.append(Cancel(_number(words, 0)))
+                case records.ROTATE:
+                    effects.append(Rotate())
                 case _:
                     raise _none()
         return result, effects, waits
@@ -394,6 +395,10 @@ def _failure(trap: Trap, found: Sequence[Record]) -> Failure:
     if found and found[-1][0] == records.REVERT:
         return Failure(reason, _payload(found[-1][1], 0), str(trap))
     return Failure(reason, _error(trap.message), str(trap))
+
+
+def _refusal(detail: str) -> Failure:
+    return Failure(Reason.REVERTED, _error(detail), detail)
 
 
 def _error(message: str) -> bytes:

@@ -162,7 +162,11 @@ class Cancel(msgspec.Struct, frozen=True, gc=False):
     key: Key
 
 
-Effect: TypeAlias = Send | Event | Schedule | Cancel
+class Rotate(msgspec.Struct, frozen=True, gc=False):
+    """Seal everything private again, under new keys, once no answer is waited for."""
+
+
+Effect: TypeAlias = Send | Event | Schedule | Cancel | Rotate
 
 
 class Reason(Enum):

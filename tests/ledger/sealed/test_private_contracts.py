@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from numen.base.codec import encode
+from numen.base.crypto import keccak256
+from numen.base.errors import NumenError
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import looking, tariff
 from numen.ledger.block import write_block
@@ -15,6 +17,7 @@ from numen.ledger.deliver import Moment
 from numen.ledger.ledger import Ledger
 from numen.ledger.sealed.envelope import public_key
 from numen.ledger.sealed.errors import (
+    MissingKeysError,
     NotAuthorisedError,
     UnsealError,
 )
@@ -24,12 +27,12 @@ from numen.ledger.state import LmdbKV
 from numen.ledger.state import diff as diffs
 from numen.ledger.wire import write_receipts
 from numen.ledger.world import World
-from numen.testing import Chain, SentError, build
+from numen.testing import Chain, build
 from numen.testing.chain import CHAIN, Request
 from numen.vm.host import Reason
 
 BANK = """
-from numen import address, contract, interface, isolated, map, message, reveal, view, Bounce
+from numen import address, contract, interface, isolated, map, message, reveal, rotate, view, Bounce
 
 @interface
 class Echo:
@@ -72,6 +75,11 @@ class Bank:
         before = self.held[self.sender]
         moves = await self.echo.again(1)
         self.held[self.sender] = before + n
+
+    @message
+    def renew(self):
+        assert self.moves < 1000, "too old"
+        rotate()
 
     @view
     def mine(self) -> u128:
@@ -329,12 +337,36 @@ def test_lies_about_who_looks_are_refused():
     assert sealed_look(contract, "mine", bob, world, moment).result == bytes(32)
 
 
-def test_a_node_without_the_keys_fails_what_it_is_sent():
+def test_a_node_without_the_keys_carries_nothing_out_and_applies_what_others_found():
     chain, contract = town()
+    contract.send("put", 5).unwrap()
+    other, keyless = Chain(), Chain()
+    keyless.world.keys = Keyring()
+    for height in range(1, chain.height + 1):
+        block = chain.ledger.block(height)
+        made = other.ledger.check(block)
+        other.ledger.keep(made)
+        if height > 1:  # the first creates what is not private
+            with pytest.raises(MissingKeysError, match=contract.address.hex()):
+                keyless.ledger.check(block)
+        keyless.ledger.keep(keyless.ledger.adopt(block, made.diff))
+    assert keyless.world.state.root == chain.world.state.root
+    assert keyless.world.charter(contract.address).epoch == 0
+    with pytest.raises(MissingKeysError):
+        keyless.world.cell(contract.address)
+    keyless.world.keys.add(EpochKeys(secret_of(contract), contract.address, 0))
+    assert keyless.world.cell(contract.address).slots.load(PRIVATE_FROM + 3) == 5
+
+
+def test_who_makes_a_block_leaves_out_what_it_has_no_keys_for():
+    chain = Chain()
     chain.world.keys = Keyring()
-    chain.world._cells.clear()
-    with pytest.raises(SentError, match="keys"):
-        contract.send("put", 5).unwrap()
+    with pytest.raises(NumenError, match="keys are not here"):
+        chain.deploy(bank(), chain.deploy(echo()))
+
+
+def secret_of(contract) -> bytes:
+    return keccak256(b"a secret of tests", contract.address)
 
 
 def test_keys_of_another_epoch_open_nothing():

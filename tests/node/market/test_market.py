@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 import numen
+from numen.api import orders
 from numen.api.market import Market, UnsoldError
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
@@ -20,6 +21,7 @@ from numen.net.possession import introduce
 from numen.net.session import Session
 from numen.net.tls import TlsTransport
 from numen.node.market import people
+from numen.node.market.errand import ErrandError
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
@@ -320,3 +322,59 @@ def test_who_cannot_run_a_task_says_nothing(sandbox):
         Machine(goods, closed).run(task.program, raw, 100)
     assert not goods.has(task)
     assert Machine(goods, sandbox).run(task.program, raw, 100).output
+
+
+def test_an_answer_that_was_bought_is_bought_again_and_nothing_is_run(played):
+    async def story(town):
+        await ready(town)
+        async with Market(town.place, identity("buyer")) as market:
+            first = await market.run(ADD, 30, 12, bid=BID)
+        async with Market(town.place, identity("other")) as market:
+            again = await market.run(ADD, 30, 12, bid=BID)
+            afresh = await market.run(ADD, 30, 12, bid=BID, fresh=True)
+
+        assert first.value == again.value == afresh.value == 42
+        assert again.sold.how == "bought again"
+        assert again.sold.task == first.sold.task
+        assert 0 < again.sold.paid < first.sold.paid
+        assert len(town.of(events.Posted)) == 2, "once at first, and once afresh"
+        (resold,) = town.of(events.Resold)
+        earned = town.of(events.Earned)
+        assert {event.worker for event in earned} == {who.hex() for who in first.sold.answers}
+        assert sum(event.paid for event in earned) < resold.price == again.sold.paid
+
+    played(story)
+
+
+def test_a_bid_rises_by_itself_and_a_buyer_sees_to_its_orders(played):
+    async def story(town):
+        await ready(town)
+        buyer = identity("buyer")
+        async with Market(town.place, buyer) as market:
+            low = market.run(ADD, 1, 2, bid=1, price_max=BID, ramp_s=600)
+            buying = asyncio.create_task(low)
+            await town.until(lambda: town.of(events.Offered))
+            (row,) = await orders.book(town.place, identity("ada"))
+            assert row.ceiling == BID
+            assert 1 <= row.bid < BID // 100 < row.asks[0] <= BID
+            with pytest.raises(ErrandError, match="somebody else"):
+                await orders.cancel(town.place, identity("ada"), row.task.hex())
+            with pytest.raises(ErrandError, match="cannot replace"):
+                await orders.raise_bid(town.place, buyer, row.task.hex(), 2, None, 0)
+            await orders.raise_bid(town.place, buyer, row.task.hex()[:8], row.asks[0], BID, 2_000)
+            bought = await buying
+            assert bought.value == 3
+            assert not town.of(events.Withdrawn)
+
+            # Nobody takes the next: whoever stops waiting has the escrow back.
+            held = market._member.replica.market.coins
+            waiting = asyncio.create_task(market.run(ADD, 3, 4, bid=1, price_max=2))
+            await town.until(lambda: len(town.of(events.Posted)) == 2)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+            assert not market._member.replica.market.jobs
+            assert market._member.replica.market.coins.total() == held.total()
+            assert town.of(events.Closed)[-1].how == "cancelled"
+
+    played(story)

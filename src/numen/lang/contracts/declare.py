@@ -54,7 +54,7 @@ NAMES: Final = (
     | set(_ROLES)
     | set(TYPES)
     | {"payable", "indexed", "map", "array", "emit", "send", "every", "at", "after", "cancel"}
-    | {"set", "iterable_map", "heap", "deque", "reveal", "Bounce", "isolated"}
+    | {"set", "iterable_map", "heap", "deque", "reveal", "rotate", "Bounce", "isolated"}
 )
 """Names that a file of contracts may import from numen."""
 

@@ -57,7 +57,7 @@ def record(
     writer.effect(Op.EMIT, of, writer.const(kind, U64), words.array, count)
 
 
-def event(f: Frame, node: ast.Call, symbol: EventSymbol) -> None:
+def event(f: Frame, node: ast.Call, symbol: EventSymbol) -> Value:
     """Emit an event."""
     values = _values(f, node, symbol.fields, symbol.name)
     pairs = list(zip(symbol.fields, values, strict=True))
@@ -65,6 +65,7 @@ def event(f: Frame, node: ast.Call, symbol: EventSymbol) -> None:
     topics += [value for field, value in pairs if field.is_indexed]
     data = [value for field, value in pairs if not field.is_indexed]
     record(f, node, records.EVENT, [_number(f, node, len(topics)), *topics], data)
+    return Value(NOTHING, ())
 
 
 def error(f: Frame, node: ast.Call, symbol: ErrorSymbol) -> None:
@@ -155,6 +156,14 @@ def cancel(f: Frame, node: ast.Call, timers: dict[str, Method]) -> Value:
         case _:
             raise f.refuse(TypesError, node, "cancel takes a timer or a key", "cancel(self.tick)")
     record(f, node, records.CANCEL, [key])
+    return Value(NOTHING, ())
+
+
+def rotate(f: Frame, node: ast.Call) -> Value:
+    """Lower ``rotate()``."""
+    if node.args or node.keywords:
+        raise f.refuse(TypesError, node, "rotate takes nothing", "write rotate()")
+    record(f, node, records.ROTATE, [])
     return Value(NOTHING, ())
 
 

@@ -46,7 +46,7 @@ _OF_SELF: Final[dict[str, tuple[int, LangType]]] = {
 }
 """What `self` tells: the place in the context, and the type."""
 
-_VERBS: Final = frozenset({"emit", "send", "every", "at", "after", "cancel"})
+_VERBS: Final = frozenset({"emit", "send", "every", "at", "after", "cancel", "rotate"})
 
 AWAITS_MAX: Final = 256
 """Most places of one contract where it waits."""
@@ -294,23 +294,23 @@ class ContractHost:
         timers = {name: m for name, m in self.methods.items() if m.role is Role.TIMER}
         match verb:
             case "emit":
-                self._emit(f, node)
-                return Value(NOTHING, ())
+                return self._emit(f, node)
             case "send":
                 self.sends.append(f.source.place(node))
                 return emit.coins(f, node)
             case "cancel":
                 return emit.cancel(f, node, timers)
+            case "rotate":
+                return emit.rotate(f, node)
             case _:
                 return emit.schedule(f, node, verb, timers)
 
-    def _emit(self, f: Frame, node: ast.Call) -> None:
+    def _emit(self, f: Frame, node: ast.Call) -> Value:
         match node.args, node.keywords:
             case [ast.Call(func=func) as made], []:
                 symbol = meaning(func, f.scope)
                 if isinstance(symbol, EventSymbol):
-                    emit.event(f, made, symbol)
-                    return
+                    return emit.event(f, made, symbol)
         raise f.refuse(TypesError, node, "emit takes an event", "write emit(Transfer(a, b, n))")
 
     def _own(self, f: Frame, node: ast.Call, name: str) -> Value:

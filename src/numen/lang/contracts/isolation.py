@@ -21,6 +21,7 @@ _WHAT = {
     records.SEND: "a message is sent",
     records.SCHEDULE: "a timer is set",
     records.CANCEL: "a timer is cancelled",
+    records.ROTATE: "new keys are wanted",
 }
 
 

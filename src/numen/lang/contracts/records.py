@@ -30,6 +30,9 @@ SCHEDULE: Final = 7
 CANCEL: Final = 8
 """The key."""
 
+ROTATE: Final = 9
+"""Nothing."""
+
 NO_SELECTOR: Final = 1 << 32
 
 CREATE_ENTRY: Final = 1 << 32

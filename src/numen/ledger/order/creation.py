@@ -23,7 +23,7 @@ from numen.ledger.records import RecordError, read_about
 from numen.ledger.state.errors import OpeningError
 from numen.ledger.state.opening import Opening
 from numen.ledger.state.state import State, verify_slot
-from numen.ledger.world import about_place
+from numen.ledger.stored import about_place
 
 NODES_MAX: Final = 1024
 """Most nodes of one contract."""

@@ -4,7 +4,8 @@ SealedError
 ├── UnsealError             a cell that nobody sealed so, or sealed under another key
 ├── RollBackError           a cell that was replaced by a later one
 ├── StaleStateError         a disk that does not hold the state it should
-├── EpochError              an epoch that cannot begin
+├── MissingKeysError        keys that are not here, where a block needs them
+├── ClosedError             a private slot of a block that is not the last
 ├── ShareError              a share of a key that does not belong, or too few of them
 └── NotAuthorisedError      a view call that is not answered
 """
@@ -44,8 +45,24 @@ class StaleStateError(SealedError):
         super().__init__(f"the disk does not hold the state that it should: {reason}")
 
 
-class EpochError(SealedError):
-    """An epoch of a contract's keys cannot begin here and now."""
+class MissingKeysError(SealedError):
+    """A contract has private state, and its keys are not here: others can go on, we cannot.
+
+    Attributes:
+        contract: Whose keys.
+    """
+
+    def __init__(self, contract: bytes) -> None:
+        super().__init__(
+            f"the contract 0x{contract.hex()} has private state, and its keys are not here",
+            hint="start the node with --contract-keys NAME; where several nodes have one ledger, "
+            "it gets them from the others by itself",
+        )
+        self.contract = contract
+
+
+class ClosedError(SealedError):
+    """A private slot is looked at in an older block, or without keys: it stays closed."""
 
 
 class ShareError(SealedError):

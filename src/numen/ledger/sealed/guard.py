@@ -45,18 +45,30 @@ class Guard:
         """Whether the present block begins an epoch."""
         return bool(self._fresh)
 
+    def is_of(self, secrets: Secrets | None) -> bool:
+        """Whether these are the secrets, in the epoch that the guard knows."""
+        return secrets is self.secrets and self._vault.epoch == self.secrets.keys.epoch
+
     @property
     def sealing(self) -> Secrets:
         """What the cells and records of the present block are sealed with."""
         return self.secrets if self._next is None else self._next[1]
 
-    def rotate(self, fresh: bytes) -> None:
+    def rotate(self, salt: bytes) -> None:
         """Let the present block begin an epoch: `seal` seals everything again.
 
         Args:
-            fresh: 32 bytes of randomness, the same for all nodes of the contract.
+            salt: 32 bytes that all nodes of the contract have; empty for no epoch.
         """
-        self._fresh = fresh
+        self._fresh = salt
+
+    def count(self) -> int:
+        """How many private slots there are in the last block.
+
+        Raises:
+            SealedError: As `load`.
+        """
+        return self._vault.count(self._proven)
 
     def load(self, key: Key) -> Slot:
         """What a private slot holds in the last block.
@@ -79,11 +91,12 @@ class Guard:
         Raises:
             SealedError: As `load`.
         """
-        draft, vault, self._written = _Draft(self._proven), self._vault, {}
+        draft, vault = _Draft(self._proven), self._vault
+        self._written, self._next = {}, None
         if self._fresh:
             vault = Vault(self.secrets.keys)
             vault.rotate(draft, self._fresh)
-            self._next = vault, Secrets(self.secrets.keys.next(self._fresh))
+            self._next = vault, self.secrets.next(self._fresh)
         for key, value in changed:
             name, size = _name(key), (value.bit_length() + 7) // 8
             version = vault.version(name)
@@ -105,8 +118,8 @@ class Guard:
         self._written = {}
 
     def abandon(self) -> None:
-        """Forget the block; the next one begins the epoch that it should have begun."""
-        self._written, self._next = {}, None
+        """Forget the block, and the epoch that it would have begun."""
+        self._written, self._next, self._fresh = {}, None, b""
 
 
 class _Proven:

@@ -4,18 +4,23 @@ Who makes blocks or checks them by carrying them out needs the keys of every pri
 ledger; who has none applies diffs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from numen.base.crypto import keccak256
 from numen.ledger.sealed.cell import seal, unseal
+from numen.ledger.sealed.charter import Charter, shares_of
 from numen.ledger.sealed.envelope import disclose, enclose, public_key
 from numen.ledger.sealed.errors import UnsealError
 from numen.ledger.sealed.keys import EpochKeys
+from numen.ledger.state.kv import Writes
 from numen.vm.host import Address
 
 SEALED: Final = keccak256(b"numen sealed request")[:4]
 """The first bytes of a request that only who has the keys can read."""
+
+KNOWN_MAX: Final = 8
+"""Most secrets of one contract; before it is there, its owner may offer several."""
 
 _REQUEST: Final = b"numen/sealed/request/1"
 _RECORD: Final = b"record/"
@@ -28,13 +33,38 @@ class Secrets:
 
     Args:
         keys: Of the contract, in the present epoch.
+        needed: Shares that are their secret.
 
     Attributes:
         keys: The same.
+        needed: The same.
     """
 
-    def __init__(self, keys: EpochKeys) -> None:
+    def __init__(self, keys: EpochKeys, needed: int = 1) -> None:
         self.keys = keys
+        self.needed = needed
+
+    @property
+    def point(self) -> bytes:
+        """The commitment to the secret, which tells it from every other; 33 bytes."""
+        return shares_of(self.keys, 1, 1).commitments[0]
+
+    def next(self, salt: bytes) -> "Secrets":
+        """Those of the next epoch; anybody may know the salt."""
+        return Secrets(self.keys.next(salt), self.needed)
+
+    def charter(self, salt: bytes) -> Charter:
+        """What others may know of them, if they follow from some salt."""
+        dealt = shares_of(self.keys, self.needed, self.needed)
+        return Charter(self.keys.epoch, salt, self.public, dealt.commitments)
+
+    def fits(self, charter: Charter) -> bool:
+        """Whether a charter is of these."""
+        return (
+            self.keys.epoch == charter.epoch
+            and self.needed == len(charter.commitments)
+            and self.point == charter.commitments[0]
+        )
 
     @property
     def public(self) -> bytes:
@@ -72,20 +102,75 @@ class Secrets:
 
 
 class Keyring:
-    """The secrets of some contracts, by address."""
+    """The secrets of some contracts.
 
-    def __init__(self, keys: Iterable[EpochKeys] = ()) -> None:
-        self._secrets: dict[Address, Secrets] = {}
+    Args:
+        keys: What there is.
+        draw: Gives a new secret for a contract that is about to be, where this node decides alone;
+            None where the nodes of a ledger decide together.
+        kept: Gives the records by which a node has keys again after a stop, of contracts whose keys
+            are new; they are written with the block that makes them so.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[EpochKeys] = (),
+        draw: Callable[[Address], bytes] | None = None,
+        kept: Callable[[Mapping[Address, Secrets]], Writes] = lambda _: (),
+    ) -> None:
+        self._draw = draw
+        self.kept = kept
+        self._secrets: dict[Address, list[Secrets]] = {}
         for one in keys:
             self.add(one)
 
-    def add(self, keys: EpochKeys) -> None:
-        """Have the keys of one more contract."""
-        self._secrets[keys.contract] = Secrets(keys)
+    def add(self, keys: EpochKeys, needed: int = 1) -> None:
+        """Have the keys of one more contract, or further ones that its charter may name."""
+        known = self._secrets.setdefault(keys.contract, [])
+        known.append(Secrets(keys, needed))
+        del known[:-KNOWN_MAX]
 
     def of(self, contract: Address) -> Secrets | None:
-        """The secrets of a contract; None where there are none."""
-        return self._secrets.get(contract)
+        """The secrets of a contract that came last; None where there are none."""
+        known = self._secrets.get(contract)
+        return known[-1] if known else None
+
+    def fitting(self, contract: Address, charter: Charter) -> Secrets | None:
+        """The secrets that a charter is of; None where they are not here.
+
+        Those of the epoch before become them.
+        """
+        for secrets in self._secrets.get(contract, ()):
+            if secrets.fits(charter):
+                return secrets
+            if secrets.keys.epoch + 1 == charter.epoch:
+                following = secrets.next(charter.salt)
+                if following.fits(charter):
+                    secrets.keys = following.keys
+                    return secrets
+        return None
+
+    def begin(self, contract: Address, point: bytes) -> Secrets | None:
+        """The secrets of a contract that is about to be.
+
+        Args:
+            contract: Its address.
+            point: The commitment to its secret; empty where this node decides alone.
+        """
+        known = self._secrets.get(contract, ())
+        found = next((each for each in known if not point or each.point == point), None)
+        if found is None and not point and self._draw is not None:
+            self.add(EpochKeys(self._draw(contract), contract, 0))
+            found = self.of(contract)
+        return found
+
+    def keep_only(self, secrets: Secrets) -> None:
+        """Forget all other secrets of a contract."""
+        self._secrets[secrets.keys.contract] = [secrets]
+
+    def contracts(self) -> tuple[Address, ...]:
+        """Of whom there are any."""
+        return tuple(self._secrets)
 
 
 def seal_request(

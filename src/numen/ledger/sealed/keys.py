@@ -54,6 +54,16 @@ class EpochKeys:
         """The secret key for what is sealed for the contract itself; 32 bytes."""
         return self._mail
 
+    @property
+    def secret(self) -> bytes:
+        """What all of this follows from; 32 bytes, to be shared and for nothing else."""
+        return self._secret
+
+    def coefficients(self, count: int) -> bytes:
+        """Numbers that hide the secret in its shares, 32 bytes each; they follow from it."""
+        parts = (b"share" + number.to_bytes(2, "big") for number in range(1, count + 1))
+        return b"".join(_derived(self._secret, self._about(part)) for part in parts)
+
     def name(self, kind: bytes, slot: bytes) -> bytes:
         """What a slot is called where others see it; 32 bytes that look like chance."""
         return hmac.digest(self._name, _framed(kind, slot), "sha256")

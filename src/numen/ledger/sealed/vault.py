@@ -108,7 +108,7 @@ class Vault:
         Raises:
             UnsealError: A cell of the index was altered.
         """
-        count = self._count(state)
+        count = self.count(state)
         return [self._open(state, b"index", _numbered(i)).value for i in range(count)]
 
     def cover(self, draft: Writable, written: Collection[bytes], total: int, fresh: bytes) -> None:
@@ -126,7 +126,7 @@ class Vault:
 
         Cost: at most eight reads and one write for each slot that is missing.
         """
-        changed, count = set(written), self._count(draft)
+        changed, count = set(written), self.count(draft)
         for turn in range(_TRIES * total):
             if len(changed) >= min(total, count):
                 break
@@ -188,14 +188,19 @@ class Vault:
 
     def _list(self, draft: Writable, slot: bytes) -> None:
         """Put a slot at the end of the index."""
-        number = self._count(draft)
+        number = self.count(draft)
         assert number < SLOTS_MAX, "a contract has too many private slots"
         count_version = self._open(draft, b"index", _COUNT).version
         entry_version = self._open(draft, b"index", _numbered(number)).version
         self._write(draft, b"index", _numbered(number), entry_version + 1, slot)
         self._write(draft, b"index", _COUNT, count_version + 1, (number + 1).to_bytes(8, "big"))
 
-    def _count(self, state: Readable) -> int:
+    def count(self, state: Readable) -> int:
+        """How many private slots were ever written in this epoch.
+
+        Raises:
+            UnsealError: The cell that says so was altered.
+        """
         count = int.from_bytes(self._open(state, b"index", _COUNT).value, "big")
         if count > SLOTS_MAX:
             raise UnsealError("the index is longer than it may be")

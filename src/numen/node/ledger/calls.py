@@ -19,13 +19,15 @@ from numen.evm.revert import decode_revert
 from numen.evm.transaction import Kind as Form
 from numen.evm.transaction import Transaction
 from numen.ledger import tariff
+from numen.ledger.cell import Account
 from numen.ledger.ethereum import transaction_of
 from numen.ledger.ledger import Ledger
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Run
+from numen.ledger.stored import Looked
 from numen.ledger.transactions import Admitted
 from numen.ledger.tree import Record, end
-from numen.ledger.world import Looked, World
+from numen.ledger.world import World
 from numen.node.ledger.chain import WORK_MAX
 from numen.node.simulate import AllowanceError, Call, NoFundsError
 from numen.vm.host import Delivery, Failure, Kind, Reason
@@ -94,16 +96,20 @@ class Calls:
 
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world, self._ledger = world, ledger
-        self._looked: OrderedDict[tuple[bytes, int], Looked] = OrderedDict()
+        self._looked: OrderedDict[tuple[bytes, int, bool], Looked] = OrderedDict()
 
-    def looked(self, address: bytes, version: int | None) -> Looked:
+    def looked(self, address: bytes, version: int | None, *, is_open: bool = False) -> Looked:
         """What an address had at a version of the state, the newest where none is given.
+
+        What is private is open to the contract alone, and not to who reads its slots.
 
         Raises:
             UnknownVersionError: There is no such version any more.
         """
-        name = (address, self._world.state.tree.version if version is None else version)
-        found = self._looked.pop(name, None) or self._world.look(*name)
+        version = self._world.state.tree.version if version is None else version
+        name = (address, version, is_open)
+        found = self._looked.pop(name, None)
+        found = found or self._world.look(address, version, is_open=is_open)
         self._looked[name] = found
         if len(self._looked) > LOOKED_MAX:
             self._looked.popitem(last=False)
@@ -117,6 +123,7 @@ class Calls:
             RequestError: It fails otherwise; or the state is an older one, and the call changes it.
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
+            SealedError: It looks at what is private without the keys, or in an older block.
         """
         if call.to is not None and not call.value:
             found = self._look(call, call.to, moment)
@@ -125,21 +132,21 @@ class Calls:
         if moment.version is not None:
             detail = "a call that changes something can be tried on the last block alone"
             raise RequestError(Failure(Reason.ABSENT, detail=detail))
-        tried = self.attempt(call, _allowance(call), moment.time_ms)
+        tried = self.attempt(call, allowance(call), moment.time_ms)
         if tried.failure is not None:
             raise error_of(tried.failure)
         return tried.result
 
     def _look(self, call: Call, to: bytes, moment: Moment) -> bytes | None:
         """The result of a call that changes nothing; None where it has to be tried to be known."""
-        slots = self.looked(to, moment.version)
+        slots = self.looked(to, moment.version, is_open=True)
         account = slots.account()
         service = self._world.service(account.code, LANE) if account.code else None
         if service is None:
             return None
         told = Delivery(
-            Kind.VIEW, to, call.caller, 0, call.data, _allowance(call), moment.height,
-            moment.time_ms, account.balance,
+            Kind.VIEW, to, call.caller, 0, call.data, allowance(call), moment.height,
+            moment.time_ms, account.balance, has_keys=slots.has_keys,
         )  # fmt: skip
         outcome = service.handle(told, slots)
         failure = outcome.failure
@@ -159,18 +166,9 @@ class Calls:
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
         """
-        account = self._world.peek(call.caller)
-        if account.balance < call.value:
-            raise NoFundsError
-        tx = Transaction(
-            Form.FEE_MARKET, self._ledger.chain, account.nonce, gas_limit=work,
-            to=bytes(call.to) if call.to is not None else None, value=call.value,
-            data=bytes(call.data),
-        )  # fmt: skip
-        asked = transaction_of(tx, self._ledger.chain)
-        # What the ledger keeps of it is plain bytes, whatever a request was read as.
-        run = self._ledger.attempt(Admitted(asked, bytes(call.caller), _NAMELESS, 0), time_ms)
-        published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.codes)
+        asked = request_of(call, self._world.peek(call.caller), self._ledger.chain, work)
+        run = self._ledger.attempt(asked, time_ms)
+        published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.transaction.codes)
         return _tried(run, published)
 
     def estimate(self, call: Call, time_ms: int) -> int:
@@ -186,7 +184,7 @@ class Calls:
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
         """
-        most = _allowance(call)
+        most = allowance(call)
         if call.gas_price:
             balance = self._world.peek(call.caller).balance
             if balance < call.value:
@@ -209,6 +207,30 @@ class Calls:
         return high
 
 
+def request_of(call: Call, account: Account, chain: int, work: int) -> Admitted:
+    """A call as if its caller had signed it.
+
+    Args:
+        call: The request, or creation.
+        account: What the caller has.
+        chain: Number of the ledger.
+        work: Most work units.
+
+    Raises:
+        NoFundsError: The caller has not what it sends.
+        TransactionError: No block would take it.
+    """
+    if account.balance < call.value:
+        raise NoFundsError
+    tx = Transaction(
+        Form.FEE_MARKET, chain, account.nonce, gas_limit=work,
+        to=bytes(call.to) if call.to is not None else None, value=call.value,
+        data=bytes(call.data),
+    )  # fmt: skip
+    # What the ledger keeps of it is plain bytes, whatever a request was read as.
+    return Admitted(transaction_of(tx, chain), bytes(call.caller), _NAMELESS, 0)
+
+
 def error_of(failure: Failure) -> EvmError:
     """The error that a failure is to who asked."""
     if failure.reason is not Reason.REVERTED:
@@ -220,7 +242,8 @@ def error_of(failure: Failure) -> EvmError:
     )
 
 
-def _allowance(call: Call) -> int:
+def allowance(call: Call) -> int:
+    """Most work units of a call."""
     return WORK_MAX if call.gas is None else min(call.gas, WORK_MAX)
 
 

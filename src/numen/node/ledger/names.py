@@ -8,6 +8,7 @@ from numen.evm import abi
 from numen.lang.contracts.description import Description, Entry
 from numen.ledger import explain
 from numen.ledger.messages import Message
+from numen.ledger.sealed.keyring import SEALED
 from numen.ledger.world import World
 from numen.vm.codes import Code, read_code
 from numen.vm.contract import read_description
@@ -53,6 +54,8 @@ class Names:
         """A request as a person would write it, as far as its contract is described."""
         if message.kind is Kind.CREATE:
             return "create"
+        if message.payload.startswith(SEALED):
+            return "(sealed)"
         description = self.description(message.target)
         if message.kind is not Kind.REQUEST or description is None:
             return explain.payload(message)

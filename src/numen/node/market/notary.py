@@ -12,9 +12,9 @@ from typing import Final
 from numen.base.codec import encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
-from numen.market.message import Kept, Request, Result
+from numen.market.message import Body, Buy, Kept, Request, Result
 from numen.market.offence import FalseProof
-from numen.market.task import Snark, Stark, Task, task_id
+from numen.market.task import Policy, Snark, Stark, Task, task_id
 from numen.market.turn import Market
 from numen.node.market.keys import rule_of
 from numen.node.market.replica import Judged, Posted, What
@@ -131,15 +131,23 @@ class Cupboard:
 
 def needed(market: Market, what: What) -> Iterator[bytes]:
     """Name the goods that it takes to apply an entry."""
-    if isinstance(what, Posted) and isinstance(what.signed.body, Request):
-        policy = what.signed.body.task.policy
-        if isinstance(policy, Snark):
-            yield policy.key
+    if isinstance(what, Posted) and isinstance(policy := _wanted(what.signed.body), Snark):
+        yield policy.key
     for task, _, evidence in _checks(market, what):
         if isinstance(task.policy, Snark):
             yield task.policy.key
         elif isinstance(task.policy, Stark) and isinstance(evidence, Kept):
             yield evidence.name
+
+
+def _wanted(body: Body) -> Policy | None:
+    """The policy of who wants an answer."""
+    match body:
+        case Request(task):
+            return task.policy
+        case Buy():
+            return body.policy
+    return None
 
 
 def _checks(market: Market, what: What) -> Iterator[Check]:

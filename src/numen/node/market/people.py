@@ -7,33 +7,31 @@ import msgspec
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
+from numen.market import resale
 from numen.market.actor import Act, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
-from numen.market.events import Refused
-from numen.market.exchange import Post, Verb, step
+from numen.market.exchange import Post, Verb
 from numen.market.job import Job, Phase
-from numen.market.message import Call, Cancel, Request, Result, Signed, sign
+from numen.market.message import Call, Kept, Ramp, Request, sign
 from numen.market.payer import Limits
-from numen.market.provider import Provider, Wanted
+from numen.market.provider import Provider
 from numen.market.stake import Role
 from numen.market.task import Policy, Task, task_id
-from numen.market.turn import Market
-from numen.market.verifier import Verifier
+from numen.market.turn import Checker, Market
+from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
+from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
 from numen.node.market.prover import ProcessProver
 from numen.node.market.runs import Runs
 from numen.node.market.tools import Equipped, Goods, dice_of
-from numen.proof.statement import claim_digest
+from numen.proof.statement import Evidence, claim_digest
 
 STAKE: Final = 1_000_000
 """What workers and verifiers put at risk, in coins, where they do not say."""
 
 TASK_LIFE_MS: Final = 120_000
 """How long a task waits for workers."""
-
-POST_AGAIN_MS: Final = 2_000
-"""After how long a task that did not arrive is posted again."""
 
 CALL_AGAIN_MS: Final = 2_000
 """After how long a call that did not arrive is made again."""
@@ -72,8 +70,8 @@ class Joined:
             return  # one after the other: calls are numbered
         yield from self._actor.wake(market, now_ms)
 
-    def has_joined(self, market: Market) -> bool:
-        """Whether every call was made."""
+    def has_called(self, market: Market) -> bool:
+        """Tell whether the market shows every call."""
         return all(_is_done(market, self.address, verb) for verb, _ in self._calls)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
@@ -108,9 +106,16 @@ def worker(
     return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])
 
 
-def verifier(key: SigningKey, goods: Goods, machine: Executor, stake: int = STAKE) -> Joined:
+def verifier(
+    key: SigningKey,
+    goods: Goods,
+    machine: Executor,
+    stake: int = STAKE,
+    audit_one_in: int = AUDIT_ONE_IN,
+) -> Joined:
     """A verifier of a market between processes; with `Runs` for a machine, it waits for none."""
-    actor = Verifier(key, machine, goods.inputs, dice_of(key, "verifier"), is_prompt=True)
+    dice = dice_of(key, "verifier")
+    actor = Verifier(key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in)
     equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
     return Joined(equipped, key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
@@ -125,6 +130,8 @@ class Order(msgspec.Struct, frozen=True):
         price_max: Highest bid.
         policy: What evidence is wanted.
         work_limit: Most work units of a run.
+        ramp_ms: In what time the bid rises to the highest by itself; 0 where it is raised in
+            steps instead, while nobody comes.
     """
 
     program: bytes
@@ -133,6 +140,7 @@ class Order(msgspec.Struct, frozen=True):
     price_max: int
     policy: Policy
     work_limit: int
+    ramp_ms: int = 0
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -145,8 +153,8 @@ class Sold(msgspec.Struct, frozen=True):
         answers: Workers who gave that answer.
         fined: Workers whose pledge was taken.
         paid: Coins that it cost, the verifier's fee included.
-        result: The message by which the first of them answered, with its evidence; None where
-            there is no answer.
+        evidence: That came with the answer, or the name of goods that it is in; None where equal
+            answers were the evidence, or there is no answer.
     """
 
     task: bytes
@@ -155,7 +163,7 @@ class Sold(msgspec.Struct, frozen=True):
     answers: tuple[bytes, ...]
     fined: tuple[bytes, ...]
     paid: int
-    result: Result | None = None
+    evidence: Evidence | Kept | None = None
 
 
 class OrderError(NumenError):
@@ -181,9 +189,12 @@ class Buyer:
             [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
         )
         self._seen: dict[bytes, Job] = {}
-        self._posting: dict[bytes, tuple[Wanted, int]] = {}
-        self._withdrawing: set[bytes] = set()
-        self._withdrawn: set[bytes] = set()
+        self._posting: dict[bytes, Errand] = {}
+        self._unheard: set[bytes] = set()
+        self._unposted: set[bytes] = set()
+        self._cancelled: set[bytes] = set()
+        self._cancelling: list[Errand] = []
+        self._purchase: Purchase | None = None
 
     @property
     def address(self) -> bytes:
@@ -206,15 +217,27 @@ class Buyer:
     def made(self) -> Iterable[bytes]:
         return ()
 
-    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
-        acts = [*self._withdraw(market), *self._joined.wake(market, now_ms)]
-        for name, (wanted, posted_ms) in list(self._posting.items()):
-            if name in market.jobs or name in market.done or now_ms > wanted.task.expires_ms:
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        for name in self._cancelled & market.jobs.keys():
+            self._cancelled.discard(name)
+            self._cancelling.append(cancelling(self._key, market.jobs[name]))
+        self._cancelling = [each for each in self._cancelling if not each.is_taken(market)]
+        yield from self._joined.wake(market, now_ms)
+        for errand in self._cancelling:
+            yield from errand.wake(market, now_ms)
+        if self._joined.has_called(market):
+            yield from self._post(market, now_ms)
+            if self._purchase is not None:
+                yield from self._purchase.wake(market, now_ms)
+
+    def _post(self, market: Market, now_ms: int) -> Iterator[Act]:
+        """Post what was ordered, again and again until it is there."""
+        for name, errand in list(self._posting.items()):
+            if errand.is_taken(market) or name not in self._seen:
                 del self._posting[name]
-            elif now_ms - posted_ms >= POST_AGAIN_MS and self._joined.has_joined(market):
-                self._posting[name] = (wanted, now_ms)
-                acts.append(Do(Post(sign(self._key, Request(wanted.task, wanted.bid, 0))), 0))
-        return acts
+            else:
+                self._unheard.discard(name)
+                yield from errand.wake(market, now_ms)
 
     def see(self, market: Market) -> None:
         """Look at the market after each entry: a task that is over is not in it any more."""
@@ -226,22 +249,6 @@ class Buyer:
         """Whether a task is over without a trace: what became of it was not seen."""
         job = self._seen.get(name)
         return job is not None and name not in market.jobs and now_ms > job.task.expires_ms
-
-    def withdraw(self, name: bytes) -> None:
-        """Take a task back with the next waking, if nobody works on it."""
-        self._withdrawing.add(name)
-
-    def _withdraw(self, market: Market) -> Iterator[Act]:
-        for name in list(self._withdrawing):
-            _, posted_ms = self._posting.get(name, (None, 0))
-            if posted_ms < 0:  # nobody has heard of it
-                del self._posting[name]
-                self._withdrawn.add(name)
-            elif name in market.jobs and not market.jobs[name].seats:
-                yield Do(Post(sign(self._key, Cancel(self.address, name))), 0)
-            elif name not in market.jobs and name in self._posting:
-                continue  # it is on its way
-            self._withdrawing.discard(name)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._joined.receive(parcel, market, now_ms)
@@ -271,16 +278,52 @@ class Buyer:
             pledge=order.price_max,
             expires_ms=now_ms + TASK_LIFE_MS,
         )
-        _check_order(market, sign(self._key, Request(task, order.bid, 0)), now_ms)
+        ramp = Ramp(order.price_max, now_ms, order.ramp_ms) if order.ramp_ms else None
+        request = Request(task, order.bid, 0, ramp)
         name = task_id(task)
-        self._posting[name] = (Wanted(task, order.bid, now_ms), -POST_AGAIN_MS)
-        self._seen[name] = Job(name, task, now_ms, order.bid, now_ms, {})
+        errand = Errand(self._key, request, lambda m: name in m.jobs or name in m.done)
+        try:
+            errand.check(market, now_ms, _NoChecker())
+        except ErrandError as error:
+            raise OrderError(error.message) from None
+        self._posting[name] = errand
+        self._unheard.add(name)
+        self._seen[name] = Job(name, task, now_ms, request, now_ms, {})
         return name
+
+    def cancel(self, name: bytes) -> None:
+        """Take a task back with the next waking; at once where nobody has heard of it."""
+        if name in self._unheard:
+            self._unheard.discard(name)
+            del self._posting[name]
+            self._unposted.add(name)
+        else:
+            self._cancelled.add(name)
+
+    def buy(self, order: Order, market: Market, checker: Checker) -> Purchase | None:
+        """Buy with the next wakings what an order asks for, if it was answered before.
+
+        Its evidence is checked again first: whoever buys need not believe the market's store.
+
+        Returns:
+            The purchase; None where nothing for sale fits what the order asks and bids, what fits
+            is not shown any more, or another purchase is under way.
+        """
+        entry = resale.find(market.store, order.program, order.inputs, order.policy)
+        is_busy = self._purchase is not None and not self._purchase.is_made(market)
+        if entry is None or entry.price > order.bid or is_busy:
+            return None
+        try:
+            resale.check(entry, checker.check)
+        except resale.ResaleError:
+            return None
+        self._purchase = Purchase(self._key, entry, order.policy)
+        return self._purchase
 
     def sold(self, name: bytes, market: Market) -> Sold | None:
         """How a purchase ended, or None while it goes on."""
-        if name in self._withdrawn:
-            self._withdrawn.discard(name)
+        if name in self._unposted:
+            self._unposted.discard(name)
             del self._seen[name]
             return Sold(name, None, "taken back", (), (), 0)
         if name in market.jobs or name not in market.done:
@@ -294,15 +337,8 @@ class Buyer:
         how = "settled" if output is not None else f"no answer ({job.phase.value})"
         paid = sum(job.seats[who].price for who in answers) + job.task.fee
         price = paid if output is not None else 0
-        return Sold(name, output, how, answers, fined, price, result)
-
-
-def _check_order(market: Market, signed: Signed, now_ms: int) -> None:
-    """Try a request on the market as it is known here."""
-    _, happened = step(market, Post(signed), now_ms, _NoChecker())
-    for event in happened:
-        if isinstance(event, Refused):
-            raise OrderError(f"the market refuses the task: {event.reason}")
+        evidence = None if result is None else result.evidence
+        return Sold(name, output, how, answers, fined, price, evidence)
 
 
 class _NoChecker:

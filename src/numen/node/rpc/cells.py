@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from numen.ledger.world import Looked
+from numen.ledger.stored import Looked
 from numen.node.ledger.node import LedgerNode
 from numen.node.rpc import lookup
 from numen.node.rpc.forms import TransactionForm

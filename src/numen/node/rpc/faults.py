@@ -83,7 +83,7 @@ def fault_of(error: Exception) -> RpcError:
     if isinstance(error, msgspec.ValidationError):
         return RpcError(INVALID_PARAMS, f"invalid params: {error}"[:400])
     if isinstance(error, ResourceLimitError | NumenError):
-        return RpcError(SERVER, error.message)
+        return RpcError(SERVER, f"{error.message}: {error.hint}" if error.hint else error.message)
     return RpcError(INTERNAL, "internal error")
 
 

@@ -2,7 +2,20 @@
 
 from typing import Final
 
-from numen.node.rpc import about, cells, chains, listening, messages, openrpc, prices, sending
+from numen.node.rpc import (
+    about,
+    absent,
+    cells,
+    chains,
+    controls,
+    ledger_debug,
+    listening,
+    messages,
+    openrpc,
+    prices,
+    privacy,
+    sending,
+)
 from numen.node.rpc.table import Method, table
 
 _DEVELOPMENT: Final = ("eth_getTransactionBySenderAndNonce", "eth_sendUnsignedTransaction")
@@ -17,5 +30,9 @@ METHODS: Final[dict[str, Method]] = table(
     openrpc.METHODS,
     cells.METHODS,
     messages.METHODS,
+    privacy.METHODS,
+    controls.PLAYED,
+    ledger_debug.METHODS,
+    absent.METHODS,
 )
 """Every method by its name."""

@@ -8,6 +8,7 @@ from numen.evm.revert import decode_revert
 from numen.lang.contracts.description import Description
 from numen.ledger.messages import Message
 from numen.ledger.receipts import Receipt
+from numen.ledger.sealed.charter import Charter
 from numen.ledger.state.opening import Opening
 from numen.node.ledger.names import Names
 from numen.node.rpc.shapes import Hex
@@ -85,6 +86,17 @@ class EntryShape(msgspec.Struct, rename="camel"):
     selector: Hex | None
     is_payable: bool
     is_async: bool
+    takes_private: bool
+    gives_private: bool
+
+
+class CharterShape(msgspec.Struct, rename="camel"):
+    """The keys of a private contract as anybody may know them: requests are sealed for `key`."""
+
+    epoch: int
+    key: Hex
+    salt: Hex
+    commitments: list[Hex]
 
 
 class VariableShape(msgspec.Struct, rename="camel"):
@@ -118,6 +130,7 @@ class ContractShape(msgspec.Struct, rename="camel", kw_only=True):
     entries: list[EntryShape] = []
     waits: list[WaitShape] = []
     storage: list[VariableShape] = []
+    charter: CharterShape | None = None
 
 
 class TurnShape(msgspec.Struct):
@@ -217,9 +230,17 @@ def entries(description: Description) -> list[EntryShape]:
             data(entry.number.to_bytes(4, "big")) if entry.number >> 32 == 0 else None,
             entry.is_payable,
             entry.is_async,
+            entry.takes_private,
+            entry.gives_private,
         )
         for entry in description.entries
     ]
+
+
+def charter(found: Charter) -> CharterShape:
+    """Write a charter."""
+    points = [data(point) for point in found.commitments]
+    return CharterShape(found.epoch, data(found.mail), data(found.salt), points)
 
 
 def variables(description: Description) -> list[VariableShape]:

@@ -76,7 +76,7 @@ def get_contract(session: LedgerSession, address: Address) -> ContractShape | No
     """A contract: which machine runs it, what can be asked of it, and where its state lies.
 
     `mode` is `numen` for a contract of our language, `evm` for bytecode whose calls are requests,
-    `atomic` for a synchronous EVM of its own.
+    `atomic` for a synchronous EVM of its own. One with private state has a `charter`.
     """
     node = session.node
     account, code = node.world.peek(address), node.names.code(address)
@@ -97,6 +97,9 @@ def get_contract(session: LedgerSession, address: Address) -> ContractShape | No
         shape.entries = shapes.entries(description)
         shape.waits = shapes.waits(description)
         shape.storage = shapes.variables(description)
+    charter = node.world.charter(address)
+    if charter is not None:
+        shape.charter = shapes.charter(charter)
     return shape
 
 
@@ -179,6 +182,5 @@ METHODS = rows(
         "numen_getProof": get_proof,
         "numen_status": status,
         "numen_mine": mine,
-        "evm_mine": mine,
     }
 )
