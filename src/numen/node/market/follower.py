@@ -67,6 +67,13 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs no program while it thinks."""
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have somebody told, in any thread, that it has something new to think about."""
+
     def made(self) -> Iterable[bytes]:
         """Give goods away that it made, and that others have to have."""
 
