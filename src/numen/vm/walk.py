@@ -42,7 +42,7 @@ from numen.proof.walk import (
 )
 from numen.vm.payload import PayloadError, decode_inputs, decode_parts, encode_outcome
 
-SNAPSHOTS_MAX: Final = 16
+SNAPSHOTS_MAX: Final = 8
 """Memories that a walk keeps, so that it need not begin at the beginning for each state."""
 
 CHECKPOINTS_MAX: Final = 256

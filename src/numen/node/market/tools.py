@@ -36,8 +36,12 @@ SNARK_WORK_A_BYTE: Final = 4
 STARK_WORK: Final = 20_000_000
 """Work units that a worker reckons for a proof: with a key, also for each byte of that."""
 
-WALKS_MAX: Final = 8
+WALKS_MAX: Final = 4
 """Walks that are kept."""
+
+WALK_STEPS_MAX: Final = 1 << 30
+"""Longest run that is walked: each move of a contest may have to take as many steps again, at some
+nanoseconds a step, and is due in seconds."""
 
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
@@ -122,6 +126,10 @@ class Machine:
         return Answer(encode_output(result), result.work)
 
 
+class TooLongError(NumenError):
+    """A task allows runs that are too long to be contested."""
+
+
 class Walks:
     """Makes walks of tasks, and keeps the last few: a `numen.market.actor.Walker`."""
 
@@ -131,6 +139,10 @@ class Walks:
 
     def __call__(self, task: Task, inputs: bytes, answer: bytes | None) -> Walk:
         name = (task_id(task), answer)
+        if task.work_limit > WALK_STEPS_MAX:
+            raise TooLongError(
+                f"a run of {task.work_limit:,} steps, the longest walk has {WALK_STEPS_MAX:,}"
+            )
         if name not in self._kept:
             code = self._goods.programs[task.program].code
             self._kept[name] = Walk(course(code, inputs, answer, task.work_limit))
