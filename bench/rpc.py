@@ -1,4 +1,8 @@
-"""The development node beside anvil: requests of clients that keep their connections open.
+"""Our nodes beside anvil: requests of clients that keep their connections open.
+
+`dev` is the development chain, `ledger` a ledger in memory and `disk` one that is kept in a folder,
+where each transaction is synced before it is answered; their token is the same bytecode, whose
+calls are requests.
 
 Each row is the time of one request, of the whole machine (`wall`) or of the node's process alone
 (`CPU`, all its threads). Sixteen connections ask at once; the sender of transactions has one for
@@ -11,6 +15,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,7 +44,15 @@ class Node:
         self.name, self.process, self.port = name, process, port
         self.nonces = dict.fromkeys(range(len(KEYS)), 0)
         self.token, self.spent = "", 0.0
-        self.streams = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
+        self.streams: list[socket.socket] = []
+        self.connect()
+
+    def connect(self) -> None:
+        """Connect anew: nodes close what was idle while others were asked."""
+        for stream in self.streams:
+            stream.close()
+        place = ("127.0.0.1", self.port)
+        self.streams = [socket.create_connection(place) for _ in range(CONNECTIONS)]
         for stream in self.streams:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -216,30 +229,39 @@ WORKS: dict[str, tuple[Work, int]] = {
 
 
 def entries(quick: bool) -> Iterator[Row]:
-    """Start both, and measure."""
+    """Start all, and measure."""
     program = anvil.find()
     if program is None:
         print("anvil is not here: there is nothing to compare with", file=sys.stderr)
         return
-    ports = free_port(), free_port()
-    ours = [sys.executable, "-m", "numen", "node", "--dev", "--port", str(ports[0])]
-    theirs = [program, "--port", str(ports[1]), "--silent", "--hardfork", "prague"]
-    with started("numen", ours, ports[0]) as one, started("anvil", theirs, ports[1]) as other:
-        for node in (one, other):
-            prepare(node)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        ours = [sys.executable, "-m", "numen", "node"]
+        commands = {
+            "dev": [*ours, "--dev"],
+            "ledger": ours,
+            "disk": [*ours, "--data", folder],
+            "anvil": [program, "--silent", "--hardfork", "prague"],
+        }
+        nodes = []
+        for name, command in commands.items():
+            port = free_port()
+            node = started(name, [*command, "--port", str(port)], port)
+            nodes.append(stack.enter_context(node))
+            prepare(nodes[-1])
         for name, (work, divisor) in WORKS.items():
             count = (REQUESTS_QUICK if quick else REQUESTS) // divisor
-            yield from rows(name, work, count, (one, other), quick=quick)
+            yield from rows(name, work, count, nodes, quick=quick)
 
 
-def rows(
-    name: str, work: Work, count: int, nodes: tuple[Node, Node], *, quick: bool
-) -> Iterator[Row]:
-    """Time some requests to both, in turns."""
-    walls: list[list[float]] = [[], []]
-    cpus: list[list[float]] = [[], []]
+def rows(name: str, work: Work, count: int, nodes: list[Node], *, quick: bool) -> Iterator[Row]:
+    """Time some requests to all, in turns; anvil is the last."""
+    walls: list[list[float]] = [[] for _ in nodes]
+    cpus: list[list[float]] = [[] for _ in nodes]
     for _ in range(ROUNDS_QUICK if quick else ROUNDS):
         for index, node in enumerate(nodes):
+            node.connect()
+            node.ask("eth_blockNumber")
             before, start = node.cpu(), time.perf_counter()
             node.spent = 0.0
             work(node, count)
@@ -247,8 +269,10 @@ def rows(
             walls[index].append((node.spent or time.perf_counter() - start) / count * 1e6)
             cpus[index].append((node.cpu() - before) / count * 1e6)
     for label, times in (("wall", walls), ("CPU", cpus)):
-        our, their = (statistics.median(each) for each in times)
-        yield Row(f"{name}, {label} vs anvil", our, max(their, 0.1), "us a request")
+        *our, their = (statistics.median(each) for each in times)
+        for node, spent in zip(nodes, our, strict=False):
+            what = f"{name}, {node.name}, {label} vs anvil"
+            yield Row(what, spent, max(their, 0.1), "us a request")
 
 
 if __name__ == "__main__":

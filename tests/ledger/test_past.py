@@ -46,7 +46,7 @@ def test_an_old_block_is_carried_out_again_on_the_state_before_it(ledger, height
 def test_the_past_keeps_nothing(ledger):
     now, world = ledger
     past = before(now, world, 3)
-    with pytest.raises(AssertionError, match="takes nothing"):
+    with pytest.raises(AssertionError, match="is not written"):
         past.keep(past.check(now.block(3)))
     assert now.block(BLOCKS) is not None
 

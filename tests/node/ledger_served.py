@@ -12,7 +12,8 @@ from numen.base.crypto import SigningKey
 from numen.evm.contract import Artifact, decode_output, encode_input, function_of, with_arguments
 from numen.lang.contracts.build import Contract
 from numen.ledger.state.kv import MemoryKV
-from numen.node.ledger.node import LedgerNode, Settings
+from numen.node.ledger.node import LedgerNode
+from numen.node.ledger.settings import Settings
 from numen.node.rpc.dispatch import Dispatcher
 from numen.node.rpc.ledger_methods import METHODS
 from numen.testing import build

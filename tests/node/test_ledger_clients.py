@@ -1,8 +1,9 @@
-"""The tools that people have, unchanged, against a ledger: web3.py, cast, ethers."""
+"""The tools that people have, unchanged, against a ledger: web3.py, cast, ethers, viem, Hardhat."""
 
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from numen.api import services
 from tests.node.ledger_served import compiled, creation, running
 from tests.node.served import ADDRESSES, ETHER
-from tests.node.test_clients import CAST, SECONDS_MAX, TOKEN, javascript, needs
+from tests.node.test_clients import CAST, CLIENTS, SECONDS_MAX, TOKEN, javascript, needs
 
 pytest.importorskip("uvicorn", reason="the extra `node` is not installed")
 
@@ -220,3 +221,45 @@ def test_a_contract_of_vyper_is_used_by_web3_in_both_modes(mode, w3):
     with pytest.raises(ContractLogicError, match="too little"):
         token.functions.transfer(bob, 5000).call({"from": alice})
     assert len(token.events.Transfer().get_logs(from_block=receipt.blockNumber)) == 1
+
+
+def contracts() -> str:
+    """Two contracts as projects of JavaScript keep them."""
+    made = {"token": compiled("erc20"), "shop": compiled("shop")}
+    return json.dumps(
+        {name: {"abi": list(each.abi), "bytecode": bare(each)} for name, each in made.items()}
+    )
+
+
+@pytest.mark.slow
+@needs("viem")
+def test_viem_tests_contracts_that_await_each_other(served, tmp_path):
+    shutil.copy(CLIENTS / "ledger.viem.mjs", tmp_path)
+    (tmp_path / "contracts.json").write_text(contracts())
+    secret = served["accounts"][5]["privateKey"]
+
+    said = javascript(
+        tmp_path, served, ["ledger.viem.mjs", served["http"], served["websocket"], secret]
+    )
+
+    assert said.strip() == "viem"
+
+
+@pytest.mark.slow
+@needs("hardhat", "ethers", "solc")
+@pytest.mark.parametrize(("suite", "count"), [("hardhat/vault.js", 5), ("ledger.hardhat.js", 4)])
+def test_a_project_of_hardhat_passes_its_tests_on_a_ledger(suite, count, tmp_path):
+    for folder in ("contracts", "test"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "package.json").write_text('{"name": "project", "private": true}')
+    (tmp_path / "contracts.json").write_text(contracts())
+    shutil.copy(CLIENTS / "Vault.sol", tmp_path / "contracts")
+    shutil.copy(CLIENTS / "hardhat/hardhat.config.js", tmp_path)
+    shutil.copy(CLIENTS / suite, tmp_path / "test")
+
+    with running() as (report, _):
+        command = ["node_modules/hardhat/internal/cli/bootstrap.js", "test"]
+        said = javascript(tmp_path, report, command)
+
+    assert f"{count} passing" in said
+    assert "failing" not in said

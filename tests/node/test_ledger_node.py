@@ -9,7 +9,8 @@ from numen.ledger.state.kv import MemoryKV
 from numen.ledger.transactions import Call, sign
 from numen.ledger.transactions import Transaction as Own
 from numen.node.ledger.chain import WORK_MAX
-from numen.node.ledger.node import LedgerNode, Settings, WrongLedgerError
+from numen.node.ledger.node import LedgerNode, WrongLedgerError
+from numen.node.ledger.settings import Settings
 from numen.node.subscriptions import Subscriptions
 from numen.vm.codes import Code, write_code
 from tests.node.ledger_served import AskedLedger, Deployed, compiled, creation
@@ -337,7 +338,7 @@ def test_transactions_wait_for_a_block_that_is_asked_for(asked):
     assert asked("eth_getTransactionByHash", second)["blockNumber"] is None
     assert asked("eth_getTransactionCount", ANN, "pending") == "0x2"
     assert asked("txpool_status") == {"pending": "0x2", "queued": "0x0"}
-    assert asked("evm_mine") == "0x1"
+    assert asked("numen_mine") == "0x1"
     assert asked("eth_getBlockByNumber", "0x1", False)["transactions"] == [first, second]
     assert asked("txpool_status")["pending"] == "0x0"
 

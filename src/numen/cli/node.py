@@ -147,7 +147,8 @@ def node(context: click.Context, /, **given: Any) -> None:
 
     It is a ledger: contracts of our language, and bytecode whose calls are requests, live there and
     send messages. With --data what was acknowledged is still there after any crash; contracts with
-    private state then need --contract-keys, since their keys are on the disk, sealed.
+    private state then need --contract-keys, since their keys are on the disk, sealed. Without it
+    tests can turn back blocks and time, as those of Hardhat and Foundry do.
 
     With --dev it is an Ethereum chain in memory, with the requests that Hardhat and Foundry have
     for tests.
@@ -194,13 +195,13 @@ def _made(options: _Options, found: list[accounts.Account]) -> Iterator[_Served]
         return
     # A chain for development does not load a ledger.
     folder, kind = (import_module(f"numen.node.ledger.{name}") for name in ("folder", "node"))
-    memory = import_module("numen.ledger.state.kv").MemoryKV
+    memory = import_module("numen.ledger.state.scratch").ScratchKV
     strongbox = import_module("numen.ledger.sealed.strongbox")
     methods = import_module("numen.node.rpc.ledger_methods").METHODS
     shown = import_module("numen.node.rpc.messages").shown
     where = options.folder
     with folder.opened(where) if where is not None else nullcontext(memory()) as kv:
-        settings = kind.Settings(
+        settings = import_module("numen.node.ledger.settings").Settings(
             accounts={each.address: options.balance * _ETHER for each in found},
             maker=SigningKey.from_seed(b"numen/maker/1" + options.mnemonic.encode()),
             keys=tuple(SigningKey(each.secret) for each in found),

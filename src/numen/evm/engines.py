@@ -1,7 +1,7 @@
 """The engines by name. An engine is imported when it is first asked for."""
 
 from importlib import import_module
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from numen.evm.forks import Fork
 from numen.evm.state import Source
@@ -20,16 +20,19 @@ _NATIVE: Final = "numen.evm.native.machine"
 _TIERS: Final = {"interpreter": "interpreter", "hot": "hot", "compiler": "whole"}
 
 
-def make(engine: str, fork: Fork, source: Source) -> Substate:
+def make(engine: str, fork: Fork, source: Source, watcher: Any = None) -> Substate:
     """Make an engine.
 
     Args:
         engine: A name in `ENGINES`.
         fork: Whose rules hold.
         source: Where it reads accounts.
+        watcher: Who is told of every instruction, a `reference.machine.Watcher`; of the reference
+            alone.
     """
     assert engine in ENGINES
     if engine == "reference":
-        return cast(Substate, import_module(_REFERENCE).ReferenceMachine(fork, source))
+        return cast(Substate, import_module(_REFERENCE).ReferenceMachine(fork, source, watcher))
+    assert watcher is None
     machine = import_module(_NATIVE).NativeMachine(fork, source, tier=_TIERS[engine])
     return cast(Substate, machine)

@@ -27,7 +27,7 @@ from numen.base.crypto import keccak256
 from numen.evm.message import Log
 from numen.evm.roots import logs_bloom
 from numen.ledger.block import BLOCK_BYTES_MAX, Block, block_id, write_block
-from numen.ledger.ethereum import admit
+from numen.ledger.ethereum import Admit, admit
 from numen.ledger.receipts import Receipt
 from numen.ledger.state.kv import KV, Get
 from numen.ledger.tree import SHOWN_MAX
@@ -79,13 +79,16 @@ def kept(block: Block, receipts: tuple[Receipt, ...]) -> Iterator[tuple[bytes, b
         yield _RECEIPTS + height, write_receipts(receipts)
 
 
-def places(block: Block, receipts: Sequence[Receipt], get: Get) -> Iterator[tuple[bytes, bytes]]:
+def places(
+    block: Block, receipts: Sequence[Receipt], get: Get, admit: Admit = admit
+) -> Iterator[tuple[bytes, bytes]]:
     """The records of where things of a block are.
 
     Args:
         block: The block.
         receipts: What became of its messages.
         get: Gives what is kept already.
+        admit: Reads transactions.
 
     Cost: that of the signatures of its transactions, unless they were read a moment ago.
     """

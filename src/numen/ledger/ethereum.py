@@ -8,7 +8,7 @@ Sources: EIP-155, 2930 and 1559; what an access list says has no meaning here.
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from numen.base.codec import U256
 from numen.base.crypto import keccak256
@@ -89,6 +89,12 @@ def _creation(tx: evm.Transaction) -> tuple[Call, bytes]:
         needed = tx.gas_limit - work
         raise BadTransactionError(f"{tx.gas_limit} gas, and to publish the code takes {needed}")
     return _call(b"", tx.value, code_id(code) + arguments, work), code
+
+
+class Admit(Protocol):
+    """Reads transactions, as `admit` does."""
+
+    def __call__(self, raw: bytes, chain: int, identity: bytes | None = None) -> Admitted: ...
 
 
 def admit(raw: bytes, chain: int, identity: bytes | None = None) -> Admitted:

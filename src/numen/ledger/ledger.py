@@ -9,10 +9,10 @@ has the block's diff applies it instead. What came of it is kept at once (`make`
 others agreed (`draft`, `check` or `adopt`, and then `keep`): until then a block can be abandoned.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -34,7 +34,7 @@ from numen.ledger.block import (
 from numen.ledger.cell import Account, Cell
 from numen.ledger.deliver import Moment, Services
 from numen.ledger.due import note_due, wake_ups
-from numen.ledger.ethereum import admit
+from numen.ledger.ethereum import Admit, admit
 from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
@@ -156,6 +156,10 @@ class _Executed(msgspec.Struct, frozen=True):
     receipts: tuple[Receipt, ...]
 
 
+Hands: TypeAlias = Callable[[Callable[[Address], Cell], Services], Crew]
+"""Makes who hands messages over of what gives cells and codes."""
+
+
 class Ledger:
     """A chain of blocks and the state after the last.
 
@@ -165,6 +169,8 @@ class Ledger:
         lanes: Threads that read signatures and hand over messages; the outcome does not depend
             on them.
         is_indexed: Whether it is kept where blocks, transactions and messages are, by their ids.
+        admit: Reads transactions.
+        hands: Makes who hands messages over where there is one lane.
 
     Attributes:
         head: Digest of the last block.
@@ -173,14 +179,26 @@ class Ledger:
     """
 
     def __init__(
-        self, chain: int, state: State, lanes: int = 1, *, is_indexed: bool = False
+        self,
+        chain: int,
+        state: State,
+        lanes: int = 1,
+        *,
+        is_indexed: bool = False,
+        admit: Admit = admit,
+        hands: Hands = Alone,
     ) -> None:
         self.chain = chain
+        self._admit, self._hands = admit, hands
         self._lanes = lanes
         self._is_indexed = is_indexed
         self._pool = ThreadPoolExecutor(lanes) if lanes > 1 else None
         self._state = state
-        raw = state.record(HEAD)
+        self.reread()
+
+    def reread(self) -> None:
+        """Begin from what is kept now: somebody put back what was there before."""
+        raw = self._state.record(HEAD)
         last = decode(Header, raw) if raw else None
         self.head = block_id(last) if last is not None else NO_BLOCK
         self.height = last.height if last is not None else 0
@@ -329,9 +347,9 @@ class Ledger:
         """
         header = made.block.header
         name = block_id(header)
-        writes = [(HEAD, encode(header)), *archive.kept(made.block, made.receipts)]
+        writes = [*last_header(header).items(), *archive.kept(made.block, made.receipts)]
         if self._is_indexed:
-            writes += archive.places(made.block, made.receipts, self._state.record)
+            writes += archive.places(made.block, made.receipts, self._state.record, self._admit)
         settled = self._state.settle([*writes, *also])
         assert settled.post_root == header.state, "another block was carried out since"
         self.head, self.height, self.time_ms = name, header.height, header.time_ms
@@ -412,7 +430,7 @@ class Ledger:
     def _crew(self) -> Crew:
         cells, service = self._state.cell, self._state.service
         if self._pool is None:
-            return Alone(cells, service)
+            return self._hands(cells, service)
 
         def services(lane: int) -> Services:
             return lambda digest: service(digest, lane)
@@ -426,7 +444,7 @@ class Ledger:
 
     def _read(self, raw: bytes, identity: bytes) -> Admitted | TransactionError:
         try:
-            return admit(raw, self.chain, identity)
+            return self._admit(raw, self.chain, identity)
         except TransactionError as error:
             return error
 
@@ -442,6 +460,11 @@ class Ledger:
             receipts_root(done.receipts),
             self._state.root(),
         )
+
+
+def last_header(header: Header | None) -> dict[bytes, bytes | None]:
+    """The record of the last header, None where there is no block."""
+    return {HEAD: encode(header) if header is not None else None}
 
 
 def _compare(claimed: Header, found: Header) -> None:

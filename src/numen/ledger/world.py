@@ -215,6 +215,11 @@ class World:
         """What an address had after the last block, whatever the present one does."""
         return self._stored(address).account()
 
+    def changed(self) -> Iterator[Cell]:
+        """Cells that the present block may have changed, by rising address."""
+        for address in sorted(self._touched):
+            yield self._touched[address]
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
         accounts = tuple(self._changes())
@@ -274,6 +279,19 @@ class World:
             if cell.secrets is not None
             and any(name == CHARTER for name, _, _ in cell.notes.changed())
         }
+
+    def reread(self, keys: Keyring) -> None:
+        """Take what is kept now, and the keys for it: somebody put back what was there before."""
+        self.keys = keys
+        self.state = State(self.kv)
+        self._root = self.state.root
+        self._guards.clear()
+        self._cells.clear()
+        self._touched.clear()
+        self._codes.clear()
+        self._prepared = None
+        kept = self._services.items()
+        self._services = {name: one for name, one in kept if self.code(name[1])}
 
     def _follow(self, diff: Diff) -> None:
         """Let keys go whose epoch ended in a block that was adopted, or have those that follow."""

@@ -1,10 +1,6 @@
 """The development node: a chain, transactions that wait for it, keys, and what tests may turn.
 
 It is pure: every request gives the time of day, and what it causes for others is left as events.
-
-    EvmError
-    ├── TimestampError         a time before that of the last block
-    └── TooManySnapshotsError  there is no room for another
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +11,6 @@ import msgspec
 from numen.base.crypto import SigningKey, keccak256
 from numen.evm import validity
 from numen.evm.block import Block
-from numen.evm.errors import EvmError
 from numen.evm.header import Header
 from numen.evm.invalid import InvalidTransactionError, Reason
 from numen.evm.state import Account
@@ -32,24 +27,18 @@ from numen.node.pool import KnownError, Pool
 from numen.node.sidecar import without_blobs
 from numen.node.simulate import Call, Ground
 from numen.node.sources import Changed
-from numen.node.surface import Event, NoKeyError, SealedEvent, WaitingEvent
-
-SNAPSHOTS_MAX: Final = 4_096
-"""Most snapshots at a time."""
+from numen.node.surface import (
+    SNAPSHOTS_MAX,
+    Event,
+    NoKeyError,
+    SealedEvent,
+    TimestampError,
+    TooManySnapshotsError,
+    WaitingEvent,
+)
 
 EVENTS_MAX: Final = 65_536
 """Most events that wait to be taken; with more, the oldest are lost."""
-
-
-class TimestampError(EvmError):
-    """A block would not be later than the one before it."""
-
-
-class TooManySnapshotsError(EvmError):
-    """There is no room for another snapshot."""
-
-    def __init__(self) -> None:
-        super().__init__(f"there are {SNAPSHOTS_MAX} snapshots already")
 
 
 class Next(msgspec.Struct):
@@ -274,7 +263,27 @@ class DevNode:
         self.chain.change(change)
         self._draft = None
 
+    def set_balance(self, address: bytes, coins: int) -> None:
+        """Give an account so many wei, outside of any block."""
+        self.change(lambda machine: machine.set_balance(address, coins))
+
+    def set_nonce(self, address: bytes, nonce: int) -> None:
+        """Give an account a nonce, outside of any block."""
+        self.change(lambda machine: machine.set_nonce(address, nonce))
+
+    def set_code(self, address: bytes, code: bytes) -> None:
+        """Put code at an address, outside of any block."""
+        self.change(lambda machine: machine.set_code(address, code))
+
+    def set_storage(self, address: bytes, key: int, value: int) -> None:
+        """Write a word of an account's storage, outside of any block."""
+        self.change(lambda machine: machine.set_storage(address, key, value))
+
     # --- accounts ---------------------------------------------------------------------------------
+
+    def balance(self, address: bytes) -> int:
+        """Wei that an account has, as the last block left it."""
+        return self.chain.state.accounts.get(address, _NOBODY).balance
 
     def nonce(self, address: bytes) -> int:
         """The next nonce of an account, as the last block left it."""

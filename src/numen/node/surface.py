@@ -4,7 +4,9 @@ A node is pure: every request gives the time of day, and what it causes for othe
 events.
 
     EvmError
-    └── NoKeyError    no key, and nobody is impersonated
+    ├── NoKeyError             no key, and nobody is impersonated
+    ├── TimestampError         a time before that of the last block
+    └── TooManySnapshotsError  there is no room for another
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +20,7 @@ from numen.evm.errors import EvmError
 from numen.evm.forks import Fork
 from numen.evm.transaction import Transaction
 from numen.node.blocks import Sealed, Signed
+from numen.node.clock import Clock
 from numen.node.filters import Filters, Kind
 from numen.node.logs import LogQuery
 from numen.node.pool import Pool
@@ -27,11 +30,26 @@ TIP: Final = 10**9
 """Wei that a transaction gives the coinbase for a unit of gas, where it names no price."""
 
 
+SNAPSHOTS_MAX: Final = 4_096
+"""Most snapshots at a time."""
+
+
 class NoKeyError(EvmError):
     """The node has no key of an account, and nobody impersonates it."""
 
     def __init__(self, address: bytes) -> None:
         super().__init__(f"no key of 0x{address.hex()}; unlock or impersonate it")
+
+
+class TimestampError(EvmError):
+    """A block would not be later than the one before it."""
+
+
+class TooManySnapshotsError(EvmError):
+    """There is no room for another snapshot."""
+
+    def __init__(self) -> None:
+        super().__init__(f"there are {SNAPSHOTS_MAX} snapshots already")
 
 
 class SealedEvent(msgspec.Struct, frozen=True):
@@ -162,3 +180,60 @@ class Node(Protocol):
         Raises:
             NumenError: There is none.
         """
+
+
+class Played(Node, Protocol):
+    """A node that tests play with: its time, its blocks and its accounts may be turned.
+
+    A node that cannot be says so by an error of its own.
+    """
+
+    interval_s: int
+    automine: bool
+    impersonates_all: bool
+
+    @property
+    def clock(self) -> Clock:
+        """How far its time is from the time of day."""
+
+    @property
+    def impersonated(self) -> set[bytes]:
+        """Addresses that may send without a signature."""
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Choose the next block's time.
+
+        Raises:
+            TimestampError: It is not later than the last block's.
+        """
+
+    def drop(self, tx_hashes: Iterable[bytes]) -> list[bytes]:
+        """Forget transactions that wait; gives those that did."""
+
+    def snapshot(self) -> int:
+        """Name the present, so that `revert` can come back to it.
+
+        Raises:
+            TooManySnapshotsError: There are too many.
+        """
+
+    def revert(self, to: int) -> bool:
+        """Come back to a snapshot, which ends it and those after it; whether it was there."""
+
+    def reset(self, now_s: int) -> None:
+        """Begin again."""
+
+    def set_balance(self, address: bytes, coins: int) -> None:
+        """Give an account so many coins, outside of any block."""
+
+    def set_nonce(self, address: bytes, nonce: int) -> None:
+        """Give an account a nonce, outside of any block."""
+
+    def set_code(self, address: bytes, code: bytes) -> None:
+        """Put code at an address, outside of any block."""
+
+    def set_storage(self, address: bytes, key: int, value: int) -> None:
+        """Write a word of an account's storage, outside of any block."""
+
+    def balance(self, address: bytes) -> int:
+        """Coins that an account has."""

@@ -3,7 +3,7 @@
 CodeError      bytes that are no contract
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -14,11 +14,11 @@ from numen.evm.errors import EvmError
 from numen.proof.eip197 import decode_key
 from numen.proof.errors import FormatError
 from numen.vm.contract import ContractError, read_contract, read_description
-from numen.vm.evm_atomic import Accounts, AtomicService
+from numen.vm.evm_atomic import Accounts, AtomicService, storage_at
 from numen.vm.evm_events import CODE_AT, EvmService
 from numen.vm.groth16 import Groth16Service
 from numen.vm.host import Address, Key, Service, Slot, Slots
-from numen.vm.long_values import read_long
+from numen.vm.long_values import long_writes, read_long
 
 CODE_BYTES_MAX: Final = 1 << 17
 """Longest code of a contract."""
@@ -106,6 +106,28 @@ def shown_slot(raw: bytes, address: Address, slots: Slots, key: Key) -> Slot:
     return Accounts(slots).slot(address, key) if is_inside else slots.load(key)
 
 
+def placed_slot(raw: bytes, address: Address, key: Key) -> Key:
+    """The slot of a contract that holds a word of its storage, as `shown_slot` shows it."""
+    code = read_code(raw)
+    is_inside = code.mode == "atomic" and bool(code.body)
+    return storage_at(address, key) if is_inside else key
+
+
+def placed_code(code: bytes) -> tuple[bytes, dict[Key, Slot]]:
+    """What to publish, and what to write, for a code to be where no creation has put it.
+
+    Args:
+        code: The bytes of a code; or bytecode as a creation leaves it, whose calls are requests.
+
+    Raises:
+        CodeError: It begins as a code and is none.
+    """
+    if code[:1] == bytes([_PAIR]):
+        read_code(code)
+        return code, {}
+    return write_code(Code("evm")), dict(long_writes(CODE_AT, code))
+
+
 def split_creation(data: bytes) -> tuple[bytes, bytes]:
     """Split what a transaction of Ethereum creates a contract from.
 
@@ -141,6 +163,22 @@ def has_private_state(raw: bytes) -> bool:
         return code.mode == "numen" and read_description(code.body).is_private
     except (CodeError, ContractError):
         return False
+
+
+def watched_service_of(raw: bytes, watcher: Any) -> Service | None:
+    """Make a code of EVM bytecode ready to run on the reference engine, before a watcher's eyes.
+
+    Args:
+        raw: A code.
+        watcher: Who is told of every instruction, a `reference.machine.Watcher`.
+
+    Returns:
+        The service; None where the code is no bytecode.
+    """
+    code = read_code(raw)
+    if code.mode == "atomic":
+        return AtomicService(_FORK, "reference", code.body, watcher)
+    return EvmService(code.body, _FORK, "reference", watcher) if code.mode == "evm" else None
 
 
 def service_of(raw: bytes) -> Service:

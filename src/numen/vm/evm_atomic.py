@@ -15,8 +15,9 @@ The rules are Ethereum's to the letter, but for what is no part of a message: th
 has no transactions, so its nonce counts contracts that it made.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -26,7 +27,8 @@ from numen.evm.block import Block, Context
 from numen.evm.errors import ResourceLimitError
 from numen.evm.halt import Halt
 from numen.evm.message import Log, Message, Result
-from numen.evm.state import AccountDiff, StateDiff
+from numen.evm.state import AccountDiff, Source, StateDiff
+from numen.evm.substate import Substate
 from numen.vm.evm_failures import failure_of
 from numen.vm.host import (
     VALUE_MAX,
@@ -64,11 +66,18 @@ class AtomicService:
         fork: Whose rules hold, by name.
         engine: A name in `numen.evm.engines.ENGINES`.
         initcode: What a compiler gives to be deployed, for the first contract; or nothing.
+        watcher: Who is told of every instruction, where the engine is the reference.
     """
 
-    def __init__(self, fork: str = "prague", engine: str = "hot", initcode: bytes = b"") -> None:
+    def __init__(
+        self,
+        fork: str = "prague",
+        engine: str = "hot",
+        initcode: bytes = b"",
+        watcher: Any = None,
+    ) -> None:
         self._fork = forks.fork(fork)
-        self._engine = engine
+        self._make = partial(engines.make, engine, self._fork, watcher=watcher)
         self._initcode = initcode
         self._world: _World | None = None
 
@@ -84,7 +93,7 @@ class AtomicService:
         world = self._world
         if world is None or world.is_stale(slots):
             own = delivery.to if self._initcode else None
-            world = self._world = _World(self._fork, self._engine, slots, own)
+            world = self._world = _World(self._fork, self._make, slots, own)
         try:
             if delivery.kind is Kind.CREATE:
                 return world.create_first(delivery, self._initcode)
@@ -140,7 +149,7 @@ class Accounts:
 
     def slot(self, address: bytes, key: int) -> int:
         """A word of storage; 0 where there is none."""
-        return self._slots.load(_storage_at(address, key))
+        return self._slots.load(storage_at(address, key))
 
     def has_storage(self, address: bytes) -> bool:
         """Whether storage lies where no contract does: never, in a world that began empty."""
@@ -157,18 +166,22 @@ class _World:
 
     Args:
         fork: Whose rules hold.
-        engine: What runs code.
+        make: Makes what runs code.
         slots: Where the accounts lie.
         own: Where the first contract lives; None where there is none.
     """
 
     def __init__(
-        self, fork: forks.Fork, engine: str, slots: Slots, own: Address | None = None
+        self,
+        fork: forks.Fork,
+        make: Callable[[Source], Substate],
+        slots: Slots,
+        own: Address | None = None,
     ) -> None:
         self._fork = fork
         self._own = own
         self._accounts = Accounts(slots)
-        self._engine = engines.make(engine, fork, self._accounts)
+        self._engine = make(self._accounts)
         self._slots = slots
         self._taken_back = slots.taken_back
         self._written: tuple[tuple[Key, Slot], ...] = ()
@@ -308,7 +321,7 @@ def _account_writes(account: AccountDiff, slots: Slots) -> Iterator[tuple[Key, S
     if account.code is not None:
         yield from _code_writes(address, account.code[1])
     for key, (_, now) in account.storage.items():
-        yield _storage_at(address, key), now
+        yield storage_at(address, key), now
 
 
 def _code_writes(address: Address, code: bytes) -> Iterator[tuple[Key, Slot]]:
@@ -330,7 +343,8 @@ def _code_at(digest: int) -> Key:
     return place(keccak256(b"numen/atomic/1/code", digest.to_bytes(_WORD_BYTES, "big")))
 
 
-def _storage_at(address: Address, key: int) -> Key:
+def storage_at(address: Address, key: int) -> Key:
+    """The slot that holds a word of an account's storage."""
     return _place(b"storage", address + key.to_bytes(_WORD_BYTES, "big"))
 
 

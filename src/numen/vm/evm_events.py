@@ -5,7 +5,9 @@ see `mailbox`. What differs from Ethereum, and why, is in ``docs/guides/contract
 """
 
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -14,7 +16,8 @@ from numen.evm import engines, forks
 from numen.evm.block import Block, Context
 from numen.evm.errors import ResourceLimitError
 from numen.evm.message import Log, Message, Result
-from numen.evm.state import AccountDiff, StateDiff
+from numen.evm.state import AccountDiff, Source, StateDiff
+from numen.evm.substate import Substate
 from numen.vm import mailbox
 from numen.vm.evm_failures import failure_of
 from numen.vm.host import (
@@ -50,12 +53,15 @@ class EvmService:
         initcode: What a compiler gives to be deployed, without arguments.
         fork: Whose rules hold, by name.
         engine: A name in `numen.evm.engines.ENGINES`.
+        watcher: Who is told of every instruction, where that is the reference.
     """
 
-    def __init__(self, initcode: bytes, fork: str = "prague", engine: str = "hot") -> None:
+    def __init__(
+        self, initcode: bytes, fork: str = "prague", engine: str = "hot", watcher: Any = None
+    ) -> None:
         self._initcode = initcode
         self._fork = forks.fork(fork)
-        self._engine = engine
+        self._make = partial(engines.make, engine, self._fork, watcher=watcher)
         self._machines: OrderedDict[Address, _Machine] = OrderedDict()
 
     def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
@@ -77,7 +83,7 @@ class EvmService:
     def _create(self, delivery: Delivery, slots: Slots) -> Outcome:
         """Run the initcode where the contract will live; what it returns is the code."""
         code = self._initcode + delivery.payload
-        machine = _Machine(self._fork, self._engine, delivery.to, slots, code)
+        machine = _Machine(self._make, delivery.to, slots, code)
         outcome = machine.run(msgspec.structs.replace(delivery, payload=b""), slots)
         return outcome if outcome.failure is not None else self._deposit(delivery, outcome)
 
@@ -97,7 +103,7 @@ class EvmService:
             code = read_long(slots, CODE_AT)
             if not code:
                 return None
-            found = _Machine(self._fork, self._engine, address, slots, code)
+            found = _Machine(self._make, address, slots, code)
             self._machines[address] = found
             if len(self._machines) > MACHINES_MAX:
                 self._machines.popitem(last=False)
@@ -129,14 +135,15 @@ class _Alone:
         return address == self._address
 
 
+_Make = Callable[[Source], Substate]
+
+
 class _Machine:
     """One contract, ready to run."""
 
-    def __init__(
-        self, fork: forks.Fork, engine: str, address: Address, slots: Slots, code: bytes
-    ) -> None:
+    def __init__(self, make: _Make, address: Address, slots: Slots, code: bytes) -> None:
         self._address = address
-        self._engine = engines.make(engine, fork, _Alone(address, code, slots))
+        self._engine = make(_Alone(address, code, slots))
         self._taken_back = slots.taken_back
         self._slots = slots
         # What the last run left here, though the ledger may not have wanted it.

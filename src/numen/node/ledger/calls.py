@@ -19,6 +19,7 @@ from numen.evm.revert import decode_revert
 from numen.evm.transaction import Kind as Form
 from numen.evm.transaction import Transaction
 from numen.ledger import tariff
+from numen.ledger.cell import Account
 from numen.ledger.ethereum import transaction_of
 from numen.ledger.ledger import Ledger
 from numen.ledger.receipts import Receipt
@@ -131,7 +132,7 @@ class Calls:
         if moment.version is not None:
             detail = "a call that changes something can be tried on the last block alone"
             raise RequestError(Failure(Reason.ABSENT, detail=detail))
-        tried = self.attempt(call, _allowance(call), moment.time_ms)
+        tried = self.attempt(call, allowance(call), moment.time_ms)
         if tried.failure is not None:
             raise error_of(tried.failure)
         return tried.result
@@ -144,7 +145,7 @@ class Calls:
         if service is None:
             return None
         told = Delivery(
-            Kind.VIEW, to, call.caller, 0, call.data, _allowance(call), moment.height,
+            Kind.VIEW, to, call.caller, 0, call.data, allowance(call), moment.height,
             moment.time_ms, account.balance, has_keys=slots.has_keys,
         )  # fmt: skip
         outcome = service.handle(told, slots)
@@ -165,18 +166,9 @@ class Calls:
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
         """
-        account = self._world.peek(call.caller)
-        if account.balance < call.value:
-            raise NoFundsError
-        tx = Transaction(
-            Form.FEE_MARKET, self._ledger.chain, account.nonce, gas_limit=work,
-            to=bytes(call.to) if call.to is not None else None, value=call.value,
-            data=bytes(call.data),
-        )  # fmt: skip
-        asked = transaction_of(tx, self._ledger.chain)
-        # What the ledger keeps of it is plain bytes, whatever a request was read as.
-        run = self._ledger.attempt(Admitted(asked, bytes(call.caller), _NAMELESS, 0), time_ms)
-        published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.codes)
+        asked = request_of(call, self._world.peek(call.caller), self._ledger.chain, work)
+        run = self._ledger.attempt(asked, time_ms)
+        published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.transaction.codes)
         return _tried(run, published)
 
     def estimate(self, call: Call, time_ms: int) -> int:
@@ -192,7 +184,7 @@ class Calls:
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
         """
-        most = _allowance(call)
+        most = allowance(call)
         if call.gas_price:
             balance = self._world.peek(call.caller).balance
             if balance < call.value:
@@ -215,6 +207,30 @@ class Calls:
         return high
 
 
+def request_of(call: Call, account: Account, chain: int, work: int) -> Admitted:
+    """A call as if its caller had signed it.
+
+    Args:
+        call: The request, or creation.
+        account: What the caller has.
+        chain: Number of the ledger.
+        work: Most work units.
+
+    Raises:
+        NoFundsError: The caller has not what it sends.
+        TransactionError: No block would take it.
+    """
+    if account.balance < call.value:
+        raise NoFundsError
+    tx = Transaction(
+        Form.FEE_MARKET, chain, account.nonce, gas_limit=work,
+        to=bytes(call.to) if call.to is not None else None, value=call.value,
+        data=bytes(call.data),
+    )  # fmt: skip
+    # What the ledger keeps of it is plain bytes, whatever a request was read as.
+    return Admitted(transaction_of(tx, chain), bytes(call.caller), _NAMELESS, 0)
+
+
 def error_of(failure: Failure) -> EvmError:
     """The error that a failure is to who asked."""
     if failure.reason is not Reason.REVERTED:
@@ -226,7 +242,8 @@ def error_of(failure: Failure) -> EvmError:
     )
 
 
-def _allowance(call: Call) -> int:
+def allowance(call: Call) -> int:
+    """Most work units of a call."""
     return WORK_MAX if call.gas is None else min(call.gas, WORK_MAX)
 
 

@@ -15,11 +15,11 @@ from numen.evm.block import Block
 from numen.evm.header import Header
 from numen.evm.message import Log
 from numen.evm.transition import Receipt as Came
-from numen.ledger import tariff
+from numen.ledger import tariff, unsigned
 from numen.ledger.archive import Archive, What, logs_of, wake_id
 from numen.ledger.block import NO_BLOCK, block_id
 from numen.ledger.block import Block as LedgerBlock
-from numen.ledger.ethereum import FORK, admit
+from numen.ledger.ethereum import FORK, Admit, admit
 from numen.ledger.ledger import Ledger
 from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
@@ -43,15 +43,26 @@ class LedgerChain:
         archive: Where they lie.
         genesis: Root of the state that the ledger began with.
         price: Coins a unit of work, from which clients work out what to offer at block 0.
+        admit: Reads transactions.
+        begun_s: The time of block 0, where it is known.
 
     Attributes:
         fork: Which fields blocks and transactions have.
     """
 
-    def __init__(self, ledger: Ledger, archive: Archive, genesis: bytes, price: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        archive: Archive,
+        genesis: bytes,
+        price: int,
+        admit: Admit = admit,
+        begun_s: int = 0,
+    ) -> None:
         self.fork = FORK
         self._ledger, self._archive = ledger, archive
-        self._genesis, self._price = genesis, price
+        self._genesis, self._price, self._admit = genesis, price, admit
+        self._begun_s = begun_s
         self._kept: OrderedDict[int, Sealed] = OrderedDict()
 
     @property
@@ -112,10 +123,13 @@ class LedgerChain:
     def _read(self, height: int) -> Sealed:
         block = self._archive.block(height) if height else None
         if block is None:
-            seen = Block(gas_limit=WORK_MAX, base_fee=self._price, chain_id=self.chain_id)
+            seen = Block(
+                timestamp=self._begun_s, gas_limit=WORK_MAX, base_fee=self._price,
+                chain_id=self.chain_id,
+            )  # fmt: skip
             header = Header(seen, NO_BLOCK, self._genesis)
             return Sealed(header, (), NO_BLOCK, header.encode(FORK), 0, 0, 0)
-        return present(block, self._archive.receipts(height))
+        return present(block, self._archive.receipts(height), self._admit)
 
 
 class Blocks(Sequence[Sealed]):
@@ -140,7 +154,7 @@ class Blocks(Sequence[Sealed]):
         return self._chain.at(heights)
 
 
-def present(block: LedgerBlock, receipts: Sequence[Receipt]) -> Sealed:
+def present(block: LedgerBlock, receipts: Sequence[Receipt], admit: Admit = admit) -> Sealed:
     """Write a block, and what became of its messages, as one of Ethereum.
 
     Cost: that of the signatures of its transactions.
@@ -227,6 +241,8 @@ def _logs(share: Sequence[Receipt]) -> tuple[Log, ...]:
 
 
 def _signed(raw: bytes, admitted: Admitted) -> Signed:
+    if raw[:1] == unsigned.MARK:
+        return Signed(unsigned.read(raw)[0], admitted.sender, raw, admitted.id, True)
     tx = shown(raw, admitted) if raw[:1] == MARK else evm.decode(raw, FORK)
     return Signed(tx, admitted.sender, raw, admitted.id)
 

@@ -8,35 +8,29 @@ or among those that wait.
     └── WrongLedgerError    what is kept is another ledger
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from secrets import token_bytes
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
-import msgspec
-
-from numen.base.crypto import SigningKey
+from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
 from numen.evm.block import Block
 from numen.evm.errors import EvmError
 from numen.evm.header import Header
 from numen.evm.invalid import InvalidTransactionError, Reason
 from numen.evm.transaction import Transaction, decode
-from numen.ledger import queue
+from numen.ledger import queue, unsigned
 from numen.ledger.archive import Archive
 from numen.ledger.block import TRANSACTIONS_MAX
 from numen.ledger.block import Block as LedgerBlock
 from numen.ledger.cell import Account
-from numen.ledger.ethereum import FORK, admit
+from numen.ledger.ethereum import FORK, Admit, admit
 from numen.ledger.ledger import Ledger, Made
 from numen.ledger.messages import NOBODY, Message
 from numen.ledger.sealed.errors import MissingKeysError
-from numen.ledger.sealed.keyring import Keyring
-from numen.ledger.sealed.strongbox import Strongbox
 from numen.ledger.state.kv import KV
+from numen.ledger.state.scratch import ScratchKV
 from numen.ledger.transactions import (
     MARK,
-    Admitted,
     BadTransactionError,
     RefusedError,
     TransactionError,
@@ -44,19 +38,20 @@ from numen.ledger.transactions import (
 )
 from numen.ledger.world import World
 from numen.node.blocks import Sealed, Signed
+from numen.node.clock import Clock
 from numen.node.filters import Filters, Kind
+from numen.node.ledger import by_hand
 from numen.node.ledger.calls import Calls, Moment
 from numen.node.ledger.chain import WORK_MAX, LedgerChain, shown
 from numen.node.ledger.names import Names
+from numen.node.ledger.scratch import DurableError, Scratch
+from numen.node.ledger.settings import Settings
 from numen.node.pool import KnownError, Pool
 from numen.node.simulate import Call
 from numen.node.surface import Event, NoKeyError, SealedEvent, WaitingEvent
 
 EVENTS_MAX: Final = 65_536
 """Most events that wait to be taken; with more, the oldest are lost."""
-
-PRICE: Final = 10**9
-"""Coins a unit of work, unless it is chosen."""
 
 _CHAIN: Final = b"lc"
 _WAITING: Final = b"lp"
@@ -65,34 +60,6 @@ _WAITING: Final = b"lp"
 
 class WrongLedgerError(EvmError):
     """What is kept is another ledger."""
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """How a ledger begins, and how its node makes blocks.
-
-    Attributes:
-        accounts: Coins that there are from the beginning, by address.
-        maker: Signs blocks, and has the fees.
-        keys: Of accounts that the node signs for.
-        chain_id: Number of the ledger.
-        price: Coins a unit of work that a block asks at least.
-        automine: Whether each transaction has a block at once.
-        interval_s: Seconds from block to block; 0 for none by itself.
-        lanes: Threads that hand messages over.
-        box: Seals keys of contracts with private state on the disk; None where there can be none.
-        draw: Gives 32 bytes of randomness.
-    """
-
-    accounts: Mapping[bytes, int]
-    maker: SigningKey
-    keys: tuple[SigningKey, ...] = ()
-    chain_id: int = 31337
-    price: int = PRICE
-    automine: bool = True
-    interval_s: int = 0
-    lanes: int = 1
-    box: Strongbox | None = None
-    draw: Callable[[], bytes] = partial(token_bytes, 32)
 
 
 class LedgerNode:
@@ -105,6 +72,7 @@ class LedgerNode:
         chain: The blocks, as Ethereum's clients know them.
         calls: Calls that leave nothing behind.
         names: What people call contracts.
+        admit: Reads transactions; in memory also those that nobody signed.
         pool: Transactions that wait.
         filters: What clients ask for piece by piece.
         keys: Keys by address.
@@ -118,22 +86,38 @@ class LedgerNode:
             WrongLedgerError: Another ledger is kept there.
             StrongboxError: Keys of contracts are kept there that cannot be opened.
         """
-        self.settings, self.now_s = settings, now_s
-        self._kv = kv
+        self.settings = settings
+        self.keys = {key.address: key for key in settings.keys}
+        self.filters = Filters()
+        self._events: list[Event] = []
+        self._open(kv, now_s)
+
+    def _open(self, kv: KV, now_s: int) -> None:
+        settings = self.settings
+        self._kv, self.now_s = kv, now_s
+        self._scratch = Scratch(kv, now_s) if isinstance(kv, ScratchKV) else None
+        self.admit: Admit = unsigned.admit if self._scratch is not None else admit
+        self._automine, self._interval_s = settings.automine, settings.interval_s
         self._check_chain()
         coins = ((address, Account(amount)) for address, amount in settings.accounts.items())
-        self.world = World(kv, coins, keys=_keyring(kv, settings))
-        self.ledger = Ledger(settings.chain_id, self.world, settings.lanes, is_indexed=True)
-        self.archive = Archive(kv)
+        self.world = World(kv, coins, keys=settings.keyring(kv))
+        self.ledger = Ledger(
+            settings.chain_id, self.world, settings.lanes, is_indexed=True, admit=self.admit
+        )
         self._older = self.world.state.tree.version - self.ledger.height
-        genesis = self.world.state.tree.at(self._older).root
-        self.chain = LedgerChain(self.ledger, self.archive, genesis, settings.price)
-        self.calls = Calls(self.world, self.ledger)
-        self.names = Names(self.world)
-        self.keys = {key.address: key for key in settings.keys}
-        self.filters, self.pool = Filters(), Pool()
-        self._events: list[Event] = []
+        self.names, self.pool = Names(self.world), Pool()
+        self._show()
         self._fetch_waiting()
+
+    def _show(self) -> None:
+        """Show what is kept now, and remember nothing of it."""
+        genesis = self.world.state.tree.at(self._older).root
+        self.archive = Archive(self._kv)
+        begun_s = self._scratch.begun_s if self._scratch is not None else 0
+        self.chain = LedgerChain(
+            self.ledger, self.archive, genesis, self.settings.price, self.admit, begun_s
+        )
+        self.calls = Calls(self.world, self.ledger)
 
     def _check_chain(self) -> None:
         name = self.settings.chain_id.to_bytes(8, "big")
@@ -167,7 +151,22 @@ class LedgerNode:
 
         Messages for which a block had no room have the next one soon.
         """
-        return self.settings.interval_s or int(self.ledger.pending > 0)
+        return self._interval_s or int(self.ledger.pending > 0)
+
+    @interval_s.setter
+    def interval_s(self, seconds: int) -> None:
+        _ = self.scratch
+        self._interval_s = seconds
+
+    @property
+    def automine(self) -> bool:
+        """Whether each transaction has a block at once."""
+        return self._automine
+
+    @automine.setter
+    def automine(self, is_wanted: bool) -> None:
+        _ = self.scratch
+        self._automine = is_wanted
 
     @property
     def told(self) -> frozenset[Kind]:
@@ -189,7 +188,10 @@ class LedgerNode:
     @property
     def next_ms(self) -> int:
         """The time that the next block would have, in milliseconds since 1970."""
-        return max(self.now_s * 1000, self.ledger.time_ms + 1)
+        now_ms, last_ms = self.now_s * 1000, self.ledger.time_ms
+        if self._scratch is not None:
+            now_ms = self._scratch.time_ms(self.now_s, last_ms)
+        return max(now_ms, last_ms + 1)
 
     def next_block(self) -> Block:
         """What the next block would be like if it were made now."""
@@ -224,7 +226,12 @@ class LedgerNode:
 
     def version(self, sealed: Sealed) -> int:
         """The version of the state after a block."""
-        return sealed.number + self._older
+        return self.version_at(sealed.number)
+
+    def version_at(self, height: int) -> int:
+        """The version of the state after the block of a height."""
+        beside = self._scratch.versions_beside(height) if self._scratch is not None else 0
+        return height + self._older + beside
 
     def queued(self) -> Iterator[Message]:
         """Messages for which the last block had no room, in order."""
@@ -248,28 +255,28 @@ class LedgerNode:
             InvalidTransactionError: It is none of Ethereum.
             BadTransactionError: It is none, or cannot be on a ledger.
         """
-        admitted = self._admit(raw)
-        tx = shown(raw, admitted) if raw[:1] == MARK else decode(raw, FORK)
-        return Signed(tx, admitted.sender, raw, admitted.id)
-
-    def _admit(self, raw: bytes) -> Admitted:
         try:
-            return admit(raw, self.ledger.chain)
+            admitted = admit(raw, self.ledger.chain)
+            tx = shown(raw, admitted) if raw[:1] == MARK else decode(raw, FORK)
+            return Signed(tx, admitted.sender, raw, admitted.id)
         except BadTransactionError as error:
             if isinstance(error.__cause__, InvalidTransactionError):
                 raise error.__cause__ from None
             raise
 
     def sign(self, tx: Transaction, sender: bytes) -> Signed:
-        """Sign with a key of the node.
+        """Sign with a key of the node, or impersonate.
 
         Raises:
-            NoKeyError: There is no key.
+            NoKeyError: There is no key, and nobody impersonates the sender.
         """
         key = self.keys.get(sender)
-        if key is None:
+        if key is not None:
+            return Signed.of(tx.sign(key), sender)
+        if self._scratch is None or not self._scratch.may_act(sender):
             raise NoKeyError(sender)
-        return Signed.of(tx.sign(key), sender)
+        raw = unsigned.write(tx, sender)
+        return Signed(tx, sender, raw, keccak256(raw), is_impersonated=True)
 
     def submit(self, signed: Signed) -> bytes:
         """Take a transaction, and make a block at once if that is wanted; gives its id.
@@ -286,7 +293,7 @@ class LedgerNode:
         self.pool.add(signed)
         self._note(WaitingEvent(signed))
         self.filters.note_waiting([signed.hash])
-        if self.settings.automine:
+        if self._automine:
             self._mine_with(signed)
         if self.pool.get(signed.hash) is not None:
             replaced = [(_WAITING + before.hash, None)] if before is not None else []
@@ -320,7 +327,7 @@ class LedgerNode:
             raise InvalidTransactionError(
                 Reason.INSUFFICIENT_MAX_FEE_PER_GAS, detail, field="max_fee"
             )
-        most = cost(self._admit(signed.raw).transaction)
+        most = cost(self.admit(signed.raw, self.ledger.chain).transaction)
         if account.balance < most:
             raise InvalidTransactionError(
                 Reason.INSUFFICIENT_ACCOUNT_FUNDS,
@@ -353,7 +360,7 @@ class LedgerNode:
         """Drop what comes to contracts whose keys are not here: no block of ours can have it."""
         for each in ready:
             try:
-                self.ledger.attempt(self._admit(each.raw), self.next_ms)
+                self.ledger.attempt(self.admit(each.raw, self.ledger.chain), self.next_ms)
             except MissingKeysError:
                 self._forget([each.hash])
             except TransactionError:  # not next, or not now
@@ -366,7 +373,7 @@ class LedgerNode:
             BadBlockError: Something is not as it should be; nothing has changed.
         """
         made = self.ledger.take(block)
-        senders = {self._admit(raw).sender for raw in block.transactions}
+        senders = {self.admit(raw, self.ledger.chain).sender for raw in block.transactions}
         self._end([
             each.hash
             for sender in senders
@@ -378,6 +385,8 @@ class LedgerNode:
     def _end(self, done: list[bytes]) -> Sealed:
         """Forget transactions that wait no more, and tell of the block."""
         self._forget(done)
+        if self._scratch is not None:
+            self._scratch.pass_block(self.now_s)
         sealed = self.chain.latest
         self._note(SealedEvent(sealed))
         return sealed
@@ -388,10 +397,92 @@ class LedgerNode:
         if kept:
             self._kv.commit([(_WAITING + each, None) for each in kept])
 
+    # --- what tests turn, where the ledger is kept in memory --------------------------------------
 
-def _keyring(kv: KV, settings: Settings) -> Keyring:
-    """The keys of contracts that are kept, and of those to come."""
-    if settings.box is None:
-        return Keyring()
-    box, draw = settings.box, settings.draw
-    return Keyring(box.keys(kv), lambda _: draw(), box.writes)
+    @property
+    def scratch(self) -> Scratch:
+        """What may be turned.
+
+        Raises:
+            DurableError: Nothing: the ledger is kept on disk.
+        """
+        if self._scratch is None:
+            raise DurableError
+        return self._scratch
+
+    @property
+    def clock(self) -> Clock:
+        """How far its time is from the time of day."""
+        return self.scratch.clock
+
+    @property
+    def impersonated(self) -> set[bytes]:
+        """Addresses that may send without a signature."""
+        return self.scratch.impersonated
+
+    @property
+    def impersonates_all(self) -> bool:
+        """Whether everybody may send without a signature."""
+        return self.scratch.impersonates_all
+
+    @impersonates_all.setter
+    def impersonates_all(self, is_wanted: bool) -> None:
+        self.scratch.impersonates_all = is_wanted
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Choose the next block's time, in seconds; as `surface.Played`."""
+        self.scratch.choose_time(timestamp, self.ledger.time_ms)
+
+    def drop(self, tx_hashes: Iterable[bytes]) -> list[bytes]:
+        """Forget transactions that wait; gives those that did."""
+        _ = self.scratch
+        dropped = [each for each in tx_hashes if self.pool.drop(each) is not None]
+        self._kv.commit([(_WAITING + each, None) for each in dropped])
+        return dropped
+
+    def snapshot(self) -> int:
+        """Name the present; as `surface.Played`."""
+        return self.scratch.snapshot(self.ledger.height, self.pool)
+
+    def revert(self, to: int) -> bool:
+        """Come back to a snapshot; as `surface.Played`."""
+        kept = self.scratch.go_back(to)
+        if kept is None:
+            return False
+        self.world.reread(self.settings.keyring(self._kv))
+        self.ledger.reread()
+        self.pool = kept.waiting
+        self._show()
+        self.filters.rewind(kept.height + 1)
+        return True
+
+    def reset(self, now_s: int) -> None:
+        """Begin again."""
+        _ = self.scratch
+        self._open(ScratchKV(), now_s)
+        self.filters.rewind(1)
+
+    def set_balance(self, address: bytes, coins: int) -> None:
+        """Give an account so many coins, outside of any block."""
+        self._turn(by_hand.put, address, balance=coins)
+
+    def set_nonce(self, address: bytes, nonce: int) -> None:
+        """Give an account a nonce, outside of any block."""
+        self._turn(by_hand.put, address, nonce=nonce)
+
+    def set_code(self, address: bytes, code: bytes) -> None:
+        """Put code at an address, outside of any block: bytecode, or the bytes of a code."""
+        self._turn(by_hand.put_code, address, code)
+
+    def set_storage(self, address: bytes, key: int, value: int) -> None:
+        """Write a word of a contract's storage, outside of any block; as `eth_getStorageAt`."""
+        self._turn(by_hand.put_word, address, key, value)
+
+    def _turn(self, put: Callable[..., bool], *given: Any, **fields: Any) -> None:
+        scratch = self.scratch
+        if put(self.world, *given, **fields):
+            scratch.beside.append(self.ledger.height)
+
+    def balance(self, address: bytes) -> int:
+        """Coins that an account has, as the last block left it."""
+        return self.world.peek(address).balance

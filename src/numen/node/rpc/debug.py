@@ -16,7 +16,7 @@ from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
 from numen.node.rpc.forms import TraceForm, TransactionForm
 from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.shapes import Hex
-from numen.node.rpc.table import DevSession, rows
+from numen.node.rpc.table import DevSession, Session, rows
 from numen.node.rpc.values import BlockId, Hash, data, word
 from numen.node.simulate import Ground
 from numen.node.steps import Step, StepOptions, StepTracer
@@ -124,15 +124,21 @@ def _trace(session: DevSession, sealed: Sealed, index: int, options: TraceForm) 
     return _written(run, watcher, options)
 
 
-def _watcher(options: TraceForm) -> Watcher | None:
-    name, config = options.tracer or "", options.tracer_config
+def tracer_of(options: TraceForm) -> str:
+    """The name of a tracer that there is; nothing for that of instructions.
+
+    Raises:
+        RpcError: There is no such tracer.
+    """
+    name = options.tracer or ""
     if name not in TRACERS:
         known = ", ".join(each for each in TRACERS if each)
         raise RpcError(INVALID_PARAMS, f"tracer not found: {name[:40]!r}; there are {known}")
-    if name == "callTracer":
-        return CallTracer(only_top=config.only_top_call, with_logs=config.with_log)
-    if name:
-        return None
+    return name
+
+
+def step_tracer(options: TraceForm) -> StepTracer:
+    """The tracer of instructions."""
     return StepTracer(
         StepOptions(
             has_stack=not options.disable_stack,
@@ -142,6 +148,13 @@ def _watcher(options: TraceForm) -> Watcher | None:
             limit=max(options.limit, 0),
         )
     )
+
+
+def _watcher(options: TraceForm) -> Watcher | None:
+    name, config = tracer_of(options), options.tracer_config
+    if name == "callTracer":
+        return CallTracer(only_top=config.only_top_call, with_logs=config.with_log)
+    return None if name else step_tracer(options)
 
 
 def _written(run: Run, watcher: Watcher | None, options: TraceForm) -> Trace:
@@ -200,31 +213,37 @@ def _changes(run: Run, options: TraceForm) -> ChangesShape:
     return shape
 
 
-def get_raw_header(session: DevSession, block: BlockId) -> Hex:
+def get_raw_header(session: Session, block: BlockId) -> Hex:
     """The bytes of a block's header."""
     return data(lookup.require(session.node, block).encoded)
 
 
-def get_raw_block(session: DevSession, block: BlockId) -> Hex:
+def get_raw_block(session: Session, block: BlockId) -> Hex:
     """The bytes of a block."""
     return data(lookup.require(session.node, block).encode(session.node.chain.fork))
 
 
-def get_raw_receipts(session: DevSession, block: BlockId) -> list[Hex]:
+def get_raw_receipts(session: Session, block: BlockId) -> list[Hex]:
     """The bytes of the receipts of a block."""
     found = lookup.require(session.node, block)
     return [data(each.encode_receipt()) for each in found.included]
 
 
-METHODS = rows(
+RAW = rows(
+    {
+        "debug_getRawHeader": get_raw_header,
+        "debug_getRawBlock": get_raw_block,
+        "debug_getRawReceipts": get_raw_receipts,
+        "debug_getRawTransaction": get_raw_transaction,
+    }
+)
+"""The bytes of what any node has."""
+
+METHODS = RAW + rows(
     {
         "debug_traceTransaction": trace_transaction,
         "debug_traceCall": trace_call,
         "debug_traceBlockByNumber": trace_block_by_number,
         "debug_traceBlockByHash": trace_block_by_hash,
-        "debug_getRawHeader": get_raw_header,
-        "debug_getRawBlock": get_raw_block,
-        "debug_getRawReceipts": get_raw_receipts,
-        "debug_getRawTransaction": get_raw_transaction,
     }
 )

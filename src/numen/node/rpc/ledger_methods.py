@@ -4,8 +4,11 @@ from typing import Final
 
 from numen.node.rpc import (
     about,
+    absent,
     cells,
     chains,
+    controls,
+    ledger_debug,
     listening,
     messages,
     openrpc,
@@ -28,5 +31,8 @@ METHODS: Final[dict[str, Method]] = table(
     cells.METHODS,
     messages.METHODS,
     privacy.METHODS,
+    controls.PLAYED,
+    ledger_debug.METHODS,
+    absent.METHODS,
 )
 """Every method by its name."""

@@ -182,6 +182,5 @@ METHODS = rows(
         "numen_getProof": get_proof,
         "numen_status": status,
         "numen_mine": mine,
-        "evm_mine": mine,
     }
 )

@@ -17,7 +17,7 @@ from numen.node.devnode import DevNode
 from numen.node.rpc import values
 from numen.node.rpc.shapes import WrittenLogs
 from numen.node.subscriptions import Subscriptions
-from numen.node.surface import Node
+from numen.node.surface import Node, Played
 
 N = TypeVar("N", bound=Node)
 
@@ -40,6 +40,9 @@ class SessionOf(msgspec.Struct, Generic[N], frozen=True):
 
 Session: TypeAlias = SessionOf[Node]
 """Somebody asks any node."""
+
+PlayedSession: TypeAlias = SessionOf[Played]
+"""Somebody asks a node that tests play with."""
 
 DevSession: TypeAlias = SessionOf[DevNode]
 """Somebody asks a development chain."""

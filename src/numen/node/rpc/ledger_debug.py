@@ -1,0 +1,245 @@
+"""`debug_` on a ledger: what followed from transactions and calls, and what they read and wrote."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from numen.ledger.archive import woken_of
+from numen.ledger.cell import Account
+from numen.ledger.messages import NOBODY, Message
+from numen.ledger.tree import Archive, Record
+from numen.node.blocks import Sealed
+from numen.node.callframes import CallFrame
+from numen.node.ledger import frames, replay
+from numen.node.ledger.replay import Replayed
+from numen.node.rpc import debug, lookup
+from numen.node.rpc.cells import LedgerSession
+from numen.node.rpc.debug import Accounts, AccountShape, ChangesShape, StepsShape, TracedShape
+from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
+from numen.node.rpc.forms import TraceForm, TransactionForm
+from numen.node.rpc.lookup import LATEST
+from numen.node.rpc.table import rows
+from numen.node.rpc.values import BlockId, Hash, data, word
+from numen.vm.codes import watched_service_of
+from numen.vm.host import Service
+
+_NO_STEPS: Final = (
+    "none of its messages ran EVM bytecode, and other contracts have no instructions of the EVM; "
+    "ask callTracer"
+)
+_NOT_ALONE: Final = (
+    "messages of other transactions were handed over in the same rounds, so what it changed alone "
+    "is not known; ask prestateTracer without diffMode"
+)
+_NO_DIFF: Final = "what a call would change is forgotten; ask diffMode of a transaction"
+
+
+def trace_transaction(
+    session: LedgerSession, tx_hash: Hash, options: TraceForm | None = None
+) -> Any:
+    """What a transaction came to, in the form that a tracer gives it.
+
+    `callTracer` gives the tree of its messages, each with what it was answered, also of later
+    blocks. `prestateTracer` gives accounts and slots as its messages found them, with `diffMode`
+    those that it changed if it was alone in its block. Without a `tracer` it is the instructions of
+    EVM bytecode that its messages ran in its block, one contract after another.
+    """
+    place = session.node.chain.holding(tx_hash)
+    if place is None:
+        raise RpcError(SERVER, "transaction not found")
+    return _trace(session, *place, options or TraceForm())
+
+
+def trace_call(
+    session: LedgerSession,
+    transaction: TransactionForm,
+    block: BlockId = LATEST,
+    options: TraceForm | None = None,
+) -> Any:
+    """What would come of a call on the state after a block, in the form that a tracer gives it."""
+    node, options = session.node, options or TraceForm()
+    name = debug.tracer_of(options)
+    if options.state_overrides or options.block_overrides:
+        raise RpcError(INVALID_PARAMS, "a ledger makes up no accounts and no blocks for a call")
+    if name == "prestateTracer" and options.tracer_config.diff_mode:
+        raise RpcError(SERVER, _NO_DIFF)
+    watch = _Steps(options)
+    asked, seeing = transaction.call(), node.moment(lookup.require(node, block))
+    done = replay.call(node, asked, seeing, watch.stand_in if not name else watch.nobody)
+    first = done.receipts[0].message
+    if name == "callTracer":
+        return _tree(Record(done.receipts), [first.id], options)[0]
+    if name == "prestateTracer":
+        return _read(session, done, {first.root}, options)
+    if name:
+        return {}
+    frame = frames.frames(Record(done.receipts), [first.id], only_top=True)[0]
+    work = sum(receipt.work for receipt in done.receipts)
+    output = frame.output if isinstance(frame.output, str) else "0x"
+    return watch.written(work, output, failed=isinstance(frame.error, str))
+
+
+def trace_block_by_number(
+    session: LedgerSession, block: BlockId, options: TraceForm | None = None
+) -> list[TracedShape]:
+    """What all transactions of a block came to; timers and late answers count as one of them."""
+    sealed, options = lookup.require(session.node, block), options or TraceForm()
+    return [
+        TracedShape(data(each.signed.hash), _trace(session, sealed, index, options))
+        for index, each in enumerate(sealed.included)
+    ]
+
+
+def trace_block_by_hash(
+    session: LedgerSession, block_hash: Hash, options: TraceForm | None = None
+) -> list[TracedShape]:
+    """What all transactions of a block came to; timers and late answers count as one of them."""
+    return trace_block_by_number(session, BlockId(hash_=block_hash), options)
+
+
+def _trace(session: LedgerSession, sealed: Sealed, index: int, options: TraceForm) -> Any:
+    name = debug.tracer_of(options)
+    if name == "noopTracer":
+        return {}
+    if name == "callTracer":
+        return _calls(session, sealed, index, options)
+    roots = _roots(session, sealed, index)
+    watch = _Steps(options, roots)
+    stand_in = watch.nobody if name else watch.stand_in
+    done = replay.block(session.node, sealed.number, stand_in)
+    if not name:
+        came = sealed.included[index].receipt
+        return watch.written(came.gas_used, data(came.output), failed=not came.success)
+    if not options.tracer_config.diff_mode:
+        return _read(session, done, roots, options)
+    if len(sealed.included) > 1:
+        raise RpcError(SERVER, _NOT_ALONE)
+    return _changes(session, done, options)
+
+
+def _calls(session: LedgerSession, sealed: Sealed, index: int, options: TraceForm) -> CallFrame:
+    """The tree of a transaction; around several requests, or what nobody signed, a frame."""
+    archive, each = session.node.archive, sealed.included[index]
+    is_wake = each.signed.sender == NOBODY
+    found = _tree(archive, archive.begun(each.signed.hash), options)
+    if len(found) == 1 and not is_wake:
+        found[0].gas, found[0].gas_used = hex(each.signed.tx.gas_limit), hex(each.receipt.gas_used)
+        return found[0]
+    kind = "WAKE" if is_wake else "BATCH"
+    whole = frames.together(kind, each.signed.sender, found, each.signed.tx.gas_limit)
+    whole.gas_used = hex(each.receipt.gas_used)
+    return whole
+
+
+def _tree(archive: Archive, begun: Iterable[bytes], options: TraceForm) -> list[CallFrame]:
+    config = options.tracer_config
+    return frames.frames(archive, begun, only_top=config.only_top_call, with_logs=config.with_log)
+
+
+def _roots(session: LedgerSession, sealed: Sealed, index: int) -> set[bytes]:
+    """What messages of a transaction all began with."""
+    each = sealed.included[index]
+    if each.signed.sender != NOBODY:
+        return {each.signed.hash}
+    own = {other.signed.hash for other in sealed.included[:index]}
+    receipts = session.node.archive.receipts(sealed.number)
+    woken = set(woken_of(own, receipts))
+    return {r.message.root or r.message.id for r in receipts if r.message.id in woken}
+
+
+class _Steps:
+    """Watches instructions of the messages of a transaction.
+
+    Args:
+        options: What each is written with.
+        roots: What the messages began with; None for any.
+    """
+
+    def __init__(self, options: TraceForm, roots: set[bytes] | None = None) -> None:
+        self._tracer = debug.step_tracer(options)
+        self._roots = roots
+        self._has_run = False
+
+    def stand_in(self, message: Message, code: bytes) -> Service | None:
+        """A `StandIn` that watches."""
+        if self._roots is not None and (message.root or message.id) not in self._roots:
+            return None
+        service = watched_service_of(code, self._tracer)
+        self._has_run = self._has_run or service is not None
+        return service
+
+    @staticmethod
+    def nobody(message: Message, code: bytes) -> Service | None:  # noqa: ARG004 - a `StandIn`
+        """A `StandIn` that does not."""
+        return None
+
+    def written(self, work: int, output: str, *, failed: bool) -> StepsShape:
+        """What was seen.
+
+        Raises:
+            RpcError: Nothing ran that has instructions of the EVM.
+        """
+        if not self._has_run:
+            raise RpcError(SERVER, _NO_STEPS)
+        return StepsShape(work, failed, output, self._tracer.steps)
+
+
+def _read(
+    session: LedgerSession, done: Replayed, roots: set[bytes], options: TraceForm
+) -> Accounts:
+    """Accounts and slots as the messages of a transaction found them."""
+    config = options.tracer_config
+    found: Accounts = {}
+    for receipt in done.receipts:
+        message = receipt.message
+        if (message.root or message.id) in roots:
+            for address in (message.source, message.target):
+                if data(address) not in found:
+                    found[data(address)] = _account(session, done.world.last(address), options)
+    for seen in done.seen:
+        is_own = (seen.message.root or seen.message.id) in roots
+        if is_own and not config.disable_storage:
+            shape = found[data(seen.message.target)]
+            # What it found first is what there was.
+            new = {word(key): word(value) for key, value in seen.read.items()}
+            shape.storage = new | shape.storage
+    return found
+
+
+def _changes(session: LedgerSession, done: Replayed, options: TraceForm) -> ChangesShape:
+    """Accounts and slots that a block changed: as they were, and what became of them."""
+    shape = ChangesShape({}, {})
+    for cell in done.world.changed():
+        before, now = cell.before, cell.account
+        slots = [] if options.tracer_config.disable_storage else list(cell.slots.changed())
+        if before == now and not slots:
+            continue
+        was = _account(session, before, options)
+        was.storage = {word(key): word(value) for key, value, _ in slots if value}
+        after = AccountShape(storage={word(key): word(value) for key, _, value in slots if value})
+        if before.balance != now.balance:
+            after.balance = hex(now.balance)
+        if before.nonce != now.nonce:
+            after.nonce = now.nonce
+        if before.code != now.code and not options.tracer_config.disable_code:
+            after.code = data(session.node.world.code(now.code))
+        if before != Account():
+            shape.pre[data(cell.address)] = was
+        shape.post[data(cell.address)] = after
+    return shape
+
+
+def _account(session: LedgerSession, before: Account, options: TraceForm) -> AccountShape:
+    shape = AccountShape(balance=hex(before.balance), nonce=before.nonce)
+    if before.code and not options.tracer_config.disable_code:
+        shape.code = data(session.node.world.code(before.code))
+    return shape
+
+
+METHODS = debug.RAW + rows(
+    {
+        "debug_traceTransaction": trace_transaction,
+        "debug_traceCall": trace_call,
+        "debug_traceBlockByNumber": trace_block_by_number,
+        "debug_traceBlockByHash": trace_block_by_hash,
+    }
+)
