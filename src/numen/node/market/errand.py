@@ -153,6 +153,9 @@ class Visitor:
     def made(self) -> Iterable[bytes]:
         return ()
 
+    def watch(self, market: Market) -> None:
+        """It sees what it came for when it is woken."""
+
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for errand in self.errands:
             yield from errand.wake(market, now_ms)

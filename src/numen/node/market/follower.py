@@ -67,6 +67,9 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
+    def watch(self, market: Market) -> None:
+        """See the market after each entry, in the thread of the follower."""
+
     def made(self) -> Iterable[bytes]:
         """Give goods away that it made, and that others have to have."""
 
@@ -160,7 +163,7 @@ class Follower:
                 self._unread.extend(entries)
                 if sum(map(len, self._unread)) > UNREAD_BYTES_MAX:
                     raise FollowerError("the hall withholds goods that its record needs")
-                yield from self._read()
+                yield from self._read(player)
             case Restart(seal):
                 self._restart, self._pieces = seal, bytearray()
             case Piece(data):
@@ -231,7 +234,7 @@ class Follower:
         self._restart, self._pieces = None, bytearray()
         self.replica = Replica.restored(genesis, state, self._notary)
 
-    def _read(self) -> Iterator[Want | Declined | Thought]:
+    def _read(self, player: Player) -> Iterator[Want | Declined | Thought]:
         """Apply entries, as long as the goods are here that they need."""
         assert self.replica is not None
         try:
@@ -245,6 +248,7 @@ class Follower:
                     yield _looking(self._notary, market, entry.what)
                 self._unread.popleft()
                 self._heard(self.replica.apply(entry))
+                player.watch(self.replica.market)
         except (CodecError, ReplicaError) as error:
             raise FollowerError(f"the hall's record is wrong: {error}") from error
 
@@ -279,7 +283,7 @@ class Follower:
         self._notary.bring(part.digest, whole)
         if part.digest in self._asked:
             self._asked.pop(part.digest)(whole)
-        yield from self._read()
+        yield from self._read(player)
 
 
 def _looking(notary: Notary, market: Market, what: What) -> Thought:

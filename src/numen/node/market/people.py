@@ -50,6 +50,7 @@ class Joined:
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
         self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
+        self.watch = actor.watch
 
     @property
     def address(self) -> bytes:
@@ -212,10 +213,13 @@ class Buyer:
     def made(self) -> Iterable[bytes]:
         return ()
 
-    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
+    def watch(self, market: Market) -> None:
+        """Note how its tasks are: between two wakings one may settle and be gone."""
         for name in self._seen:
             if name in market.jobs:
                 self._seen[name] = market.jobs[name]
+
+    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         for name in self._cancelled & market.jobs.keys():
             self._cancelled.discard(name)
             self._cancelling.append(cancelling(self._key, market.jobs[name]))

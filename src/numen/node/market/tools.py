@@ -183,6 +183,9 @@ class Equipped:
         """Take goods."""
         self._goods.add(raw)
 
+    def watch(self, market: Market) -> None:
+        """What it has to know it sees when it is woken."""
+
     def made(self) -> Iterable[bytes]:
         """Give goods away that were made here."""
         while self._goods.made:
