@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from numen.cli.arguments import parse_argument
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
 from numen.cli.wanting import Wanted, wants_evidence
+from numen.cli.watching import Watch, watched
 from numen.market import events
 from numen.market.events import Event
 from numen.market.task import policy_name
@@ -25,11 +25,11 @@ from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.follower import Player
+from numen.node.market.hall import Hall
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
-from numen.node.market.replica import Genesis
-from numen.node.market.serve import serve
+from numen.node.market.serve import EVENTS, serve
 from numen.node.market.tools import Goods, Machine
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def market() -> None:
 
 @market.command("open")
 @as_somebody
+@watched("hall")
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:7300", show_default=True)
 @click.option(
@@ -80,7 +81,14 @@ def market() -> None:
     help="Of the chain where tickets count; for a new market.",
 )  # fmt: skip
 def open_(
-    identity: Identity, directory: Path, listen: str, grant: int, chain_id: int, *, as_json: bool
+    identity: Identity,
+    directory: Path,
+    listen: str,
+    grant: int,
+    chain_id: int,
+    *,
+    watch: Watch,
+    as_json: bool,
 ) -> None:
     """Open the market whose record is in FOLDER, and serve until interrupted.
 
@@ -88,22 +96,27 @@ def open_(
     before anybody is told; a hall that was killed goes on where it was. FOLDER/events.jsonl has
     what happened, for `numen why --log`.
     """
-    transport = TlsTransport(identity.node)
+    watch.open(identity.account.address, ask=f"numen why ID --log {directory / EVENTS}")
+    transport = watch.transport(TlsTransport(identity.node))
 
-    def ready(place: Place, genesis: Genesis) -> None:
+    def ready(place: Place, hall: Hall) -> None:
+        watch.opened(place, hall, directory / EVENTS)
+        genesis = hall.replica.genesis
+        said = {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
         if as_json:
-            print_json(
-                {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
-            )
+            print_json(said | watch.said)
         else:
             click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
+            watch.tell()
 
-    heard = _teller(as_json=as_json)
-    _run(serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard))
+    heard = watch.heard(_teller(as_json=as_json))
+    work = serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
+    _run(watch.run(work))
 
 
 @click.command()
 @as_somebody
+@watched("verifier")
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
 @click.option(
@@ -112,19 +125,27 @@ def open_(
 )  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def verifier(
-    identity: Identity, place: str, stake: int, audit_one_in: int, *, insist: bool, as_json: bool
+    identity: Identity,
+    place: str,
+    stake: int,
+    audit_one_in: int,
+    *,
+    insist: bool,
+    watch: Watch,
+    as_json: bool,
 ) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
     goods = Goods()
     _take_part(
         identity, place, insist, goods,
         lambda machine: people.verifier(identity.account, goods, machine, stake, audit_one_in),
-        as_json=as_json,
+        watch=watch, as_json=as_json,
     )  # fmt: skip
 
 
 @click.command()
 @as_somebody
+@watched("worker")
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
 @click.option(
@@ -159,6 +180,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
     tcti: str,
     register: int,
     insist: bool,
+    watch: Watch,
     as_json: bool,
 ) -> None:
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
@@ -191,7 +213,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
             lambda machine: people.worker(
                 identity.account, profile, goods, machine, stake, prover, attester
             ),
-            as_json=as_json,
+            watch=watch, as_json=as_json,
         )  # fmt: skip
 
 
@@ -289,24 +311,28 @@ def _take_part(
     goods: Goods,
     make: Callable[[Machine], Player],
     *,
+    watch: Watch,
     as_json: bool,
 ) -> None:
     from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
 
     found = read_place(place)
     with Sandbox(insists=insist) as sandbox:
-        machine = Machine(goods, sandbox)
+        watch.open(identity.account.address, place=place)
+        machine = watch.machine(goods, sandbox)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
-        transport = TlsTransport(identity.node)
-        heard = _teller(as_json=as_json)
+        transport = watch.transport(TlsTransport(identity.node))
+        heard = watch.heard(_teller(as_json=as_json))
         member = Member(transport, found, identity.account, Notary(), heard)
+        watch.joined(member)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
-            print_json({"account": who, "market": place})
+            print_json({"account": who, "market": place} | watch.said)
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
-        _run(member.run(lambda: make(machine)))
+            watch.tell()
+        _run(watch.run(member.run(lambda: make(machine))))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:
@@ -335,7 +361,6 @@ def _sentence(event: Event) -> str:
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Run until interrupted or told to end."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     async def until_told() -> None:
         task = asyncio.ensure_future(work)

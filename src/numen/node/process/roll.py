@@ -19,7 +19,7 @@ from numen.base.errors import NumenError
 from numen.ledger.cell import Account
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.certificate import Electorate, Member
-from numen.node.replica.plan import Mode, Peer, Plan
+from numen.node.replica.plan import STEP_MS, Mode, Peer, Plan
 from numen.vm.host import VALUE_MAX
 
 FILE: Final = "ledger.json"
@@ -112,6 +112,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             then make; empty where the proposer gives the order.
         empty_ms: After how many milliseconds without one an empty block is made, for contracts
             that wait for a height; 0 for never.
+        step_ms: Milliseconds between two attestations of one node by another.
     """
 
     format: Literal["numen/ledger/1"]
@@ -122,6 +123,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holders: Annotated[tuple[Holder, ...], Meta(max_length=1 << 20)]
     log: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=16)] = ()
     empty_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    step_ms: Annotated[int, Meta(ge=100, le=86_400_000)] = STEP_MS
 
     def site(self, name: str) -> Site:
         """A node by its name.
@@ -165,7 +167,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         electorate = self.electorate()
         return Plan(
             self.chain, me.address, peers, proposer, electorate, me.mode, self.price,
-            is_logged=bool(self.log), empty_ms=self.empty_ms,
+            is_logged=bool(self.log), empty_ms=self.empty_ms, step_ms=self.step_ms,
         )  # fmt: skip
 
     def accounts(self) -> dict[bytes, Account]:

@@ -27,9 +27,11 @@ from numen.vm.host import Kind
 FINALS_BYTES_MAX: Final = 4 << 20
 """Bytes after which an answer ends, with one block at least."""
 
+APPLIED: Final = b"la"
 _CERTIFICATE: Final = b"lc"
 _DIFF: Final = b"ld"
-"""Names of the node's records beside the ledger's: certificates and diffs by height."""
+"""Names of the node's records beside the ledger's: by height certificates, diffs, and which blocks
+were applied and not carried out."""
 
 
 def records(height: int, raw_diff: bytes, certificate: Certificate) -> Writes:

@@ -85,7 +85,7 @@ _AUDIT_DOMAIN: Final = "numen/audit-seed/1"
 _PROPOSAL: Final = b"lp"
 _EVIDENCE: Final = b"lx"
 _POSITION: Final = b"lq"
-_REFUTED: Final = b"lf"
+_REFUTED: Final = b"lw"
 """Names of the node's records: the block that it made last, evidence by voting key, how far it has
 read the log, and blocks of the next height that it found to be false."""
 
@@ -98,18 +98,22 @@ class Body:
         world: The state and the disk.
         key: By which the node signs what it says to others.
         voter: By which it votes; None if it does not.
+        is_indexed: Whether it is kept where transactions are, for who asks by their ids.
 
     Raises:
         PlanError: No node can follow the plan.
     """
 
-    def __init__(self, plan: Plan, world: World, key: SigningKey, voter: Voter | None) -> None:
+    def __init__(
+        self, plan: Plan, world: World, key: SigningKey, voter: Voter | None,
+        *, is_indexed: bool = False,
+    ) -> None:  # fmt: skip
         check_plan(plan)
         assert key.address == plan.me
         assert voter is not None or not plan.has_vote
         self.plan = plan
         self.world = world
-        self.ledger = Ledger(plan.chain, world)
+        self.ledger = Ledger(plan.chain, world, is_indexed=is_indexed)
         self._key = key
         self._voter = voter
         self._made: Made | None = None
@@ -330,6 +334,8 @@ class Body:
     ) -> Event:  # fmt: skip
         """Keep a block; what was believed for its certificate alone is no maker's credit."""
         header = made.block.header
+        if treatment in (None, Treatment.APPLY):
+            also = [*also, (answers.APPLIED + header.height.to_bytes(8, "big"), b"\1")]
         if treatment is not None:
             value = worth(made.diff, self.world.last, self.plan.slot_coins)
             members = self.plan.electorate.members
