@@ -26,8 +26,9 @@ from numen.market.why import explain
 from numen.market.window import claims_of_others
 from numen.market.worker import Behaviour, Profile, Tools, Worker
 from numen.proof.statement import claim_digest, commit_inputs
+from numen.vm.course import course, judge
 from numen.vm.payload import encode_inputs
-from numen.vm.walk import Walk, course, judge
+from numen.vm.walk import Walk, walk
 from tests.market.town import open_market
 
 PROGRAM = numen.compile(
@@ -45,7 +46,7 @@ PLEDGE = 4_000
 
 
 def walker(task: Task, inputs: bytes, answer: bytes | None) -> Walk:
-    return Walk(course(PROGRAM.code, inputs, answer, task.work_limit))
+    return walk(PROGRAM.code, inputs, answer, task.work_limit)
 
 
 class Checker:

@@ -32,7 +32,7 @@ from numen.proof.statement import (
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.proof.statement import Stark as StarkEvidence
 from numen.proof.walk import Shown
-from numen.vm.walk import Course, course, judge
+from numen.vm.course import Course, course, judge
 
 VERDICTS_MAX: Final = 1024
 """Verdicts that are remembered: evidence is looked at when it comes, when it is applied, and

@@ -26,7 +26,7 @@ from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
 from numen.sandbox.runner import Sandbox
 from numen.vm.payload import decode_inputs, encode_output
-from numen.vm.walk import Walk, course
+from numen.vm.walk import Walk, walk
 
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
@@ -145,7 +145,7 @@ class Walks:
             )
         if name not in self._kept:
             code = self._goods.programs[task.program].code
-            self._kept[name] = Walk(course(code, inputs, answer, task.work_limit))
+            self._kept[name] = walk(code, inputs, answer, task.work_limit)
             while len(self._kept) > WALKS_MAX:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(name)
