@@ -166,3 +166,41 @@ def see_no_secret(processes) -> None:
     secrets += [key.node.private_key().private_bytes_raw().hex() for key in keys]
     assert '"logger":"numen.events"' in said
     assert not [secret for secret in secrets if secret in said]
+
+
+def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(processes):
+    """The liar is alone at first, until somebody comes who checks."""
+    place = open_hall(processes)
+    program = processes.folder / "count.py"
+    program.write_text(
+        "def main(n: u64) -> u64:\n"
+        "    steps = 0\n"
+        "    while n > 1:\n"
+        "        n = n // 2 if n % 2 == 0 else 3 * n + 1\n"
+        "        steps += 1\n"
+        "    return steps\n"
+    )
+    processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
+    processes.start("bob", "worker", place, "--key", "bob", "--insist", "--lie")
+    processes.until(lambda: len(processes.events("called")) == 2)
+    liar = processes.lines("bob")[0]["account"]
+    buy = ("submit", place, str(program), "27", "--key", "buyer", "--bid", "50000", "--evidence")
+
+    processes.start("buyer", *buy, "optimistic")
+    processes.until(lambda: processes.events("claimed"))
+    processes.start("ada", "worker", place, "--key", "ada", "--insist", "--prove")
+    assert processes.running.pop("buyer").wait(120) == 0
+    proof = processes.folder / "proof"
+    proven = json.loads(processes.run(*buy, "stark", "--proof", str(proof), "--json"))
+
+    (bought,) = [line for line in processes.lines("buyer") if "value" in line]
+    assert (bought["value"], bought["fined"]) == (111, [liar])
+    (decided,) = processes.events("decided")
+    assert decided["winner"] == "challenger"
+    assert processes.events("slashed")[0]["outcome"] == "lost contest"
+    assert [event["evidence"] for event in processes.events("settled")] == ["optimistic", "stark"]
+    assert (proven["value"], proven["evidence"]) == (111, "stark")
+    checked = processes.run("verify", str(proof / "proof.stark"), "--json")
+    assert json.loads(checked)["outputs"] == 111
+    why = processes.run("why", liar, "--log", str(processes.folder / "market" / "events.jsonl"))
+    assert "halvings step" in why

@@ -52,7 +52,7 @@ class Joined:
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
         self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
-        self.listen = actor.listen
+        self.listen, self.watch = actor.listen, actor.watch
 
     @property
     def address(self) -> bytes:
@@ -232,6 +232,12 @@ class Buyer:
     def made(self) -> Iterable[bytes]:
         return ()
 
+    def watch(self, market: Market) -> None:
+        """Note how its tasks are: between two wakings one may settle and be gone."""
+        for name in self._seen:
+            if name in market.jobs:
+                self._seen[name] = market.jobs[name]
+
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for name in self._cancelled & market.jobs.keys():
             self._cancelled.discard(name)
@@ -253,12 +259,6 @@ class Buyer:
             else:
                 self._unheard.discard(name)
                 yield from errand.wake(market, now_ms)
-
-    def see(self, market: Market) -> None:
-        """Look at the market after each entry: a task that is over is not in it any more."""
-        for name in self._seen:
-            if name in market.jobs:
-                self._seen[name] = market.jobs[name]
 
     def is_lost(self, name: bytes, market: Market, now_ms: int) -> bool:
         """Whether a task is over without a trace: what became of it was not seen."""

@@ -130,7 +130,7 @@ class _Absent:
     def __init__(self, joined: Joined) -> None:
         self._joined = joined
         self.lacks, self.bring, self.made = joined.lacks, joined.bring, joined.made
-        self.address, self.listen = joined.address, joined.listen
+        self.address, self.listen, self.watch = joined.address, joined.listen, joined.watch
 
     @property
     def is_quick(self) -> bool:
