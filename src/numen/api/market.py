@@ -22,6 +22,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.events import Event
 from numen.market.message import Kept
+from numen.market.moves import Run
 from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
@@ -207,11 +208,11 @@ class Market:
         found_evidence = await self._whole(sold.result.evidence)
         return Bought(decode_output(code, sold.output), sold, wanted, found_evidence)
 
-    async def _whole(self, evidence: Evidence | Kept | None) -> Evidence | None:
+    async def _whole(self, evidence: Evidence | Kept | Run | None) -> Evidence | None:
         """The evidence of an answer, fetched where the message has only its name."""
         if isinstance(evidence, Kept):
             return Stark(await self._member.fetch(evidence.name))
-        return evidence
+        return None if isinstance(evidence, Run) else evidence
 
     async def _buy_again(self, code: Program, purchase: Purchase, wanted: Want) -> Bought:
         replica, entry = self._member.replica, purchase.entry

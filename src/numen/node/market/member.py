@@ -94,6 +94,11 @@ class Member:
         """Wake the player: somebody has given it something to do."""
         self._changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are still to be handed in."""
+        return self._outbox.qsize()
+
     def offer(self, raw: bytes) -> bytes:
         """Bring goods to the hall, before what is handed in next; their name."""
         digest = name_of(raw)

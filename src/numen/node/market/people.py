@@ -8,7 +8,7 @@ import msgspec
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market import resale
-from numen.market.actor import Act, Do, Executor, Parcel
+from numen.market.actor import Act, Attester, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
@@ -17,13 +17,13 @@ from numen.market.message import Call, Ramp, Request, Result, sign
 from numen.market.payer import Limits
 from numen.market.provider import Provider, Wanted
 from numen.market.stake import Role
-from numen.market.task import Policy, Task, task_id
+from numen.market.task import Hardware, Optimistic, Policy, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.errand import Errand, Purchase, cancelling
 from numen.node.market.prover import ProcessProver
-from numen.node.market.tools import Equipped, Goods, dice_of
+from numen.node.market.tools import Equipped, Goods, Walks, dice_of
 from numen.proof.statement import claim_digest
 
 STAKE: Final = 1_000_000
@@ -83,6 +83,7 @@ def worker(
     machine: Executor,
     stake: int = STAKE,
     prover: ProcessProver | None = None,
+    attester: Attester | None = None,
 ) -> Joined:
     """A worker of a market between processes.
 
@@ -93,12 +94,21 @@ def worker(
         machine: Runs programs.
         stake: What it puts at risk, in coins.
         prover: Makes proofs; None for one that sells none.
+        attester: Trusted hardware; None for one that has none.
     """
+    walks = Walks(goods)
 
     def is_able(task: Task) -> bool | None:
+        if isinstance(task.policy, Optimistic):
+            return walks.is_able(task)
+        if isinstance(task.policy, Hardware):
+            return attester is not None and attester.is_able(task)
         return prover is None or prover.is_able(task)
 
-    tools = Tools(machine, prover, goods.inputs, goods.estimate, is_able=is_able)
+    tools = Tools(
+        machine, prover, goods.inputs, goods.estimate,
+        attester=attester, walker=walks, is_able=is_able,
+    )  # fmt: skip
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
     return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
 
@@ -268,7 +278,7 @@ class Buyer:
         if entry is None or entry.price > order.bid or is_busy:
             return None
         try:
-            resale.check(entry, checker.check)
+            resale.check(entry, checker.check, born_ms=market.born_ms)
         except resale.ResaleError:
             return None
         self._purchase = Purchase(self._key, entry, order.policy)

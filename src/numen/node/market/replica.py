@@ -149,7 +149,8 @@ class Replica:
 
     def __init__(self, genesis: Genesis, checker: Checker) -> None:
         self.genesis = genesis
-        self.market: Market = new_market(genesis.domain, issue({genesis.treasury: genesis.supply}))
+        coins = issue({genesis.treasury: genesis.supply})
+        self.market: Market = new_market(genesis.domain, coins, genesis.born_ms)
         self.height = 0
         self.head = genesis.identity
         self.now_ms = 0
