@@ -10,7 +10,7 @@ from numen.market.coins import Pocket
 from numen.watch import market, story
 from numen.watch.market import About
 from numen.watch.story import Story
-from tests.watch.watched import HOSTILE, happened, played, source_of
+from tests.watch.watched import EVENTS, HOSTILE, happened, played, source_of
 
 SEEDS = range(3)
 
@@ -105,25 +105,6 @@ def test_hearing_in_pieces_is_hearing_at_once():
 
 
 # What a hostile log may hold. --------------------------------------------------------------------
-
-IDS = st.sampled_from(["", "aa", "bb" * 20, "cc" * 32, "dd" * 32])
-NUMBERS = st.integers(0, 10) | st.integers(0, 2**70)
-TEXTS = (
-    st.sampled_from(["", "join as worker", "unstake", "settled", "accepted", HOSTILE]) | st.text()
-)
-
-
-def _of(kind) -> st.SearchStrategy:
-    drawn = {}
-    for name, hint in kind.__annotations__.items():
-        is_hex = hint is events.Hex
-        drawn[name] = IDS if is_hex else NUMBERS if hint is events.Natural else TEXTS
-        if hint is bool:
-            drawn[name] = st.booleans()
-    return st.builds(kind, at_ms=NUMBERS, **drawn)
-
-
-EVENTS = st.one_of([_of(kind) for kind in events.Event.__args__])
 
 
 @given(st.lists(EVENTS, max_size=40))
