@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 
 from numen.net.keystore import KeyStore
+from tests.watch.collector import collecting
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,18 @@ def open_hall(processes, at="127.0.0.1:0") -> str:
     return said[0]["market"]
 
 
-def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
+@pytest.fixture
+def spans(processes):
+    """Where processes send spans, and those that came."""
+    with collecting() as (url, heard):
+        processes.environment |= {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
+        yield heard
+
+
+def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes, spans):
     place = open_hall(processes)
     processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
     for name in ("ada", "bob", "cay"):
@@ -111,6 +123,19 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     assert "staked verifiers that ran the task again signed" in fine["said"]
     with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
         assert fine["said"] in " ".join(json.load(answer))
+
+    # What each of them measured is one trace, named by the task.
+    wanted = {("numen.hall", "task"), ("numen.worker", "compute"), ("numen.verifier", "check")}
+    trace = bytes.fromhex(bought["task"])[:16]
+    mine = processes.until(
+        lambda: (
+            (found := [s for s in spans() if s[1].trace_id == trace])
+            and wanted <= {(service, span.name) for service, span in found}
+            and {span.span_id: span for _, span in found}
+        )
+    )
+    for span in mine.values():
+        assert span.name == "task" or span.parent_span_id in mine
 
     # Everything is killed at once, and the market is there again.
     for name in list(processes.running):
