@@ -125,7 +125,7 @@ const LOUD = { slashed: 'bad', refused: 'warn', disputed: 'warn', settled: 'good
 function feed({ feed: all, about }) {
   return card('feed', 'What happened', '', all.length
     ? h('ol', { class: 'feed', tabindex: '0', role: 'log', 'aria-label': 'what happened' }, all.map((each) => h('li', { key: `${each.at_ms} ${each.kind} ${each.task} ${each.who}`, class: LOUD[each.kind] ?? '' },
-      h('time', null, moment(each.at_ms, about.born_ms)), h('p', null, each.said, ' ', each.task ? whyLink(each.task, short(each.task)) : null))))
+      h('time', null, moment(each.at_ms, about.born_ms)), h('p', null, each.said, each.times > 1 ? h('b', { class: 'times' }, ` ×${each.times}`) : null, ' ', each.task ? whyLink(each.task, short(each.task)) : null))))
     : empty('It is quiet. What happens here is told here, as it happens.'));
 }
 
