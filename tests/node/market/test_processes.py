@@ -116,26 +116,8 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes, spans):
     log = str(processes.folder / "market" / "events.jsonl")
     why = processes.run("why", liar, "--log", log)
     assert "wrong answer" in why
-    # Who watches the hall sees it, with the reason, and is told why.
-    page = processes.lines("hall")[0]["dashboard"]
-    (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
-    assert fine["worker"] == liar.removeprefix("0x")
-    assert "staked verifiers that ran the task again signed" in fine["said"]
-    with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
-        assert fine["said"] in " ".join(json.load(answer))
-
-    # What each of them measured is one trace, named by the task.
-    wanted = {("numen.hall", "task"), ("numen.worker", "compute"), ("numen.verifier", "check")}
-    trace = bytes.fromhex(bought["task"])[:16]
-    mine = processes.until(
-        lambda: (
-            (found := [s for s in spans() if s[1].trace_id == trace])
-            and wanted <= {(service, span.name) for service, span in found}
-            and {span.span_id: span for _, span in found}
-        )
-    )
-    for span in mine.values():
-        assert span.name == "task" or span.parent_span_id in mine
+    see_the_liar(processes, liar)
+    see_one_trace(processes, spans, bought["task"])
 
     # Everything is killed at once, and the market is there again.
     for name in list(processes.running):
@@ -148,6 +130,35 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes, spans):
     second = json.loads(processes.run(*buying))
     assert second["value"] == 42
     assert second["fined"] == []
+    see_no_secret(processes)
+
+
+def see_the_liar(processes, liar: str) -> None:
+    """Who watches the hall sees the liar slashed, with the reason, and is told why."""
+    page = processes.lines("hall")[0]["dashboard"]
+    (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
+    assert fine["worker"] == liar.removeprefix("0x")
+    assert "staked verifiers that ran the task again signed" in fine["said"]
+    with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
+        assert fine["said"] in " ".join(json.load(answer))
+
+
+def see_one_trace(processes, spans, task: str) -> None:
+    """What each process measured is one trace, named by the task."""
+    wanted = {("numen.hall", "task"), ("numen.worker", "compute"), ("numen.verifier", "check")}
+
+    def mine():
+        found = [each for each in spans() if each[1].trace_id == bytes.fromhex(task)[:16]]
+        is_all = wanted <= {(service, span.name) for service, span in found}
+        return is_all and {span.span_id: span for _, span in found}
+
+    found = processes.until(mine)
+    for span in found.values():
+        assert span.name == "task" or span.parent_span_id in found
+
+
+def see_no_secret(processes) -> None:
+    """No password and no key is in what any process said, at any level."""
     said = "".join(path.read_text() for path in processes.folder.glob("*.out"))
     store = KeyStore(processes.folder / "keys")
     keys = [store.open(name, PASSWORD) for name in processes.names]
