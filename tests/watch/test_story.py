@@ -117,6 +117,29 @@ def test_no_log_makes_it_stumble(found):
     assert sum(source.story.kinds.values()) == len(read)
 
 
+def test_a_contest_is_followed_to_the_step_where_both_part():
+    task, worker, other = "aa" * 32, "bb" * 20, "cc" * 20
+    made = heard(
+        [
+            events.Posted(1, task, "dd" * 20, "ee" * 20, task, "optimistic", 5, 5, 1, 99),
+            events.Matched(2, task, worker, 5, 50, 9, 9),
+            events.Revealed(3, task, worker, task, 7),
+            events.Claimed(4, task, worker, task, 1000, 50),
+            events.Challenged(5, task, worker, other, 50, 60),
+            events.Halved(6, task, other, 500, 1000, 70),
+            events.Halved(7, task, other, 750, 1000, 80),
+        ]
+    )
+    assert made.live[task].state == "contested"
+    contest = made.live[task].contests[other]
+    assert (contest.low, contest.high, contest.rounds) == (750, 1000, 2)
+
+    made.hear([events.Decided(8, task, worker, other, "challenger", "one step differs", 812, 9)])
+
+    assert (contest.low, contest.high, contest.winner) == (812, 813, "challenger")
+    assert set(made.live[task].seats) == {worker}
+
+
 def test_the_end_of_a_log_is_read_without_the_rest(tmp_path):
     found = happened(played())
     path = tmp_path / "events.jsonl"

@@ -180,6 +180,7 @@ def _totals(story: Story, people: dict[str, Person]) -> dict[str, int]:
         "staked": sum(person.staked for person in staked),
         "slashes": sum(story.fines.values()),
         "slashed": sum(story.fined.values()),
+        "resold": story.resold,
         "paid": sum(person.earned for person in people.values()),
     }
 
@@ -195,6 +196,9 @@ def _task(task: Task) -> dict[str, Any]:
     shown: dict[str, Any] = structs.asdict(task)
     seats = sorted(task.seats.items(), key=lambda item: not item[1].matched_ms)[:SEATS_SHOWN]
     shown["seats"] = [{"worker": worker, **structs.asdict(seat)} for worker, seat in seats]
+    shown["contests"] = [
+        {"challenger": who, **structs.asdict(contest)} for who, contest in task.contests.items()
+    ]
     shown["note"], shown["policy"] = task.note[:WORDS_MAX], task.policy[:WORDS_MAX]
     return shown
 
