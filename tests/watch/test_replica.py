@@ -30,7 +30,7 @@ def follower(near, index) -> Follower:
     members = body.watch.members.roster.members
     names = tuple(f"node-{near.cast.nodes.index(address)}" for address in members)
     key = near.cast.keys[index]
-    return Follower(body.world.kv, key, body.plan, body.watch, names, lambda _: None)
+    return Follower(body.world, key, body.plan, body.watch, names, lambda _: None)
 
 
 def source_of(near, index) -> ReplicaSource:
