@@ -171,7 +171,7 @@ class Server:
         body = self._body
         if self._follower is None or self._follower.ledger.height != body.ledger.height:
             self._follower = Follower(
-                body.world.kv, self._key, body.plan, body.watch, self._names, self._hand
+                body.world, self._key, body.plan, body.watch, self._names, self._hand
             )
         return self._follower
 
