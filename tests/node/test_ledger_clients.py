@@ -5,13 +5,19 @@ import json
 import os
 import shutil
 import subprocess
+from secrets import token_bytes
 
 import pytest
 
 from numen.api import services
+from numen.ledger import looking
+from numen.ledger.sealed.envelope import public_key
+from numen.ledger.sealed.keyring import seal_request
+from numen.testing import build
 from tests.node.ledger_served import compiled, creation, running
 from tests.node.served import ADDRESSES, ETHER
 from tests.node.test_clients import CAST, CLIENTS, SECONDS_MAX, TOKEN, javascript, needs
+from tests.node.test_private_node import PURSE
 
 pytest.importorskip("uvicorn", reason="the extra `node` is not installed")
 
@@ -99,6 +105,45 @@ def test_web3_signs_itself_and_a_contract_awaits_another(w3, served):
     )["result"]  # fmt: skip
     assert [branch["depth"] for branch in tree["branches"]] == [0, 1, 2]
     assert tree["branches"][1]["message"]["call"].startswith("transferFrom(")
+
+
+def test_web3_signs_what_only_the_contract_can_read(w3):
+    from numen.base.crypto import SigningKey
+
+    built = build(PURSE)
+    factory = w3.eth.contract(abi=list(built.abi), bytecode=bare(built))
+    sent = factory.constructor().transact({"from": w3.eth.accounts[0]})
+    address = w3.eth.wait_for_transaction_receipt(sent).contractAddress
+    purse = w3.eth.contract(address, abi=list(built.abi))
+    public = bytes.fromhex(numen(w3, "getContract", address)["charter"]["key"][2:])
+    person, contract = w3.eth.account.create(), bytes.fromhex(address[2:])
+    sent = w3.eth.send_transaction(
+        {"from": w3.eth.accounts[0], "to": person.address, "value": ETHER}
+    )
+    w3.eth.wait_for_transaction_receipt(sent)
+
+    plain = bytes.fromhex(purse.encode_abi("put", [300])[2:])
+    sender = bytes.fromhex(person.address[2:])
+    form = {
+        "to": address, "data": seal_request(plain, contract, sender, public, token_bytes(32)),
+        "gas": 10**7, "gasPrice": w3.eth.gas_price, "nonce": 0, "value": 0,
+        "chainId": w3.eth.chain_id,
+    }  # fmt: skip
+    sent = w3.eth.send_raw_transaction(person.sign_transaction(form).raw_transaction)
+    assert w3.eth.wait_for_transaction_receipt(sent).status == 1
+    assert purse.functions.moved().call() == 1
+
+    reply = token_bytes(32)
+    payload = bytes.fromhex(purse.encode_abi("mine", [])[2:])
+    question = looking.Look(contract, payload, w3.eth.block_number + 9, public_key(reply))
+    asked = looking.ask(question, SigningKey(bytes(person.key)), public, token_bytes(32))
+    envelope = bytes.fromhex(numen(w3, "sealedCall", address, "0x" + asked.hex())[2:])
+    assert int.from_bytes(looking.read(envelope, question, reply).result, "big") == 300
+
+
+def numen(w3, name: str, *params):
+    """Ask a method of ours."""
+    return w3.provider.make_request(f"numen_{name}", params)["result"]
 
 
 def test_web3_hears_of_blocks_logs_and_messages(w3, served):

@@ -106,12 +106,14 @@ def send(rpc: str, form: Mapping[str, Any], key: SigningKey | None, work: int | 
     """
     if key is None:
         return str(asking.ask(rpc, "eth_sendTransaction", form))
-    chain, price = (int(asking.ask(rpc, f"eth_{name}"), 16) for name in ("chainId", "gasPrice"))
+    chain = int(asking.ask(rpc, "eth_chainId"), 16)
+    # Twice what the last block asked: the next one may ask an eighth more.
+    most = 2 * int(asking.ask(rpc, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
     nonce = int(asking.ask(rpc, "eth_getTransactionCount", form["from"], "pending"), 16)
     gas = int(asking.ask(rpc, "eth_estimateGas", form), 16) if work is None else work
     to = bytes.fromhex(form["to"][2:]) if "to" in form else None
     tx = Transaction(
-        Kind.LEGACY, chain, nonce, max_fee=price, max_priority_fee=price, gas_limit=gas, to=to,
+        Kind.FEE_MARKET, chain, nonce, max_fee=most, max_priority_fee=0, gas_limit=gas, to=to,
         value=int(form["value"], 16), data=bytes.fromhex(form["data"][2:]),
     )  # fmt: skip
     return str(asking.ask(rpc, "eth_sendRawTransaction", f"0x{tx.sign(key).encode().hex()}"))
