@@ -98,8 +98,8 @@ class _Wish(msgspec.Struct):
 def init(**given: Any) -> None:
     """Make a ledger for development: nodes on loopback, and people with coins.
 
-    The first node makes the blocks; all have one vote each. The keys of all are in DIR/keys under
-    one password, quick to try: do not use them for anything else.
+    The first node begins to make blocks; all have one vote each. The keys of all are in DIR/keys
+    under one password, quick to try: do not use them for anything else.
     """
     asked = _Wish(**given)
     path = asked.folder / FILE
