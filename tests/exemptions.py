@@ -15,7 +15,7 @@ BUDGET_LINES = {
     "jit": 2300,
     "kernels": 9300,
     "lang": 10100,
-    "ledger": 13500,
+    "ledger": 13700,
     "market": 10000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
     "node": 21000,

@@ -15,7 +15,6 @@ from numen.base.errors import NumenError
 from numen.ledger.block import (
     Block,
     block_id,
-    write_block,
 )
 from numen.ledger.ethereum import admit
 from numen.ledger.ledger import Ledger, LedgerError, Made
@@ -25,7 +24,6 @@ from numen.ledger.order.certificate import (
     gather,
     signers,
     verify,
-    verify_votes,
 )
 from numen.ledger.order.conflict import SignedRejection, check_rejection
 from numen.ledger.order.sequencer import OrderError
@@ -37,7 +35,7 @@ from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import TransactionError
 from numen.ledger.world import World
-from numen.node.replica import answers
+from numen.node.replica import answers, proposals
 from numen.node.replica.agree import FINALS_MAX
 from numen.node.replica.custodian import Custodian
 from numen.node.replica.events import (
@@ -162,7 +160,7 @@ class Body:
         refuted = frozenset(name[len(_REFUTED) :] for name, _ in self.world.kv.scan(_REFUTED))
         last = ledger.block(ledger.height)
         voted = self._voter.entries(ledger.height + 1) if self._voter is not None else []
-        is_next = proposal is not None and _height(proposal) == ledger.height + 1
+        is_next = proposal is not None and proposals.height(proposal) == ledger.height + 1
         begun = [each.view for each in voted[-1:]]
         begun += [proposal.view] if proposal is not None and is_next else []
         prepared = self.world.record(_PREPARED)
@@ -291,7 +289,7 @@ class Body:
                 self.ledger.abandon()
                 return Drafted(b"", None, tuple(hopeless))
             try:
-                proposal = _write(made, wanted.view)
+                proposal = proposals.write(made, wanted.view)
             except TooLargeError as error:  # what it changes does not fit: take fewer
                 self.ledger.abandon()
                 if len(transactions) <= 1:
@@ -326,7 +324,7 @@ class Body:
             return Checked(identity, "it was shown to be false", is_refuted=True)
         if proposal.prepared is not None:
             try:
-                self._check_prepared(proposal.prepared, block)
+                proposals.check_prepared(proposal.prepared, block, self.plan.electorate)
             except CertificateError as error:
                 return Checked(identity, error.message)
         if self._made is not None and block_id(self._made.block.header) == identity:
@@ -379,17 +377,6 @@ class Body:
             proposal = msgspec.structs.replace(proposal, diff=self._raw_diff)
         self.world.kv.commit([(_PREPARED, encode(proposal, size_max=PACKET_BYTES_MAX))])
         return Remembered(proposal)
-
-    def _check_prepared(self, prepared: Certificate, block: Block) -> None:
-        """Check that a block was prepared.
-
-        Raises:
-            CertificateError: It was not.
-        """
-        vote, header = prepared.vote, block.header
-        if vote.is_commit or (vote.height, vote.block) != (header.height, block_id(header)):
-            raise CertificateError("what prepared the block is about something else")
-        verify_votes(prepared, self.plan.electorate)
 
     def _refute(self, block: bytes) -> None:
         """Remember that a block is false, until another of its height is final."""
@@ -504,15 +491,3 @@ class Body:
         self.world.kv.commit([(_EVIDENCE + key, written) for key in guilty])
         self.watch.convict(Lie(TwoVotes(evidence)))
         return Judged(evidence, guilty)
-
-
-def _height(proposal: Proposal) -> int:
-    return decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX).header.height
-
-
-def _write(made: Made, view: int) -> Proposal:
-    block, diff = write_block(made.block), diffs.encode(made.diff)
-    size = len(block) + len(diff)
-    if size > PROPOSAL_BYTES_MAX:
-        raise TooLargeError(size, PROPOSAL_BYTES_MAX)
-    return Proposal(block, diff, view)
