@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 13700,
     "market": 10000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 21000,
+    "node": 21500,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 5000,

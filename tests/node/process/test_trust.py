@@ -77,5 +77,7 @@ def test_a_maker_that_was_trusted_is_caught_and_everybody_says_why(cluster):
     assert verdicts == {"node-0": False, "node-1": True, "node-2": True, "node-3": True}
     record = next(each for each in shown["nodes"] if each["name"] == "node-0")
     assert record["applied"] > 0  # it had been believed
-    heights = {node["height"] for node in cluster.status()["nodes"]}
-    assert heights == {LIE - 1}  # the false block is final nowhere
+    status = cluster.status()
+    assert min(node["height"] for node in status["nodes"]) >= LIE - 1
+    # The false block is final nowhere: others make that block, and no coin has come or gone.
+    assert sum(map(int, status["coins"].values())) == 1000
