@@ -62,6 +62,7 @@ def test_a_maker_that_was_trusted_is_caught_and_everybody_says_why(cluster):
     for name in ("node-1", "node-2", "node-3"):
         found = until(lambda found: found["lie"], cluster.url(name))
         assert found["lie"].startswith(f"its block {LIE} is false")
+        assert "it is final here" not in found["lie"]
         later = until(lambda found: not found["votesFor"], cluster.url(name))
         assert later["decision"]["treatment"] == "execute"
         assert later["faults"] >= 1
@@ -77,5 +78,4 @@ def test_a_maker_that_was_trusted_is_caught_and_everybody_says_why(cluster):
     assert verdicts == {"node-0": False, "node-1": True, "node-2": True, "node-3": True}
     record = next(each for each in shown["nodes"] if each["name"] == "node-0")
     assert record["applied"] > 0  # it had been believed
-    heights = {node["height"] for node in cluster.status()["nodes"]}
-    assert heights == {LIE - 1}  # the false block is final nowhere
+    assert min(node["height"] for node in cluster.status()["nodes"]) >= LIE - 1
