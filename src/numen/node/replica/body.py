@@ -142,7 +142,7 @@ class Body:
         self._custodian = Custodian(plan, world, key)
         self._made: Made | None = None
         self._raw_diff = b""
-        self._treatment = Treatment.EXECUTE
+        self._treatment, self._value = Treatment.EXECUTE, 0
         self.watch = Watch(plan, world, self.ledger, key)
 
     def restore(self) -> tuple[Replica, Proposal | None]:
@@ -354,8 +354,8 @@ class Body:
                     diff = diffs.decode(raw_diff)
                 except (StateError, CodecError):
                     return Treatment.EXECUTE
-                value = worth(diff, self.world.last, self.plan.slot_coins)
-                return self.watch.decide(block.header.maker, value, identity).treatment
+                self._value = worth(diff, self.world.last, self.plan.slot_coins)
+                return self.watch.decide(block.header.maker, self._value, identity).treatment
             case _:
                 return Treatment.AUDIT if self._is_audited(identity) else Treatment.APPLY
 
@@ -441,11 +441,10 @@ class Body:
         if treatment in (None, Treatment.APPLY):
             also = [*also, (answers.APPLIED + header.height.to_bytes(8, "big"), b"\1")]
         if treatment is not None:
-            value = worth(made.diff, self.world.last, self.plan.slot_coins)
             members = self.plan.electorate.members
             voters = (members[at].key for at in signers(certificate, self.plan.electorate))
             block, named = block_id(header), frozenset(voters)
-            noted = self.watch.settled(header.maker, block, value, treatment, named)
+            noted = self.watch.settled(header.maker, block, self._value, treatment, named)
             also = [*also, *noted]
         records = answers.records(header.height, raw_diff, certificate)
         past: Writes = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
