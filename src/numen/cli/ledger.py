@@ -13,6 +13,7 @@ import msgspec
 
 from numen.cli.keys import read_password, with_password
 from numen.cli.ledger_ask import create, pay
+from numen.cli.ledger_contract import send, view
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
 from numen.cli.output import print_json
 from numen.ledger.order.sequencer import Sequencer, UnavailableError
@@ -21,7 +22,7 @@ from numen.net.identity import NodeKey
 from numen.net.keystore import COST_MIN, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.process.client import connected
-from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, vote_of, write_roll
+from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, mail_of, vote_of, write_roll
 from numen.node.process.server import Conduct, Server
 from numen.node.replica.plan import STEP_MS, Mode
 from numen.node.shell import listen
@@ -44,6 +45,8 @@ def ledger() -> None:
 
 ledger.add_command(create)
 ledger.add_command(pay)
+ledger.add_command(send)
+ledger.add_command(view)
 
 
 class _Wish(msgspec.Struct):
@@ -257,7 +260,8 @@ def _make_site(
     made = store.open(name, password)
     account = "0x" + made.account.address.hex()
     vote = vote_of(made.account, stake) if mode is not Mode.APPLY else None
-    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, mode, vote)
+    mail = mail_of(made.account)
+    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, mode, vote, mail)
 
 
 def _holder(text: str) -> tuple[str, int]:

@@ -97,6 +97,13 @@ class Cluster:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=WAIT_S)
 
+    def end(self, name: str) -> str:
+        """End a node, and give what it wrote to its log."""
+        process = self.processes.pop(name)
+        process.terminate()
+        _, errors = process.communicate(timeout=WAIT_S)
+        return errors
+
     def pay(self, payer: str, payee: str, coins: int, at: str) -> Payment:
         """Let somebody pay at a node."""
         process = self._popen("pay", payer, payee, str(coins), f"--at={at}", f"--wait={WAIT_S}")

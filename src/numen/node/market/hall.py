@@ -198,7 +198,6 @@ class _Visit:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(group))
-                group.create_task(self._carry())
         except* NetError as errors:
             raise errors.exceptions[0] from None
 
@@ -215,7 +214,9 @@ class _Visit:
                 await self._do(effect, heard.number)
             if not follows and self._visit.cursor is not None:
                 follows = True
+                # Not before the welcome, which a member hears first.
                 group.create_task(self._tell())
+                group.create_task(self._carry())
 
     async def _do(self, effect: clerk.Effect, number: int) -> None:
         match effect:

@@ -107,7 +107,9 @@ class Server:
         voter = None
         if plan.has_vote:
             voter = Voter.open(voting_key(key), plan.chain, directory / "votes")
-        world = World(LmdbKV(directory / "state"), roll.accounts().items())
+        world = World(
+            LmdbKV(directory / "state"), roll.accounts().items(), custodians=roll.custodians()
+        )
         embody = partial(Liar, start=conduct.lie) if conduct.lie else Body
         self._body = embody(plan, world, key, voter, is_indexed=asked is not None)
         self._key = key
