@@ -145,6 +145,14 @@ def test_a_true_quote_is_no_offence_and_each_lie_about_it_is():
         assert found.outcome is Outcome.FALSE_PROOF
 
 
+def test_the_time_of_a_quote_counts_from_when_its_market_was_born():
+    chain, _ = whole_chain()
+    with pytest.raises(OffenceError, match="true"):
+        judge(FalseProof(chain), Record(verifier_stakes=STAKES, born_ms=1_000))
+    late = Record(verifier_stakes=STAKES, born_ms=100 * 86_400_000)
+    assert judge(FalseProof(chain), late).outcome is Outcome.FALSE_PROOF
+
+
 def test_the_time_of_a_quote_is_the_matchs_whenever_it_is_judged():
     chain, _ = whole_chain()
     task, match, result = chain[0].body.task, chain[2].body, chain[4].body

@@ -10,7 +10,7 @@ import pytest
 import numen
 from numen.api import evidence, proofs, starks
 from numen.api.market import Market
-from numen.base.codec import decode
+from numen.base.codec import decode, encode
 from numen.base.crypto import SigningKey
 from numen.base.eip712 import Domain
 from numen.market import events
@@ -21,17 +21,22 @@ from numen.market.task import Quorum, Stark, Task
 from numen.market.turn import new_market
 from numen.market.worker import Behaviour, Profile
 from numen.node.market import people, prove
-from numen.node.market.goods import name_of
+from numen.node.market.clerk import Clerk, Visit
+from numen.node.market.errand import Visitor
+from numen.node.market.follower import Follower
+from numen.node.market.goods import name_of, parts
 from numen.node.market.keys import KeyGoodsError, Proving, Verifying, read, rule_of, write
 from numen.node.market.notary import CUPBOARD_BYTES_MAX, Cupboard, Notary
 from numen.node.market.prover import ProcessProver, ProofLimits
 from numen.node.market.replica import Posted
+from numen.node.market.speech import Entries, Follow, Hand, Want, Welcome
 from numen.node.market.tools import Goods
 from numen.proof import snarkjs
 from numen.proof.errors import ProofError
 from numen.proof.statement import Claim, UnboundError, UnprovenError, commit_inputs, commit_output
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.vm.payload import encode_inputs
+from tests.node.market.test_clerk import GENESIS
 from tests.node.market.test_market import BID, identity, played, sandbox  # noqa: F401
 
 MULTIPLY = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a * b\n")
@@ -96,11 +101,12 @@ def sell(played, program, args, kind, *, liar):  # noqa: F811
 
 @pytest.mark.slow
 def test_a_proof_with_keys_is_bought_and_convinces_a_stranger(played, tmp_path):  # noqa: F811
-    bought, happened = sell(played, MULTIPLY, (6, 7), "snark", liar=False)
+    bought, happened = sell(played, MULTIPLY, (6, 7), "snark", liar=True)
 
     assert bought.value == 42
+    assert {e.outcome for e in happened if isinstance(e, events.Slashed)} == {"false proof"}
     assert [e.evidence for e in happened if isinstance(e, events.Settled)] == ["snark"]
-    assert bought.sold.fined == ()
+    assert bought.sold.fined == (identity("bob").account.address,)
     files = evidence.save_proof(tmp_path, bought.evidence, bought.wanted)
     proof, public, key = (path.read_bytes() for path in files)
     assert snarkjs.read_public(public) == [42, 6, 7]
@@ -255,6 +261,28 @@ def test_an_entry_waits_for_the_goods_that_it_needs(snark):
     assert notary.lacks(market, posted) == []
     quorum = msgspec.structs.replace(task, policy=Quorum(3, 4))
     assert notary.lacks(market, Posted(sign(key, Request(quorum, 10, 0)))) == []
+
+
+def test_the_record_is_not_read_on_without_goods_and_nothing_is_written_without_them(snark):
+    wanted = snark[0]
+    goods, key = wanted.goods[0], SigningKey.from_seed(b"buyer")
+    task = msgspec.structs.replace(task_of(wanted.policy), provider=key.address)
+    posted = Posted(sign(key, Request(task, 10, 0)))
+    clerk, visit = Clerk(GENESIS, Notary()), Visit(key.address)
+    list(clerk.hear(visit, Follow(0), 5))
+    (told,) = clerk.hear(visit, Hand((posted,)), 6)
+    assert told.message.reason == f"bring the goods {name_of(goods).hex()} first"
+
+    follower, player = Follower(Notary(), lambda _: None), Visitor(key.address)
+    follower.enter(Welcome(GENESIS, 1, 0), GENESIS.hall, 0)
+    assert follower.replica is not None
+    raw = encode(follower.replica.next(posted, 5))
+    (want,) = follower.hear(Entries((raw,)), player, 0)
+    assert (want, follower.replica.height) == (Want(name_of(goods), 0), 0)
+    (part,) = parts(name_of(goods), goods)
+    for thought in follower.hear(part, player, 0):
+        assert thought() == []
+    assert follower.replica.height == 1
 
 
 def test_a_cupboard_has_bounds():

@@ -32,6 +32,9 @@ from numen.vm.walk import Walk, walk
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
 
+KEPT_BYTES_MAX: Final = 512 << 20
+"""Most bytes of inputs and keys that it keeps."""
+
 SNARK_WORK: Final = 2_000_000
 SNARK_WORK_A_BYTE: Final = 4
 STARK_WORK: Final = 20_000_000
@@ -72,6 +75,8 @@ class Goods:
         program = program_of(raw)
         if program is None:
             _keep(self.inputs, commit_inputs(raw), raw)
+            while len(self.inputs) > 1 and sum(map(len, self.inputs.values())) > KEPT_BYTES_MAX:
+                del self.inputs[next(iter(self.inputs))]
         else:
             _keep(self.programs, program.id, program)
 
