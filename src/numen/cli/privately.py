@@ -14,7 +14,7 @@ import click
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.cli import asking
+from numen.node import asking
 from numen.cli.keys import read_password, with_password
 from numen.evm.revert import decode_revert
 from numen.evm.transaction import Kind, Transaction
