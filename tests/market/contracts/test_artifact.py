@@ -21,7 +21,7 @@ from numen.market.contracts.asks import (
     terms_args,
     ticket_args,
 )
-from numen.market.message import Call, Cancel, Offer, Request, Signed, Verdict, Vote, message_id
+from numen.market.message import Assent, Call, Cancel, Offer, Request, Signed, Verdict, Vote, message_id
 from numen.market.reputation import Entry, Standing, after
 from numen.market.task import Quorum, Task, task_id
 from numen.market.ticket import Quote, SignedTicket, Ticket, draw, ticket_digest
@@ -32,7 +32,7 @@ from tests.markdown import ROOT
 VIEWS = """
 from numen import address, contract, view
 from messages import (
-    Claim, Ending, Promise, Quote, Terms, Ticket, call_id, cancel_id, claim_id, draw, history_head,
+    Claim, Ending, Promise, Quote, Terms, Ticket, assent_id, call_id, cancel_id, claim_id, draw, history_head,
     offer_id, request_id, task_id, ticket_digest, verdict_id, vote_id,
 )
 
@@ -67,6 +67,10 @@ class Digests:
     @view
     def cancel(self, who: address, task: u256) -> u256:
         return cancel_id(who, task)
+
+    @view
+    def assent(self, task: u256, who: address, claim: u256) -> u256:
+        return assent_id(task, who, claim)
 
     @view
     def call(self, market: u256, who: address, nonce: u64, verb: u8, amount: u64) -> u256:
@@ -146,6 +150,8 @@ def test_claims_votes_and_cancels_do(task, who, claim, attestation):
     assert DIGESTS.view("claim", claim_args(claim)) == word(claim_digest(claim))
     found = DIGESTS.view("vote", word(task), who, claim_args(claim), attestation)
     assert found == word(message_id(Vote(task, who, claim, attestation)))
+    found = DIGESTS.view("assent", word(task), who, word(claim.output))
+    assert found == word(message_id(Assent(task, who, claim.output)))
     assert DIGESTS.view("cancel", who, word(task)) == word(message_id(Cancel(who, task)))
 
 

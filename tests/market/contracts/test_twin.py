@@ -11,10 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numen.market.contracts.asks import AskError
 from numen.market.contracts.books import of_market
 from numen.market.exchange import Verb
-from numen.market.message import Call, Cancel, sign
+from numen.market.message import Assent, Call, Cancel, sign
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
+from numen.proof.statement import claim_digest
 from tests.market import test_exchange, town
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
@@ -107,6 +108,13 @@ class Histories(RuleBasedStateMachine):
     @rule(key=st.sampled_from([*VERIFIERS, ANN]), answer=st.sampled_from([TRUE, TRUE, FALSE]))
     def vote(self, key, answer):
         self.table.post(key, self.table.vote(key, answer))
+
+    @rule(key=st.sampled_from([*VERIFIERS, ANN]))
+    def assent(self, key):
+        job = self.table.market.jobs.get(self.table.id)
+        if job is not None and job.claim is not None:
+            claim = claim_digest(job.claim)
+            self.table.post(key, Assent(self.table.id, key.address, claim))
 
     @rule(key=workers, outcome=st.sampled_from(list(Outcome)))
     def judge(self, key, outcome):

@@ -17,6 +17,7 @@ from numen.market.events import Event, Redeemed
 from numen.market.exchange import Judge, Post, Redeem, Submission, Tick, Verb
 from numen.market.job import Job
 from numen.market.message import (
+    Assent,
     Call,
     Cancel,
     Execution,
@@ -143,6 +144,8 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
         case Vote():
             claim = claim_args(body.claim)
             yield Ask("vote", (_word(body.task), body.verifier, claim, body.attestation, signature))
+        case Assent():
+            yield Ask("assent", (_word(body.task), body.verifier, _word(body.claim), signature))
         case Verdict():
             raise AssertionError("a verdict is handed in with its accusation")
 
