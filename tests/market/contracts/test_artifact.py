@@ -21,7 +21,17 @@ from numen.market.contracts.asks import (
     terms_args,
     ticket_args,
 )
-from numen.market.message import Assent, Call, Cancel, Offer, Request, Signed, Verdict, Vote, message_id
+from numen.market.message import (
+    Assent,
+    Call,
+    Cancel,
+    Offer,
+    Request,
+    Signed,
+    Verdict,
+    Vote,
+    message_id,
+)
 from numen.market.reputation import Entry, Standing, after
 from numen.market.task import Quorum, Task, task_id
 from numen.market.ticket import Quote, SignedTicket, Ticket, draw, ticket_digest
@@ -32,7 +42,8 @@ from tests.markdown import ROOT
 VIEWS = """
 from numen import address, contract, view
 from messages import (
-    Claim, Ending, Promise, Quote, Terms, Ticket, assent_id, call_id, cancel_id, claim_id, draw, history_head,
+    Claim, Ending, Promise, Quote, Terms, Ticket, assent_id, call_id, cancel_id, claim_id, draw,
+    history_head,
     offer_id, request_id, task_id, ticket_digest, verdict_id, vote_id,
 )
 

@@ -95,6 +95,11 @@ class Settler:
         self._ask, self._key, self._folder = ask, key, folder
         self._waiting: deque[Waiting] = deque()
 
+    @property
+    def waits(self) -> int:
+        """How much is to be told."""
+        return len(self._waiting)
+
     async def open(self, clerk: Clerk) -> None:
         """Find the market's contract, or create it; watch the clerk from here on.
 
