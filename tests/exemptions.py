@@ -11,7 +11,7 @@ BUDGET_LINES = {
     "cli": 7000,
     "demo": 1800,
     "evm": 28000,
-    "ir": 7500,
+    "ir": 7600,
     "jit": 2300,
     "kernels": 9300,
     "lang": 10100,

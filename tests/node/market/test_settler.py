@@ -1,4 +1,4 @@
-"""A market on a ledger: the hall's record and the contract have the same books, whatever is killed."""
+"""A market on a ledger: the hall and the contract have the same books, whatever is killed."""
 
 import asyncio
 from contextlib import suppress
