@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from numen.base.errors import NumenError
-from numen.cli.bazaar import as_somebody, market
+from numen.cli.bazaar import as_somebody
+from numen.cli.orders import market
 from numen.cli.contracts import rpc_option
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
@@ -69,12 +70,10 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
         "burnt": books.burnt,
         "books": books.identity.hex(),
     }
+    size = f"{len(books.people)} people, {len(books.bids)} open bids, {books.burnt:,} coins burnt"
     lines = [
         f"{found.height} entries of the record and the ledger have the same books:",
-        (
-            f"{len(books.people)} people, {len(books.bids)} open bids, {books.burnt:,} coins burnt; "
-            f"digest {books.identity.hex()}"
-        ),
+        f"{size}; digest {books.identity.hex()}",
     ]
     _print(lines, report, as_json=as_json)
 
@@ -85,10 +84,7 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
     people = asking.ask(rpc, "numen_getPeople", contract)["people"]
     totals = found["totals"]
     lines = [
-        (
-            f"{found['tasks']} tasks: {totals['settled']} settled, {totals['unsettled']} without an "
-            f"answer, {len(bids)} open"
-        ),
+        f"{found['tasks']} tasks: {totals['settled']} settled, {len(bids)} open",
         (
             f"{_coins(totals['paid'])} coins paid for {totals['answers']} answers, "
             f"{_coins(totals['fees'])} in fees"
