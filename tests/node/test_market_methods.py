@@ -89,7 +89,7 @@ def test_people_are_shown_with_stakes_and_every_change_of_a_reputation_with_its_
     for worker in workers:
         found = settled("getReputation", worker["address"])
         history = [
-            Entry(bytes.fromhex(e["receipt"][2:]), e["isAccepted"], e["isReplicated"])
+            Entry(bytes.fromhex(e["receipt"][2:]), e["isAccepted"], e["isReplicated"], e["isLie"])
             for e in found["entries"]
         ]
         seen += len(history)

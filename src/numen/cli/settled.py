@@ -7,8 +7,8 @@ import click
 
 from numen.base.errors import NumenError
 from numen.cli.bazaar import as_somebody
-from numen.cli.orders import market
 from numen.cli.contracts import rpc_option
+from numen.cli.orders import market
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.net.keystore import Identity
@@ -16,9 +16,9 @@ from numen.net.tls import TlsTransport
 from numen.node import asking
 from numen.node.market.audit import audit
 from numen.node.market.member import Member
+from numen.node.market.notary import Notary
 from numen.node.market.onledger import OnLedger, asker
 from numen.node.market.place import read_place
-from numen.node.market.record import NoProofs
 
 
 class NamedError(NumenError):
@@ -59,7 +59,7 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
     is applied here; the contract is read through the node at --rpc.
     """
     transport, account = TlsTransport(identity.node), identity.account
-    member = Member(transport, read_place(place), account, NoProofs(), lambda _: None)
+    member = Member(transport, read_place(place), account, Notary(), lambda _: None)
     on_ledger = OnLedger(asker(rpc), bytes.fromhex(_hex(contract)[2:]))
     found = asyncio.run(audit(member, account.address, on_ledger))
     books = found.books

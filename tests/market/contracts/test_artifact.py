@@ -18,14 +18,17 @@ from numen.market.contracts.asks import (
     claim_args,
     judged,
     quote_args,
+    ramp_args,
     terms_args,
     ticket_args,
 )
 from numen.market.message import (
     Assent,
+    Buy,
     Call,
     Cancel,
     Offer,
+    Ramp,
     Request,
     Signed,
     Verdict,
@@ -42,9 +45,9 @@ from tests.markdown import ROOT
 VIEWS = """
 from numen import address, contract, view
 from messages import (
-    Claim, Ending, Promise, Quote, Terms, Ticket, assent_id, call_id, cancel_id, claim_id, draw,
-    history_head,
-    offer_id, request_id, task_id, ticket_digest, verdict_id, vote_id,
+    Claim, Ending, Promise, Purchase, Quote, Ramp, Terms, Ticket, assent_id, buy_id, call_id,
+    cancel_id, claim_id, draw, history_head, offer_id, request_id, task_id, ticket_digest,
+    verdict_id, vote_id,
 )
 
 @contract
@@ -56,8 +59,12 @@ class Digests:
         return task_id(terms)
 
     @view
-    def request(self, terms: Terms, bid: u64, nonce: u64) -> u256:
-        return request_id(terms, bid, nonce)
+    def request(self, terms: Terms, bid: u64, nonce: u64, ramp: Ramp) -> u256:
+        return request_id(terms, bid, nonce, ramp)
+
+    @view
+    def buy(self, market: u256, purchase: Purchase) -> u256:
+        return buy_id(market, purchase)
 
     @view
     def offer(self, promise: Promise, quote: Quote) -> u256:
@@ -88,8 +95,8 @@ class Digests:
         return call_id(market, who, nonce, verb, amount)
 
     @view
-    def history(self, before: u256, receipt: u256, accepted: bool, replicated: bool) -> u256:
-        return history_head(before, receipt, accepted, replicated)
+    def history(self, before: u256, receipt: u256, good: bool, same: bool, lie: bool) -> u256:
+        return history_head(before, receipt, good, same, lie)
 
     @view
     def ticket(self, separator: u256, ticket: Ticket) -> u256:
@@ -117,6 +124,7 @@ quotes = st.builds(
     Quote, accounts, numbers, st.integers(0, 2**256 - 1).map(U256), hashes, hashes,
     numbers, numbers, numbers, numbers, hashes,
 )  # fmt: skip
+ramps = st.builds(Ramp, numbers, numbers, st.integers(1, 900_000))
 tasks = st.builds(
     Task, hashes, accounts, accounts, numbers, hashes, hashes,
     st.builds(Quorum, st.integers(1, 64), st.integers(1, 10**6)), st.integers(1, 2**53),
@@ -138,11 +146,20 @@ def test_the_abi_that_comes_with_the_package_is_the_contracts():
 
 
 @settings(max_examples=25, deadline=None)
-@given(task=tasks, bid=numbers, nonce=numbers)
-def test_tasks_and_requests_have_the_digests_of_their_messages(task, bid, nonce):
+@given(task=tasks, bid=numbers, nonce=numbers, ramp=st.none() | ramps)
+def test_tasks_and_requests_have_the_digests_of_their_messages(task, bid, nonce, ramp):
     assert DIGESTS.view("task", terms_args(task)) == word(task_id(task))
-    expected = word(message_id(Request(task, bid, nonce)))
-    assert DIGESTS.view("request", terms_args(task), bid, nonce) == expected
+    expected = word(message_id(Request(task, bid, nonce, ramp)))
+    assert DIGESTS.view("request", terms_args(task), bid, nonce, ramp_args(ramp)) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(market=hashes, who=accounts, nonce=numbers, task=tasks, price=numbers)
+def test_purchases_do(market, who, nonce, task, price):
+    body = Buy(market, who, nonce, task.program, task.inputs, task.policy, price)
+    policy = (task.policy.replicas, task.policy.trust)
+    purchase = (who, nonce, word(task.program), word(task.inputs), *policy, price)
+    assert DIGESTS.view("buy", word(market), purchase) == word(message_id(body))
 
 
 @settings(max_examples=25, deadline=None)
@@ -186,11 +203,13 @@ def test_calls_do(market, who, nonce, verb, amount):
     assert found == word(message_id(Call(market, who, nonce, verb.value, amount)))
 
 
-@given(hashes, hashes, st.booleans(), st.booleans())
+@given(hashes, hashes, st.booleans(), st.booleans(), st.booleans())
 @settings(max_examples=25, deadline=None)
-def test_histories_have_the_heads_that_everybody_computes(before, receipt, accepted, replicated):
-    standing = after(Standing(head=before), Entry(receipt, accepted, replicated))
-    found = DIGESTS.view("history", word(before), word(receipt), accepted, replicated)
+def test_histories_have_the_heads_that_everybody_computes(
+    before, receipt, accepted, replicated, lie
+):
+    standing = after(Standing(head=before), Entry(receipt, accepted, replicated, lie))
+    found = DIGESTS.view("history", word(before), word(receipt), accepted, replicated, lie)
     assert found == word(standing.head)
 
 

@@ -81,11 +81,14 @@ def test_what_somebody_else_signed_is_refused_whichever_signature_it_is():
 def test_terms_that_differ_in_anything_are_not_what_was_signed():
     table = TwinDesk()
     ask = told(table, Post(sign(PROVIDER, table.request())))
-    terms, bid, nonce, signature = ask.args
+    terms, bid, nonce, ramp, signature = ask.args
     for place in range(3, len(terms)):
         other = (*terms[:place], terms[place] + 1, *terms[place + 1 :])
-        assert "another account" in refusal(table, Ask("request", (other, bid, nonce, signature)))
-    assert "another account" in refusal(table, Ask("request", (terms, bid + 1, nonce, signature)))
+        assert "another account" in refusal(
+            table, Ask("request", (other, bid, nonce, ramp, signature))
+        )
+    for changed in ((terms, bid + 1, nonce, ramp), (terms, bid, nonce, (True, bid, 0, 1))):
+        assert "another account" in refusal(table, Ask("request", (*changed, signature)))
 
 
 def test_a_commitment_opens_to_what_it_was_made_of_alone():

@@ -7,24 +7,28 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import structs
 
 from numen.market.contracts.asks import AskError
 from numen.market.contracts.books import of_market
 from numen.market.exchange import Verb
-from numen.market.message import Assent, Call, Cancel, sign
+from numen.market.message import Assent, Buy, Call, Cancel, Ramp, sign
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
 from numen.proof.statement import claim_digest
-from tests.market import test_exchange, town
+from tests.market import test_desk, test_exchange, test_resale, town
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
 
+MODULES = (test_desk, test_exchange, test_resale)
 STORIES = [
     story
-    for name, story in vars(test_exchange).items()
-    if name.startswith("test_") and "Desk(" in inspect.getsource(story)
-    if not hasattr(story, "hypothesis") and not inspect.signature(story).parameters
+    for module in MODULES
+    for name, story in vars(module).items()
+    if name.startswith("test_") and not hasattr(story, "hypothesis")
+    if "Desk" in vars(module) and not inspect.signature(story).parameters
+    if "Desk(" in (text := inspect.getsource(story)) or "disputed(" in text or "sold(" in text
 ]
 
 
@@ -32,11 +36,12 @@ STORIES = [
 def _twinned(monkeypatch):
     monkeypatch.setattr(town, "Opening", TwinOpening)
     monkeypatch.setattr(town, "Play", TwinPlay)
-    monkeypatch.setattr(test_exchange, "Desk", TwinDesk)
+    for module in MODULES:
+        monkeypatch.setattr(module, "Desk", TwinDesk)
 
 
 def test_the_stories_were_found():
-    assert len(STORIES) > 15
+    assert len(STORIES) > 40
 
 
 @pytest.mark.usefixtures("_twinned")
@@ -80,9 +85,28 @@ class Histories(RuleBasedStateMachine):
         job = self.table.market.jobs.get(self.table.id)
         return job.seats if job else {}
 
-    @rule(bid=st.sampled_from([300, 800, 4000]), nonce=st.integers(0, 2))
-    def request(self, bid, nonce):
-        self.table.post(PROVIDER, self.table.request(bid, nonce))
+    @rule(
+        bid=st.sampled_from([300, 800, 4000]),
+        nonce=st.integers(0, 2),
+        ramp=st.none()
+        | st.builds(
+            Ramp,
+            st.sampled_from([300, 900, 4000]),
+            st.sampled_from([0, 500, 5000, 2**64 - 1]),
+            st.sampled_from([1, 1000, 900_000]),
+        ),
+    )
+    def request(self, bid, nonce, ramp):
+        request = structs.replace(self.table.request(bid, nonce), ramp=ramp)
+        self.table.post(PROVIDER, request)
+
+    @rule(key=st.sampled_from([PROVIDER, ANN, STRANGER]), trust=st.sampled_from([1, 4, 5]))
+    def buy(self, key, trust):
+        market, task = self.table.market, self.table.task
+        nonce = market.nonces.get(key.address, 0)
+        policy = Quorum(2, trust)
+        bought = Buy(market.identity, key.address, nonce, task.program, task.inputs, policy, 10_000)
+        self.table.post(key, bought)
 
     @rule(key=workers, ask=st.sampled_from([50, 400]))
     def offer(self, key, ask):

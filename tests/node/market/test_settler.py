@@ -17,8 +17,8 @@ from numen.net.tls import TlsTransport
 from numen.node.asking import NoAnswerError, RefusedError
 from numen.node.ledger.node import LedgerNode
 from numen.node.market.clerk import Clerk
+from numen.node.market.notary import Notary
 from numen.node.market.onledger import LedgerError, OnLedger, asker
-from numen.node.market.record import NoProofs
 from numen.node.market.replica import Genesis, Granted, Passed, handed
 from numen.node.market.serve import serve
 from numen.node.market.settler import SettleError, Settler, settlement
@@ -78,7 +78,7 @@ class Clerked:
     """A clerk whose every entry is on the disk, as a hall shows it to a settler."""
 
     def __init__(self) -> None:
-        self.clerk, self.grown = Clerk(GENESIS, NoProofs()), asyncio.Condition()
+        self.clerk, self.grown = Clerk(GENESIS, Notary()), asyncio.Condition()
 
     async def write(self, what, at_ms: int) -> None:
         self.clerk.write(what, at_ms)

@@ -18,11 +18,13 @@ from numen.market.exchange import Judge, Post, Redeem, Submission, Tick, Verb
 from numen.market.job import Job
 from numen.market.message import (
     Assent,
+    Buy,
     Call,
     Cancel,
     Execution,
     Match,
     Offer,
+    Ramp,
     Request,
     Result,
     Signed,
@@ -31,7 +33,8 @@ from numen.market.message import (
     message_id,
 )
 from numen.market.offence import Accusation, Equivocation, FalseProof, Outcome
-from numen.market.task import Quorum, Task
+from numen.market.resale import name_of
+from numen.market.task import Quorum, Task, task_id
 from numen.market.ticket import Quote, Ticket, ticket_id
 from numen.market.turn import Market
 from numen.proof.statement import Claim
@@ -75,6 +78,8 @@ def require_judgeable(submission: Submission) -> None:
     """
     match submission:
         case Post(Signed(Request(task))) if not isinstance(task.policy, Quorum):
+            raise AskError("a market on a ledger settles quorums only")
+        case Post(Signed(Buy() as body)) if not isinstance(body.policy, Quorum):
             raise AskError("a market on a ledger settles quorums only")
         case Judge(_, FalseProof()):
             raise AskError("a market on a ledger takes no accusation of a false proof")
@@ -124,30 +129,54 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
             verb = VERBS.index(Verb(body.verb))
             yield Ask("call", (body.owner, body.nonce, verb, body.amount, signature))
         case Request():
-            yield Ask("request", (terms_args(body.task), body.bid, body.nonce, signature))
+            ramp = ramp_args(body.ramp)
+            yield Ask("request", (terms_args(body.task), body.bid, body.nonce, ramp, signature))
         case Cancel():
             yield Ask("cancel", (_word(body.task), signature))
+        case Buy():
+            yield Ask("buy", (*_bought(before, body), signature))
         case Offer():
             # An offer is no news for the contract, but what time has brought may be.
             job = next(j for j in before.jobs.values() if body.request in j.requests)
             if _moved(job, after):
                 yield _advance(job.identity)
+        case Match() | Execution() | Result() | Vote() | Assent():
+            yield _worked(before, body, signature)
+        case Verdict():
+            raise AssertionError("a verdict is handed in with its accusation")
+
+
+def _worked(
+    before: Market, body: Match | Execution | Result | Vote | Assent, signature: bytes
+) -> Ask:
+    match body:
         case Match():
-            yield _matched(before, body, signature)
+            return _matched(before, body, signature)
         case Execution():
             task = _task_of_seat(before, body.match)
-            yield Ask("execution", (task, body.worker, _word(body.commitment), signature))
+            return Ask("execution", (task, body.worker, _word(body.commitment), signature))
         case Result():
             task = _task_of_seat(before, body.execution)
             opened = (claim_args(body.claim), _word(body.salt), _word(message_id(body)), signature)
-            yield Ask("result", (task, body.worker, *opened))
+            return Ask("result", (task, body.worker, *opened))
         case Vote():
             claim = claim_args(body.claim)
-            yield Ask("vote", (_word(body.task), body.verifier, claim, body.attestation, signature))
+            return Ask(
+                "vote", (_word(body.task), body.verifier, claim, body.attestation, signature)
+            )
         case Assent():
-            yield Ask("assent", (_word(body.task), body.verifier, _word(body.claim), signature))
-        case Verdict():
-            raise AssertionError("a verdict is handed in with its accusation")
+            return Ask("assent", (_word(body.task), body.verifier, _word(body.claim), signature))
+
+
+def _bought(market: Market, body: Buy) -> tuple[Any, ...]:
+    policy = body.policy
+    assert isinstance(policy, Quorum), "refused before: `require_judgeable`"
+    entry = market.store.entries[name_of(body.program, body.inputs)]
+    purchase = (
+        body.buyer, body.nonce, _word(body.program), _word(body.inputs), policy.replicas,
+        policy.trust, body.price_max,
+    )  # fmt: skip
+    return _word(task_id(entry.task)), purchase
 
 
 def _matched(market: Market, body: Match, signature: bytes) -> Ask:
@@ -222,6 +251,11 @@ def terms_args(task: Task) -> tuple[Any, ...]:
         _word(task.inputs), policy.replicas, policy.trust, task.work_limit, task.price_max,
         task.fee, task.pledge, task.expires_ms,
     )  # fmt: skip
+
+
+def ramp_args(ramp: Ramp | None) -> tuple[Any, ...]:
+    """How a bid rises as the contract's `Ramp`."""
+    return (True, *msgspec.structs.astuple(ramp)) if ramp else (False, 0, 0, 0)
 
 
 def claim_args(claim: Claim) -> tuple[int, ...]:

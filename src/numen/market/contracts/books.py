@@ -25,6 +25,9 @@ PHASES: Final = (None, *Phase, "closed")
 ROLES: Final = (None, Role.WORKER, Role.VERIFIER)
 """Roles by their numbers in the contract."""
 
+PHASE_AT: Final = 19
+"""Where the phase stands in what the contract says of a task."""
+
 _CLOSED: Final = PHASES.index("closed")
 _NO_CLAIM: Final = bytes(32)
 
@@ -100,7 +103,8 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
         task: Its id.
         phase: Number of the phase.
         until_ms: When the phase ends by itself; 0 where it does not.
-        bid: The bid in force.
+        bid: The bid in force; where it rises by itself, at first.
+        ceiling: Where it ends.
         held: Coins in escrow.
         paid: Coins paid for answers.
         claim: Digest of the credible or settled claim; zero without.
@@ -112,6 +116,7 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
     phase: U64
     until_ms: U64
     bid: U64
+    ceiling: U64
     held: U64
     paid: U64
     claim: Hash32
@@ -166,7 +171,7 @@ def of_contract(view: Views) -> Books:
     addresses = sorted(address(view("person_at", place)) for place in range(people_count))
     people = (_shown(owner, view("person", owner)) for owner in addresses)
     found = (view("task_at", place) for place in range(task_count))
-    living = ((_bytes32(t), task) for t, task in found if task[15] != _CLOSED)
+    living = ((_bytes32(t), task) for t, task in found if task[PHASE_AT] != _CLOSED)
     bids = (_shown_bid(view, t, task) for t, task in sorted(living))
     return Books(totals[9], _known(people), tuple(bids))
 
@@ -194,7 +199,8 @@ def _bid(market: Market, job: Job) -> Bid:
         job.identity,
         PHASES.index(job.phase),
         job.until_ms,
-        job.bid,
+        job.request.bid,
+        job.request.ceiling,
         market.coins.balance(job.escrow),
         job.paid,
         claim_digest(job.claim) if job.claim else _NO_CLAIM,
@@ -228,16 +234,16 @@ def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
     number = int.from_bytes(t, "big")
     seats = (view("seat_at", number, place) for place in range(view("seat_count", number)))
     votes = (view("vote_at", number, place) for place in range(view("vote_count", number)))
-    bid, _, held, paid, phase, until_ms, claim = task[11:18]
+    bid, ceiling, _, _, _, held, paid, _, phase, until_ms, claim = task[11:22]
     return Bid(
-        t, phase, until_ms, bid, held, paid, _bytes32(claim),
+        t, phase, until_ms, bid, ceiling, held, paid, _bytes32(claim),
         tuple(_shown_chair(address(worker), seat) for worker, seat in seats),
         tuple(Ballot(address(verifier), _bytes32(claim)) for verifier, claim in votes),
     )  # fmt: skip
 
 
 def _shown_chair(worker: bytes, seat: Any) -> Chair:
-    _, last, price, pledge, _, _, _, claim, outcome = seat
+    _, last, price, pledge, _, _, _, claim, outcome, _ = seat
     return Chair(worker, _bytes32(last), price, 0 if outcome else pledge, _bytes32(claim), outcome)
 
 

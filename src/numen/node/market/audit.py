@@ -67,6 +67,10 @@ class Onlooker:
     def bring(self, raw: bytes) -> None:
         """Nothing was asked for."""
 
+    def made(self) -> Iterable[bytes]:
+        """It makes nothing."""
+        return ()
+
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002 - as above
         """Do nothing."""
         return ()

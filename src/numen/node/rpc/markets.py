@@ -12,7 +12,7 @@ import msgspec
 from numen.base.errors import NumenError
 from numen.market.contracts import artifact
 from numen.market.contracts.asks import OUTCOMES
-from numen.market.contracts.books import PHASES, ROLES, address
+from numen.market.contracts.books import PHASE_AT, PHASES, ROLES, address
 from numen.market.job import Phase
 from numen.node.ledger.node import LedgerNode
 from numen.node.rpc import lookup
@@ -38,6 +38,8 @@ ENDINGS: Final = ("", "settled", "failed", "expired", "cancelled")
 
 T = TypeVar("T")
 
+IS_VOTED_AT: Final = PHASE_AT + 3
+
 State = Literal["open", "done", "all"]
 
 _LOOKER: Final = bytes(20)
@@ -58,6 +60,7 @@ class TotalsShape(msgspec.Struct, rename="camel"):
     rewarded: Hex
     burnt: Hex
     redeemed: Hex
+    resold: Hex
 
 
 class MarketShape(msgspec.Struct, rename="camel", kw_only=True):
@@ -86,6 +89,8 @@ class BidShape(msgspec.Struct, rename="camel", kw_only=True):
     program: Hex
     inputs: Hex
     bid: Hex
+    ceiling: Hex
+    rises_until_ms: int | None
     price_max: Hex
     raises: int
     fee: Hex
@@ -112,6 +117,7 @@ class SeatShape(msgspec.Struct, rename="camel", kw_only=True):
     claim: Hex | None
     last: Hex
     outcome: str
+    receipt: Hex | None
 
 
 class VoteShape(msgspec.Struct, rename="camel"):
@@ -167,6 +173,7 @@ class EntryShape(msgspec.Struct, rename="camel"):
     receipt: Hex
     is_accepted: bool
     is_replicated: bool
+    is_lie: bool
 
 
 class ReputationShape(msgspec.Struct, rename="camel", kw_only=True):
@@ -242,7 +249,7 @@ def get_bids(
 def get_bid(session: LedgerSession, market: Address, task: Word) -> BidShape | None:
     """A task and its bid; null where the market never had it."""
     found = _Look(session.node, market)("task_of", task)
-    return _bid(task, found) if found[15] else None
+    return _bid(task, found) if found[PHASE_AT] else None
 
 
 def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape | None:
@@ -253,12 +260,12 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     """
     look = _Look(session.node, market)
     found = look("task_of", task)
-    if not found[15]:
+    if not found[PHASE_AT]:
         return None
     seats = [_seat(*look("seat_at", task, at)) for at in range(look("seat_count", task))]
     votes = [look("vote_at", task, at) for at in range(look("vote_count", task))]
     bid = _bid(task, found)
-    how = "verifiers" if found[18] else "quorum"
+    how = "verifiers" if found[IS_VOTED_AT] else "quorum"
     return ClaimShape(
         bid=bid,
         claim=bid.claim,
@@ -353,8 +360,9 @@ def _totals(found: Any) -> TotalsShape:
 
 def _bid(identity: int, task: Any) -> BidShape:
     provider, verifier, program, inputs, replicas, trust, work_limit = task[:7]
-    price_max, fee, pledge, expires_ms, bid, nonce, held, paid = task[7:15]
-    phase, _, claim, _, open_seats, ending = task[15:]
+    price_max, fee, pledge, expires_ms = task[7:11]
+    bid, ceiling, rises_ms, lasts_ms, nonce, held, paid, _ = task[11:PHASE_AT]
+    phase, _, claim, _, open_seats, ending = task[PHASE_AT:]
     name = _named(PHASES, phase)
     return BidShape(
         task=word(identity),
@@ -364,6 +372,8 @@ def _bid(identity: int, task: Any) -> BidShape:
         program=word(program),
         inputs=word(inputs),
         bid=hex(bid),
+        ceiling=hex(ceiling),
+        rises_until_ms=rises_ms + lasts_ms if ceiling > bid else None,
         price_max=hex(price_max),
         raises=nonce,
         fee=hex(fee),
@@ -380,7 +390,7 @@ def _bid(identity: int, task: Any) -> BidShape:
 
 
 def _seat(worker: Any, seat: Any) -> SeatShape:
-    _, last, price, pledge, commit_by_ms, reveal_by_ms, commitment, claim, outcome = seat
+    _, last, price, pledge, commit_by_ms, reveal_by_ms, commitment, claim, outcome, receipt = seat
     ended = _named(OUTCOMES, outcome)
     return SeatShape(
         worker=data(address(worker)),
@@ -392,6 +402,7 @@ def _seat(worker: Any, seat: Any) -> SeatShape:
         claim=word(claim) if claim else None,
         last=word(last),
         outcome=ended.value if ended is not None else "",
+        receipt=word(receipt) if receipt else None,
     )
 
 
