@@ -5,8 +5,8 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from numen.cli.asking import ask
 from numen.cli.trust import trust
+from numen.node.asking import ask
 from tests.node.process.cluster import WAIT_S, Cluster
 
 LIE = 22
