@@ -12,11 +12,12 @@ from msgspec import structs
 from numen.market.contracts.asks import AskError
 from numen.market.contracts.books import of_market
 from numen.market.exchange import Verb
+from numen.market.job import OBJECTION_MS
 from numen.market.message import Assent, Buy, Call, Cancel, Ramp, sign
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
-from numen.proof.statement import claim_digest
+from numen.proof.statement import Snark, claim_digest
 from tests.market import test_desk, test_exchange, test_resale, town
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
@@ -63,6 +64,21 @@ def test_whole_markets_agree_step_by_step(seed):
     assert sum(person.faults for person in books.people) >= 1
     assert sum(person.accepted for person in books.people) >= len(town.QUORUM_JOBS)
     assert books.burnt > 0
+
+
+@pytest.mark.usefixtures("_twinned")
+def test_a_proof_that_nobody_asked_for_earns_no_reputation():
+    """Else a worker alone could write one into any answer, and be trusted for it."""
+    table = TwinDesk(structs.replace(JOB, policy=Quorum(1, 1)))
+    table.seat(ANN)
+    table.post(ANN, table.execution(ANN))
+    shown = Snark(bytes(32), b"nothing", ())
+    table.post(ANN, structs.replace(table.result(ANN), evidence=shown))
+    table.wait(OBJECTION_MS + 1)
+    table.judge(table.verdict(ANN))
+
+    standing = table.market.standing(ANN.address)
+    assert (standing.score, standing.accepted) == (0, 1)
 
 
 class Histories(RuleBasedStateMachine):

@@ -42,6 +42,7 @@ from numen.proof.statement import Claim
 OUTCOMES: Final = (
     None, Outcome.ACCEPTED, Outcome.WRONG_ANSWER, Outcome.FALSE_PROOF, Outcome.NO_REVEAL,
     Outcome.NO_EXECUTION, Outcome.EQUIVOCATION, Outcome.WRONG_VOTE, Outcome.RELEASED,
+    Outcome.LOST_CONTEST,
 )  # fmt: skip
 """Outcomes by their numbers in the contract; 0 is an open seat."""
 
