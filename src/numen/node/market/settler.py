@@ -16,7 +16,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import decode
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market.coins import wallet
@@ -30,7 +29,6 @@ from numen.node.market.hall import Hall
 from numen.node.market.onledger import Ask as AskNode
 from numen.node.market.onledger import OnLedger, create, endow
 from numen.node.market.replica import Entry, Granted, Marked, Replica, submission
-from numen.node.market.speech import MESSAGE_BYTES_MAX
 from numen.proof.files import read_file, write_file
 
 FILE: Final = "settlement.json"
@@ -119,7 +117,7 @@ class Settler:
         replay = Replica(genesis, clerk.replica.checker)
         replay.watch = self._watch
         for raw in clerk.entries:
-            replay.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+            replay.read(raw)
         clerk.replica.watch, clerk.allows = self._watch, require_judgeable
         market = clerk.replica.market
         self.contract = await asyncio.to_thread(self._find, market, genesis.born_ms)
