@@ -13,12 +13,10 @@ from typing import Final
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market.actor import Act, Parcel
 from numen.market.contracts.books import Books, of_contract, of_market
-from numen.market.turn import Market
+from numen.node.market.errand import Visitor
 from numen.node.market.member import Member
 from numen.node.market.onledger import OnLedger
-from numen.node.market.replica import Replica
 
 ROUNDS: Final = 20
 """How often both are read before they count as different: a market goes on while it is read."""
@@ -50,36 +48,6 @@ class Audited(msgspec.Struct, frozen=True):
     books: Books
 
 
-class Onlooker:
-    """A player that only looks.
-
-    Attributes:
-        address: Its account.
-    """
-
-    def __init__(self, address: bytes) -> None:
-        self.address = address
-
-    def lacks(self, replica: Replica) -> Iterable[bytes]:  # noqa: ARG002 - it runs nothing
-        """Nothing is missing to who looks."""
-        return ()
-
-    def bring(self, raw: bytes) -> None:
-        """Nothing was asked for."""
-
-    def made(self) -> Iterable[bytes]:
-        """It makes nothing."""
-        return ()
-
-    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002 - as above
-        """Do nothing."""
-        return ()
-
-    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002
-        """Do nothing."""
-        return ()
-
-
 async def audit(member: Member, address: bytes, contract: OnLedger) -> Audited:
     """Compare the books of a market with those of its contract.
 
@@ -92,7 +60,7 @@ async def audit(member: Member, address: bytes, contract: OnLedger) -> Audited:
         AuditError: They differ.
         NumenError: The hall or the ledger does not answer.
     """
-    following = asyncio.create_task(member.run(lambda: Onlooker(address)))
+    following = asyncio.create_task(member.run(lambda: Visitor(address)))
     try:
         ready = asyncio.create_task(member.ready.wait())
         await asyncio.wait({following, ready}, return_when=asyncio.FIRST_COMPLETED)
