@@ -18,7 +18,7 @@ BUDGET_LINES = {
     "ledger": 13500,
     "market": 10000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 21000,
+    "node": 22500,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 5000,
