@@ -19,10 +19,6 @@ BUDGET_LINES = {
     "market": 11000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
     "node": 24000,
-    "market": 10000,
-    "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 21500,
-    "node": 22500,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 5000,

@@ -8,7 +8,8 @@ import { compact, ether, lasting, plural, short, whole } from './words.js';
 
 /** The page of a ledger. */
 export function ledger(state, now) {
-  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state), state.trust ? trust(state) : null, accounts(state))];
+  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state),
+    h('div', { class: 'side' }, state.trust ? trust(state) : null, accounts(state)))];
 }
 
 function tiles({ ledger: all }, now) {

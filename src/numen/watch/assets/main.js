@@ -34,7 +34,7 @@ function draw() {
 /** What the address asks for, once there is something to show. */
 function arrive() {
   if (/^#(why|tree)\//.test(location.hash)) route();
-  else if (location.hash) document.querySelector(`#main > .grid > [id="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
+  else if (location.hash) document.querySelector(`#main .grid [id="${CSS.escape(location.hash.slice(1))}"]`)?.scrollIntoView();
 }
 
 function later() {
