@@ -33,13 +33,19 @@ if TYPE_CHECKING:
     from numen.api.proofs import Keys as Keys
     from numen.api.proofs import Proven as Proven
     from numen.api.proofs import verify as verify
+    from numen.api.sync import SyncMarket as SyncMarket
+    from numen.api.task import Task as Task
+    from numen.api.task import task as task
 
 _LAZY = {
     "Compiled": "numen.api.compiled:Compiled",
     "Keys": "numen.api.proofs:Keys",
     "Market": "numen.api.market:Market",
     "Proven": "numen.api.proofs:Proven",
+    "SyncMarket": "numen.api.sync:SyncMarket",
+    "Task": "numen.api.task:Task",
     "compile": "numen.api.compiled:compile_",
+    "task": "numen.api.task:task",
     "verify": "numen.api.proofs:verify",
 }
 """Public names that need the compiler: imported when first asked for."""

@@ -28,6 +28,7 @@ def prove(
     segment_rows: int = machine_prover.SEGMENT_ROWS,
     processes: int = 1,
     told: Callable[[int, int], None] | None = None,
+    spread: machine_prover.Spread | None = None,
 ) -> bytes:
     """Run a program on the provable machine and prove the run.
 
@@ -39,6 +40,7 @@ def prove(
         segment_rows: Cycles that are proven at once, a power of two; more take more memory.
         processes: How many segments are proven side by side.
         told: Hears how many cycles are proven, and how many there are.
+        spread: Proves the segments elsewhere, in place of this machine.
 
     Returns:
         The bytes of a `proof.stark`.
@@ -52,7 +54,7 @@ def prove(
     try:
         return machine_prover.prove_run(
             program.program.code, program.bind(tuple(args)), parameters,
-            segment_rows=segment_rows, processes=processes, told=told,
+            segment_rows=segment_rows, processes=processes, told=told, spread=spread,
         )  # fmt: skip
     except MachineTrapError as error:
         raise program.trapped(error.trap) from None

@@ -2,21 +2,22 @@
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
-from numen.base.errors import NumenError
 from numen.cli.arguments import parse_argument
+from numen.cli.fleet import fleet_option
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
+from numen.cli.serving import run_until_told
 from numen.cli.wanting import Wanted, wants_evidence
 from numen.cli.watching import Watch, watched
 from numen.market import events
+from numen.market.actor import Executor
 from numen.market.events import Event
 from numen.market.task import policy_name
 from numen.market.verifier import AUDIT_ONE_IN
@@ -29,8 +30,9 @@ from numen.node.market.hall import Hall
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
+from numen.node.market.runs import Runs
 from numen.node.market.serve import EVENTS, serve
-from numen.node.market.tools import Goods, Machine
+from numen.node.market.tools import Goods
 
 if TYPE_CHECKING:
     from numen.api.compiled import Compiled
@@ -111,7 +113,7 @@ def open_(
 
     heard = watch.heard(_teller(as_json=as_json))
     work = serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
-    _run(watch.run(work))
+    run_until_told(watch.run(work))
 
 
 @click.command()
@@ -167,11 +169,13 @@ def verifier(
 @click.option("--register", type=click.IntRange(8, 15), default=13, show_default=True,
               help="The TPM's register that holds the measurement.")  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
+@fleet_option
 def worker(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
     place: str,
     stake: int,
     price: int,
+    fleet_servers: tuple[str, ...],
     *,
     lie: bool,
     checks_one_in: int,
@@ -185,8 +189,9 @@ def worker(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
 
-    With --prove it proves in a process of its own before it offers, so that no program and no keys
-    can cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
+    Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet. With
+    --prove it proves in a process of its own before it offers, so that no program and no keys can
+    cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
     its TPM has measured, until the machine starts again.
     """
     from numen.api.quotes import TpmAttester  # noqa: PLC0415 - start-up counts
@@ -213,7 +218,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
             lambda machine: people.worker(
                 identity.account, profile, goods, machine, stake, prover, attester
             ),
-            watch=watch, as_json=as_json,
+            watch=watch, as_json=as_json, fleet_servers=fleet_servers,
         )  # fmt: skip
 
 
@@ -274,7 +279,7 @@ def submit(
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
-    async def buy() -> Bought:
+    async def buy() -> Bought[Any]:
         async with Market(place, identity, heard=quiet) as entered:
             return await entered.run(program, *values, evidence=policy, **terms)
 
@@ -309,17 +314,25 @@ def _take_part(
     place: str,
     insist: bool,
     goods: Goods,
-    make: Callable[[Machine], Player],
+    make: Callable[[Executor], Player],
     *,
     watch: Watch,
     as_json: bool,
+    fleet_servers: tuple[str, ...] = (),
 ) -> None:
     from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
 
     found = read_place(place)
-    with Sandbox(insists=insist) as sandbox:
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(insists=insist))
         watch.open(identity.account.address, place=place)
-        machine = watch.machine(goods, sandbox)
+        machine = Runs(watch.machine(goods, sandbox))
+        if fleet_servers:
+            from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
+
+            fleet = stack.enter_context(Fleet(fleet_servers))
+            machine = Runs(FleetMachine(goods, fleet), AT_ONCE)
+        stack.callback(machine.close)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
         transport = watch.transport(TlsTransport(identity.node))
@@ -332,7 +345,7 @@ def _take_part(
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
             watch.tell()
-        _run(watch.run(member.run(lambda: make(machine))))
+        run_until_told(watch.run(member.run(lambda: make(machine))))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:
@@ -357,26 +370,3 @@ def _sentence(event: Event) -> str:
         if name != "at_ms" and value != ""
     )
     return f"{fields['at_ms'] / 1000:9.3f} s  {kind:8}  {said}"
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run until interrupted or told to end."""
-
-    async def until_told() -> None:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    try:
-        asyncio.run(until_told())
-    except* NumenError as errors:
-        raise _first(errors) from None
-
-
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group

@@ -30,6 +30,7 @@ COMMANDS = {
     "verifier": "numen.cli.bazaar:verifier",
     "worker": "numen.cli.bazaar:worker",
     "submit": "numen.cli.bazaar:submit",
+    "fleet": "numen.cli.fleet:fleet",
     "evm": "numen.cli.evm:evm",
     "key": "numen.cli.keys:key",
     "node": "numen.cli.node:node",

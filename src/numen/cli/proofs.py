@@ -7,6 +7,7 @@ import click
 
 from numen.api import proofs
 from numen.cli.arguments import parse_argument
+from numen.cli.fleet import fleet_option
 from numen.cli.output import print_json, show_value
 from numen.cli.programs import (
     PASS_ALL,
@@ -66,6 +67,7 @@ def setup(words: str | None, target: Target, powers: Path | None, out: Path, as_
     help="Cycles of a STARK that are proven at once, a power of two.",
 )  # fmt: skip
 @click.option("--processes", type=click.IntRange(1, 256), default=1)
+@fleet_option
 @folder_option
 @as_json_option
 def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -77,6 +79,7 @@ def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
     is_hiding: bool,
     segment_rows: int,
     processes: int,
+    fleet_servers: tuple[str, ...],
     out: Path,
     as_json: bool,
 ) -> None:
@@ -84,7 +87,7 @@ def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Groth16 writes proof.json and public.json, and needs keys and a program whose loops are bounded;
     bounds that the keys were set up with need not be given again.
-    A STARK writes proof.stark, of any program.
+    A STARK writes proof.stark, of any program; its segments may be proven by a fleet.
     """
     if system == "groth16":
         if folder is None:
@@ -99,7 +102,8 @@ def prove(  # noqa: PLR0913, PLR0917 - one parameter an option
         # Who proves with keys does not load the provable machine.
         import_module("numen.cli.starks").prove(
             program, [parse_argument(arg) for arg in args], out, profile=profile,
-            is_hiding=is_hiding, segment_rows=segment_rows, processes=processes, as_json=as_json,
+            is_hiding=is_hiding, segment_rows=segment_rows, processes=processes,
+            fleet_servers=fleet_servers, as_json=as_json,
         )  # fmt: skip
         return
     with progress("reading the keys"):

@@ -1,5 +1,6 @@
 """`numen prove --system stark`, and `numen verify` of what it wrote."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numen.proof.files import read_file, write_file
 from numen.proof.machine.bundle import BUNDLE_MAX_BYTES
 
 
-def prove(
+def prove(  # noqa: PLR0913 - one parameter an option
     program: compiled.Compiled,
     args: list[Any],
     out: Path,
@@ -21,13 +22,20 @@ def prove(
     is_hiding: bool,
     segment_rows: int,
     processes: int,
+    fleet_servers: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Write a ``proof.stark`` and say what it proves."""
-    with counted("proving cycles") as told:
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(counted("proving cycles"))
+        spread = None
+        if fleet_servers:
+            from numen.node.fleet.fleet import Fleet  # noqa: PLC0415 - the client is an extra
+
+            spread = stack.enter_context(Fleet(fleet_servers)).prove
         data = starks.prove(
             program, args, profile=profile, is_hiding=is_hiding,
-            segment_rows=segment_rows, processes=processes, told=told,
+            segment_rows=segment_rows, processes=processes, told=told, spread=spread,
         )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     path = out / starks.PROOF_FILE

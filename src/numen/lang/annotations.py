@@ -61,9 +61,14 @@ def resolve(node: ast.expr, scope: Scope, sizes: Mapping[str, int]) -> LangType:
             return NOTHING
         case ast.Name(id=name):
             return _named(node, name, scope)
+        case ast.Attribute(value=ast.Name(id="numen"), attr=name) if name in WORDS:
+            return WORDS[name]  # as a function of a Python file has it, which says `import numen`
         case ast.Attribute(value=ast.Name(id=module), attr=name):
             return _imported(node, module, name, scope)
-        case ast.Subscript(value=ast.Name(id=name), slice=index):
+        case (
+            ast.Subscript(value=ast.Name(id=name), slice=index)
+            | ast.Subscript(value=ast.Attribute(value=ast.Name(id="numen"), attr=name), slice=index)
+        ):
             items = list(index.elts) if isinstance(index, ast.Tuple) else [index]
             return _built(node, name, items, scope, sizes)
         case _:

@@ -120,7 +120,12 @@ def _parameter(arg: ast.arg, symbol: FunctionSymbol, sizes: Mapping[str, int]) -
     match arg.annotation:
         case None:
             return Parameter(arg.arg, FELT, False, arg)
-        case ast.Subscript(value=ast.Name(id="Private"), slice=inner):
+        case (
+            ast.Subscript(value=ast.Name(id="Private"), slice=inner)
+            | ast.Subscript(
+                value=ast.Attribute(value=ast.Name(id="numen"), attr="Private"), slice=inner
+            )
+        ):
             return Parameter(arg.arg, annotations.resolve(inner, symbol.scope, sizes), True, arg)
         case annotation:
             of = annotations.resolve(annotation, symbol.scope, sizes)

@@ -138,10 +138,11 @@ class Verifier:
         return self._audited[job.identity]
 
     def _vote(self, job: Job) -> Iterator[Act]:
-        if self.address in job.votes or not self._once(b"vote", job.identity):
+        if self.address in job.votes or (b"vote", job.identity) in self._done:
             return
         inputs = self._inputs[job.task.inputs]
         answer = self._executor.run(job.task.program, inputs, job.task.work_limit)
+        self._once(b"vote", job.identity)
         claim = claim_of(job.task, answer)
         attestation = self._key.sign(claim_digest(claim))
         vote = Vote(job.identity, self.address, claim, attestation)

@@ -78,6 +78,14 @@ def decode_output(program: Program, raw: bytes) -> Any:
     return unflatten(program.interface.result, decode_parts(program.module.result_leaves, raw))
 
 
+def trap_of(raw: bytes) -> str | None:
+    """Why a run stopped with a trap: the author's words or the reason; None of another output."""
+    if len(raw) % WORD_BYTES == 0 or not raw.startswith(f"{_TRAP}\x00".encode()):
+        return None
+    _, reason, message, *_ = [*raw.decode(errors="replace").split("\x00"), "", ""]
+    return message or reason
+
+
 def _encode_trap(trap: Trap) -> bytes:
     place = f"{trap.place.line}:{trap.place.column}" if trap.place else ""
     raw = f"{_TRAP}\x00{trap.reason.value}\x00{trap.message}\x00{place}".encode()

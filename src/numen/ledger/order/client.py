@@ -18,8 +18,15 @@ from numen.ledger.order.servers import INSTALL, ClusterError
 try:
     import nats.errors
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
     from nats.js import JetStreamContext, api
-    from nats.js.errors import FetchTimeoutError, NotFoundError
+    from nats.js.errors import (
+        BadRequestError,
+        FetchTimeoutError,
+        KeyNotFoundError,
+        NotFoundError,
+    )
+    from nats.js.kv import KeyValue
 except ImportError as error:
     raise ClusterError("the log of many machines needs the client nats-py", hint=INSTALL) from error
 
@@ -27,9 +34,13 @@ __all__ = [
     "ANSWER_S",
     "FAILURES",
     "PAUSE_S",
+    "BadRequestError",
     "Client",
     "FetchTimeoutError",
     "JetStreamContext",
+    "KeyNotFoundError",
+    "KeyValue",
+    "Msg",
     "NotFoundError",
     "api",
     "connect",

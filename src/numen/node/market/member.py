@@ -7,6 +7,7 @@ again, reads the record, and goes on where it was.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -21,7 +22,7 @@ from numen.net.errors import NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Heard, Session
-from numen.node.market.follower import Follower, Player, Thought, together
+from numen.node.market.follower import Follower, Player, together
 from numen.node.market.goods import name_of, parts
 from numen.node.market.notary import Notary
 from numen.node.market.place import Place
@@ -78,7 +79,7 @@ class Member:
         self._new_offers: asyncio.Queue[bytes] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._outbox: asyncio.Queue[Hand | Parcel] = asyncio.Queue()
-        self._thread = asyncio.Lock()
+        self._thinking = asyncio.Lock()
 
     @property
     def replica(self) -> Replica | None:
@@ -156,6 +157,7 @@ class Member:
             self._outbox, self._new_offers = asyncio.Queue(), asyncio.Queue()
             for digest in self._offers:
                 self._new_offers.put_nowait(digest)
+            player.listen(self._nudge_from_anywhere(asyncio.get_running_loop()))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(session, player))
                 group.create_task(self._act(session, player))
@@ -191,7 +193,8 @@ class Member:
                     case Declined(reason):
                         _LOG.warning("the hall declines: %s", reason)
                     case thought:
-                        self._carry_out(await self._in_thread(thought))
+                        async with self._thinking:
+                            self._carry_out(thought())
             self._note_ready()
             self._changed.set()
 
@@ -202,7 +205,7 @@ class Member:
             for want in self._follower.wants(player, _clock_ms()):
                 await session.send(want)
             self._changed.clear()
-            answered = await self._in_thread(self._follower.waking(player, _clock_ms()))
+            answered = await self._think(player)
             for raw in player.made():
                 self.offer(raw)
             self._carry_out(answered)
@@ -212,10 +215,18 @@ class Member:
             except TimeoutError:
                 pass
 
-    async def _in_thread(self, thought: Thought) -> list[Act]:
-        """Let the player think without stopping the clock: it may run a program."""
-        async with self._thread:
-            return await asyncio.to_thread(thought)
+    def _nudge_from_anywhere(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        def nudge() -> None:
+            with contextlib.suppress(RuntimeError):  # all of it has ended
+                loop.call_soon_threadsafe(self._changed.set)
+
+        return nudge
+
+    async def _think(self, player: Player) -> list[Act]:
+        """Let the player think; without stopping the clock, where it may run a program."""
+        async with self._thinking:
+            thought = self._follower.waking(player, _clock_ms())
+            return thought() if player.is_quick else await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:
         # Delays are those of a network that is simulated; this one has its own.

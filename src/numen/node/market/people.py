@@ -1,6 +1,6 @@
 """Those who take part in a market between processes: they join, stake, work, and buy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -13,18 +13,20 @@ from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
 from numen.market.job import Job, Phase
-from numen.market.message import Call, Ramp, Request, Result, sign
+from numen.market.message import Call, Kept, Ramp, Request, sign
+from numen.market.moves import Run
 from numen.market.payer import Limits
-from numen.market.provider import Provider, Wanted
+from numen.market.provider import Provider
 from numen.market.stake import Role
 from numen.market.task import Hardware, Optimistic, Policy, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
-from numen.node.market.errand import Errand, Purchase, cancelling
+from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
 from numen.node.market.prover import ProcessProver
+from numen.node.market.runs import Runs
 from numen.node.market.tools import Equipped, Goods, Walks, dice_of
-from numen.proof.statement import claim_digest
+from numen.proof.statement import Evidence, claim_digest
 
 STAKE: Final = 1_000_000
 """What workers and verifiers put at risk, in coins, where they do not say."""
@@ -50,10 +52,15 @@ class Joined:
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
         self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
+        self.listen, self.watch = actor.listen, actor.watch
 
     @property
     def address(self) -> bytes:
         return self._key.address
+
+    @property
+    def is_quick(self) -> bool:
+        return self._actor.is_quick
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for verb, amount in self._calls:
@@ -91,7 +98,7 @@ def worker(
         key: Its account.
         profile: How it goes about its work.
         goods: What it has; of one that proves, with keys.
-        machine: Runs programs.
+        machine: Runs programs; where it is `Runs`, the worker waits for none of them.
         stake: What it puts at risk, in coins.
         prover: Makes proofs; None for one that sells none.
         attester: Trusted hardware; None for one that has none.
@@ -110,7 +117,8 @@ def worker(
         attester=attester, walker=walks, is_able=is_able,
     )  # fmt: skip
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
-    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_WORKER, stake)])
+    equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
+    return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])
 
 
 def verifier(
@@ -120,10 +128,11 @@ def verifier(
     stake: int = STAKE,
     audit_one_in: int = AUDIT_ONE_IN,
 ) -> Joined:
-    """A verifier of a market between processes."""
+    """A verifier of a market between processes; with `Runs` for a machine, it waits for none."""
     dice = dice_of(key, "verifier")
     actor = Verifier(key, machine, goods.inputs, dice, is_prompt=True, audit_one_in=audit_one_in)
-    return Joined(Equipped(actor, goods), key, [(Verb.JOIN_AS_VERIFIER, stake)])
+    equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
+    return Joined(equipped, key, [(Verb.JOIN_AS_VERIFIER, stake)])
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -159,8 +168,8 @@ class Sold(msgspec.Struct, frozen=True):
         answers: Workers who gave that answer.
         fined: Workers whose pledge was taken.
         paid: Coins that it cost, the verifier's fee included.
-        result: The message by which the first of them answered, with its evidence; None where
-            there is no answer.
+        evidence: That came with the answer, or the name of goods that it is in; None where equal
+            answers were the evidence, or there is no answer.
     """
 
     task: bytes
@@ -169,11 +178,11 @@ class Sold(msgspec.Struct, frozen=True):
     answers: tuple[bytes, ...]
     fined: tuple[bytes, ...]
     paid: int
-    result: Result | None = None
+    evidence: Evidence | Kept | Run | None = None
 
 
 class OrderError(NumenError):
-    """Nobody can take the order."""
+    """The market does not take the order."""
 
 
 class Buyer:
@@ -195,6 +204,9 @@ class Buyer:
             [(Verb.DEPOSIT, deposit), (Verb.RESERVE, reserve)],
         )
         self._seen: dict[bytes, Job] = {}
+        self._posting: dict[bytes, Errand] = {}
+        self._unheard: set[bytes] = set()
+        self._unposted: set[bytes] = set()
         self._cancelled: set[bytes] = set()
         self._cancelling: list[Errand] = []
         self._purchase: Purchase | None = None
@@ -209,13 +221,24 @@ class Buyer:
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
 
+    @property
+    def is_quick(self) -> bool:
+        """It runs nothing."""
+        return True
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Nothing happens to a buyer behind its back."""
+
     def made(self) -> Iterable[bytes]:
         return ()
 
-    def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
+    def watch(self, market: Market) -> None:
+        """Note how its tasks are: between two wakings one may settle and be gone."""
         for name in self._seen:
             if name in market.jobs:
                 self._seen[name] = market.jobs[name]
+
+    def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for name in self._cancelled & market.jobs.keys():
             self._cancelled.discard(name)
             self._cancelling.append(cancelling(self._key, market.jobs[name]))
@@ -223,8 +246,24 @@ class Buyer:
         yield from self._joined.wake(market, now_ms)
         for errand in self._cancelling:
             yield from errand.wake(market, now_ms)
-        if self._purchase is not None and self._joined.has_called(market):
-            yield from self._purchase.wake(market, now_ms)
+        if self._joined.has_called(market):
+            yield from self._post(market, now_ms)
+            if self._purchase is not None:
+                yield from self._purchase.wake(market, now_ms)
+
+    def _post(self, market: Market, now_ms: int) -> Iterator[Act]:
+        """Post what was ordered, again and again until it is there."""
+        for name, errand in list(self._posting.items()):
+            if errand.is_taken(market) or name not in self._seen:
+                del self._posting[name]
+            else:
+                self._unheard.discard(name)
+                yield from errand.wake(market, now_ms)
+
+    def is_lost(self, name: bytes, market: Market, now_ms: int) -> bool:
+        """Whether a task is over without a trace: what became of it was not seen."""
+        job = self._seen.get(name)
+        return job is not None and name not in market.jobs and now_ms > job.task.expires_ms
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._joined.receive(parcel, market, now_ms)
@@ -233,7 +272,7 @@ class Buyer:
         """Post a task with the next waking; its id.
 
         Raises:
-            OrderError: No verifier has a stake.
+            OrderError: No verifier has a stake, or the market refuses the task.
         """
         verifiers = [v for v in market.stakes.stakers if market.stakes.is_active(v, Role.VERIFIER)]
         if not verifiers:
@@ -255,14 +294,26 @@ class Buyer:
             expires_ms=now_ms + TASK_LIFE_MS,
         )
         ramp = Ramp(order.price_max, now_ms, order.ramp_ms) if order.ramp_ms else None
-        self._provider.want(Wanted(task, order.bid, now_ms, ramp))
+        request = Request(task, order.bid, 0, ramp)
         name = task_id(task)
-        self._seen[name] = Job(name, task, now_ms, Request(task, order.bid, 0), now_ms, {})
+        errand = Errand(self._key, request, lambda m: name in m.jobs or name in m.done)
+        try:
+            errand.check(market, now_ms, _NoChecker())
+        except ErrandError as error:
+            raise OrderError(error.message) from None
+        self._posting[name] = errand
+        self._unheard.add(name)
+        self._seen[name] = Job(name, task, now_ms, request, now_ms, {})
         return name
 
     def cancel(self, name: bytes) -> None:
-        """Take a task back with the next waking, if the market has it."""
-        self._cancelled.add(name)
+        """Take a task back with the next waking; at once where nobody has heard of it."""
+        if name in self._unheard:
+            self._unheard.discard(name)
+            del self._posting[name]
+            self._unposted.add(name)
+        else:
+            self._cancelled.add(name)
 
     def buy(self, order: Order, market: Market, checker: Checker) -> Purchase | None:
         """Buy with the next wakings what an order asks for, if it was answered before.
@@ -286,6 +337,10 @@ class Buyer:
 
     def sold(self, name: bytes, market: Market) -> Sold | None:
         """How a purchase ended, or None while it goes on."""
+        if name in self._unposted:
+            self._unposted.discard(name)
+            del self._seen[name]
+            return Sold(name, None, "taken back", (), (), 0)
         if name in market.jobs or name not in market.done:
             return None
         job = self._seen.pop(name)
@@ -297,7 +352,18 @@ class Buyer:
         how = "settled" if output is not None else f"no answer ({job.phase.value})"
         paid = sum(job.seats[who].price for who in answers) + job.task.fee
         price = paid if output is not None else 0
-        return Sold(name, output, how, answers, fined, price, result)
+        evidence = None if result is None else result.evidence
+        return Sold(name, output, how, answers, fined, price, evidence)
+
+
+class _NoChecker:
+    """A `Checker` for what comes without evidence."""
+
+    def check(self, _task: object, _claim: object, _evidence: object) -> None:
+        raise AssertionError("a request comes without evidence")
+
+    def following(self, _task: object, _answer: object, _shown: object) -> bytes:
+        raise AssertionError("a request comes without a contest")
 
 
 class _Everything(Goods):

@@ -7,8 +7,8 @@ limits are of one machine, and what it said might differ from what others find.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -18,15 +18,16 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
-from numen.market.task import Snark, Stark, Task, task_id
+from numen.market.task import Hardware, Optimistic, Snark, Stark, Task, task_id
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
+from numen.node.market.runs import NotYetError, Runs
 from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
-from numen.sandbox.runner import Sandbox
+from numen.vm.machine import Result
 from numen.vm.payload import decode_inputs, encode_output
-from numen.vm.walk import Walk, course
+from numen.vm.walk import Walk, walk
 
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
@@ -36,8 +37,12 @@ SNARK_WORK_A_BYTE: Final = 4
 STARK_WORK: Final = 20_000_000
 """Work units that a worker reckons for a proof: with a key, also for each byte of that."""
 
-WALKS_MAX: Final = 8
+WALKS_MAX: Final = 4
 """Walks that are kept."""
+
+WALK_STEPS_MAX: Final = 1 << 30
+"""Longest run that is walked: each move of a contest may have to take as many steps again, at some
+nanoseconds a step, and is due in seconds."""
 
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
@@ -100,26 +105,49 @@ class Goods:
         return work
 
 
-class Machine:
-    """Runs programs in the sandbox: an `Executor`."""
+class Runner(Protocol):
+    """Where programs run: a `numen.sandbox.runner.Sandbox`, or a process of one's own for them."""
 
-    def __init__(self, goods: Goods, sandbox: Sandbox) -> None:
-        self._goods, self._sandbox = goods, sandbox
+    def run(self, program: Program, inputs: Sequence[Any], *, work_limit: int) -> Result:
+        """Run a program; raises `SandboxError` where this machine is not able to."""
+
+
+class Machine:
+    """Runs programs where it is told to: an `Executor`."""
+
+    def __init__(self, goods: Goods, runner: Runner) -> None:
+        self._goods, self._runner = goods, runner
 
     def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
         """Run a program by its id; see `Executor.run`."""
-        code = self._goods.programs[program]
         try:
-            values = decode_inputs(code, inputs)
-            result = self._sandbox.run(code, values, work_limit=work_limit)
+            answer = answer_of(self._goods.programs[program], inputs, work_limit, self._runner)
         except SandboxError:
             self._goods.give_up(program, commit_inputs(inputs))
             raise
-        except NumenError:
-            return Answer(b"\x00inputs are not the program's\x00", 0)
         if len(self._goods.work) < GOODS_MAX:
-            self._goods.work[program, commit_inputs(inputs)] = result.work
-        return Answer(encode_output(result), result.work)
+            self._goods.work[program, commit_inputs(inputs)] = answer.work
+        return answer
+
+
+def answer_of(program: Program, inputs: bytes, work_limit: int, runner: Runner) -> Answer:
+    """What a run gives, to whomever it is asked: every honest machine says the same.
+
+    Raises:
+        SandboxError: This machine is not able to.
+    """
+    try:
+        values = decode_inputs(program, inputs)
+        result = runner.run(program, values, work_limit=work_limit)
+    except SandboxError:
+        raise
+    except NumenError:
+        return Answer(b"\x00inputs are not the program's\x00", 0)
+    return Answer(encode_output(result), result.work)
+
+
+class TooLongError(NumenError):
+    """A task allows runs that are too long to be contested."""
 
 
 class Walks:
@@ -131,9 +159,13 @@ class Walks:
 
     def __call__(self, task: Task, inputs: bytes, answer: bytes | None) -> Walk:
         name = (task_id(task), answer)
+        if task.work_limit > WALK_STEPS_MAX:
+            raise TooLongError(
+                f"a run of {task.work_limit:,} steps, the longest walk has {WALK_STEPS_MAX:,}"
+            )
         if name not in self._kept:
             code = self._goods.programs[task.program].code
-            self._kept[name] = Walk(course(code, inputs, answer, task.work_limit))
+            self._kept[name] = walk(code, inputs, answer, task.work_limit)
             while len(self._kept) > WALKS_MAX:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(name)
@@ -152,10 +184,18 @@ class Walks:
 
 
 class Equipped:
-    """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`."""
+    """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`.
 
-    def __init__(self, actor: Actor, goods: Goods) -> None:
-        self._actor, self._goods = actor, goods
+    Args:
+        actor: Who acts.
+        goods: What it has.
+        runs: What it runs programs with, where it does not wait for them: tasks whose answers are
+            on their way are not seen either.
+    """
+
+    def __init__(self, actor: Actor, goods: Goods, runs: Runs | None = None) -> None:
+        self._actor, self._goods, self._runs = actor, goods, runs
+        self._is_slow = False
 
     @property
     def address(self) -> bytes:
@@ -163,13 +203,26 @@ class Equipped:
 
     def lacks(self, replica: Replica) -> Iterable[bytes]:
         """Name the goods of all tasks that live."""
-        return (
-            name for job in replica.market.jobs.values() for name in self._goods.lacks(job.task)
-        )
+        tasks = [job.task for job in replica.market.jobs.values()]
+        self._is_slow = any(isinstance(task.policy, Optimistic | Hardware) for task in tasks)
+        return (name for task in tasks for name in self._goods.lacks(task))
 
     def bring(self, raw: bytes) -> None:
         """Take goods."""
         self._goods.add(raw)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs nothing while it thinks: it walks and quotes as it goes."""
+        return self._runs is not None and not self._is_slow
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Have somebody told, in any thread, that it has something new to think about."""
+        if self._runs is not None:
+            self._runs.told = told
+
+    def watch(self, market: Market) -> None:
+        """What it has to know it sees when it is woken."""
 
     def made(self) -> Iterable[bytes]:
         """Give goods away that were made here."""
@@ -177,13 +230,22 @@ class Equipped:
             yield self._goods.made.pop(0)
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
-        seen = {name: job for name, job in market.jobs.items() if self._goods.has(job.task)}
         acts: list[Act] = []
-        try:
-            acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
-        except SandboxError as error:
-            _LOG.warning("a task is left alone: %s", error)
+        # Each thought that ends early has started a run, so that there are no more than tasks.
+        for _ in range(len(market.jobs) + 1):
+            seen = {name: job for name, job in market.jobs.items() if self._can_see(job.task)}
+            try:
+                acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
+            except NotYetError:
+                continue
+            except SandboxError as error:
+                _LOG.warning("a task is left alone: %s", error)
+            break
         return acts
+
+    def _can_see(self, task: Task) -> bool:
+        is_running = self._runs is not None and self._runs.is_running(task)
+        return not is_running and self._goods.has(task)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         return self._actor.receive(parcel, market, now_ms)

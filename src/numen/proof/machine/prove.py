@@ -64,7 +64,11 @@ class Job(msgspec.Struct, frozen=True):
     secret: bytes
 
 
-def prove_run(
+Spread = Callable[[bytes, Profile, Iterator[Job]], Iterator[tuple[Job, Segment]]]
+"""Proves the segments of a program's run, and gives them in order."""
+
+
+def prove_run(  # noqa: PLR0913 - one parameter a choice
     code: bytes,
     args: Sequence[int | list[int]],
     profile: Profile,
@@ -74,6 +78,7 @@ def prove_run(
     processes: int = 1,
     secret: bytes | None = None,
     told: Progress | None = None,
+    spread: Spread | None = None,
 ) -> bytes:
     """Run a program and prove the run; the bytes of a `proof.stark`.
 
@@ -86,6 +91,7 @@ def prove_run(
         processes: How many segments are proven at once.
         secret: 32 random bytes that hiding profiles draw from; the system's, if None.
         told: Hears of the progress.
+        spread: Proves the segments, in place of processes of this machine.
 
     Raises:
         DecodeError: The bytecode is not a program.
@@ -103,7 +109,10 @@ def prove_run(
     jobs = _jobs(lowered.code, memory, cycles, segment_rows, given)
     segments = []
     done = 0
-    for job, segment in _all(code, lowered, profile, jobs, processes):
+    proven = (
+        spread(code, profile, jobs) if spread else _all(code, lowered, profile, jobs, processes)
+    )
+    for job, segment in proven:
         segments.append(segment)
         done = min(cycles, done + job.rows)
         if told:
@@ -146,7 +155,7 @@ def _all(
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         waiting: list[tuple[Job, Future[Segment]]] = []
         for job in jobs:
-            waiting.append((job, pool.submit(_work, code, profile, job)))
+            waiting.append((job, pool.submit(work, code, profile, job)))
             # A segment's memory waits with its job: let no more than a few of them wait.
             if len(waiting) > 2 * processes:
                 first, future = waiting.pop(0)
@@ -158,8 +167,12 @@ def _all(
 _LAST: dict[tuple[bytes, str], tuple[Lowered, Fixed]] = {}
 
 
-def _work(code: bytes, profile: Profile, job: Job) -> Segment:
-    """Prove a segment in a process of its own, which remembers the program."""
+def work(code: bytes, profile: Profile, job: Job) -> Segment:
+    """Prove a segment in a process of its own, which remembers the program.
+
+    Raises:
+        MachineTrapError: A step has no next.
+    """
     key = (hashlib.sha256(code).digest(), profile.name)
     if key not in _LAST:
         _LAST.clear()
