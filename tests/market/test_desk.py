@@ -186,6 +186,12 @@ def test_a_worker_may_offer_again_until_it_has_a_seat():
     table.post(ANN, table.offer(ANN, ask=50))
     table.post(ANN, table.offer(ANN, ask=40))
     assert table.job.offers[ANN.address].offer.ask == 40
+    for ask in (50, 40):
+        assert "has made this offer" in table.refused(ANN, table.offer(ANN, ask=ask))
+    table.post(PROVIDER, table.request(900, 1))
+    later = Offer(message_id(table.request(900, 1)), ANN.address, 60, table.task.pledge)
+    table.post(ANN, later)
+    assert "has made this offer" in table.refused(ANN, table.offer(ANN, ask=30))
 
     table.post(VERIFIERS[0], table.match(ANN))
     assert "has had a seat" in table.refused(ANN, table.offer(ANN, ask=30))
@@ -292,5 +298,5 @@ def test_dear_offers_do_not_crowd_out_cheap_ones(monkeypatch):
     assert "better offers" in table.refused(CAT, table.offer(CAT, ask=750))
     table.post(CAT, table.offer(CAT, ask=749))
     assert set(table.job.offers) == {ANN.address, CAT.address}
-    table.post(ANN, table.offer(ANN, ask=800))
-    assert table.job.offers[ANN.address].offer.ask == 800, "one's own offer can be replaced"
+    table.post(ANN, table.offer(ANN, ask=600))
+    assert table.job.offers[ANN.address].offer.ask == 600, "one's own offer can be replaced"
