@@ -12,7 +12,7 @@ from numen.sim.witness import BrokenError
 ALL_TRUST = (Mode.EXECUTE, *[Mode.TRUST] * 4)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_everybody_learns_who_lied_whatever_goes_wrong(seed):
     report = betrayal.run(seed, start=26)
     faults = report.faults

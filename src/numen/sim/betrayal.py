@@ -2,7 +2,8 @@
 
 The first of five machines makes the blocks, and takes a coin of somebody else from some block on.
 Others carry every block out, or do so until they trust it and then apply its diffs, but for those
-that they audit. People pay each other meanwhile, packets get lost, and machines crash.
+that they audit. People pay each other meanwhile, packets get lost, and machines crash; who makes
+blocks in place of the first one, after it crashed, makes way for it again.
 """
 
 from functools import partial
@@ -39,6 +40,9 @@ STAKE: Final = 10**6
 
 WAIT_MS: Final = 120_000
 """After which everybody has to know."""
+
+TURN_MS: Final = 10_000
+"""How long somebody else makes blocks before it is stopped, so that the liar's turn comes."""
 
 AFTER_STEPS: Final = 8
 """Steps after that in which nothing goes wrong, and what was found goes round."""
@@ -111,8 +115,12 @@ def _watched(seed: int, town: Town) -> Report:
     network, honest = town.network, town.machines[1:]
     first_ms = last_ms = applied = 0
     until_ms = network.now_ms + WAIT_MS
+    turn_ms = network.now_ms + TURN_MS
     while not last_ms:
         network.advance()
+        if not first_ms and network.now_ms > turn_ms:
+            turn_ms = network.now_ms + TURN_MS
+            _give_way(town)
         told = [_has_found(machine, town.machines[0]) for machine in honest]
         if any(told) and not first_ms:
             first_ms = network.now_ms
@@ -129,6 +137,15 @@ def _watched(seed: int, town: Town) -> Report:
         _check(machine, town)
     is_final = any(_has_false(machine, town.machines[0]) for machine in honest)
     return Report(seed, network.count, applied, last_ms - first_ms, is_final)
+
+
+def _give_way(town: Town) -> None:
+    """Stop an honest machine that makes blocks in the liar's place: the next one takes its turn."""
+    ledger = max((machine.body.ledger for machine in town.machines), key=lambda one: one.height)
+    last = ledger.block(ledger.height)
+    for machine in town.machines[1:]:
+        if last is not None and last.header.maker == machine.plan.me and machine.node is not None:
+            machine.stop()
 
 
 def _has_found(machine: Machine, liar: Machine) -> bool:
