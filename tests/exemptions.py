@@ -18,7 +18,6 @@ BUDGET_LINES = {
     "ledger": 13700,
     "market": 11000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 22500,
     "node": 24000,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
