@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from numen.cli import asking
+from numen.node import asking
 from tests.ledger.sealed.test_private_contracts import SECRETS, traces
 from tests.node.process.cluster import Cluster
 
