@@ -395,8 +395,8 @@ def _module(source: Source) -> str:
 
 # Text of every kind. -----------------------------------------------------------------------------
 
-PATH_ROOTS = "bin|dev|etc|lib|lib64|path|proc|sys|tmp|usr"
-"""First parts of absolute paths that exist on every machine, or stand for any path."""
+PATH_ROOTS = "bin|dev|etc|lib|lib64|path|proc|sys|tmp|usr|assets|tree|why"
+"""First parts of absolute paths that exist on every machine, stand for any, or are of our pages."""
 
 BANNED_TEXT = {
     "an issue instead of a note": re.compile(r"\b(T[O]DO|FIX[M]E|XX[X]|HA[C]K)\b"),

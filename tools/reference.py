@@ -18,15 +18,27 @@ from pathlib import Path
 from typing import Final
 
 import numen
+from numen.base.crypto import SigningKey
+from numen.base.eip712 import Domain
 from numen.base.errors import NumenError
 from numen.cli.output import EXIT_FALSE, EXIT_INPUT, is_false
 from numen.ir import codes, ops, trap, types
 from numen.ir.ops import Effect, On, Op, ProofClass
+from numen.ledger.state.kv import MemoryKV
 from numen.market import events as market_events
+from numen.market.coins import issue
+from numen.market.turn import new_market
+from numen.node.ledger.node import LedgerNode
+from numen.node.ledger.settings import Settings as LedgerSettings
 from numen.node.rpc.ledger_methods import METHODS as LEDGER_METHODS
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.openrpc import default_text
+from numen.node.rpc.replica_methods import METHODS as REPLICA_METHODS
 from numen.node.rpc.table import Method, Param
+from numen.watch import metrics as watch_metrics
+from numen.watch.ledger import Chronicle
+from numen.watch.story import Story
+from numen.watch.traffic import Traffic
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ROOT / "docs" / "reference"
@@ -150,6 +162,23 @@ def events() -> Iterator[str]:
         yield f"| `{tag}` | {_first_line(event)} | {fields} |"
 
 
+def metrics() -> Iterator[str]:
+    """Every number that a page gives to Prometheus."""
+    kv = MemoryKV()
+    node = LedgerNode(kv, LedgerSettings({}, SigningKey.from_seed(b"reference")), 0)
+    market = new_market(Domain("Numen", "1", 1, bytes(20)), issue({}))
+    yield "| name | kind | by | |"
+    yield "|---|---|---|---|"
+    for family in (
+        *watch_metrics.of_market(Story(), market),
+        *watch_metrics.of_ledger(Chronicle(node)),
+        *watch_metrics.of_process(Traffic(), {"outbox": 0}, 0),
+    ):
+        suffix = "_total" if family.type == "counter" else ""
+        labels = ", ".join(f"`{name}`" for name in getattr(family, "_labelnames", ()))
+        yield f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |"
+
+
 def rpc() -> Iterator[str]:
     """Every method of a development chain, by namespace."""
     yield from _methods(METHODS.values())
@@ -159,6 +188,12 @@ def rpc_ledger() -> Iterator[str]:
     """Every method of a ledger that a development chain does not have, or not so."""
     shared = set(METHODS.values())
     yield from _methods(method for method in LEDGER_METHODS.values() if method not in shared)
+
+
+def rpc_replica() -> Iterator[str]:
+    """Every method of a node of a ledger of several that a ledger does not have, or not so."""
+    shared = set(LEDGER_METHODS.values())
+    yield from _methods(method for method in REPLICA_METHODS.values() if method not in shared)
 
 
 def _methods(methods: Iterable[Method]) -> Iterator[str]:
@@ -206,9 +241,11 @@ TABLES: Final[dict[str, tuple[str, Callable[[], Iterator[str]]]]] = {
     "words": ("ir.md", words),
     "traps": ("ir.md", traps),
     "errors": ("errors.md", errors),
+    "metrics": ("watch.md", metrics),
     "events": ("formats.md", events),
     "rpc": ("rpc.md", rpc),
     "rpc-ledger": ("rpc.md", rpc_ledger),
+    "rpc-replica": ("rpc.md", rpc_replica),
 }
 """Each table: the page it stands in, and what writes it."""
 

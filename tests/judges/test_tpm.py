@@ -29,6 +29,7 @@ from numen.proof.tee.tpm import extended, name_of
 from numen.vm.payload import encode_inputs
 from numen.vm.tpm import Tpm
 from tests.market.town import Job, build
+from tests.node.market.test_processes import Processes, open_hall
 
 SWTPM = shutil.which("swtpm")
 TIMEOUT_S = 60
@@ -205,6 +206,33 @@ def test_a_worker_with_a_tpm_sells_a_run_on_the_market(tcti):
     assert [e.evidence for e in log if isinstance(e, events.Settled)] == ["quote"]
     (receipt,) = town.play.receipts.values()
     assert receipt.messages[4].body.answer == (43).to_bytes(32, "big")
+
+
+def test_a_worker_process_with_a_tpm_sells_a_quoted_run(tcti, tmp_path):
+    """Hall, verifier, worker and buyer are processes; the TPM is a fifth."""
+    processes = Processes(tmp_path)
+    program = tmp_path / "f.py"
+    program.write_text(TEXT)
+    try:
+        place = open_hall(processes)
+        processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
+        serves = ("--measures", str(program), "--tpm", tcti)
+        processes.start("ada", "worker", place, "--key", "ada", "--insist", *serves)
+        processes.start("cay", "worker", place, "--key", "cay", "--insist")
+        processes.until(lambda: len(processes.events("called")) == 3)
+        key = processes.lines("ada")[0]["tpm_key"]
+        buy = ("submit", place, str(program), "6", "7", "--key", "buyer", "--bid", "50000")
+        quoted = (*buy, "--evidence", "quote", "--json")
+        bought = json.loads(processes.run(*quoted, "--root", key))
+        refused = processes.run(*quoted, check=False)
+    finally:
+        for name in list(processes.running):
+            processes.kill(name)
+
+    assert (bought["value"], bought["evidence"]) == (43, "quote of tpm")
+    assert bought["answers"] == [processes.lines("ada")[1]["account"]]
+    assert [event["evidence"] for event in processes.events("settled")] == ["quote"]
+    assert "WantError" in refused
 
 
 def test_a_tpm_that_is_not_there_is_named():

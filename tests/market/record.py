@@ -11,6 +11,7 @@ class Record(msgspec.Struct, frozen=True):
     """What a market would know."""
 
     now_ms: int = 10**9
+    born_ms: int = 0
     verifier_stakes: Mapping[bytes, int] = {}
     answered: frozenset = frozenset()
 

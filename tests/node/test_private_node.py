@@ -144,6 +144,48 @@ def test_what_is_private_is_refused_in_the_open():
         purse.call("put", 5)
 
 
+PEEPHOLE = """
+from numen import Private, address, contract, map, message, reveal, view
+
+@contract
+class Peephole:
+    held: Private[map[address, u128]]
+
+    @message
+    def put(self, n: Private[u128]):
+        self.held[self.sender] += n
+
+    @message
+    def take(self, n: Private[u128]):
+        assert self.held[self.sender] >= n, "too little"
+        self.held[self.sender] -= n
+
+    @view
+    def rich(self) -> bool:
+        return reveal(self.held[self.sender] > 1000)
+"""
+
+
+def test_who_calls_as_somebody_else_learns_nothing():
+    """Anybody can seal a request as anybody: only a signature shows who asks."""
+    asked = AskedLedger(box=box(), draw=drawn(), keys=KEYS[:2])
+    made = asked.create(build(PEEPHOLE))
+    hole = Purse(asked, made.address, made.abi)
+    hole.put(SECRET)
+    assert hole.call("rich") is True  # an account of the node, which signs for it
+    victim = KEYS[0].address
+    asked.node.keys.pop(victim)  # as on a node that is not the victim's
+    who = "0x" + victim.hex()
+    assert hole.call("rich", **{"from": who}) is False
+    for n in (1, 2**127):
+        plain = encode_input(function_of(hole.abi, "take", 1), [n])
+        contract = bytes.fromhex(hole.address[2:])
+        raw = seal_request(plain, contract, victim, hole.key(), b"\7" * 32)
+        form = {"from": who, "to": hole.address, "data": f"0x{raw.hex()}"}
+        for method in ("eth_call", "eth_estimateGas"):
+            assert "has to sign" in asked.fault(method, form, "latest")[1]
+
+
 def test_an_older_block_shows_what_is_public_and_nothing_else():
     purse = created()
     purse.put(SECRET)
@@ -265,7 +307,7 @@ def test_lies_in_questions_are_refused():
 
     assert "another reader, or was altered" in told(asked[:-1] + bytes([asked[-1] ^ 1]))
     assert "cannot be opened" in told(b"")
-    assert "keys of the contract are not here" in told(asked, ANN)
+    assert "nothing of it is private" in told(asked, ANN)
     assert "void" in told(purse.question("mine", KEYS[0], height=0)[1])
     # Who overhears a question gets an envelope that it cannot open.
     envelope = purse.asked("numen_sealedCall", purse.address, f"0x{asked.hex()}")
@@ -283,6 +325,34 @@ def test_a_private_failure_is_in_the_envelope():
     outcome = looking.read(bytes.fromhex(envelope[2:]), wrong, b"\5" * 32)
     assert outcome.failure.reason is Reason.ABSENT
     assert asked
+
+
+TRACERS = (
+    {"tracer": "callTracer", "tracerConfig": {"withLog": True}},
+    {"tracer": "prestateTracer"},
+    {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}},
+    {},
+)
+
+
+def test_traces_show_what_is_public_alone():
+    purse = created()
+    purse.put(SECRET)
+    receipt = purse.put(OTHER)
+    told = [
+        purse.asked("debug_traceTransaction", receipt["transactionHash"], options)
+        for options in TRACERS[:3]
+    ]
+    told.append(purse.asked("debug_traceCall", sealed_form(purse, OTHER), "latest", TRACERS[1]))
+    shown = json.dumps(told).encode()
+    hidden = [SECRET, OTHER, SECRET + OTHER, SECRET + 2 * OTHER]
+    assert [n for n in hidden for trace in traces(n) if trace in shown] == []
+    _, before, changed, _ = told
+    moves = f"0x{1:064x}", f"0x{2:064x}"
+    assert moves[0] in before[purse.address]["storage"].values()
+    assert moves[1] in changed["post"][purse.address]["storage"].values()
+    form = sealed_form(purse, 5) | {"from": "0x" + "77" * 20}
+    assert "has to sign" in purse.asked.fault("debug_traceCall", form, "latest", TRACERS[0])[1]
 
 
 def test_no_answer_of_the_node_shows_what_is_private():

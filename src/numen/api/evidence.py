@@ -6,29 +6,36 @@
 WantError     this program cannot be sold with this evidence
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
+from numen.api import quotes
 from numen.api.compiled import Compiled
 from numen.api.proofs import PROOF_FILE, PUBLIC_FILE, VERIFYING_FILE, Keys
+from numen.api.quotes import REGISTER_DEFAULT
 from numen.api.starks import PROOF_FILE as STARK_FILE
 from numen.base.errors import NumenError
-from numen.market.task import Policy, Quorum, Snark, Stark
+from numen.market.task import Hardware, Optimistic, Policy, Quorum, Snark, Stark
 from numen.node.market.goods import name_of
 from numen.node.market.keys import Proving, Verifying, write
 from numen.proof import snarkjs
 from numen.proof.eip197 import decode_proof, encode_key
 from numen.proof.files import write_file
 from numen.proof.machine.lower import lower
+from numen.proof.quote import Tcb
 from numen.proof.statement import Evidence
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.proof.statement import Stark as StarkEvidence
 from numen.proof.zkey import write_zkey
 
-KINDS: Final = ("quorum", "snark", "stark")
+KINDS: Final = ("quorum", "optimistic", "snark", "stark")
 """What can be asked for by a word."""
+
+WINDOW_MS: Final = 10_000
+"""How long an answer can be challenged, where nothing else is said."""
 
 _WIDE_BITS: Final = 256
 
@@ -59,6 +66,20 @@ def quorum(replicas: int = 5, trust: int = 4) -> Want:
         trust: A wrong answer has to be less likely than one in so many.
     """
     return Want(Quorum(replicas, trust))
+
+
+def optimistic(program: Compiled, *, window_ms: int = WINDOW_MS) -> Want:
+    """One worker's answer that nobody challenges in time, or that no challenger can refute.
+
+    Args:
+        program: What is to be run.
+        window_ms: How long it can be challenged, in milliseconds of the market's time.
+
+    Raises:
+        MachineError: The program does not fit the provable machine, on which contests are decided.
+    """
+    lower(program.program.module)
+    return Want(Optimistic(window_ms))
 
 
 def snark(program: Compiled, keys: Keys | None = None) -> Want:
@@ -105,6 +126,43 @@ def stark(program: Compiled, *, is_proven: bool = False) -> Want:
     return Want(Stark(proven_bits_min=96 if is_proven else 0))
 
 
+def quote(
+    program: Compiled,
+    roots: Sequence[bytes],
+    *,
+    platform: Literal["snp", "nitro", "tpm"] = "tpm",
+    measurement: bytes | None = None,
+    launches: Sequence[bytes] = (),
+    register: int = REGISTER_DEFAULT,
+    tcb_min: Tcb = Tcb.UNRATED,
+) -> Want:
+    """A quote of trusted hardware; launches in a debug mode are never believed.
+
+    Args:
+        program: What is to be run.
+        roots: SHA-256 of the roots that are trusted; of TPMs, the names of their keys.
+        platform: Whose hardware.
+        measurement: Of the program, compiled ahead of time; that of this machine's compiler where
+            left out.
+        launches: Identities of launches that run nothing but what they measured; for a TPM, that
+            of a machine which measured the program alone into the register, where left out.
+        register: Of a TPM: which register.
+        tcb_min: The worst state of firmware that is accepted.
+
+    Raises:
+        WantError: Nothing is trusted, or a platform that is no TPM needs launches.
+        CompileError: There is no native code of the program.
+    """
+    if not roots:
+        raise WantError("say which roots of hardware are trusted, or which TPM's key")
+    found = measurement or quotes.prepare(program).manifest.measurement
+    if not launches:
+        if platform != "tpm":
+            raise WantError(f"say which launches of {platform} run nothing but what they measured")
+        launches = (quotes.launch_on_tpm(found, register).identity,)
+    return Want(Hardware(found, platform, tuple(roots), tuple(launches), tcb_min))
+
+
 def want(kind: str, program: Compiled, *, replicas: int = 5, trust: int = 4) -> Want:
     """What a word asks for.
 
@@ -114,6 +172,8 @@ def want(kind: str, program: Compiled, *, replicas: int = 5, trust: int = 4) -> 
     match kind:
         case "quorum":
             return quorum(replicas, trust)
+        case "optimistic":
+            return optimistic(program)
         case "snark":
             return snark(program)
         case "stark":

@@ -27,6 +27,7 @@ from numen.api.together import transposed
 from numen.base.errors import NumenError
 from numen.market.events import Closed, Event
 from numen.market.message import Kept
+from numen.market.moves import Run
 from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
@@ -300,7 +301,7 @@ class Market:
         found = sold.evidence
         if isinstance(found, Kept):
             return Stark(await self._here().fetch(found.name))
-        return found
+        return None if isinstance(found, Run) else found
 
     def _withdraw(self, name: bytes) -> None:
         self._buyer.cancel(name)

@@ -10,7 +10,7 @@ from numen.api.compiled import Compiled
 from numen.base.codec import decode, encode
 from numen.base.crypto import Hash32
 from numen.market.actor import Answer, claim_of
-from numen.market.task import Task
+from numen.market.task import Hardware, Task
 from numen.proof.quote import Launch, Quote, QuoteRule, Trust, bind
 from numen.proof.statement import (
     Claim,
@@ -111,6 +111,9 @@ def run_on_tpm(
 class TpmAttester:
     """Runs tasks of the market on a machine with a TPM: a `numen.market.actor.Attester`.
 
+    Native code of a program runs in this very process, so the programs are those that its operator
+    has chosen, and no stranger's.
+
     Args:
         programs: By their ids.
         tpm: The TPM of this machine.
@@ -123,6 +126,34 @@ class TpmAttester:
         self._programs = programs
         self._tpm = tpm
         self._register = register
+
+    def facts(self) -> dict[str, str]:
+        """What buyers have to know: the TPM's key, and what each program measures; hexadecimal.
+
+        Raises:
+            TpmError: A command of the TPM fails.
+            CompileError: There is no native code of a program.
+        """
+        measured = {
+            name.hex(): prepare(program).manifest.measurement.hex()
+            for name, program in self._programs.items()
+        }
+        return {"tpm_key": tpm_quotes.name_of(self._tpm.public).hex(), **measured}
+
+    def is_able(self, task: Task) -> bool:
+        """Whether this TPM can speak of a task's program, as its policy asks.
+
+        Raises:
+            TpmError: A command of the TPM fails.
+            CompileError: There is no native code of it.
+        """
+        policy, program = task.policy, self._programs.get(task.program)
+        if program is None or not isinstance(policy, Hardware) or policy.platform != "tpm":
+            return False
+        measurement = prepare(program).manifest.measurement
+        launch = launch_on_tpm(measurement, self._register).identity
+        is_known = tpm_quotes.name_of(self._tpm.public) in policy.roots
+        return is_known and policy.measurement == measurement and launch in policy.launches
 
     def run(self, task: Task, inputs: bytes, nonce: bytes) -> tuple[Answer, Evidence]:
         """Measure the task's program, run it, and have the run quoted.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -14,6 +14,8 @@ from numen.cli.fleet import fleet_option
 from numen.cli.keys import in_store, read_password, with_password
 from numen.cli.output import print_json, show_value
 from numen.cli.serving import run_until_told
+from numen.cli.wanting import Wanted, wants_evidence
+from numen.cli.watching import Watch, watched
 from numen.market import events
 from numen.market.actor import Executor
 from numen.market.events import Event
@@ -24,20 +26,24 @@ from numen.net.keystore import Identity, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.market import people
 from numen.node.market.follower import Player
+from numen.node.market.hall import Hall
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
-from numen.node.market.replica import Genesis
 from numen.node.market.runs import Runs
-from numen.node.market.serve import serve
-from numen.node.market.tools import Goods, Machine
+from numen.node.market.serve import EVENTS, serve
+from numen.node.market.tools import Goods
+
+if TYPE_CHECKING:
+    from numen.api.compiled import Compiled
 
 GRANT: Final = 100_000_000
 CHAIN_ID: Final = 1337
 
 _TOLD: Final = (
     events.Posted, events.Matched, events.Revealed, events.Settled, events.Slashed, events.Judged,
-    events.Closed, events.Redeemed, events.Refused, events.Called,
+    events.Closed, events.Claimed, events.Challenged, events.Halved, events.Decided,
+    events.Redeemed, events.Refused, events.Called,
 )  # fmt: skip
 """What a person is told of as it happens."""
 
@@ -65,6 +71,7 @@ def market() -> None:
 
 @market.command("open")
 @as_somebody
+@watched("hall")
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:7300", show_default=True)
 @click.option(
@@ -76,7 +83,14 @@ def market() -> None:
     help="Of the chain where tickets count; for a new market.",
 )  # fmt: skip
 def open_(
-    identity: Identity, directory: Path, listen: str, grant: int, chain_id: int, *, as_json: bool
+    identity: Identity,
+    directory: Path,
+    listen: str,
+    grant: int,
+    chain_id: int,
+    *,
+    watch: Watch,
+    as_json: bool,
 ) -> None:
     """Open the market whose record is in FOLDER, and serve until interrupted.
 
@@ -84,24 +98,27 @@ def open_(
     before anybody is told; a hall that was killed goes on where it was. FOLDER/events.jsonl has
     what happened, for `numen why --log`.
     """
-    transport = TlsTransport(identity.node)
+    watch.open(identity.account.address, ask=f"numen why ID --log {directory / EVENTS}")
+    transport = watch.transport(TlsTransport(identity.node))
 
-    def ready(place: Place, genesis: Genesis) -> None:
+    def ready(place: Place, hall: Hall) -> None:
+        watch.opened(place, hall, directory / EVENTS)
+        genesis = hall.replica.genesis
+        said = {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
         if as_json:
-            print_json(
-                {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
-            )
+            print_json(said | watch.said)
         else:
             click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
+            watch.tell()
 
-    heard = _teller(as_json=as_json)
-    run_until_told(
-        serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
-    )
+    heard = watch.heard(_teller(as_json=as_json))
+    work = serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
+    run_until_told(watch.run(work))
 
 
 @click.command()
 @as_somebody
+@watched("verifier")
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
 @click.option(
@@ -110,19 +127,27 @@ def open_(
 )  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def verifier(
-    identity: Identity, place: str, stake: int, audit_one_in: int, *, insist: bool, as_json: bool
+    identity: Identity,
+    place: str,
+    stake: int,
+    audit_one_in: int,
+    *,
+    insist: bool,
+    watch: Watch,
+    as_json: bool,
 ) -> None:
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
     goods = Goods()
     _take_part(
         identity, place, insist, goods,
         lambda machine: people.verifier(identity.account, goods, machine, stake, audit_one_in),
-        as_json=as_json,
+        watch=watch, as_json=as_json,
     )  # fmt: skip
 
 
 @click.command()
 @as_somebody
+@watched("worker")
 @click.argument("place", metavar="MARKET")
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
 @click.option(
@@ -130,36 +155,79 @@ def verifier(
     help="Coins that it asks for a million work units.",
 )  # fmt: skip
 @click.option("--lie", is_flag=True, help="Give wrong answers, to see what comes of it.")
+@click.option(
+    "--check", "checks_one_in", type=click.IntRange(0, 10**6), default=1, show_default=True,
+    help="Check one in so many answers of others that it could challenge; 0 for none.",
+)  # fmt: skip
 @click.option("--prove", "proves", is_flag=True, help="Sell proofs too, of both kinds.")
+@click.option(
+    "--measures", metavar="FILE[:FUNC]",
+    help="Sell quotes of this program too: it is measured into this machine's TPM, and runs there.",
+)  # fmt: skip
+@click.option("--tpm", "tcti", metavar="TCTI", default="device:/dev/tpmrm0", show_default=True,
+              help="How tpm2-tools reach the TPM.")  # fmt: skip
+@click.option("--register", type=click.IntRange(8, 15), default=13, show_default=True,
+              help="The TPM's register that holds the measurement.")  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 @fleet_option
 def worker(  # noqa: PLR0913 - one parameter an option
-    identity: Identity, place: str, stake: int, price: int, fleet_servers: tuple[str, ...],
-    *, lie: bool, proves: bool, insist: bool, as_json: bool,
-) -> None:  # fmt: skip
+    identity: Identity,
+    place: str,
+    stake: int,
+    price: int,
+    fleet_servers: tuple[str, ...],
+    *,
+    lie: bool,
+    checks_one_in: int,
+    proves: bool,
+    measures: str | None,
+    tcti: str,
+    register: int,
+    insist: bool,
+    watch: Watch,
+    as_json: bool,
+) -> None:
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
 
     Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet. With
-    --prove it proves in a process of its own before it offers, so that no program and no keys can
-    cost it its pledge.
+    --prove it proves in a process of its own before it offers, so that no program and no keys
+    can cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
+    its TPM has measured, until the machine starts again.
     """
+    from numen.api.quotes import TpmAttester  # noqa: PLC0415 - start-up counts
     from numen.node.market.prover import ProcessProver  # noqa: PLC0415 - start-up counts
+    from numen.vm.tpm import Tpm  # noqa: PLC0415 - start-up counts
 
     behaviour = Behaviour.WRONG if lie else Behaviour.HONEST
-    profile = Profile(behaviour, price_per_million=price, speed=10**9, lie=identity.account.address)
+    profile = Profile(
+        behaviour, price_per_million=price, speed=10**9, lie=identity.account.address,
+        checks_one_in=checks_one_in,
+    )  # fmt: skip
     goods = Goods(proves=proves)
-    prover = ProcessProver(goods) if proves else None
-    try:
+    with contextlib.ExitStack() as stack:
+        prover = stack.enter_context(contextlib.closing(ProcessProver(goods))) if proves else None
+        attester = None
+        if measures is not None:
+            program = _program(measures)
+            served = {program.program.id: program}
+            attester = TpmAttester(served, stack.enter_context(Tpm(tcti)), register)
+            facts = attester.facts()
+            print_json(facts) if as_json else click.echo(f"the TPM's key is {facts['tpm_key']}")
         _take_part(
             identity, place, insist, goods,
             lambda machine: people.worker(
-                identity.account, profile, goods, machine, stake, prover
+                identity.account, profile, goods, machine, stake, prover, attester
             ),
-            as_json=as_json, fleet_servers=fleet_servers,
+            watch=watch, as_json=as_json, fleet_servers=fleet_servers,
         )  # fmt: skip
-    finally:
-        if prover is not None:
-            prover.close()
+
+
+def _program(file: str) -> "Compiled":
+    from numen.api import compiled  # noqa: PLC0415 - start-up counts
+    from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
+
+    path, entry = split(file)
+    return compiled.from_file(path, entry or "main")
 
 
 @click.command()
@@ -173,22 +241,10 @@ def worker(  # noqa: PLR0913 - one parameter an option
 @click.option(
     "--price-max", type=click.IntRange(1), help="Highest bid; twice the first where left out."
 )
-@click.option(
-    "--evidence", "kind", type=click.Choice(["quorum", "snark", "stark"]), default="quorum",
-    show_default=True, help="What to see before the answer is believed.",
-)  # fmt: skip
-@click.option(
-    "--setup", "setup_in", type=click.Path(file_okay=False, path_type=Path),
-    help="Of a proof with keys: the folder that `numen setup` wrote; made anew where left out.",
-)  # fmt: skip
+@wants_evidence
 @click.option(
     "--proof", "proof_in", type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write the proof to, for `numen verify`.",
-)  # fmt: skip
-@click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True)
-@click.option(
-    "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
-    help="A wrong answer has to be less likely than one in so many.",
 )  # fmt: skip
 @click.option(
     "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
@@ -199,31 +255,33 @@ def worker(  # noqa: PLR0913 - one parameter an option
 )  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
-    identity: Identity, place: str, file: str, args: tuple[str, ...], kind: str,
-    setup_in: Path | None, proof_in: Path | None, *, as_json: bool, **terms: Any,
-) -> None:  # fmt: skip
+    identity: Identity,
+    place: str,
+    file: str,
+    args: tuple[str, ...],
+    *,
+    wanted: Wanted,
+    proof_in: Path | None,
+    as_json: bool,
+    **terms: Any,
+) -> None:
     """Buy a run of FILE at MARKET, and print the answer that was settled.
 
     FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
     price, and not run. Who interrupts takes the task back.
     """
-    from numen.api import compiled, evidence  # noqa: PLC0415 - start-up counts
+    from numen.api import evidence  # noqa: PLC0415 - start-up counts
     from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
-    from numen.api.proofs import Keys  # noqa: PLC0415 - start-up counts
-    from numen.cli.targets import split  # noqa: PLC0415 - start-up counts
 
-    path, entry = split(file)
-    program = compiled.from_file(path, entry or "main")
+    program = _program(file)
     values = [parse_argument(text) for text in args]
-    wanted: str | evidence.Want = kind
-    if setup_in is not None:
-        wanted = evidence.snark(program, Keys.load(setup_in))
+    policy = wanted.of(program)
     heard = _teller(as_json=True) if as_json else _teller(as_json=False)
     quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
 
     async def buy() -> Bought[Any]:
         async with Market(place, identity, heard=quiet) as entered:
-            return await entered.run(program, *values, evidence=wanted, **terms)
+            return await entered.run(program, *values, evidence=policy, **terms)
 
     bought = asyncio.run(buy())
     sold = bought.sold
@@ -258,6 +316,7 @@ def _take_part(
     goods: Goods,
     make: Callable[[Executor], Player],
     *,
+    watch: Watch,
     as_json: bool,
     fleet_servers: tuple[str, ...] = (),
 ) -> None:
@@ -266,7 +325,8 @@ def _take_part(
     found = read_place(place)
     with contextlib.ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(insists=insist))
-        machine = Runs(Machine(goods, sandbox))
+        watch.open(identity.account.address, place=place)
+        machine = Runs(watch.machine(goods, sandbox))
         if fleet_servers:
             from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
 
@@ -275,15 +335,17 @@ def _take_part(
         stack.callback(machine.close)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
-        transport = TlsTransport(identity.node)
-        heard = _teller(as_json=as_json)
+        transport = watch.transport(TlsTransport(identity.node))
+        heard = watch.heard(_teller(as_json=as_json))
         member = Member(transport, found, identity.account, Notary(), heard)
+        watch.joined(member)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
-            print_json({"account": who, "market": place})
+            print_json({"account": who, "market": place} | watch.said)
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
-        run_until_told(member.run(lambda: make(machine)))
+            watch.tell()
+        run_until_told(watch.run(member.run(lambda: make(machine))))
 
 
 def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:

@@ -116,7 +116,7 @@ def send(
         "data": f"0x{payload.hex()}",
         "value": hex(value),
     }
-    receipt = _sent(rpc, form, key)
+    receipt = _sent(rpc, form, key, privately.WORK if contract["charter"] else None)
     stories.show(stories.tree(receipt["transactionHash"], rpc, None), as_json=as_json)
 
 
@@ -153,13 +153,7 @@ def call(
         who = f"0x{key.address.hex()}" if key is not None else sender
         form = {"to": address, "data": f"0x{payload.hex()}"} | ({"from": who} if who else {})
         raw = bytes.fromhex(asking.ask(rpc, "eth_call", form, "latest")[2:])
-    found = f"0x{raw.hex()}" if results is None else _plain(abi.decode(results, raw))
-    if results is not None and len(results) == 1:
-        found = found[0]
-    if as_json:
-        print_json({"result": found})
-    else:
-        click.echo(found if isinstance(found, str) else show_value(found))
+    show_result(raw, results, as_json=as_json)
 
 
 @click.command()
@@ -175,6 +169,17 @@ def explain(identity: str, rpc: str, folder: Path | None, as_json: bool) -> None
     stories.show(stories.tree(identity, rpc, folder), as_json=as_json)
 
 
+def show_result(raw: bytes, results: list[str] | None, *, as_json: bool) -> None:
+    """Print what a view gave: read by its types, or as bytes where they are not known."""
+    found = f"0x{raw.hex()}" if results is None else plain(abi.decode(results, raw))
+    if results is not None and len(results) == 1:
+        found = found[0]
+    if as_json:
+        print_json({"result": found})
+    else:
+        click.echo(found if isinstance(found, str) else show_value(found))
+
+
 def _creation(file: str, args: Sequence[str], mode: str) -> tuple[bytes, Any]:
     path, name = split(file)
     services: Any = import_module("numen.api.services")
@@ -184,7 +189,7 @@ def _creation(file: str, args: Sequence[str], mode: str) -> tuple[bytes, Any]:
         inputs = next(
             (e.get("inputs", ()) for e in contract.abi if e.get("type") == "constructor"), ()
         )
-        data = services.creation(contract) + _encoded(abi.types(inputs), args)
+        data = services.creation(contract) + encoded(abi.types(inputs), args)
         return data, contract.abi
     if args:
         raise AskedError("arguments of bytecode are encoded, and stand behind it in the file")
@@ -208,8 +213,10 @@ def _who(rpc: str, sender: str | None, key: SigningKey | None) -> str:
     return f"0x{key.address.hex()}"
 
 
-def _sent(rpc: str, form: dict[str, Any], key: SigningKey | None) -> dict[str, Any]:
-    identity = privately.send(rpc, form, key)
+def _sent(
+    rpc: str, form: dict[str, Any], key: SigningKey | None, work: int | None = None
+) -> dict[str, Any]:
+    identity = privately.send(rpc, form, key, work)
     receipt = asking.ask(rpc, "eth_getTransactionReceipt", identity)
     if receipt is None:
         raise AskedError(f"{identity} waits for a block", hint=f"numen explain {identity}")
@@ -226,15 +233,20 @@ def _payload(
 
     The last two are what the node says of the contract and of its message, as far as it knows it.
     """
-    signature, results = name, None
-    if ")(" in name:
-        signature, _, behind = name.partition(")(")
-        signature, results = f"{signature})", abi.parts(f"({behind}")
+    signature, results = parted(name)
     contract = _contract(rpc, address, is_needed="(" not in name)
     entry = _entry(contract, signature)
     signature = entry.get("signature", signature)
     kinds = abi.parts(signature[signature.index("(") :])
-    return abi.selector(signature) + _encoded(kinds, args), results, contract, entry
+    return abi.selector(signature) + encoded(kinds, args), results, contract, entry
+
+
+def parted(name: str) -> tuple[str, list[str] | None]:
+    """A name or signature, and the types of the result that stand behind it."""
+    if ")(" not in name:
+        return name, None
+    signature, _, behind = name.partition(")(")
+    return f"{signature})", abi.parts(f"({behind}")
 
 
 def _contract(rpc: str, address: str, *, is_needed: bool) -> dict[str, Any]:
@@ -264,7 +276,12 @@ def _entry(contract: dict[str, Any], name: str) -> dict[str, Any]:
     raise AskedError(f"{contract['address']} has no {name}", hint=hint)
 
 
-def _encoded(kinds: Sequence[str], args: Sequence[str]) -> bytes:
+def encoded(kinds: Sequence[str], args: Sequence[str]) -> bytes:
+    """Encode arguments as their types want them.
+
+    Raises:
+        AskedError: They are others.
+    """
     if len(kinds) != len(args):
         raise AskedError(f"{len(args)} arguments where {len(kinds)} are taken: {', '.join(kinds)}")
     return abi.encode(kinds, [_value(kind, arg) for kind, arg in zip(kinds, args, strict=True)])
@@ -286,8 +303,8 @@ def _value(kind: str, text: str) -> Any:
     return text
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A result as JSON has it."""
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+    return [plain(each) for each in value] if isinstance(value, tuple) else value

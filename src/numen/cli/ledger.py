@@ -13,6 +13,7 @@ import msgspec
 
 from numen.cli.keys import read_password, with_password
 from numen.cli.ledger_ask import create, pay
+from numen.cli.ledger_contract import send, view
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
 from numen.cli.output import print_json
 from numen.ledger.order.sequencer import Sequencer, UnavailableError
@@ -21,9 +22,10 @@ from numen.net.identity import NodeKey
 from numen.net.keystore import COST_MIN, KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.process.client import connected
-from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, vote_of, write_roll
-from numen.node.process.server import Server
-from numen.node.replica.plan import Mode
+from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, mail_of, vote_of, write_roll
+from numen.node.process.server import Conduct, Server
+from numen.node.replica.plan import STEP_MS, Mode
+from numen.node.shell import listen
 from numen.proof.files import write_file
 from numen.vm.host import VALUE_MAX
 
@@ -43,6 +45,8 @@ def ledger() -> None:
 
 ledger.add_command(create)
 ledger.add_command(pay)
+ledger.add_command(send)
+ledger.add_command(view)
 
 
 class _Wish(msgspec.Struct):
@@ -55,6 +59,9 @@ class _Wish(msgspec.Struct):
     ports: tuple[int, ...]
     log: tuple[str, ...]
     price: int
+    stake: int
+    modes: tuple[str, ...]
+    step_ms: int
     password_file: Path | None
     as_json: bool
 
@@ -81,6 +88,12 @@ class _Wish(msgspec.Struct):
     "--log", metavar="URL", multiple=True, help="A server of NATS that keeps the log of blocks."
 )
 @click.option("--price", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--stake", type=click.IntRange(1, 2**63 - 1), default=1, show_default=True,
+              help="Coins that each node pledges.")  # fmt: skip
+@click.option("--mode", "modes", multiple=True, metavar="NODE=MODE",
+              help="What a node does with blocks; else it carries them out.")  # fmt: skip
+@click.option("--step", "step_ms", type=click.IntRange(100, 86_400_000), default=STEP_MS,
+              show_default=True, help="Milliseconds between two attestations.")  # fmt: skip
 @with_password
 def init(**given: Any) -> None:
     """Make a ledger for development: nodes on loopback, and people with coins.
@@ -98,13 +111,19 @@ def init(**given: Any) -> None:
     wanted = [_holder(each) for each in asked.holders]
     password = read_password(asked.password_file, is_new=True)
     store = KeyStore(asked.folder / "keys", COST_MIN)
-    sites = tuple(_make_site(store, password, f"node-{i}", port) for i, port in enumerate(ports))
+    modes = _modes(asked)
+    sites = tuple(
+        _make_site(store, password, name, port, modes.get(name, Mode.EXECUTE), asked.stake)
+        for name, port in zip(_names(asked), ports, strict=True)
+    )
     holders = tuple(
         Holder(name, "0x" + store.create(name, password).account.hex(), str(coins))
         for name, coins in wanted
     )
     chain = secrets.randbelow(2**53)
-    roll = Roll(FORMAT, chain, asked.price, sites[0].name, sites, holders, asked.log)
+    roll = Roll(
+        FORMAT, chain, asked.price, sites[0].name, sites, holders, asked.log, step_ms=asked.step_ms
+    )
     write_file(path, write_roll(roll))
     if asked.as_json:
         print_json({"file": str(path), "nodes": [site.name for site in sites]})
@@ -117,8 +136,17 @@ def init(**given: Any) -> None:
 @ledger.command()
 @in_folder
 @click.argument("name", metavar="NODE")
+@click.option("--rpc", "port", type=click.IntRange(0, 65_535), metavar="PORT",
+              help="Answer JSON-RPC on loopback; 0 for any port.")  # fmt: skip
+@click.option("--audit", type=click.IntRange(1, 10**6), default=20_000, show_default=True,
+              help="Blocks in a million that it carries out although it trusts.")  # fmt: skip
+@click.option("--lie", type=click.IntRange(1, 2**63 - 1), metavar="HEIGHT",
+              help="Steal in its blocks from HEIGHT on: others notice.")  # fmt: skip
 @with_password
-def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> None:
+def node(
+    folder: Path, name: str, port: int | None, audit: int, lie: int | None,
+    password_file: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Be the node NODE of a ledger, until it is interrupted.
 
     Its disk is DIR/NODE. With --json it prints an object when it is ready.
@@ -129,16 +157,20 @@ def node(folder: Path, name: str, password_file: Path | None, as_json: bool) -> 
         raise click.UsageError(f"the key {name} is not that of the node {name}")
     transport = TlsTransport(identity.node)
     logging.basicConfig(format=f"{name}: %(message)s")
+    asked = listen("127.0.0.1", port) if port is not None else None
+    rpc = {"rpc": f"http://127.0.0.1:{asked.getsockname()[1]}"} if asked is not None else {}
 
     async def work() -> None:
         log = await _open_log(roll)
-        server = Server(roll, name, identity.account, transport, folder / name, log)
+        conduct = Conduct(audit, lie or 0)
+        server = Server(roll, name, identity.account, transport, folder / name, log, conduct, asked)
 
         def ready(at: str) -> None:
             if as_json:
-                print_json({"node": name, "at": at, "height": server.height})
+                print_json({"node": name, "at": at, "height": server.height} | rpc)
             else:
-                click.echo(f"{name} listens at {at}, height {server.height}")
+                too = "".join(f", and is asked at {url}" for url in rpc.values())
+                click.echo(f"{name} listens at {at}, height {server.height}{too}")
 
         try:
             await server.run(ready)
@@ -203,12 +235,33 @@ async def _look(roll: Roll) -> dict[str, Any]:
     return {"nodes": nodes, "coins": coins}
 
 
-def _make_site(store: KeyStore, password: str, name: str, port: int) -> Site:
+def _names(asked: _Wish) -> list[str]:
+    return [f"node-{i}" for i in range(asked.nodes)]
+
+
+def _modes(asked: _Wish) -> dict[str, Mode]:
+    """What each node does with blocks, of those for which it was said."""
+    found: dict[str, Mode] = {}
+    for text in asked.modes:
+        name, _, mode = text.partition("=")
+        if name not in _names(asked) or mode not in {each.value for each in Mode}:
+            known = ", ".join(each.value for each in Mode)
+            raise click.UsageError(f"{text!r} is not NODE=MODE; the modes are {known}")
+        if name == _names(asked)[0] and mode != Mode.EXECUTE.value:
+            raise click.UsageError(f"{name} makes the blocks: it carries them out")
+        found[name] = Mode(mode)
+    return found
+
+
+def _make_site(
+    store: KeyStore, password: str, name: str, port: int, mode: Mode, stake: int
+) -> Site:
     store.create(name, password)
     made = store.open(name, password)
     account = "0x" + made.account.address.hex()
-    vote = vote_of(made.account, stake=1)
-    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, Mode.EXECUTE, vote)
+    vote = vote_of(made.account, stake) if mode is not Mode.APPLY else None
+    mail = mail_of(made.account)
+    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, mode, vote, mail)
 
 
 def _holder(text: str) -> tuple[str, int]:

@@ -8,14 +8,26 @@ import click
 import msgspec
 
 from numen.api.services import from_file
+from numen.base.crypto import SigningKey
 from numen.cli.keys import with_password
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
 from numen.cli.output import EXIT_FALSE, print_json
+from numen.lang.contracts.build import Contract
 from numen.ledger.order.creation import Attestation, Roster, TooFewError, accept
+from numen.net.channel import Transport
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
 from numen.net.tls import TlsTransport
-from numen.node.process.client import AskError, Client, News, connected, creation_of, payment
+from numen.node.process.client import (
+    AskError,
+    Client,
+    News,
+    connected,
+    creation_of,
+    founded_creation_of,
+    payment,
+)
+from numen.node.process.dealing import deal_keys
 from numen.node.process.roll import Roll
 from numen.vm.codes import Code, write_code
 from numen.vm.contract import write_contract
@@ -60,7 +72,7 @@ def pay(**given: Any) -> int:
     asked = _Payment(**given)
     roll = read_folder(asked.folder)
     identity = open_identity(asked.folder, asked.payer, asked.password_file)
-    to = _address(roll, asked.payee)
+    to = address_of(roll, asked.payee)
 
     async def work() -> News | None:
         async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
@@ -68,7 +80,7 @@ def pay(**given: Any) -> int:
             if nonce is None:
                 nonce = (await client.holding(identity.account.address)).nonce
             raw = payment(roll, identity.account, nonce, to, asked.coins)
-            return await _follow(client, raw, asked.wait_s, as_json=asked.as_json)
+            return await follow(client, raw, asked.wait_s, as_json=asked.as_json)
 
     news = run_async(work())
     return 0 if news is not None and news.what == "held" else EXIT_FALSE
@@ -82,6 +94,7 @@ class _Creation(msgspec.Struct):
     file: Path
     name: str
     needed: int | None
+    shares: int | None
     arguments: str
     work: int
     wait_s: int
@@ -95,6 +108,10 @@ class _Creation(msgspec.Struct):
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--at", "name", metavar="NODE", default="node-0", show_default=True)
 @click.option("--needed", type=click.IntRange(1, 256), help="Nodes that must attest it; else most.")
+@click.option(
+    "--shares", type=click.IntRange(1, 255),
+    help="Of what is private: nodes that have its keys together; else most.",
+)  # fmt: skip
 @click.option("--arguments", metavar="HEX", default="", help="Of the constructor, ABI-encoded.")
 @click.option("--work", type=click.IntRange(1, 2**63 - 1), default=10**8, show_default=True)
 @click.option("--wait", "wait_s", metavar="SECONDS", type=click.IntRange(1, 86_400), default=30)
@@ -104,21 +121,23 @@ def create(**given: Any) -> int:
 
     Each node that carried the block out signs the contract's address, its code and the root of the
     state, and shows the contract under that root. Exit code 1: it is not created; 2: too few do.
+
+    Where the contract has private state, its keys are made here and dealt to the nodes first, in
+    shares that each gets sealed for itself.
     """
     asked = _Creation(**given)
     roll = read_folder(asked.folder)
     identity = open_identity(asked.folder, asked.owner, asked.password_file)
-    code = write_code(Code("numen", write_contract(from_file(asked.file))))
-    arguments = _bytes(asked.arguments)
+    contract = from_file(asked.file)
 
     async def work() -> dict[str, Any] | None:
         async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
             nonce = (await client.holding(identity.account.address)).nonce
-            raw, contract = creation_of(roll, identity.account, nonce, code, arguments, asked.work)
-            news = await _follow(client, raw, asked.wait_s, as_json=asked.as_json)
+            raw, address = await _signed(asked, roll, identity.account, nonce, contract)
+            news = await follow(client, raw, asked.wait_s, as_json=asked.as_json)
         if news is None or news.what != "held":
             return None
-        return await _accepted(roll, contract, news.height, asked.needed, asked.wait_s)
+        return await _accepted(roll, address, news.height, asked.needed, asked.wait_s)
 
     report = run_async(work())
     if report is None:
@@ -128,6 +147,22 @@ def create(**given: Any) -> int:
     else:
         click.echo("{contract}: attested by {attested} nodes, root {root}".format(**report))
     return 0
+
+
+async def _signed(
+    asked: _Creation, roll: Roll, key: SigningKey, nonce: int, contract: Contract
+) -> tuple[bytes, bytes]:
+    """The transaction that creates a contract, and its address; what is private is dealt first."""
+    code = write_code(Code("numen", write_contract(contract)))
+    arguments, work = _bytes(asked.arguments), asked.work
+    if not contract.description.is_private:
+        return creation_of(roll, key, nonce, code, arguments, work)
+
+    def transport() -> Transport:
+        return TlsTransport(NodeKey.generate())
+
+    founding = await deal_keys(roll, key, nonce, asked.shares, asked.wait_s, transport)
+    return founded_creation_of(roll, key, nonce, founding, code, arguments, work)
 
 
 async def _accepted(
@@ -168,7 +203,7 @@ async def _attested(roll: Roll, name: str, contract: bytes, height: int) -> Atte
         return None
 
 
-async def _follow(client: Client, raw: bytes, wait_s: int, *, as_json: bool) -> News | None:
+async def follow(client: Client, raw: bytes, wait_s: int, *, as_json: bool) -> News | None:
     """Say what becomes of a payment; the end, or None when it does not come in time."""
     last = None
     try:
@@ -191,7 +226,12 @@ def _bytes(text: str) -> bytes:
         raise click.UsageError(f"{text[:80]!r} is not hexadecimal") from None
 
 
-def _address(roll: Roll, text: str) -> bytes:
+def address_of(roll: Roll, text: str) -> bytes:
+    """An account by a name of the ledger's file, or an address.
+
+    Raises:
+        AskError: It is neither.
+    """
     for holder in roll.holders:
         if holder.name == text:
             return holder.address

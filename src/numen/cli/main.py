@@ -23,6 +23,8 @@ COMMANDS = {
     "export": "numen.cli.export:export",
     "demo": "numen.cli.market:demo",
     "why": "numen.cli.market:why_",
+    "dashboard": "numen.cli.dashboard:dashboard",
+    "top": "numen.cli.top:top",
     "doctor": "numen.cli.doctor:doctor",
     "market": "numen.cli.orders:market",
     "verifier": "numen.cli.bazaar:verifier",

@@ -15,7 +15,9 @@ from click.core import ParameterSource
 
 from numen.base.crypto import SigningKey
 from numen.cli.keys import read_password, with_password
+from numen.cli.logs import with_logs
 from numen.cli.output import print_json
+from numen.cli.pages import dashboard_option, loaded
 from numen.evm import engines
 from numen.evm.state import Account
 from numen.net.keystore import KeyStore, default_folder
@@ -51,6 +53,7 @@ class _Options(msgspec.Struct):
     contract_keys: str | None
     keys: Path | None
     password_file: Path | None
+    dashboard: int | None
     as_json: bool
 
     @property
@@ -74,6 +77,7 @@ _LEDGER_ONLY: Final = {
     "price": "--price",
     "lanes": "--lanes",
     "contract_keys": "--contract-keys",
+    "dashboard": "--dashboard",
 }
 
 
@@ -140,7 +144,9 @@ _LEDGER_ONLY: Final = {
     help="Folder of the key files; also in NUMEN_KEYS.",
 )  # fmt: skip
 @with_password
+@dashboard_option("dashboard")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is ready.")
+@with_logs
 @click.pass_context
 def node(context: click.Context, /, **given: Any) -> None:
     """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
@@ -165,17 +171,20 @@ def node(context: click.Context, /, **given: Any) -> None:
     found = accounts.derive(options.mnemonic, options.count)
     with shell.listen(options.host, options.port) as listening, _made(options, found) as served:
         url = f"{_bracketed(options.host)}:{listening.getsockname()[1]}"
+        page = _page(served, options.dashboard, url)
 
         def ready() -> None:
             if options.as_json:
-                print_json(_report(options, found, url))
+                print_json(_report(options, found, url) | page.said)
             else:
                 _show(options, found, url, served.about)
+                page.tell()
 
         with suppress(KeyboardInterrupt):  # as such a command ends
             shell.serve(
-                served.node, served.methods, listening, ready, options.origin, served.messages
-            )
+                served.node, served.methods, listening, ready, options.origin, served.messages,
+                page.beside,
+            )  # fmt: skip
 
 
 def _check_kind(context: click.Context, options: _Options) -> None:
@@ -226,6 +235,34 @@ def _box(options: _Options, strongbox: Any) -> Any:
         account = store.open(options.contract_keys, password).account
         return strongbox.Strongbox(strongbox.secret_of(account))
     return strongbox.Strongbox(token_bytes(32)) if options.folder is None else None
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """Where a page about the node is, and what serves it."""
+
+    url: str = ""
+    beside: Any = None
+
+    @property
+    def said(self) -> dict[str, str]:
+        return {"dashboard": self.url} if self.url else {}
+
+    def tell(self) -> None:
+        if self.url:
+            click.echo(f"Dashboard on {self.url}")
+
+
+def _page(served: _Served, port: int | None, url: str) -> _Page:
+    if port is None:
+        return _Page()
+    serve, shown, sources = map(
+        loaded, ("numen.watch.serve", "numen.watch.market", "numen.watch.sources")
+    )
+    listening = serve.listen(port)
+    where = f"http://{url}"
+    about = shown.About("ledger", "node", "node", ask=f"numen why ID --rpc {where}", place=where)
+    source = sources.LedgerSource(about, served.node)
+    return _Page(serve.address(listening), partial(serve.attend, source, listening))
 
 
 def _is_loopback(host: str) -> bool:

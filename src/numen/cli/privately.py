@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,8 +22,12 @@ from numen.ledger import looking
 from numen.ledger.sealed.envelope import public_key
 from numen.ledger.sealed.keyring import seal_request
 from numen.net.keystore import KeyStore, default_folder
+from numen.vm.host import Outcome
 
-LIFE_BLOCKS = 100
+WORK: Final = 10**7
+"""Most work units of a request to what is private: no node tries it before it is signed."""
+
+LIFE_BLOCKS: Final = 100
 """Blocks for which a question is good."""
 
 
@@ -74,7 +78,15 @@ def look(rpc: str, contract: Mapping[str, Any], payload: bytes, key: SigningKey)
     public = bytes.fromhex(contract["charter"]["key"][2:])
     asked = looking.ask(question, key, public, token_bytes(32))
     raw = asking.ask(rpc, "numen_sealedCall", contract["address"], f"0x{asked.hex()}")
-    outcome = looking.read(bytes.fromhex(raw[2:]), question, reply_secret)
+    return result_of(looking.read(bytes.fromhex(raw[2:]), question, reply_secret))
+
+
+def result_of(outcome: Outcome) -> bytes:
+    """What a view gave, ABI-encoded.
+
+    Raises:
+        AnswerError: The contract refuses.
+    """
     failure = outcome.failure
     if failure is not None:
         said = decode_revert(failure.data).reason if failure.data else ""
@@ -83,13 +95,20 @@ def look(rpc: str, contract: Mapping[str, Any], payload: bytes, key: SigningKey)
     return outcome.result
 
 
-def send(rpc: str, form: Mapping[str, Any], key: SigningKey | None) -> str:
-    """Send a transaction, signed here or by the node; gives its id."""
+def send(rpc: str, form: Mapping[str, Any], key: SigningKey | None, work: int | None = None) -> str:
+    """Send a transaction, signed here or by the node; gives its id.
+
+    Args:
+        rpc: The node.
+        form: The transaction, as JSON has it.
+        key: Who signs; None for the node.
+        work: Most work units; None to have them estimated.
+    """
     if key is None:
         return str(asking.ask(rpc, "eth_sendTransaction", form))
     chain, price = (int(asking.ask(rpc, f"eth_{name}"), 16) for name in ("chainId", "gasPrice"))
     nonce = int(asking.ask(rpc, "eth_getTransactionCount", form["from"], "pending"), 16)
-    gas = int(asking.ask(rpc, "eth_estimateGas", form), 16)
+    gas = int(asking.ask(rpc, "eth_estimateGas", form), 16) if work is None else work
     to = bytes.fromhex(form["to"][2:]) if "to" in form else None
     tx = Transaction(
         Kind.LEGACY, chain, nonce, max_fee=price, max_priority_fee=price, gas_limit=gas, to=to,

@@ -8,7 +8,7 @@ import msgspec
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.cli.sim_ledger import betrayal_, double_spend_, ledger_
-from numen.cli.sim_market import quorum_
+from numen.cli.sim_market import market_, quorum_
 from numen.proof.files import write_file
 from numen.sim.pictures import draw
 from numen.sim.roles import Society
@@ -24,6 +24,7 @@ def sim() -> None:
 sim.add_command(betrayal_)
 sim.add_command(double_spend_)
 sim.add_command(ledger_)
+sim.add_command(market_)
 sim.add_command(quorum_)
 
 

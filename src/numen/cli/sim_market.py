@@ -1,4 +1,4 @@
-"""`numen sim quorum`: how many answers belief takes, while some workers collude."""
+"""`numen sim market` and `numen sim quorum`: days of a market, and what colluders get through."""
 
 from typing import Any
 
@@ -9,8 +9,59 @@ from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.sim import credibility
+from numen.sim.market import day
 
 _FIXED = (2, 3, 5, 8, 12)
+
+
+@click.command("market")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@click.option("--hours", type=click.IntRange(1, 24 * 366), default=24, show_default=True)
+@click.option(
+    "--tasks", type=click.IntRange(0, 10**5), default=24, show_default=True,
+    help="How many are wanted in those hours.",
+)  # fmt: skip
+@click.option(
+    "--runs", type=click.IntRange(1, 10**6), default=1, show_default=True,
+    help="Seeds that are tried, from --seed on.",
+)  # fmt: skip
+@as_json_option
+def market_(seed: int, hours: int, tasks: int, runs: int, *, as_json: bool) -> None:
+    """Run a market for days of simulated time, on a network that breaks, with machines that stop.
+
+    A hall, three verifiers, six workers, two buyers and a stranger, of whom some lie, copy, are
+    late, do nothing or do not pay; a hall may tell members what is not so. After each entry: no
+    coin more or less, nothing paid or judged twice, escrow and pledges where they belong, fines
+    only for what their evidence shows; and every task ends. What does not hold is an error that
+    says how to run it again.
+    """
+    reports = []
+    for number in range(seed, seed + runs):
+        reports.append(day.run(number, hours, tasks))
+        if not as_json:
+            click.echo(_line(reports[-1]))
+    sums = {
+        name: sum(getattr(report, name) for report in reports)
+        for name in ("entries", "tasks", "wrong", "resold", "slashed", "redeemed", "deceived")
+    } | {"faults": sum(report.faults.total for report in reports)}
+    if as_json:
+        plain = [msgspec.to_builtins(r) | {"head": "0x" + r.head.hex()} for r in reports]
+        print_json({"violations": 0, **sums, "runs": plain})
+    elif runs > 1:
+        said = ", ".join(f"{count:,} {name}" for name, count in sums.items())
+        click.echo(f"{runs:,} runs of {hours} h: {said}; no violation")
+
+
+def _line(report: day.Report) -> str:
+    ended = ", ".join(f"{count} {how}" for how, count in sorted(report.ended.items()))
+    return (
+        f"seed {report.seed}: {report.hours} h, {report.faults.total:,} faults "
+        f"({report.faults.lost:,} lost, {report.faults.twice:,} twice, {report.faults.cut:,} cut, "
+        f"{report.faults.crashes:,} crashes), {report.entries:,} entries, {report.tasks} tasks "
+        f"({ended}; {report.wrong} wrong), {report.resold} bought again, {report.slashed} fines, "
+        f"{report.redeemed} tickets paid, {report.deceived} lies of the hall seen, "
+        f"head {report.head.hex()[:8]}, no violation"
+    )
 
 
 @click.command("quorum")

@@ -1,12 +1,14 @@
 """`numen trust`: what a node's web of trust says, and why."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
+from numen.cli.trust_live import attest, explain, peers, show_live
 from numen.proof.files import read_file
 from numen.trust.breaching import PATH_LENGTH_MAX, closure, paths
 from numen.trust.execution import Policy, decide
@@ -18,25 +20,48 @@ from numen.trust.why import explain_decision, sentences, standing
 from numen.trust.why import why as find_out
 
 web_option = click.option(
-    "--web", "path", type=click.Path(dir_okay=False, path_type=Path), required=True,
+    "--web", "path", type=click.Path(dir_okay=False, path_type=Path),
     help="What a node knows: a file of `numen sim trust --save`.",
 )  # fmt: skip
-observer_option = click.option(
-    "--observer", metavar="NODE", default="0", show_default=True, help="Whose trust it is."
+node_option = click.option(
+    "--node", "url", metavar="URL", help="A node that runs: where its JSON-RPC is."
 )
+observer_option = click.option(
+    "--observer", metavar="NODE", default="0", show_default=True,
+    help="Whose trust it is, of a file.",
+)  # fmt: skip
 
 
 @click.group()
 def trust() -> None:
     """Ask a web of trust who is trusted, and why.
 
-    NODE is a number, an address, or the beginning of one.
+    NODE is a number, an address, or the beginning of one; of a node that runs, a name too.
     """
+
+
+trust.add_command(attest)
+trust.add_command(peers)
+
+
+class _Why(msgspec.Struct):
+    """What `numen trust why` was asked."""
+
+    node: str
+    path: Path | None
+    url: str | None
+    observer: str
+    value: int | None
+    accepted: int
+    faults: int
+    pledge: int
+    as_json: bool
 
 
 @trust.command("why")
 @click.argument("node", metavar="NODE")
 @web_option
+@node_option
 @observer_option
 @click.option(
     "--value",
@@ -50,14 +75,15 @@ def trust() -> None:
 @click.option("--pledge", type=click.IntRange(0, 2**63 - 1), default=1000, show_default=True,
               help="Coins that it loses by a lie.")  # fmt: skip
 @as_json_option
-def why_(
-    node: str, path: Path, observer: str, value: int | None, accepted: int, faults: int,
-    pledge: int, as_json: bool,
-) -> None:  # fmt: skip
+def why_(**given: Any) -> None:
     """Explain whether a node is trusted: votes, paths, bribes; and what is done with its diffs."""
-    kernel = _read(path)
+    asked = _Why(**given)
+    if asked.url is not None and asked.path is None:
+        explain(asked.url, asked.node, asked.value or 0, as_json=asked.as_json)
+        return
+    kernel, value = _read(asked.path, asked.url), asked.value
     web = web_of(kernel)
-    found = find_out(web, kernel.members.find(observer), kernel.members.find(node))
+    found = find_out(web, kernel.members.find(asked.observer), kernel.members.find(asked.node))
     said = list(sentences(found))
     report = msgspec.to_builtins(found)
     if found.breach is not None:
@@ -74,11 +100,11 @@ def why_(
     if value is not None:
         policy = Policy()
         # The draw of audits is secret on a node; here it only shows the rule.
-        record = standing(found, accepted, faults, pledge)
+        record = standing(found, asked.accepted, asked.faults, asked.pledge)
         decision = decide(record, value, policy, b"", found.node.to_bytes(32, "big"))
         report["decision"] = msgspec.to_builtins(decision)
         said += explain_decision(decision, policy, value)
-    if as_json:
+    if asked.as_json:
         print_json({**report, "why": said})
         return
     for sentence in said:
@@ -87,13 +113,17 @@ def why_(
 
 @trust.command()
 @web_option
+@node_option
 @observer_option
 @click.option("--rule", type=click.Choice([rule.value for rule in Rule]), default="majority",
               show_default=True, help="How verdicts become trust.")  # fmt: skip
 @as_json_option
-def show(path: Path, observer: str, rule: str, as_json: bool) -> None:
+def show(path: Path | None, url: str | None, observer: str, rule: str, as_json: bool) -> None:
     """Show whom a node trusts; with --json, the whole graph of attestations."""
-    kernel = _read(path)
+    if url is not None and path is None:
+        show_live(url, as_json=as_json)
+        return
+    kernel = _read(path, url)
     web = web_of(kernel)
     index = kernel.members.find(observer)
     circle = trusted(web, index, Rule(rule))
@@ -121,5 +151,7 @@ def show(path: Path, observer: str, rule: str, as_json: bool) -> None:
         click.echo(f"and not: {', '.join(distrusted[:40])}{' …' if len(distrusted) > 40 else ''}")
 
 
-def _read(path: Path) -> Kernel:
+def _read(path: Path | None, url: str | None) -> Kernel:
+    if path is None or url is not None:
+        raise click.UsageError("say --web FILE or --node URL, one of them")
     return read_snapshot(read_file(path, size_max=BYTES_MAX))

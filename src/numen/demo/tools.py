@@ -13,6 +13,7 @@ from numen.market.message import Kept
 from numen.market.task import Snark, Task, task_id
 from numen.proof.snark import snark_evidence, snark_rule
 from numen.proof.statement import Claim, Evidence, SnarkRule, verify
+from numen.proof.walk import Shown
 from numen.sandbox.runner import Sandbox
 from numen.vm import machine
 from numen.vm.payload import decode_inputs, encode_output
@@ -82,6 +83,14 @@ class Notary:
         values = decode_inputs(proving.program.program, inputs)
         proven = proving.program.prove(*values, keys=proving.keys, entropy=entropy)
         return snark_evidence(proving.keys.verifying, proven.proof, proven.public)
+
+    def following(self, task: Task, answer: bytes, shown: Shown) -> bytes:  # noqa: ARG002
+        """Refuse: nothing is sold here that could be disputed.
+
+        Raises:
+            NumenError: Always.
+        """
+        raise NumenError("no steps are judged here")
 
     def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check a proof for the market.

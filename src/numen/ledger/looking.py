@@ -5,7 +5,7 @@ the contract may answer, sealed for the contract, and answered in an envelope fo
 both on sees neither.
 """
 
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -13,12 +13,14 @@ from msgspec import Meta
 from numen.base import codec
 from numen.base.codec import U64, CodecError
 from numen.base.crypto import Address, BadSignatureError, Hash32, Signature, SigningKey, recover
-from numen.ledger.cell import Cell
+from numen.ledger.cell import Account
 from numen.ledger.deliver import Moment
 from numen.ledger.failures import decode_failure, encode_failure
 from numen.ledger.sealed.envelope import disclose, enclose
 from numen.ledger.sealed.errors import NotAuthorisedError
+from numen.ledger.sealed.keyring import Secrets
 from numen.ledger.sealed.view import LIFE_BLOCKS_MAX
+from numen.ledger.world import World
 from numen.vm.host import (
     PAYLOAD_BYTES_MAX,
     Delivery,
@@ -27,6 +29,7 @@ from numen.vm.host import (
     Outcome,
     Reason,
     Service,
+    Slots,
 )
 
 WORK_MAX: Final = 10**8
@@ -37,12 +40,55 @@ _ABOUT: Final = b"numen/sealed/look/1"
 _SIZE_MAX: Final = 2 * PAYLOAD_BYTES_MAX
 
 
-class Places(Protocol):
-    """Where contracts are: a `ledger.world.World`."""
+class Seen(Protocol):
+    """A contract: a `ledger.cell.Cell`, or what the last block left of it."""
 
-    def cell(self, address: Address) -> Cell: ...
+    @property
+    def account(self) -> Account: ...
+
+    @property
+    def secrets(self) -> Secrets | None: ...
+
+    @property
+    def slots(self) -> Slots: ...
+
+
+class Places(Protocol):
+    """Where contracts are: a `ledger.world.World`, or `Settled`."""
+
+    def cell(self, address: Address) -> Seen: ...
 
     def service(self, digest: bytes) -> Service | None: ...
+
+
+class _Left(NamedTuple):
+    account: Account
+    secrets: Secrets | None
+    slots: Slots
+
+
+class Settled:
+    """What the last block left, whatever block is being made or checked; `Places`.
+
+    Args:
+        world: The state.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def cell(self, address: Address) -> Seen:
+        """A contract.
+
+        Raises:
+            MissingKeysError: It has private state, whose keys are not here.
+        """
+        found = self._world.look(address, is_open=True)
+        return _Left(found.account(), found.secrets, found)
+
+    def service(self, digest: bytes) -> Service | None:
+        """A code ready to run, or None."""
+        return self._world.service(digest)
 
 
 class Look(msgspec.Struct, frozen=True, array_like=True):
@@ -107,12 +153,13 @@ def answer(asked: bytes, contract: Address, places: Places, moment: Moment, fres
         An envelope for the reader, with a result or a failure.
 
     Raises:
-        NotAuthorisedError: There are no keys here, it is not signed, is void, or about another.
+        NotAuthorisedError: Nothing is private, it is not signed, is void, or about another.
+        MissingKeysError: The keys are not here.
         UnsealError: It was sealed for another contract or epoch, or altered.
     """
     secrets = places.cell(contract).secrets
     if secrets is None:
-        raise NotAuthorisedError("the keys of the contract are not here")
+        raise NotAuthorisedError("nothing of it is private")
     raw = disclose(asked, secrets.keys.mail_key, _ABOUT + contract)
     try:
         signed = codec.decode(_SignedLook, raw, size_max=_SIZE_MAX)

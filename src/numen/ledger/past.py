@@ -30,6 +30,7 @@ def before(ledger: Ledger, world: World, height: int) -> Ledger | None:
         return None
     head = encode(block.header) if block is not None else None
     view = Past(world.kv, world.state.tree, version, {HEAD: head})
-    found = Ledger(ledger.chain, World(view, services=world.services, keys=world.keys))
+    past = World(view, services=world.services, keys=world.keys, custodians=world.custodians)
+    found = Ledger(ledger.chain, past)
     assert found.head == (block_id(block.header) if block is not None else NO_BLOCK)
     return found

@@ -16,6 +16,7 @@ from numen.ledger.messages import Await
 from numen.ledger.sealed.charter import NOTE as CHARTER
 from numen.ledger.sealed.errors import ClosedError
 from numen.ledger.sealed.guard import Guard
+from numen.ledger.sealed.keyring import Secrets
 from numen.ledger.state.state import State
 from numen.vm.host import Address, Key, Slot
 
@@ -95,9 +96,9 @@ class Looked(Stored):
     taken_back: int = 0
 
     @property
-    def has_keys(self) -> bool:
-        """Whether what is private is open."""
-        return self._guard is not None
+    def secrets(self) -> Secrets | None:
+        """What opens what is private; None where it stays closed, or nothing is."""
+        return self._guard.secrets if self._guard is not None else None
 
     def load(self, key: Key) -> Slot:
         """What a slot held.

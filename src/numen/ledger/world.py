@@ -63,6 +63,7 @@ class World:
         state: The authenticated state, as of the last block.
         services: The same.
         keys: The same.
+        custodians: The same.
 
     Raises:
         StaleStateError: Another state is there.
@@ -80,7 +81,7 @@ class World:
         self.kv = kv
         self.state = State(kv)
         self.keys = keys if keys is not None else Keyring()
-        self._custodians = custodians
+        self.custodians = custodians
         self._begun: dict[Address, Secrets] = {}
         self._root = self.state.root
         if root is not None and root != self._root:
@@ -121,6 +122,16 @@ class World:
         charter = self.charter(address)
         return charter is not None and self.keys.fitting(address, charter) is None
 
+    def check_founding(self, admitted: Admitted) -> None:
+        """See that the nodes have the keys of those contracts that a transaction would create.
+
+        Raises:
+            FoundingError: Too few have them: nobody may create the contract.
+        """
+        for contract, is_private in self._creations(admitted):
+            if is_private:
+                self._point(admitted, contract)
+
     def entrust(self, admitted: Admitted) -> None:
         """Have the keys of those contracts that a transaction is about to create.
 
@@ -128,28 +139,32 @@ class World:
             FoundingError: Too few nodes have them: nobody may create the contract.
             MissingKeysError: They are not here, or nowhere.
         """
-        own = {code_id(code): code for code in admitted.transaction.codes}
-        for index, call in enumerate(admitted.transaction.calls):
-            if call.to:
-                continue
-            contract, digest = admitted.target(index), call.payload[:WORD_BYTES]
-            if self.last(contract).code:
-                continue
+        for contract, is_private in self._creations(admitted):
             for known in (self._cells, self._touched, self._guards, self._begun):
                 known.pop(contract, None)
-            if has_private_state(own.get(digest) or self._codes.get(digest) or self.code(digest)):
-                self._begun[contract] = self._founded(admitted, contract)
+            if is_private:
+                found = self.keys.begin(contract, self._point(admitted, contract))
+                if found is None:
+                    raise MissingKeysError(contract)
+                self._begun[contract] = found
 
-    def _founded(self, admitted: Admitted, contract: Address) -> Secrets:
-        point = b""
-        if self._custodians is not None:
-            founding = founding_of(admitted, contract)
-            self._custodians.check(founding, contract)
-            point = founding.commitments[0]
-        found = self.keys.begin(contract, point)
-        if found is None:
-            raise MissingKeysError(contract)
-        return found
+    def _creations(self, admitted: Admitted) -> Iterator[tuple[Address, bool]]:
+        """The contracts that a transaction would create, and whether something is private there."""
+        own = {code_id(code): code for code in admitted.transaction.codes}
+        for index, call in enumerate(admitted.transaction.calls):
+            contract = admitted.target(index)
+            if not call.to and not self.last(contract).code:
+                digest = call.payload[:WORD_BYTES]
+                code = own.get(digest) or self._codes.get(digest) or self.code(digest)
+                yield contract, has_private_state(code)
+
+    def _point(self, admitted: Admitted, contract: Address) -> bytes:
+        """The commitment to the secret that its nodes have; empty where this node decides alone."""
+        if self.custodians is None:
+            return b""
+        founding = founding_of(admitted, contract)
+        self.custodians.check(founding, contract)
+        return founding.commitments[0]
 
     def _secrets(self, address: Address) -> Secrets | None:
         """The secrets of a contract that is there, or is just being created."""
@@ -177,9 +192,14 @@ class World:
             address: Whose.
             version: Of the state.
             is_open: Whether the contract itself looks, to whom private slots are open, in the last.
+
+        Raises:
+            MissingKeysError: They are to be open, and their keys are not here.
         """
         charter = self.charter(address) if is_open else None
         secrets = self.keys.fitting(address, charter) if charter else None
+        if charter and not secrets:
+            raise MissingKeysError(address)
         guard = self._guard(secrets) if secrets else None
         return Looked(self.state, address, self._lock, guard, version)
 

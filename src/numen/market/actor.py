@@ -4,7 +4,7 @@ An actor is woken when something happened, looks at what it may see, and answers
 has no clock, no socket and no randomness but the dice it was made with.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -17,6 +17,7 @@ from numen.market.task import Task
 from numen.market.ticket import Quote, SignedTicket
 from numen.market.turn import Market
 from numen.proof.statement import Claim, Evidence, commit_output
+from numen.proof.walk import Shown
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -59,6 +60,41 @@ class Prover(Protocol):
         ...
 
 
+class Walk(Protocol):
+    """A run of which every step can be shown, as `numen.vm.walk` makes it.
+
+    Attributes:
+        answer: What it leads to, or is claimed to.
+        steps: After how many it is known whether that is so.
+        is_true: Whether it is.
+    """
+
+    answer: bytes
+    steps: int
+    is_true: bool
+
+    def digest(self, index: int) -> bytes:
+        """Name the state after so many steps."""
+        ...
+
+    def show(self, index: int) -> Shown:
+        """Show the step that comes after so many others."""
+        ...
+
+    def interval(self) -> int:
+        """How many steps should lie between states that are committed to."""
+        ...
+
+    def checkpoints(self, interval: int) -> list[bytes]:
+        """Name the states at each interval, and the last."""
+        ...
+
+
+Walker: TypeAlias = Callable[[Task, bytes, bytes | None], Walk]
+"""Walks a task's program on inputs, to an answer that somebody claims, or to its own; raises
+`NumenError` where the program has no walk."""
+
+
 class UnprovableError(NumenError):
     """A task has no proof that this prover can make."""
 
@@ -68,6 +104,10 @@ class Attester(Protocol):
 
     def run(self, task: Task, inputs: bytes, nonce: bytes) -> tuple[Answer, Evidence]:
         """Measure the task's program, run it on inputs, and have the run quoted for a nonce."""
+        ...
+
+    def is_able(self, task: Task) -> bool:
+        """Whether a quote of this hardware would do for a task."""
         ...
 
 

@@ -101,7 +101,10 @@ def cancel(turn: Turn, body: Cancel) -> None:
 
 
 def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
-    """Take a worker's offer, which replaces one it made before."""
+    """Take a worker's offer; it replaces a dearer one, or one on an earlier request.
+
+    Nothing else is replaced: whoever kept an old offer could bring it again, and again.
+    """
     job = next((j for j in turn.market.jobs.values() if body.request in j.requests), None)
     if job is None:
         raise MarketError("the offer is on no living task")
@@ -116,6 +119,9 @@ def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
         raise MarketError(f"a worker other than the provider pledges {job.task.pledge} coins")
     if body.quote is not None and body.quote.recipient != body.worker:
         raise MarketError("the quote pays somebody else")
+    standing = job.offers.get(body.worker)
+    if standing is not None and not _replaces(job, body, standing.offer):
+        raise MarketError("the worker has made this offer, or a better or later one")
     sequence = 1 + max((b.sequence for b in job.offers.values()), default=-1)
     bidder = Bidder(signed, identity, sequence)
     kept = _make_room(turn.market, job, bidder)
@@ -187,6 +193,13 @@ def eligible(market: Market, job: Job, now_ms: int) -> list[Bidder]:
 def is_doubtful(market: Market, bidder: Bidder) -> bool:
     """Tell whether the worker of an offer is asked last."""
     return market.standing(bidder.offer.worker).is_doubtful
+
+
+def _replaces(job: Job, offer: Offer, standing: Offer) -> bool:
+    if offer.request == standing.request:
+        return offer.ask < standing.ask
+    order = list(job.requests)  # they are kept in the order they came
+    return order.index(offer.request) > order.index(standing.request)
 
 
 def _make_room(market: Market, job: Job, bidder: Bidder) -> dict[bytes, Bidder]:

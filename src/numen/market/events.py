@@ -130,6 +130,48 @@ class Disputed(Base, tag="disputed", frozen=True):
     until_ms: Natural
 
 
+class Claimed(Base, tag="claimed", frozen=True):
+    """An answer stands, unless somebody challenges it."""
+
+    task: Hex
+    worker: Hex
+    claim: Hex
+    steps: Natural
+    until_ms: Natural
+
+
+class Challenged(Base, tag="challenged", frozen=True):
+    """Somebody pledged that a run does not end as its worker claims."""
+
+    task: Hex
+    worker: Hex
+    challenger: Hex
+    pledge: Natural
+    due_ms: Natural
+
+
+class Halved(Base, tag="halved", frozen=True):
+    """A contest is about fewer steps: those from ``low`` to ``high``."""
+
+    task: Hex
+    challenger: Hex
+    low: Natural
+    high: Natural
+    due_ms: Natural
+
+
+class Decided(Base, tag="decided", frozen=True):
+    """A contest ended; ``step`` is the one where both sides part, as far as it went."""
+
+    task: Hex
+    worker: Hex
+    challenger: Hex
+    winner: str
+    reason: str
+    step: Natural
+    rounds: Natural
+
+
 class Voted(Base, tag="voted", frozen=True):
     """A verifier ran the task again."""
 
@@ -267,6 +309,10 @@ Event: TypeAlias = (
     | Refused
     | Answered
     | Disputed
+    | Claimed
+    | Challenged
+    | Halved
+    | Decided
     | Voted
     | Assented
     | Settled

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import desk, escrow, events, settlement, shop, stake, work
+from numen.market import contest, desk, escrow, events, settlement, shop, stake, work
 from numen.market.coins import Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
@@ -33,6 +33,7 @@ from numen.market.message import (
     check,
     message_id,
 )
+from numen.market.moves import Challenge, Midpoint, Stance, Step
 from numen.market.offence import Accusation
 from numen.market.stake import Role
 from numen.market.task import task_id
@@ -165,10 +166,10 @@ def _post(turn: Turn, signed: Signed) -> None:
             work.execution(turn, signed, identity, body)
         case Result():
             work.result(turn, signed, identity, body)
-        case Vote():
-            work.vote(turn, signed, body)
-        case Assent():
-            work.assent(turn, body)
+        case Vote() | Assent():
+            work.opinion(turn, signed, body)
+        case Challenge() | Midpoint() | Stance() | Step():
+            contest.move(turn, signed, body)
         case Verdict():
             raise MarketError("a verdict is handed in with its accusation")
     turn.hear(identity)
@@ -254,6 +255,8 @@ def _task_of(market: Market, body: Body) -> bytes:
         case Request():
             return task_id(body.task)
         case Cancel() | Vote() | Assent() | Verdict():
+            return body.task
+        case Challenge() | Midpoint() | Stance() | Step():
             return body.task
         case Call() | Buy():
             return b""

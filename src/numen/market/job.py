@@ -13,6 +13,7 @@ from enum import Enum
 import msgspec
 
 from numen.market import quorum
+from numen.market.bisection import Bisection
 from numen.market.coins import Account, Pocket
 from numen.market.message import Match, Offer, Request, Result, Signed, Vote
 from numen.market.offence import Outcome
@@ -108,6 +109,18 @@ class Bidder(msgspec.Struct, frozen=True):
         return self.signed.body
 
 
+class Contest(msgspec.Struct, frozen=True):
+    """A challenge to the answer of a job, and what was said about it.
+
+    Attributes:
+        bisection: Where it is.
+        moves: What was said so far, from the challenge on.
+    """
+
+    bisection: Bisection
+    moves: tuple[Signed, ...]
+
+
 class Job(msgspec.Struct, frozen=True):
     """A task in the market.
 
@@ -126,6 +139,8 @@ class Job(msgspec.Struct, frozen=True):
         assents: Verifiers that will not object to the credible answer.
         claim: The answer that is credible or settled.
         paid: Coins of the escrow spent on answers.
+        contests: Challenges to the answer, by challenger.
+        challengers: All who have challenged the answer, those included who lost.
         withdrawn_ms: When its provider took it back; None while it did not.
     """
 
@@ -143,6 +158,8 @@ class Job(msgspec.Struct, frozen=True):
     assents: tuple[bytes, ...] = ()
     claim: Claim | None = None
     paid: int = 0
+    contests: dict[bytes, Contest] = {}
+    challengers: tuple[bytes, ...] = ()
     withdrawn_ms: int | None = None
 
     @property

@@ -6,6 +6,7 @@ A log begins with a line that names its format and seed; every line after it is 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
 
 import msgspec
 
@@ -92,6 +93,25 @@ def parse(raw: bytes, name: str = "<log>") -> Log:
     if header is None or header.format != FORMAT:
         raise LogError(f"not a log of format {FORMAT}", place=Place(name, 1, 1))
     return Log(header, tuple(events))
+
+
+def tail(file: BinaryIO, bytes_max: int) -> Iterator[Event]:
+    """Read the last events of a log that is ours, without holding all of it.
+
+    Lines that are no events are left out: the header, and one that a crash cut off.
+
+    Args:
+        file: The log, which can be sought in.
+        bytes_max: About how much of it to read.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - bytes_max))
+    while line := file.readline(LINE_MAX_BYTES):
+        try:
+            event = _EVENT.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        yield event
 
 
 def ids(events: Sequence[Event]) -> dict[str, str]:

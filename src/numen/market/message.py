@@ -4,8 +4,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, `Buy` for what was answered before, and the
-calls by which owners move their own coins.
+Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), `Buy` for
+what was answered before, and the calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -21,6 +21,7 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32, Signature, SigningKey, recover
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
+from numen.market.moves import Challenge, Midpoint, Move, Run, Stance, Step
 from numen.market.task import Policy, Task
 from numen.market.ticket import Quote
 from numen.proof.statement import Claim, Evidence
@@ -158,7 +159,8 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
         claim: What the worker says the program gave.
         answer: The output itself.
         attestation: The worker's signature over the claim, for evidence outside the market.
-        evidence: A proof, or where it is kept, where the task asks for one.
+        evidence: A proof or where it is kept, or a commitment to the run, where the task asks
+            for one.
     """
 
     execution: Hash32
@@ -167,7 +169,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
     claim: Claim
     answer: Bytes
     attestation: Signature
-    evidence: Evidence | Kept | None = None
+    evidence: Evidence | Kept | Run | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):
@@ -281,7 +283,18 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
 
 
 Body: TypeAlias = (
-    Request | Offer | Match | Execution | Result | Verdict | Cancel | Vote | Assent | Call | Buy
+    Request
+    | Offer
+    | Match
+    | Execution
+    | Result
+    | Verdict
+    | Cancel
+    | Vote
+    | Assent
+    | Call
+    | Buy
+    | Move
 )
 
 
@@ -327,12 +340,14 @@ def author(body: Body) -> bytes:
             return body.task.provider
         case Cancel():
             return body.provider
-        case Offer() | Execution() | Result():
+        case Offer() | Execution() | Result() | Midpoint() | Step():
             return body.worker
         case Match() | Verdict() | Vote() | Assent():
             return body.verifier
         case Call():
             return body.owner
+        case Challenge() | Stance():
+            return body.challenger
         case Buy():
             return body.buyer
 

@@ -25,8 +25,9 @@ from numen.market.message import (
     Vote,
     check,
 )
+from numen.market.moves import Run
 from numen.market.receipt import CHAIN, check_chain
-from numen.market.task import Hardware, Quorum, task_id
+from numen.market.task import Hardware, Optimistic, Quorum, task_id
 from numen.proof.statement import Claim, Evidence, claim_digest
 
 PERMILLE = 1000
@@ -46,6 +47,8 @@ class Outcome(Enum):
     EQUIVOCATION = "equivocation"
     WRONG_VOTE = "wrong vote"
     """A verifier's; what it costs is a share of the stake."""
+    LOST_CONTEST = "lost contest"
+    """A worker's or a challenger's; the contest itself shows it (`contest.py`)."""
     RELEASED = "released"
     """The task ended without an answer; nobody is at fault and nobody is paid."""
 
@@ -59,6 +62,7 @@ FINE_PERMILLE = {
     Outcome.NO_EXECUTION:  250,
     Outcome.EQUIVOCATION: 1000,
     Outcome.WRONG_VOTE:    100,
+    Outcome.LOST_CONTEST: 1000,
     Outcome.RELEASED:        0,
 }
 # fmt: on
@@ -165,6 +169,11 @@ class Record(Protocol):
     @property
     def now_ms(self) -> int:
         """The present moment."""
+        ...
+
+    @property
+    def born_ms(self) -> int:
+        """Milliseconds since 1970 at which the market's time began."""
         ...
 
     @property
@@ -280,15 +289,15 @@ def _false_proof(accusation: FalseProof, record: Record) -> Outcome:
     request, result = accusation.chain[0].body, accusation.chain[-1].body
     if not isinstance(result, Result) or not isinstance(request, Request):
         raise OffenceError("the chain does not reach a result")
-    if isinstance(request.task.policy, Quorum):
+    if isinstance(request.task.policy, Quorum | Optimistic):
         raise OffenceError("the task asked for no proof")
-    if result.evidence is None:
+    if result.evidence is None or isinstance(result.evidence, Run):
         return Outcome.FALSE_PROOF
     matched = accusation.chain[CHAIN.index(Match)]
     try:
         if isinstance(request.task.policy, Hardware):
             assert isinstance(matched.body, Match)
-            match, due_ms = check(matched), matched.body.commit_by_ms
+            match, due_ms = check(matched), record.born_ms + matched.body.commit_by_ms
             check_quote(request.task, result.claim, result.evidence, match=match, due_ms=due_ms)
         else:
             record.check_evidence(accusation.chain[0], result.claim, result.evidence)

@@ -20,6 +20,7 @@ from numen.market.coins import Transfer, wallet
 from numen.market.hardware import check_quote
 from numen.market.job import Job
 from numen.market.message import Kept, Match, Request, Result, Signed, message_id
+from numen.market.moves import Run
 from numen.market.offence import Outcome, settled_by_votes
 from numen.market.receipt import Receipt, verify, write
 from numen.market.task import Hardware, Policy, Quorum, Snark, Task, task_id
@@ -86,7 +87,8 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def evidence(self) -> Evidence | Kept | None:
         """The proof or quote of one of them; None where equal answers are the evidence."""
-        return _result(self.receipts[0]).evidence
+        evidence = _result(self.receipts[0]).evidence
+        return None if isinstance(evidence, Run) else evidence
 
     @property
     def price(self) -> int:
@@ -157,12 +159,13 @@ def find(store: Store, program: bytes, inputs: bytes, policy: Policy) -> Entry |
     return entry if entry is not None and satisfies(entry.task.policy, policy) else None
 
 
-def check(entry: Entry, check_proof: CheckProof) -> None:
+def check(entry: Entry, check_proof: CheckProof, *, born_ms: int = 0) -> None:
     """Check again what shows an answer: signatures, links, the answer, and the evidence.
 
     Args:
         entry: An answer for sale.
         check_proof: Checks proofs; raises `NumenError` when one does not hold.
+        born_ms: Milliseconds since 1970 at which the market's time began.
 
     Raises:
         ResaleError: Something does not hold.
@@ -174,7 +177,7 @@ def check(entry: Entry, check_proof: CheckProof) -> None:
             verify(receipt)
             _check_receipt(entry, receipt)
             if not isinstance(entry.task.policy, Quorum):
-                _check_evidence(entry, receipt, check_proof)
+                _check_evidence(entry, receipt, check_proof, born_ms)
         if isinstance(entry.task.policy, Quorum):
             _check_quorum(entry, entry.task.policy)
     except NumenError as error:
@@ -239,14 +242,14 @@ def _check_quorum(entry: Entry, policy: Quorum) -> None:
         raise ResaleError("too little stands behind it")
 
 
-def _check_evidence(entry: Entry, receipt: Receipt, check_proof: CheckProof) -> None:
+def _check_evidence(entry: Entry, receipt: Receipt, check_proof: CheckProof, born_ms: int) -> None:
     task, evidence = entry.task, _result(receipt).evidence
     matched = receipt.messages[2].body
     assert isinstance(matched, Match)
-    if evidence is None:
-        raise ResaleError("it was sold without evidence")
+    if evidence is None or isinstance(evidence, Run):
+        raise ResaleError("it was sold without evidence that stands by itself")
     if isinstance(task.policy, Hardware):
-        match, due_ms = message_id(matched), matched.commit_by_ms
+        match, due_ms = message_id(matched), born_ms + matched.commit_by_ms
         check_quote(task, entry.claim, evidence, match=match, due_ms=due_ms)
     else:
         check_proof(task, entry.claim, evidence)

@@ -8,6 +8,7 @@ from numen.market.coins import BURNT, Transfer, wallet
 from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Offer, Signed, Verdict, Vote
+from numen.market.moves import Run
 from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome, WrongVote
 from numen.market.receipt import Receipt, follow
 from numen.market.reputation import Entry
@@ -50,7 +51,7 @@ def verdict(turn: Turn, signed: Signed, body: Verdict, accusation: Accusation | 
         )
     )
     _close_seat(turn, job, signed, outcome, accusation)
-    _score(turn, job, body.worker, outcome, receipt.identity)
+    score(turn, job, body.worker, outcome, receipt.identity)
 
 
 def close_without_verifier(turn: Turn, job: Job) -> None:
@@ -183,7 +184,8 @@ def _close_seat(
         )
 
 
-def _score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes) -> None:
+def score(turn: Turn, job: Job, worker: bytes, outcome: Outcome, receipt: bytes) -> None:
+    """Let a worker's reputation feel how a seat ended, or a contest."""
     if outcome is Outcome.RELEASED:
         return
     is_accepted = outcome is Outcome.ACCEPTED
@@ -211,4 +213,5 @@ def _equal_answers(job: Job) -> int:
 
 
 def _is_proven(job: Job) -> bool:
-    return any(s.result is not None and s.result.evidence is not None for s in job.seats.values())
+    shown = [seat.result.evidence for seat in job.seats.values() if seat.result is not None]
+    return any(evidence is not None and not isinstance(evidence, Run) for evidence in shown)

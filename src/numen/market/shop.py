@@ -28,7 +28,7 @@ def buy(turn: Turn, body: Buy) -> None:
         raise MarketError("no such answer is for sale: post a task")
     if entry.price > body.price_max:
         raise MarketError(f"the answer costs {entry.price} coins, not {body.price_max}")
-    resale.check(entry, turn.checker.check)
+    resale.check(entry, turn.checker.check, born_ms=turn.market.born_ms)
     moves = resale.shares(entry, body.buyer)
     turn.move(moves)
     claim = claim_digest(entry.claim).hex()

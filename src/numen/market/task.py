@@ -21,6 +21,9 @@ WORK_MAX = 2**53
 """Most work units that one task may allow."""
 
 
+WINDOW_MIN_MS, WINDOW_MAX_MS = 1_000, 600_000
+"""How long answers can be open to challenges."""
+
 ROOTS_MAX = LAUNCHES_MAX = 16
 """Most roots, and most launches, that one task may trust."""
 
@@ -68,6 +71,16 @@ class Stark(msgspec.Struct, frozen=True, array_like=True, tag="stark/1"):
     conjectured_bits_min: Annotated[int, Meta(ge=0, le=256)] = 100
 
 
+class Optimistic(msgspec.Struct, frozen=True, array_like=True, tag="optimistic/1"):
+    """Believe one worker's answer that nobody challenges, or that no challenger can refute.
+
+    Attributes:
+        window_ms: How long it can be challenged.
+    """
+
+    window_ms: Annotated[int, Meta(ge=WINDOW_MIN_MS, le=WINDOW_MAX_MS)]
+
+
 class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
     """Believe a quote of trusted hardware.
 
@@ -92,7 +105,7 @@ class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
     floor: tuple[Version, Version, Version, Version] | None = None
 
 
-Policy: TypeAlias = Quorum | Snark | Stark | Hardware
+Policy: TypeAlias = Quorum | Optimistic | Snark | Stark | Hardware
 
 
 class Task(msgspec.Struct, frozen=True, array_like=True):
@@ -148,6 +161,8 @@ def policy_name(policy: Policy) -> str:
     match policy:
         case Quorum():
             return f"quorum of trust {policy.trust}"
+        case Optimistic():
+            return f"optimistic for {policy.window_ms} ms"
         case Hardware():
             return f"quote of {policy.platform}"
         case _:

@@ -20,6 +20,7 @@ from numen.market.resale import Store
 from numen.market.stake import Role, Stakes, stake_of
 from numen.market.task import Task
 from numen.proof.statement import Claim, Evidence
+from numen.proof.walk import Shown
 
 JOBS_MAX = 4096
 """Most tasks that live in one market at a time."""
@@ -30,6 +31,17 @@ class Checker(Protocol):
 
     def check(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
         """Check evidence under a task's policy; raises `NumenError` when it does not hold."""
+        ...
+
+    def following(self, task: Task, answer: bytes, shown: Shown) -> bytes:
+        """Take a step of the walk that ends where an answer is right (`numen.proof.walk`).
+
+        Returns:
+            Digest of the state after it.
+
+        Raises:
+            NumenError: What is shown is not a state and the cells that the step touches.
+        """
         ...
 
 
@@ -47,6 +59,7 @@ class Market(msgspec.Struct, frozen=True):
         standings: Reputation by worker.
         nonces: Calls that each owner has made.
         head: Digest over all messages so far.
+        born_ms: Milliseconds since 1970 at which its time began: what certificates go by.
         store: Answers that can be bought again.
     """
 
@@ -60,6 +73,7 @@ class Market(msgspec.Struct, frozen=True):
     standings: dict[bytes, Standing] = {}
     nonces: dict[bytes, int] = {}
     head: bytes = bytes(32)
+    born_ms: int = 0
     store: Store = Store()
 
     def standing(self, worker: bytes) -> Standing:
@@ -158,6 +172,10 @@ class TurnRecord:
         return self._turn.now_ms
 
     @property
+    def born_ms(self) -> int:
+        return self._turn.market.born_ms
+
+    @property
     def verifier_stakes(self) -> Mapping[bytes, int]:
         return verifier_stakes(self._turn.market)
 
@@ -179,9 +197,9 @@ def verifier_stakes(market: Market) -> dict[bytes, int]:
     }
 
 
-def new_market(domain: Domain, coins: Ledger) -> Market:
+def new_market(domain: Domain, coins: Ledger, born_ms: int = 0) -> Market:
     """Make a market with coins and nothing else."""
-    return Market(market_id(domain), coins, Escrow(domain))
+    return Market(market_id(domain), coins, Escrow(domain), born_ms=born_ms)
 
 
 def market_id(domain: Domain) -> bytes:

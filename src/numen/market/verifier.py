@@ -93,9 +93,10 @@ class Verifier:
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for job in market.jobs.values():
-            if job.phase is Phase.DISPUTED or (job.phase is Phase.ANSWERED and self._audits(job)):
+            is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
+            if job.phase is Phase.DISPUTED or (is_open and self._audits(job)):
                 yield from self._vote(job)
-            elif job.phase is Phase.ANSWERED and self._is_prompt:
+            elif is_open and self._is_prompt:
                 yield from self._assent(job)
             if job.task.verifier != self.address:
                 continue

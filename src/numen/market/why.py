@@ -12,7 +12,7 @@ from numen.base.errors import NumenError
 from numen.market import events
 from numen.market.log import FORMAT, Header, Log, ids
 from numen.market.message import Result, Vote
-from numen.market.offence import CASE_MAX_BYTES, Case, WrongAnswer
+from numen.market.offence import CASE_MAX_BYTES, Case, Outcome, WrongAnswer
 from numen.market.ticket import WIN_ONE
 from numen.proof.statement import claim_digest
 
@@ -275,6 +275,8 @@ class _Teller:
                 return f"The verifiers had to run it themselves: {event.reason}."
             case events.Assented():
                 return f"Verifier {self.name(event.verifier)} will not object."
+            case events.Claimed() | events.Challenged() | events.Halved() | events.Decided():
+                return self._of_contest(event)
             case events.Voted():
                 return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
             case events.Settled():
@@ -290,6 +292,28 @@ class _Teller:
                 return (
                     f"The reputation of {self.name(event.worker)} went from {event.before} to "
                     f"{event.after}."
+                )
+        raise AssertionError(event)
+
+    def _of_contest(self, event: events.Event) -> str:
+        match event:
+            case events.Claimed():
+                return (
+                    f"{self.name(event.worker)} bound itself to a run of {event.steps} steps that "
+                    f"ends with its answer; it could be challenged until {event.until_ms} ms."
+                )
+            case events.Challenged():
+                return (
+                    f"{self.name(event.challenger)} pledged {event.pledge} coins that the run of "
+                    f"{self.name(event.worker)} does not end with its answer."
+                )
+            case events.Halved():
+                return f"They agreed up to step {event.low}, and no more at step {event.high}."
+            case events.Decided():
+                return (
+                    f"The {event.winner} won the contest of {self.name(event.worker)} with "
+                    f"{self.name(event.challenger)}: {event.reason}. After {event.rounds} rounds "
+                    f"both agreed up to step {event.step}."
                 )
         raise AssertionError(event)
 
@@ -334,7 +358,7 @@ def _asked(asks: list[int], bid: int) -> str:
     )
 
 
-_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier", "buyer")
+_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier", "buyer", "challenger")
 """Fields of events that name who did something."""
 
 _REASONS = {
@@ -342,12 +366,15 @@ _REASONS = {
     "false proof": "the proof in its signed result does not verify.",
     "no reveal": "it signed a commitment and nothing that opens it came in time.",
     "no execution": "it signed a pledge, took the seat, and bound itself to nothing in time.",
+    "lost contest": "the contest, move by move, is in the evidence.",
     "equivocation": "it signed two different messages for one place.",
 }
 
 
 def _reason(event: events.Slashed) -> str:
     """Say what the evidence shows; read from the evidence, not from the event's own words."""
+    if event.outcome == Outcome.LOST_CONTEST.value:
+        return _REASONS[event.outcome]
     try:
         case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
     except NumenError:

@@ -1,7 +1,7 @@
 """What a worker may see of the market: everything but the answers of others.
 
 Results travel to a task's verifier alone until the task is settled; in one process they lie in
-the same state, so workers look through this window.
+the same state, so workers look through this window. Answers that can be challenged are for all.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import msgspec
 
 from numen.market.auction import ranked
+from numen.market.bisection import Bisection, Side
 from numen.market.job import Job, Phase, Seat
-from numen.market.message import Execution
+from numen.market.message import Execution, Result
+from numen.market.moves import Run
 from numen.market.task import Task
 from numen.market.turn import Market
 
@@ -49,6 +51,75 @@ class OwnSeat(msgspec.Struct, frozen=True):
     seat: Seat
     may_reveal: bool
     commitments: tuple[bytes, ...]
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """Somebody else's answer that can be challenged.
+
+    Attributes:
+        identity: Id of the task.
+        task: The task.
+        result: Digest of the result.
+        answer: The answer.
+        run: What its worker is bound to.
+    """
+
+    identity: bytes
+    task: Task
+    result: bytes
+    answer: bytes
+    run: Run
+
+
+class Fight(msgspec.Struct, frozen=True):
+    """A contest in which the worker that looks has to make a move.
+
+    Attributes:
+        identity: Id of the task.
+        task: The task.
+        match: Digest of the match of the seat that it is about.
+        answer: The answer that it is about.
+        challenger: Who challenged it.
+        contest: Where it is.
+    """
+
+    identity: bytes
+    task: Task
+    match: bytes
+    answer: bytes
+    challenger: bytes
+    bisection: Bisection
+
+
+def claims_of_others(market: Market, worker: bytes, now_ms: int) -> Iterator[Claimed]:
+    """Give the answers that a worker may challenge."""
+    for job in market.jobs.values():
+        if worker in job.challengers or now_ms > job.until_ms:
+            continue
+        for other, seat, result, run in _claims(job):
+            if other != worker:
+                yield Claimed(job.identity, job.task, seat.last, result.answer, run)
+
+
+def own_fights(market: Market, worker: bytes, now_ms: int) -> Iterator[Fight]:
+    """Give the contests in which it is a worker's turn."""
+    for job in market.jobs.values():
+        for other, seat, result, _ in _claims(job):
+            for challenger, contest in job.contests.items():
+                turn = other if contest.bisection.turn is Side.WORKER else challenger
+                if turn == worker and now_ms <= contest.bisection.due_ms:
+                    yield Fight(
+                        job.identity, job.task, seat.match, result.answer, challenger,
+                        contest.bisection,
+                    )  # fmt: skip
+
+
+def _claims(job: Job) -> Iterator[tuple[bytes, Seat, Result, Run]]:
+    if job.phase is Phase.ANSWERED:
+        for worker, seat in job.open_seats().items():
+            result = seat.result
+            if result is not None and isinstance(result.evidence, Run):
+                yield worker, seat, result, result.evidence
 
 
 def open_tasks(market: Market, worker: bytes, now_ms: int) -> Iterator[OpenTask]:

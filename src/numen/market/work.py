@@ -6,15 +6,16 @@ from typing import NamedTuple
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import desk, events, settlement
+from numen.market import contest, desk, events, settlement
 from numen.market.hardware import check_quote
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
 from numen.market.message import Assent, Execution, Result, Signed, Vote
+from numen.market.moves import Run
 from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
-from numen.market.task import Hardware, Quorum, policy_kind
+from numen.market.task import Hardware, Optimistic, Quorum, policy_kind
 from numen.market.turn import MarketError, Turn, verifier_stakes
 from numen.proof.statement import Claim, claim_digest, verify_attestation
 
@@ -59,15 +60,27 @@ def result(turn: Turn, signed: Signed, identity: bytes, body: Result) -> None:
             body.claim.work,
         )
     )
-    if not isinstance(job.task.policy, Quorum):
+    if isinstance(job.task.policy, Optimistic):
+        contest.claim(turn, job, worker, body)
+    elif not isinstance(job.task.policy, Quorum):
         _check_proof(turn, Place(job, worker, seat), body)
 
 
-def vote(turn: Turn, signed: Signed, body: Vote) -> None:
+def opinion(turn: Turn, signed: Signed, body: Vote | Assent) -> None:
+    """Take what a verifier says of a quorum's answer."""
+    if isinstance(body, Vote):
+        _vote(turn, signed, body)
+    else:
+        _assent(turn, body)
+
+
+def _vote(turn: Turn, signed: Signed, body: Vote) -> None:
     """Take a verifier's own run of a task."""
     job = turn.job(body.task)
     if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
         raise NotStakedError(body.verifier, Role.VERIFIER)
+    if not isinstance(job.task.policy, Quorum):
+        raise MarketError("only quorums are decided by votes")
     if (
         job.phase is Phase.SEEKING
         and job.answers()
@@ -93,12 +106,13 @@ def vote(turn: Turn, signed: Signed, body: Vote) -> None:
         _dispute(turn, job, "a verifier's own run gave another answer")
 
 
-def assent(turn: Turn, body: Assent) -> None:
+def _assent(turn: Turn, body: Assent) -> None:
     """Take a verifier's word that it will not object."""
     job = turn.job(body.task)
     if not turn.market.stakes.is_active(body.verifier, Role.VERIFIER):
         raise NotStakedError(body.verifier, Role.VERIFIER)
-    if job.phase is not Phase.ANSWERED or job.claim is None or body.verifier in job.assents:
+    is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
+    if not is_open or job.claim is None or body.verifier in job.assents:
         raise MarketError("the task waits for no assent of this verifier")
     if claim_digest(job.claim) != body.claim:
         raise MarketError("the assent is to another answer")
@@ -126,8 +140,10 @@ def _advance(turn: Turn, job: Job) -> None:
             _tally(turn, job)
         case Phase.WORKING if _is_abandoned(turn, job):
             turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
+        case Phase.ANSWERED if job.contests:
+            contest.watch(turn, job)
         case Phase.ANSWERED if job.claim is not None and (is_late or _is_unopposed(turn, job)):
-            settle(turn, job, job.claim, "quorum")
+            settle(turn, job, job.claim, policy_kind(job.task.policy))
         case Phase.DISPUTED:
             _count_votes(turn, job)
         case Phase.SETTLED | Phase.FAILED if not job.open_seats():
@@ -198,6 +214,8 @@ def _dispute(turn: Turn, job: Job, reason: str) -> Job:
 
 def _is_unopposed(turn: Turn, job: Job) -> bool:
     """Tell whether everybody who may object has said not to, or got the same answer itself."""
+    if not isinstance(job.task.policy, Quorum):
+        return False
     stakers = turn.market.stakes.stakers
     verifiers = [v for v in stakers if turn.market.stakes.is_active(v, Role.VERIFIER)]
     return bool(verifiers) and all(v in job.assents or v in job.votes for v in verifiers)
@@ -222,11 +240,11 @@ def _count_votes(turn: Turn, job: Job) -> None:
 def _check_proof(turn: Turn, place: Place, body: Result) -> None:
     """Settle at once on a true proof or quote. A false one waits for its accusation."""
     task, seat = place.job.task, place.seat
-    if body.evidence is None:
+    if body.evidence is None or isinstance(body.evidence, Run):
         return
     try:
         if isinstance(task.policy, Hardware):
-            match, due_ms = seat.match, seat.commit_by_ms
+            match, due_ms = seat.match, turn.market.born_ms + seat.commit_by_ms
             check_quote(task, body.claim, body.evidence, match=match, due_ms=due_ms)
         else:
             turn.checker.check(task, body.claim, body.evidence)

@@ -22,17 +22,20 @@ from numen.market.actor import (
     Prover,
     Say,
     UnprovableError,
+    Walker,
     claim_of,
 )
 from numen.market.auction import PERMILLE, Decision, Estimate
 from numen.market.dice import Dice
+from numen.market.duel import Duellist, committed
 from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
 from numen.market.hardware import check_quote
 from numen.market.job import Job
 from numen.market.message import Execution, Kept, Offer, Result, sign
+from numen.market.moves import Run as Walked
 from numen.market.payee import PayeeError, Session, Terms
-from numen.market.task import Hardware, Snark, Stark, Task
+from numen.market.task import Hardware, Optimistic, Snark, Stark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
 from numen.market.window import OpenTask, OwnSeat, open_tasks, own_seats
@@ -70,6 +73,8 @@ class Profile(msgspec.Struct, frozen=True):
         speed: Work units that it runs in a millisecond.
         aversion_permille: Coins it wants for 1000 coins of standard deviation of its pay.
         lie: What its wrong answers are derived from; liars with one lie agree.
+        checks_one_in: Of how many answers of others that it could challenge it checks one; 0 for
+            none.
     """
 
     behaviour: Behaviour
@@ -77,6 +82,7 @@ class Profile(msgspec.Struct, frozen=True):
     speed: int = 1_000
     aversion_permille: int = 50
     lie: bytes = b""
+    checks_one_in: int = 1
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -93,7 +99,7 @@ class Run(msgspec.Struct, frozen=True):
     claim: Claim
     answer: bytes
     salt: bytes
-    evidence: Evidence | Kept | None
+    evidence: Evidence | Kept | Walked | None
     is_opened: bool = False
 
 
@@ -106,6 +112,8 @@ class Tools(msgspec.Struct, frozen=True):
         inputs: Inputs of tasks by their commitment.
         estimate: Tells how many work units a task will take, its proof included.
         attester: Trusted hardware; None for workers without any, which leave such tasks alone.
+        walker: Makes runs that can be shown step by step; None for workers that do not, which
+            leave such tasks alone.
         is_able: Tells whether a task can be done, before anything is pledged; None while that is
             being found out.
     """
@@ -115,6 +123,7 @@ class Tools(msgspec.Struct, frozen=True):
     inputs: Mapping[bytes, bytes]
     estimate: Callable[[Task], int]
     attester: Attester | None = None
+    walker: Walker | None = None
     is_able: Callable[[Task], bool | None] = lambda _task: True
 
 
@@ -141,12 +150,19 @@ class Worker:
         self._considered: set[tuple[bytes, bytes]] = set()
         self._runs: dict[bytes, Run | None] = {}
         self._quotes: dict[bytes, Quote] = {}
+        self._born_ms = 0
+        is_liar = profile.behaviour is Behaviour.WRONG
+        self._duellist = None if tools.walker is None else Duellist(
+            key, tools.walker, tools.inputs, one_in=0 if is_liar else profile.checks_one_in,
+            lie=self._derive(b"bluff") if is_liar else None,
+        )  # fmt: skip
 
     @property
     def address(self) -> bytes:
         return self._key.address
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        self._born_ms = market.born_ms
         for opened in open_tasks(market, self.address, now_ms):
             yield from self._consider(opened, market, now_ms)
         for own in own_seats(market, self.address, now_ms):
@@ -154,6 +170,8 @@ class Worker:
                 yield from self._execute(own)
             if own.seat.has_executed and own.seat.result is None and own.may_reveal:
                 yield from self._open(own)
+        if self._duellist is not None:
+            yield from self._duellist.wake(market, now_ms)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Take tickets, and redeem the winners."""
@@ -231,6 +249,8 @@ class Worker:
                 return self._tools.prover is not None
             case Hardware():
                 return self._tools.attester is not None
+            case Optimistic():
+                return self._tools.walker is not None
             case _:
                 return True
 
@@ -306,11 +326,18 @@ class Worker:
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
         yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
 
-    def _answer(self, own: OwnSeat, inputs: bytes) -> tuple[Answer, Evidence | Kept | None] | None:
+    def _answer(
+        self, own: OwnSeat, inputs: bytes
+    ) -> tuple[Answer, Evidence | Kept | Walked | None] | None:
         """What a task asks for; None while a proof is being made."""
         task, evidence = own.task, None
         if isinstance(task.policy, Hardware):
             return self._attest(own, inputs)
+        if isinstance(task.policy, Optimistic):
+            assert self._tools.walker is not None, "such tasks are left alone without a walker"
+            assert self._duellist is not None
+            walk = self._duellist.own_walk(self._tools.walker(task, inputs, None), own.seat.match)
+            return Answer(walk.answer, min(walk.steps, task.work_limit)), committed(walk)
         if isinstance(task.policy, Snark | Stark):
             assert self._tools.prover is not None, "such tasks are left alone without a prover"
             evidence = self._tools.prover.prove(task, inputs)
@@ -329,7 +356,8 @@ class Worker:
         try:
             answer, evidence = self._tools.attester.run(task, inputs, seat.match)
             claim = claim_of(task, answer)
-            check_quote(task, claim, evidence, match=seat.match, due_ms=seat.commit_by_ms)
+            due_ms = self._born_ms + seat.commit_by_ms
+            check_quote(task, claim, evidence, match=seat.match, due_ms=due_ms)
         except NumenError as error:
             raise UnquotedError(error.message) from error
         return answer, evidence

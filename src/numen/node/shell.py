@@ -9,7 +9,7 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from typing import Any, Final
 
@@ -74,6 +74,7 @@ def serve(
     ready: Callable[[], None],
     origin: str,
     messages: Messages = lambda _: (),
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serve a node until the process is told to stop.
 
@@ -84,6 +85,42 @@ def serve(
         ready: Called once requests are answered.
         origin: Which web pages may ask, as `Application` has it.
         messages: Gives the messages of a block, for who subscribed to them.
+        beside: What runs beside it in the same loop, until it ends.
+
+    Raises:
+        ServeError: What it takes is not installed.
+    """
+    miner = Miner(node)
+    dispatcher = Dispatcher(node, methods, report=_report)
+    application = Application(
+        dispatcher, now_s, origin=origin, changed=miner.wake, messages=messages
+    )
+    server = server_of(application)
+    loop_factory = server.config.get_loop_factory()
+
+    def answering() -> None:
+        ready()
+        # The first call would wait for what every call needs.
+        asyncio.get_running_loop().call_soon(node.warm)
+
+    async def run() -> None:
+        miner.start(application.told)
+        asyncio.get_running_loop().call_soon(answering)
+        other = asyncio.ensure_future(beside()) if beside is not None else None
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            miner.stop()
+            if other is not None:
+                other.cancel()
+                await asyncio.gather(other, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(run())
+
+
+def server_of(application: Callable[..., Any]) -> Any:
+    """A server of uvicorn for an application, with bounds on what clients may do.
 
     Raises:
         ServeError: What it takes is not installed.
@@ -96,29 +133,7 @@ def serve(
         raise ServeError(f"the node needs {error.name}", hint=hint) from error
     # What strangers send is no news.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    miner = Miner(node)
-    dispatcher = Dispatcher(node, methods, report=_report)
-    application = Application(
-        dispatcher, now_s, origin=origin, changed=miner.wake, messages=messages
-    )
-    config = uvicorn.Config(application, http=protocol, **_CONFIG)
-    server = uvicorn.Server(config)
-
-    def answering() -> None:
-        ready()
-        # The first call would wait for what every call needs.
-        asyncio.get_running_loop().call_soon(node.warm)
-
-    async def run() -> None:
-        miner.start(application.told)
-        asyncio.get_running_loop().call_soon(answering)
-        try:
-            await server.serve(sockets=[listening])
-        finally:
-            miner.stop()
-
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(run())
+    return uvicorn.Server(uvicorn.Config(application, http=protocol, **_CONFIG))
 
 
 _CONFIG: Final[dict[str, Any]] = {

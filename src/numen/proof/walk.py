@@ -1,4 +1,4 @@
-"""What is said of a run that can be disputed down to one step: states, and cells of memory.
+"""What is said of a run that can be contested down to one step: states, and cells of memory.
 
 A *walk* is a run of the provable machine from an empty memory to the word *true*: constants and
 inputs are loaded cell by cell, the machine takes its steps, and the answer that somebody claimed is

@@ -110,13 +110,17 @@ class Network:
         self._side = {place: self.dice.randrange(2) for place in places}
         self.plan(for_ms, self.join)
 
+    def is_parted(self, one: bytes, other: bytes) -> bool:
+        """Whether two places do not hear each other now."""
+        return self._side.get(one, 0) != self._side.get(other, 0)
+
     def join(self) -> None:
         """Make the network whole."""
         self._side = {}
 
     def carry(self, source: bytes, target: bytes, deliver: Action) -> None:
         """Bring a packet from one place to another, or not."""
-        if self._side.get(source, 0) != self._side.get(target, 0):
+        if self.is_parted(source, target):
             self.count.cut += 1
             return
         if self.happens(self.faults.lost):

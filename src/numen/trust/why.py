@@ -1,12 +1,12 @@
 """Why a node is trusted or not: the numbers behind it, and the sentences that say them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from numen.trust.breaching import Breach, Cutter
 from numen.trust.execution import ONE, Decision, Policy, Standing
-from numen.trust.history import NOW, STEPS
+from numen.trust.history import STEPS
 from numen.trust.judgement import Judgement, Rule, judge
 from numen.trust.paths import Path, widest_path
 from numen.trust.web import Web
@@ -54,25 +54,32 @@ def standing(found: Why, accepted: int, faults: int, pledge: int, exposure: int 
     return Standing(breach, freshness, found.safe.is_trusted, accepted, faults, pledge, exposure)
 
 
-def sentences(found: Why) -> Iterator[str]:
-    """Say it to a person."""
-    safe, node = found.safe, found.node
+def sentences(found: Why, names: Sequence[str] = ()) -> Iterator[str]:
+    """Say it to a person.
+
+    Args:
+        found: The numbers.
+        names: Of all nodes; they are called by their numbers where left out.
+    """
+    safe = found.safe
+    called = _Called(names)
+    node = called.node(found.node)
     verdict = "trusts" if safe.is_trusted else "does not trust"
-    yield f"node {found.observer} {verdict} node {node}"
+    yield f"{called.node(found.observer)} {verdict} {node}"
     yield (
-        f"of the attesters it trusts, {safe.votes_for} find node {node} trustworthy and "
+        f"of the attesters it trusts, {safe.votes_for} find {node} trustworthy and "
         f"{safe.votes_against} do not: more must than do not"
     )
     if safe.votes:
-        yield from _votes(found)
-    elif node != found.observer:
+        yield from _votes(found, called)
+    elif found.node != found.observer:
         yield "nobody it trusts has attested it lately: wait some steps, or attest it yourself"
     if found.path is not None and len(found.path.nodes) > 1:
-        way = " → ".join(map(str, found.path.nodes))
+        way = " → ".join(map(called.short, found.path.nodes))
         age = STEPS - found.path.weight.bit_length()
         yield f"the best path is {way}; its stalest attestation is {age} steps old"
     if found.breach is not None:
-        yield _bribes(found.breach, node)
+        yield _bribes(found.breach, node, called)
     if found.plain.is_trusted and not safe.is_trusted:
         yield "by the plain rule, any path of trust, it would be: that rule falls to sleepers"
 
@@ -90,26 +97,40 @@ def explain_decision(decision: Decision, policy: Policy, value: int) -> Iterator
     yield f"  score: {decision.score / ONE:.0%}, where {policy.score / ONE:.0%} is asked for"
 
 
-def _votes(found: Why) -> Iterator[str]:
+class _Called(msgspec.Struct, frozen=True):
+    """How nodes are called."""
+
+    names: Sequence[str]
+
+    def node(self, index: int) -> str:
+        """In a sentence."""
+        return self.names[index] if self.names else f"node {index}"
+
+    def short(self, index: int) -> str:
+        """In a list of nodes."""
+        return self.names[index] if self.names else str(index)
+
+
+def _votes(found: Why, called: _Called) -> Iterator[str]:
     for is_for, says in ((True, "for it"), (False, "against it")):
         votes = [vote for vote in found.safe.votes if vote.is_for is is_for]
         if votes:
             named = ", ".join(
-                f"{vote.attester} ({NOW.bit_length() - vote.weight.bit_length()} steps ago)"
+                f"{called.short(vote.attester)} ({STEPS - vote.weight.bit_length()} steps ago)"
                 for vote in votes[:_LISTED]
             )
             more = f" and {len(votes) - _LISTED} more" if len(votes) > _LISTED else ""
             yield f"  {says}: {named}{more}"
 
 
-def _bribes(breach: Breach, node: int) -> str:
+def _bribes(breach: Breach, node: str, called: _Called) -> str:
     if breach.is_direct:
         return (
-            f"it has attested node {node} itself, so no bribe of others is enough; "
+            f"it has attested {node} itself, so no bribe of others is enough; "
             f"{breach.value} more paths share no node"
         )
     if not breach.value:
-        return f"no path of trust leads to node {node}"
-    named = ", ".join(map(str, breach.cut[:_LISTED]))
+        return f"no path of trust leads to {node}"
+    named = ", ".join(map(called.short, breach.cut[:_LISTED]))
     more = f" and {len(breach.cut) - _LISTED} more" if len(breach.cut) > _LISTED else ""
-    return f"to lie to it about node {node}, bribe {breach.value} nodes: {named}{more}"
+    return f"to lie to it about {node}, bribe {breach.value} nodes: {named}{more}"

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from numen.base import merkle
 from numen.ir.interface import flatten
 from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
@@ -48,6 +47,9 @@ SNAPSHOTS_MAX: Final = 16
 
 CHECKPOINTS_MAX: Final = 256
 """States that a walk is committed to, at most, beside the last."""
+
+DIGESTS_MAX: Final = 4096
+"""States whose digests are remembered."""
 
 _KEPT: Final = 4
 
@@ -234,13 +236,16 @@ class Walk:
 
     Attributes:
         course: Of what.
+        answer: The answer that it is about.
         run_steps: Steps of the machine.
         steps: After how many steps it is `DONE`, or has found the answer to be wrong.
         is_true: Whether it is `DONE` then.
     """
 
     def __init__(self, course: Course) -> None:
-        self.course = course
+        self.course, self.answer = course, course.answer
+        self._digests: dict[int, bytes] = {}
+        self._checkpoints: dict[int, list[bytes]] = {}
         self._snapshots: dict[int, tuple[npt.NDArray[np.uint64], int, int]] = {}
         self._machine, self._taken = (
             execute.load(course.code, _loaded(course, len(course.loads))),
@@ -250,16 +255,19 @@ class Walk:
         self.steps = self._find_end()
         self.is_true = self.state(self.steps) == DONE
 
-    @property
-    def answer(self) -> bytes:
-        """The answer that the walk is about."""
-        return self.course.answer
-
     def state(self, index: int) -> State:
         """The state after so many steps."""
         if index > self.steps:
             return FALSE
         return self._at(index)[0]
+
+    def digest(self, index: int) -> bytes:
+        """Name the state after so many steps."""
+        if index not in self._digests:
+            if len(self._digests) >= DIGESTS_MAX:
+                self._digests.clear()
+            self._digests[index] = self.state(index).digest
+        return self._digests[index]
 
     def show(self, index: int) -> Shown:
         """What it takes to see the step that begins after so many others."""
@@ -278,8 +286,10 @@ class Walk:
 
     def checkpoints(self, interval: int) -> list[bytes]:
         """Digests of the states at each interval, and of the last."""
-        places = [*range(0, self.steps, interval), self.steps]
-        return [self.state(place).digest for place in places]
+        if interval not in self._checkpoints:
+            places = [*range(0, self.steps, interval), self.steps]
+            self._checkpoints = {interval: [self.digest(place) for place in places]}
+        return self._checkpoints[interval]
 
     def _at(self, index: int) -> tuple[State, npt.NDArray[np.uint64] | None]:
         """A state and its memory; None of the ends, which have none."""
@@ -386,8 +396,3 @@ def _leaf(
         inside = height < len(levels) and sibling < len(levels[height])
         path.append(levels[height][sibling].tobytes() if inside else ZEROS[height])
     return Leaf(index, data, tuple(path))
-
-
-def commitment(checkpoints: Sequence[bytes]) -> bytes:
-    """What a worker binds itself to: the root over the digests of states."""
-    return merkle.root(checkpoints)

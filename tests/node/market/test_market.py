@@ -66,7 +66,7 @@ class Town:
         who = identity("hall")
         work = serve(
             self.folder, who.account, TlsTransport(who.node), self.at, 10**8, 1337,
-            lambda place, _: found.set_result(place), self.events.extend,
+            lambda place, *_: found.set_result(place), self.events.extend,
         )  # fmt: skip
         self.running["hall"] = asyncio.create_task(work)
         place = await asyncio.wait_for(found, 10)

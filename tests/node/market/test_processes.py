@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
+
+from numen.net.keystore import KeyStore
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +27,8 @@ class Processes:
             "NUMEN_PASSWORD": PASSWORD,
         }
         self.running: dict[str, subprocess.Popen] = {}
-        for name in ("hall", "verifier", "ada", "bob", "cay", "buyer"):
+        self.names = ("hall", "verifier", "ada", "bob", "cay", "buyer")
+        for name in self.names:
             self.run("key", "new", name)
 
     def run(self, *words, check=True) -> str:
@@ -75,7 +79,8 @@ def processes(tmp_path):
 def open_hall(processes, at="127.0.0.1:0") -> str:
     before = len(processes.lines("hall")) if (processes.folder / "hall.out").exists() else 0
     folder = str(processes.folder / "market")
-    processes.start("hall", "market", "open", folder, "--key", "hall", "--listen", at)
+    watch = ("--dashboard", "0", "--log-level", "debug", "--log-format", "json")
+    processes.start("hall", "market", "open", folder, "--key", "hall", "--listen", at, *watch)
     said = processes.until(lambda: [x for x in processes.lines("hall")[before:] if "market" in x])
     return said[0]["market"]
 
@@ -99,6 +104,13 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     log = str(processes.folder / "market" / "events.jsonl")
     why = processes.run("why", liar, "--log", log)
     assert "wrong answer" in why
+    # Who watches the hall sees it, with the reason, and is told why.
+    page = processes.lines("hall")[0]["dashboard"]
+    (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
+    assert fine["worker"] == liar.removeprefix("0x")
+    assert "staked verifiers that ran the task again signed" in fine["said"]
+    with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
+        assert fine["said"] in " ".join(json.load(answer))
 
     # Everything is killed at once, and the market is there again.
     for name in list(processes.running):
@@ -111,4 +123,10 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     second = json.loads(processes.run(*buying))
     assert second["value"] == 42
     assert second["fined"] == []
-    assert PASSWORD not in "".join(path.read_text() for path in processes.folder.glob("*.out"))
+    said = "".join(path.read_text() for path in processes.folder.glob("*.out"))
+    store = KeyStore(processes.folder / "keys")
+    keys = [store.open(name, PASSWORD) for name in processes.names]
+    secrets = [PASSWORD, *(key.account._key.secret.hex() for key in keys)]
+    secrets += [key.node.private_key().private_bytes_raw().hex() for key in keys]
+    assert '"logger":"numen.events"' in said
+    assert not [secret for secret in secrets if secret in said]

@@ -43,11 +43,16 @@ class Secrets:
     def __init__(self, keys: EpochKeys, needed: int = 1) -> None:
         self.keys = keys
         self.needed = needed
+        self._point: tuple[EpochKeys | None, bytes] = (None, b"")
 
     @property
     def point(self) -> bytes:
         """The commitment to the secret, which tells it from every other; 33 bytes."""
-        return shares_of(self.keys, 1, 1).commitments[0]
+        keys, point = self._point
+        if keys is not self.keys:
+            point = shares_of(self.keys, 1, 1).commitments[0]
+            self._point = self.keys, point
+        return point
 
     def next(self, salt: bytes) -> "Secrets":
         """Those of the next epoch; anybody may know the salt."""

@@ -4,10 +4,12 @@ A function that changes nothing is looked at, in any version of the state. Anyth
 the request and all that follows from it are carried out as the next block would, and forgotten.
 
     EvmError
-    └── RequestError    a request that fails, and why
+    ├── RequestError     a request that fails, and why
+    └── UnsignedError    a try on what is private, as somebody else
 """
 
 from collections import OrderedDict
+from collections.abc import Container
 from typing import Final
 
 import msgspec
@@ -22,6 +24,7 @@ from numen.ledger import tariff
 from numen.ledger.cell import Account
 from numen.ledger.ethereum import transaction_of
 from numen.ledger.ledger import Ledger
+from numen.ledger.messages import NOBODY
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Run
 from numen.ledger.stored import Looked
@@ -54,6 +57,17 @@ class RequestError(EvmError):
         parts = (failure.reason.value, failure.detail)
         super().__init__(": ".join(part for part in parts if part))
         self.failure = failure
+
+
+class UnsignedError(EvmError):
+    """What is private is to be tried as somebody whose signature is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the contract has private state: who is no account of this node has to sign",
+            hint="send the transaction with enough gas, what is not used is given back; ask a view "
+            "with numen_sealedCall",
+        )
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -92,10 +106,13 @@ class Calls:
     Args:
         world: Its state.
         ledger: The ledger.
+        own: Accounts that the node signs for. Who calls as another is not believed where something
+            is private: a view has no sender then, and nothing is tried, since whether it fails
+            would tell what the other has.
     """
 
-    def __init__(self, world: World, ledger: Ledger) -> None:
-        self._world, self._ledger = world, ledger
+    def __init__(self, world: World, ledger: Ledger, own: Container[bytes] = ()) -> None:
+        self._world, self._ledger, self._own = world, ledger, own
         self._looked: OrderedDict[tuple[bytes, int, bool], Looked] = OrderedDict()
 
     def looked(self, address: bytes, version: int | None, *, is_open: bool = False) -> Looked:
@@ -144,9 +161,10 @@ class Calls:
         service = self._world.service(account.code, LANE) if account.code else None
         if service is None:
             return None
+        sender = call.caller if slots.secrets is None or call.caller in self._own else NOBODY
         told = Delivery(
-            Kind.VIEW, to, call.caller, 0, call.data, allowance(call), moment.height,
-            moment.time_ms, account.balance, has_keys=slots.has_keys,
+            Kind.VIEW, to, sender, 0, call.data, allowance(call), moment.height,
+            moment.time_ms, account.balance, has_keys=slots.secrets is not None,
         )  # fmt: skip
         outcome = service.handle(told, slots)
         failure = outcome.failure
@@ -165,11 +183,23 @@ class Calls:
         Raises:
             NoFundsError: The caller has not what it sends.
             TransactionError: No block would take it.
+            UnsignedError: Something is private, and the caller is none of the node's accounts.
         """
+        self.check_caller(call)
         asked = request_of(call, self._world.peek(call.caller), self._ledger.chain, work)
         run = self._ledger.attempt(asked, time_ms)
         published = tariff.CODE_BYTE_WORK * sum(len(code) for code in asked.transaction.codes)
         return _tried(run, published)
+
+    def check_caller(self, call: Call) -> None:
+        """See that nobody is tried on what is private who did not sign.
+
+        Raises:
+            UnsignedError: The caller is none of the node's accounts.
+        """
+        is_private = call.to is not None and self._world.charter(bytes(call.to)) is not None
+        if is_private and call.caller not in self._own:
+            raise UnsignedError
 
     def estimate(self, call: Call, time_ms: int) -> int:
         """Find work with which a request, and all that follows, ends as with all the work there is.

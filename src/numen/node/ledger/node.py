@@ -117,7 +117,7 @@ class LedgerNode:
         self.chain = LedgerChain(
             self.ledger, self.archive, genesis, self.settings.price, self.admit, begun_s
         )
-        self.calls = Calls(self.world, self.ledger)
+        self.calls = Calls(self.world, self.ledger, self.keys)
 
     def _check_chain(self) -> None:
         name = self.settings.chain_id.to_bytes(8, "big")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ledger.block import Block
 from numen.ledger.cell import Cell
 from numen.ledger.deliver import Handed, Moment, Services, deliver
@@ -34,7 +35,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     Attributes:
         message: What was handed over.
-        read: Slots that it looked at, and what they held.
+        read: Slots that it looked at, and what they held, but for private ones.
         outcome: What became of it.
     """
 
@@ -82,7 +83,12 @@ class _Watched:
     def handle(self, delivery: Delivery, slots: Slots) -> Outcome:
         recorder = _Recorder(slots)
         outcome = self._service.handle(delivery, recorder)
-        self._seen.append(Seen(self._message, recorder.read, outcome))
+        read = {
+            key: value
+            for key, value in recorder.read.items()
+            if not delivery.has_keys or key < PRIVATE_FROM
+        }
+        self._seen.append(Seen(self._message, read, outcome))
         return outcome
 
 
@@ -160,7 +166,9 @@ def call(node: LedgerNode, asked: Call, seeing: Seeing, stand_in: StandIn = _nob
         NoFundsError: The caller has not what it sends.
         TransactionError: No block would take it.
         UnknownVersionError: The state is not kept any more.
+        UnsignedError: Something is private, and the caller is none of the node's accounts.
     """
+    node.calls.check_caller(asked)
     height = seeing.height - (1 if seeing.version is None else 0)
     version = node.version_at(height)
     world = _world(node, version, node.archive.block(height) if height else None)

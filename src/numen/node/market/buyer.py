@@ -15,12 +15,14 @@ from numen.market.actor import Act, Parcel
 from numen.market.exchange import Verb
 from numen.market.job import Job, Phase
 from numen.market.message import Kept, Ramp, Request
+from numen.market.moves import Run
 from numen.market.payer import Limits
 from numen.market.provider import Provider
 from numen.market.stake import Role
 from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
+from numen.node.market.notary import Notary
 from numen.node.market.people import Joined
 from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import Evidence, claim_digest
@@ -72,7 +74,7 @@ class Sold(msgspec.Struct, frozen=True):
     answers: tuple[bytes, ...]
     fined: tuple[bytes, ...]
     paid: int
-    evidence: Evidence | Kept | None = None
+    evidence: Evidence | Kept | Run | None = None
 
 
 class OrderError(NumenError):
@@ -115,9 +117,7 @@ class Buyer:
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
 
-    @property
-    def is_quick(self) -> bool:
-        """It runs nothing."""
+    def is_quick(self, market: Market) -> bool:  # noqa: ARG002 - it runs nothing
         return True
 
     def listen(self, told: Callable[[], None]) -> None:
@@ -127,6 +127,7 @@ class Buyer:
         return ()
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        self.see(market)
         for name in self._cancelled & market.jobs.keys():
             self._cancelled.discard(name)
             self._cancelling.append(cancelling(self._key, market.jobs[name]))
@@ -192,7 +193,7 @@ class Buyer:
         name = task_id(task)
         errand = Errand(self._key, request, lambda m: name in m.jobs or name in m.done)
         try:
-            errand.check(market, now_ms, _NoChecker())
+            errand.check(market, now_ms, Notary())
         except ErrandError as error:
             raise OrderError(error.message) from None
         self._posting[name] = errand
@@ -223,7 +224,7 @@ class Buyer:
         if entry is None or entry.price > order.bid or is_busy:
             return None
         try:
-            resale.check(entry, checker.check)
+            resale.check(entry, checker.check, born_ms=market.born_ms)
         except resale.ResaleError:
             return None
         self._purchase = Purchase(self._key, entry, order.policy)
@@ -248,13 +249,6 @@ class Buyer:
         price = paid if output is not None else 0
         evidence = None if result is None else result.evidence
         return Sold(name, output, how, answers, fined, price, evidence)
-
-
-class _NoChecker:
-    """A `Checker` for what comes without evidence."""
-
-    def check(self, _task: object, _claim: object, _evidence: object) -> None:
-        raise AssertionError("a request comes without evidence")
 
 
 class _Everything(Goods):

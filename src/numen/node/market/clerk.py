@@ -10,12 +10,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from numen.base.codec import CodecError, decode, encode
+from numen.base.codec import CodecError, encode
 from numen.market.events import Event
 from numen.node.market.goods import Gathering, GoodsError
 from numen.node.market.notary import Notary
 from numen.node.market.replica import (
-    Entry,
     Genesis,
     Granted,
     NothingError,
@@ -126,6 +125,7 @@ class Clerk:
     Args:
         genesis: What the market begins with.
         notary: Checks evidence.
+        kind: What applies entries; a simulation has one that remembers.
 
     Attributes:
         replica: The market after every entry.
@@ -134,8 +134,8 @@ class Clerk:
         unwritten: The last of them, which are not on the disk yet.
     """
 
-    def __init__(self, genesis: Genesis, notary: Notary) -> None:
-        self.replica = Replica(genesis, notary)
+    def __init__(self, genesis: Genesis, notary: Notary, kind: type[Replica] = Replica) -> None:
+        self.replica = kind(genesis, notary)
         self._notary = notary
         self.first = 0
         self.entries: list[bytes] = []
@@ -150,7 +150,7 @@ class Clerk:
             CodecError: It is no entry.
             ReplicaError: It does not follow.
         """
-        happened = self.replica.apply(decode(Entry, raw, size_max=MESSAGE_BYTES_MAX))
+        happened = self.replica.read(raw)
         self.entries.append(raw)
         return happened
 
@@ -188,15 +188,17 @@ class Clerk:
         return self.first + len(self.entries) - len(self.unwritten)
 
     @classmethod
-    def restored(cls, genesis: Genesis, behind: Behind, notary: Notary) -> "Clerk":
+    def restored(
+        cls, genesis: Genesis, behind: Behind, notary: Notary, kind: type[Replica] = Replica
+    ) -> "Clerk":
         """Go on from a snapshot.
 
         Raises:
             SnapshotError: It is of another market, or another hall's.
         """
         state = open_sealed(behind.seal, behind.snapshot, genesis.identity, genesis.hall)
-        found = cls(genesis, notary)
-        found.replica = Replica.restored(genesis, state, notary)
+        found = cls(genesis, notary, kind)
+        found.replica = kind.restored(genesis, state, notary)
         found.first, found._behind = state.height, behind
         return found
 

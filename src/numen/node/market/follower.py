@@ -67,9 +67,8 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether it runs no program while it thinks."""
+    def is_quick(self, market: Market) -> bool:
+        """Whether it thinks about a market without running a program."""
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have somebody told, in any thread, that it has something new to think about."""
@@ -96,12 +95,19 @@ class Follower:
     Args:
         notary: Checks evidence, and keeps the goods that it takes.
         heard: Told of everything that happens, and of what the player says.
+        kind: What applies entries; a simulation has one that remembers.
 
     Attributes:
         replica: The market as it is known; None before the first welcome.
     """
 
-    def __init__(self, notary: Notary, heard: Callable[[tuple[Event, ...]], None]) -> None:
+    def __init__(
+        self,
+        notary: Notary,
+        heard: Callable[[tuple[Event, ...]], None],
+        kind: type[Replica] = Replica,
+    ) -> None:
+        self._kind = kind
         self.replica: Replica | None = None
         self._notary, self._heard = notary, heard
         self._unread: deque[bytes] = deque()
@@ -142,7 +148,7 @@ class Follower:
         if welcome.genesis.hall != hall:
             raise FollowerError("the market is another hall's")
         if self.replica is None:
-            self.replica = Replica(welcome.genesis, self._notary)
+            self.replica = self._kind(welcome.genesis, self._notary)
         elif self.replica.genesis != welcome.genesis or self.replica.height > welcome.height:
             raise FollowerError("the hall tells another market's story than before")
         self._ahead_ms = welcome.now_ms - clock_ms
@@ -236,18 +242,19 @@ class Follower:
         if state.height <= replica.height:
             raise FollowerError("the hall sends a snapshot of what is known already")
         self._restart, self._pieces = None, bytearray()
-        self.replica = Replica.restored(genesis, state, self._notary)
+        self.replica = self._kind.restored(genesis, state, self._notary)
 
     def _read(self) -> Iterator[Want | Declined | Thought]:
         """Apply entries, as long as the goods are here that they need."""
         assert self.replica is not None
         try:
             while self._unread:
-                for name in self._missing():
-                    yield from self._want(name)
-                if self._missing():
-                    return
                 entry, market = self._next(), self.replica.market
+                missing = self._notary.lacks(market, entry.what)
+                for name in missing:
+                    yield from self._want(name)
+                if missing:
+                    return
                 if any(needed(market, entry.what)):
                     yield _looking(self._notary, market, entry.what)
                 self._unread.popleft()

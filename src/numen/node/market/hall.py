@@ -22,6 +22,7 @@ from numen.node.market.clerk import Fetch, Keep, Pass, Tell
 from numen.node.market.goods import GoodsError, Shelf
 from numen.node.market.notary import Notary, needed
 from numen.node.market.record import Record, Teller
+from numen.node.market.replica import Replica
 from numen.node.market.speech import SPEECH, Absent, Hand, Parcel, Part, Want
 
 TICK_S: Final = 0.25
@@ -66,6 +67,21 @@ class Hall:
         self._wanting: dict[bytes, set[_Visit]] = {}
         self._members: dict[bytes, _Visit] = {}
         self.grown = asyncio.Condition()
+
+    @property
+    def replica(self) -> Replica:
+        """The market as it is."""
+        return self.clerk.replica
+
+    @property
+    def present(self) -> int:
+        """Members who are here."""
+        return len(self._members)
+
+    @property
+    def waiting(self) -> int:
+        """Parcels that wait for members."""
+        return sum(visit.waiting for visit in self._members.values())
 
     @property
     def now_ms(self) -> int:
@@ -167,6 +183,11 @@ class _Visit:
         self._visit = clerk.Visit(account)
         self._letters: asyncio.Queue[Parcel | Part] = asyncio.Queue(OUTBOX_MAX)
 
+    @property
+    def waiting(self) -> int:
+        """Letters that are still to be sent."""
+        return self._letters.qsize()
+
     def put(self, letter: Parcel | Part) -> None:
         """Send something when there is time; nothing where too much waits."""
         with contextlib.suppress(asyncio.QueueFull):
@@ -177,7 +198,6 @@ class _Visit:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(group))
-                group.create_task(self._carry())
         except* NetError as errors:
             raise errors.exceptions[0] from None
 
@@ -194,7 +214,9 @@ class _Visit:
                 await self._do(effect, heard.number)
             if not follows and self._visit.cursor is not None:
                 follows = True
+                # Not before the welcome, which a member hears first.
                 group.create_task(self._tell())
+                group.create_task(self._carry())
 
     async def _do(self, effect: clerk.Effect, number: int) -> None:
         match effect:

@@ -95,6 +95,11 @@ class Member:
         """Wake the player: somebody has given it something to do."""
         self._changed.set()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are still to be handed in."""
+        return self._outbox.qsize()
+
     def offer(self, raw: bytes) -> bytes:
         """Bring goods to the hall, before what is handed in next; their name."""
         digest = name_of(raw)
@@ -187,9 +192,9 @@ class Member:
                         await session.send(want)
                     case Declined(reason):
                         _LOG.warning("the hall declines: %s", reason)
-                    case thought:
+                    case thought:  # a proof may have to be checked
                         async with self._thinking:
-                            self._carry_out(thought())
+                            self._carry_out(await asyncio.to_thread(thought))
             self._note_ready()
             self._changed.set()
 
@@ -221,7 +226,9 @@ class Member:
         """Let the player think; without stopping the clock, where it may run a program."""
         async with self._thinking:
             thought = self._follower.waking(player, _clock_ms())
-            return thought() if player.is_quick else await asyncio.to_thread(thought)
+            assert self.replica is not None
+            is_quick = player.is_quick(self.replica.market)
+            return thought() if is_quick else await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:
         # Delays are those of a network that is simulated; this one has its own.

@@ -13,6 +13,7 @@ from numen.base.codec import encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
 from numen.market.message import Body, Buy, Kept, Request, Result
+from numen.market.moves import Run, Step
 from numen.market.offence import FalseProof
 from numen.market.task import Policy, Snark, Stark, Task, task_id
 from numen.market.turn import Market
@@ -29,6 +30,8 @@ from numen.proof.statement import (
 )
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.proof.statement import Stark as StarkEvidence
+from numen.proof.walk import Shown
+from numen.vm.walk import course, judge
 
 VERDICTS_MAX: Final = 1024
 """Verdicts that are remembered: evidence is looked at when it comes, when it is applied, and
@@ -61,6 +64,15 @@ class Notary:
         found = self._judge(task, claim, evidence)
         if found is not None:
             raise found.with_traceback(None)
+
+    def following(self, task: Task, answer: bytes, shown: Shown) -> bytes:
+        """Take a step of a run; the program and the inputs have to be there.
+
+        Raises:
+            NumenError: What is shown is not a state and the cells that the step touches.
+        """
+        code, inputs = self._goods(task.program), self._goods(task.inputs)
+        return judge(course(code, inputs, answer, task.work_limit), shown)
 
     def bring(self, name: bytes, raw: bytes) -> None:
         """Take goods that entries may need."""
@@ -133,6 +145,10 @@ def needed(market: Market, what: What) -> Iterator[bytes]:
     """Name the goods that it takes to apply an entry."""
     if isinstance(what, Posted) and isinstance(policy := _wanted(what.signed.body), Snark):
         yield policy.key
+    if isinstance(what, Posted) and isinstance(what.signed.body, Step):
+        job = market.jobs.get(what.signed.body.task)
+        if job is not None:
+            yield from (job.task.program, job.task.inputs)
     for task, _, evidence in _checks(market, what):
         if isinstance(task.policy, Snark):
             yield task.policy.key
@@ -162,8 +178,10 @@ def _checks(market: Market, what: What) -> Iterator[Check]:
         case _:
             return
     is_asked = task is not None and isinstance(task.policy, Snark | Stark)
-    if is_asked and task is not None and isinstance(body, Result) and body.evidence is not None:
-        yield task, body.claim, body.evidence
+    if is_asked and task is not None and isinstance(body, Result):
+        evidence = body.evidence
+        if evidence is not None and not isinstance(evidence, Run):
+            yield task, body.claim, evidence
 
 
 def _task_of(market: Market, result: Result) -> Task | None:

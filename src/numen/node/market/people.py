@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from numen.base.crypto import SigningKey
-from numen.market.actor import Act, Do, Executor, Parcel
+from numen.market.actor import Act, Attester, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.exchange import Post, Verb
 from numen.market.message import Call, sign
-from numen.market.task import Task
+from numen.market.task import Hardware, Optimistic, Task
 from numen.market.turn import Market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Profile, Tools, Worker
 from numen.node.market.prover import ProcessProver
 from numen.node.market.runs import Runs
-from numen.node.market.tools import Equipped, Goods, dice_of
+from numen.node.market.tools import Equipped, Goods, Walks, dice_of
 
 STAKE: Final = 1_000_000
 """What workers and verifiers put at risk, in coins, where they do not say."""
@@ -72,6 +72,7 @@ def worker(
     machine: Executor,
     stake: int = STAKE,
     prover: ProcessProver | None = None,
+    attester: Attester | None = None,
 ) -> Joined:
     """A worker of a market between processes.
 
@@ -82,12 +83,21 @@ def worker(
         machine: Runs programs; where it is `Runs`, the worker waits for none of them.
         stake: What it puts at risk, in coins.
         prover: Makes proofs; None for one that sells none.
+        attester: Trusted hardware; None for one that has none.
     """
+    walks = Walks(goods)
 
     def is_able(task: Task) -> bool | None:
+        if isinstance(task.policy, Optimistic):
+            return walks.is_able(task)
+        if isinstance(task.policy, Hardware):
+            return attester is not None and attester.is_able(task)
         return prover is None or prover.is_able(task)
 
-    tools = Tools(machine, prover, goods.inputs, goods.estimate, is_able=is_able)
+    tools = Tools(
+        machine, prover, goods.inputs, goods.estimate,
+        attester=attester, walker=walks, is_able=is_able,
+    )  # fmt: skip
     actor = Worker(key, profile, tools, dice_of(key, "worker"))
     equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
     return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])

@@ -15,7 +15,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, digest
+from numen.base.codec import U64, decode, digest
 from numen.base.crypto import Address, Hash32
 from numen.base.eip712 import Domain
 from numen.base.errors import NumenError
@@ -27,7 +27,11 @@ from numen.market.exchange import Judge, Post, Redeem, Submission, Tick
 from numen.market.message import Signed
 from numen.market.offence import Accusation
 from numen.market.turn import Checker, Market, new_market
+from numen.net.channel import FRAME_BYTES_MAX
 from numen.node.market.snapshot import State, market_of, state_digest, state_of, write_state
+
+ENTRY_BYTES_MAX: Final = FRAME_BYTES_MAX - 1024
+"""Longest entry: one fits a message."""
 
 GRANTS_MAX: Final = 65_536
 """Most accounts that are granted coins."""
@@ -145,7 +149,8 @@ class Replica:
 
     def __init__(self, genesis: Genesis, checker: Checker) -> None:
         self.genesis = genesis
-        self.market: Market = new_market(genesis.domain, issue({genesis.treasury: genesis.supply}))
+        coins = issue({genesis.treasury: genesis.supply})
+        self.market: Market = new_market(genesis.domain, coins, genesis.born_ms)
         self.height = 0
         self.head = genesis.identity
         self.now_ms = 0
@@ -169,6 +174,15 @@ class Replica:
     def next(self, what: What, now_ms: int) -> Entry:
         """Write an entry that would follow; it is not applied."""
         return Entry(self.height, max(now_ms, self.now_ms), self.head, what)
+
+    def read(self, raw: bytes) -> tuple[Event, ...]:
+        """Take the next entry in its canonical bytes, and say what happened.
+
+        Raises:
+            CodecError: The bytes are no entry.
+            ReplicaError: It does not follow; nothing has changed.
+        """
+        return self.apply(decode(Entry, raw, size_max=ENTRY_BYTES_MAX))
 
     def apply(self, entry: Entry) -> tuple[Event, ...]:
         """Take the next entry, and say what happened.

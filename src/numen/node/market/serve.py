@@ -73,7 +73,7 @@ async def serve(
     address: str,
     grant: int,
     chain_id: int,
-    ready: Callable[[Place, Genesis], None],
+    ready: Callable[[Place, Hall], None],
     heard: Callable[[Sequence[Event]], None],
 ) -> None:
     """Open a hall and serve until it is cancelled.
@@ -85,7 +85,7 @@ async def serve(
         address: Where to listen.
         grant: Coins for each newcomer, where the market is new.
         chain_id: Of its tickets, where the market is new.
-        ready: Told where members find it.
+        ready: Told where members find it, once what happened before is in the file of events.
         heard: Told of everything that happens.
 
     Raises:
@@ -104,7 +104,7 @@ async def serve(
             hall = Hall(record, shelf, notary, transport.node, key, events)
             listener = await transport.listen(address, everybody)
             try:
-                ready(Place(listener.address, transport.node), record.clerk.replica.genesis)
+                ready(Place(listener.address, transport.node), hall)
                 await hall.run(listener)
             finally:
                 await listener.close()

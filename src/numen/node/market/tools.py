@@ -6,6 +6,7 @@ limits are of one machine, and what it said might differ from what others find.
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -17,7 +18,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
-from numen.market.task import Snark, Stark, Task
+from numen.market.task import Hardware, Optimistic, Snark, Stark, Task, task_id
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
 from numen.node.market.replica import Replica
@@ -26,6 +27,7 @@ from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
 from numen.vm.machine import Result
 from numen.vm.payload import decode_inputs, encode_output
+from numen.vm.walk import Walk, course
 
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
@@ -34,6 +36,9 @@ SNARK_WORK: Final = 2_000_000
 SNARK_WORK_A_BYTE: Final = 4
 STARK_WORK: Final = 20_000_000
 """Work units that a worker reckons for a proof: with a key, also for each byte of that."""
+
+WALKS_MAX: Final = 8
+"""Walks that are kept."""
 
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
@@ -137,6 +142,35 @@ def answer_of(program: Program, inputs: bytes, work_limit: int, runner: Runner) 
     return Answer(encode_output(result), result.work)
 
 
+class Walks:
+    """Makes walks of tasks, and keeps the last few: a `numen.market.actor.Walker`."""
+
+    def __init__(self, goods: Goods) -> None:
+        self._goods = goods
+        self._kept: OrderedDict[tuple[bytes, bytes | None], Walk] = OrderedDict()
+
+    def __call__(self, task: Task, inputs: bytes, answer: bytes | None) -> Walk:
+        name = (task_id(task), answer)
+        if name not in self._kept:
+            code = self._goods.programs[task.program].code
+            self._kept[name] = Walk(course(code, inputs, answer, task.work_limit))
+            while len(self._kept) > WALKS_MAX:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(name)
+        return self._kept[name]
+
+    def is_able(self, task: Task) -> bool:
+        """Whether a task has a walk: its program fits the provable machine, and its inputs it."""
+        code, inputs = self._goods.programs.get(task.program), self._goods.inputs.get(task.inputs)
+        if code is None or inputs is None:
+            return False
+        try:
+            self(task, inputs, None)
+        except NumenError:
+            return False
+        return True
+
+
 class Equipped:
     """An actor that sees only tasks whose goods it has: a `numen.node.market.follower.Player`.
 
@@ -164,10 +198,11 @@ class Equipped:
         """Take goods."""
         self._goods.add(raw)
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether it runs nothing while it thinks."""
-        return self._runs is not None
+    def is_quick(self, market: Market) -> bool:
+        """Whether it runs nothing while it thinks: it waits for walks, and for its hardware."""
+        policies = [job.task.policy for job in market.jobs.values()]
+        is_light = not any(isinstance(policy, Hardware | Optimistic) for policy in policies)
+        return is_light and self._runs is not None
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have somebody told, in any thread, that it has something new to think about."""

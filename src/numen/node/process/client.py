@@ -14,23 +14,32 @@ from numen.base.codec import U256
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.ledger.block import block_id
+from numen.ledger.founding import Founding, write_founding
 from numen.ledger.order.certificate import Electorate, verify
 from numen.ledger.order.conflict import check_rejection, check_settled
 from numen.ledger.order.creation import Attestation
-from numen.ledger.state.account import account_key, decode_account
+from numen.ledger.records import read_about
+from numen.ledger.state.account import account_key, decode_account, slot_key
 from numen.ledger.state.opening import verify as verify_opening
+from numen.ledger.stored import about_place, charter_place
 from numen.ledger.transactions import Call, Transaction, created_address, read, sign
 from numen.net.channel import Channel, Transport
 from numen.node.process.roll import Roll, Site
 from numen.node.replica.packet import (
     Cancelled,
     Created,
+    Describe,
+    Described,
+    Entrust,
+    Entrusted,
     Held,
     Inquire,
     Notice,
     Packet,
+    Peek,
     Pending,
     Refused,
+    Seen,
     Show,
     Shown,
     Standing,
@@ -46,6 +55,9 @@ AGAIN_S: Final = 1.0
 
 WORK: Final = 50_000
 """Work units of a payment."""
+
+FOUNDED_INDEX: Final = 1
+"""Place of the creation of a contract with private state in its transaction."""
 
 LATER: Final = 1 << 40
 """Height up to which a payment holds: any."""
@@ -140,6 +152,43 @@ class Client:
                 case Unknown(address, _) if address == contract:
                     return None
 
+    async def entrust(self, offer: Entrust) -> Entrusted:
+        """What the node makes of a share of a contract's keys."""
+        await self._say(offer)
+        while True:
+            packet = await self._hear()
+            if isinstance(packet, Entrusted) and packet.contract == offer.contract:
+                return packet
+
+    async def description(self, contract: bytes) -> Described:
+        """A contract, shown under the root of a final block.
+
+        Raises:
+            AskError: It is not shown.
+        """
+        await self._say(Describe(contract))
+        while True:
+            packet = await self._hear()
+            if isinstance(packet, Described) and packet.contract == contract:
+                try:
+                    return self._check_description(packet)
+                except NumenError as error:
+                    raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+
+    async def peek(self, contract: bytes, question: bytes) -> bytes:
+        """Ask a signed view call; gives the envelope with the answer.
+
+        Raises:
+            AskError: The node does not answer it.
+        """
+        await self._say(Peek(contract, question))
+        while True:
+            packet = await self._hear()
+            if isinstance(packet, Seen) and packet.contract == contract:
+                if packet.reason:
+                    raise AskError(f"{self._site.name}: {packet.reason}")
+                return packet.envelope
+
     async def submit(self, raw: bytes) -> AsyncIterator[News]:
         """Have a transaction carried out, and tell what becomes of it, each news once.
 
@@ -208,6 +257,23 @@ class Client:
         verify_opening(header.state, key, shown.account or None, shown.opening)
         return Holding(account.balance, account.nonce, header.height, header.state)
 
+    def _check_description(self, found: Described) -> Described:
+        """See that a final block's state has what is described."""
+        header, certificate = found.header, found.certificate
+        if header is None or certificate is None:
+            raise AskError("there is no block yet")
+        verify(certificate, self._electorate)
+        if certificate.vote.block != block_id(header) or header.chain != self._chain:
+            raise AskError("the certificate is of another block")
+        for place, value, opening in (
+            (about_place(found.contract), found.about, found.about_opening),
+            (charter_place(found.contract), found.charter, found.charter_opening),
+        ):
+            verify_opening(header.state, slot_key(*place), value or None, opening)
+        if read_about(found.about, 0, 0).code != (code_id(found.code) if found.code else b""):
+            raise AskError("the code is another contract's")
+        return found
+
     async def _say(self, packet: Packet) -> None:
         await self._channel.send(write_packet(packet))
 
@@ -233,8 +299,7 @@ async def connected(roll: Roll, name: str, transport: Transport) -> AsyncIterato
 
 def payment(roll: Roll, key: SigningKey, nonce: int, to: bytes, coins: int) -> bytes:
     """Sign a payment."""
-    call = Call(to, U256(coins), b"", WORK)
-    return sign(Transaction(roll.chain, nonce, roll.price, LATER, (call,)), key)
+    return _signed(roll, key, nonce, (Call(to, U256(coins), b"", WORK),))
 
 
 def creation_of(
@@ -246,8 +311,44 @@ def creation_of(
         The transaction, and the address that the contract will have.
     """
     call = Call(b"", U256(0), code_id(code) + arguments, work)
-    transaction = Transaction(roll.chain, nonce, roll.price, LATER, (call,), (code,))
-    return sign(transaction, key), created_address(key.address, nonce, 0)
+    return _signed(roll, key, nonce, (call,), (code,)), created_address(key.address, nonce, 0)
+
+
+def founded_creation_of(
+    roll: Roll,
+    key: SigningKey,
+    nonce: int,
+    founding: Founding,
+    code: bytes,
+    arguments: bytes,
+    work: int,
+) -> tuple[bytes, bytes]:
+    """Sign the creation of a contract with private state, whose founding goes before it.
+
+    Returns:
+        The transaction, and the address that the contract will have.
+    """
+    contract = created_address(key.address, nonce, FOUNDED_INDEX)
+    told = Call(contract, U256(0), write_founding(founding), WORK)
+    call = Call(b"", U256(0), code_id(code) + arguments, work)
+    return _signed(roll, key, nonce, (told, call), (code,)), contract
+
+
+def request_of(
+    roll: Roll, key: SigningKey, nonce: int, to: bytes, payload: bytes, work: int
+) -> bytes:
+    """Sign a request to a contract."""
+    return _signed(roll, key, nonce, (Call(to, U256(0), payload, work),))
+
+
+def _signed(
+    roll: Roll,
+    key: SigningKey,
+    nonce: int,
+    calls: tuple[Call, ...],
+    codes: tuple[bytes, ...] = (),
+) -> bytes:
+    return sign(Transaction(roll.chain, nonce, roll.price, LATER, calls, codes), key)
 
 
 def _why(notice: Notice) -> str:

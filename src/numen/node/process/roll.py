@@ -17,9 +17,12 @@ from numen.base.codec import digest
 from numen.base.crypto import SigningKey, keccak256
 from numen.base.errors import NumenError
 from numen.ledger.cell import Account
+from numen.ledger.founding import Custodians
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.certificate import Electorate, Member
-from numen.node.replica.plan import Mode, Peer, Plan
+from numen.ledger.sealed.envelope import public_key
+from numen.node.replica.custodian import mail_secret
+from numen.node.replica.plan import STEP_MS, Mode, Peer, Plan
 from numen.vm.host import VALUE_MAX
 
 FILE: Final = "ledger.json"
@@ -64,6 +67,7 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         account: Its address, by which the ledger knows it.
         mode: What it does with a block.
         vote: Its vote, or None.
+        mail: Shares of contracts' keys are sealed for it; empty for a node that keeps none.
     """
 
     name: _Name
@@ -72,6 +76,7 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: _Hex20
     mode: Mode
     vote: Vote | None = None
+    mail: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
 
     @property
     def address(self) -> bytes:
@@ -112,6 +117,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             then make; empty where the proposer gives the order.
         empty_ms: After how many milliseconds without one an empty block is made, for contracts
             that wait for a height; 0 for never.
+        step_ms: Milliseconds between two attestations of one node by another.
     """
 
     format: Literal["numen/ledger/1"]
@@ -122,6 +128,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holders: Annotated[tuple[Holder, ...], Meta(max_length=1 << 20)]
     log: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=16)] = ()
     empty_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    step_ms: Annotated[int, Meta(ge=100, le=86_400_000)] = STEP_MS
 
     def site(self, name: str) -> Site:
         """A node by its name.
@@ -158,15 +165,26 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         me = self.site(name)
         peers = tuple(
-            Peer(site.address, bytes.fromhex(site.vote.key) if site.vote else b"")
+            Peer(
+                site.address,
+                bytes.fromhex(site.vote.key) if site.vote else b"",
+                bytes.fromhex(site.mail),
+            )
             for site in self.nodes
         )
         proposer = self.site(self.proposer).address
         electorate = self.electorate()
         return Plan(
             self.chain, me.address, peers, proposer, electorate, me.mode, self.price,
-            is_logged=bool(self.log), empty_ms=self.empty_ms,
+            is_logged=bool(self.log), empty_ms=self.empty_ms, step_ms=self.step_ms,
         )  # fmt: skip
+
+    def custodians(self) -> Custodians:
+        """Whose word it takes that the keys of a contract are there."""
+        voting = ((site.address, site.vote) for site in self.nodes)
+        return Custodians(
+            self.chain, {address: vote.stake for address, vote in voting if vote is not None}
+        )
 
     def accounts(self) -> dict[bytes, Account]:
         """What the ledger begins with.
@@ -184,6 +202,11 @@ def voting_key(account: SigningKey) -> VotingKey:
     """A node's key for votes."""
     signature = account.sign(digest(_SEED_DOMAIN, account.address))
     return VotingKey(keccak256(signature))
+
+
+def mail_of(account: SigningKey) -> str:
+    """What shares of contracts' keys are sealed for that a node is to keep, as the file has it."""
+    return public_key(mail_secret(account)).hex()
 
 
 def vote_of(account: SigningKey, stake: int) -> Vote:

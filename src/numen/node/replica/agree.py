@@ -119,7 +119,7 @@ def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
         is_behind(turn, peer, vote.height)
     elif candidate.is_checked:
         turn.want(Keep(packet.certificate, peer, replica.position))
-    elif turn.plan.mode is Mode.APPLY:
+    elif turn.plan.mode is Mode.APPLY or candidate.is_blind:
         turn.want(Adopt(peer, candidate.proposal, packet.certificate))
 
 

@@ -9,7 +9,10 @@ from typing import Final
 
 from numen.base.codec import decode, encode
 from numen.base.crypto import Address, SigningKey
+from numen.base.errors import NumenError
+from numen.ledger import looking
 from numen.ledger.block import Block, block_id
+from numen.ledger.deliver import Moment
 from numen.ledger.ethereum import admit
 from numen.ledger.ledger import Ledger
 from numen.ledger.order.certificate import Certificate
@@ -19,17 +22,30 @@ from numen.ledger.receipts import Fate
 from numen.ledger.state.account import encode_account
 from numen.ledger.state.errors import UnknownVersionError
 from numen.ledger.state.kv import Writes
+from numen.ledger.stored import about_place, charter_place
 from numen.ledger.transactions import Admitted
 from numen.ledger.world import World
-from numen.node.replica.packet import Created, Finalized, Packet, Proposal, Shown, Unknown
+from numen.node.replica.packet import (
+    REASON_MAX,
+    Created,
+    Described,
+    Finalized,
+    Packet,
+    Proposal,
+    Seen,
+    Shown,
+    Unknown,
+)
 from numen.vm.host import Kind
 
 FINALS_BYTES_MAX: Final = 4 << 20
 """Bytes after which an answer ends, with one block at least."""
 
+APPLIED: Final = b"la"
 _CERTIFICATE: Final = b"lc"
 _DIFF: Final = b"ld"
-"""Names of the node's records beside the ledger's: certificates and diffs by height."""
+"""Names of the node's records beside the ledger's: by height certificates, diffs, and which blocks
+were applied and not carried out."""
 
 
 def records(height: int, raw_diff: bytes, certificate: Certificate) -> Writes:
@@ -104,6 +120,38 @@ def holding(ledger: Ledger, world: World, address: Address) -> Packet:
     header = block.header if block is not None else None
     certificate = _certificate(world, ledger.height)
     return Shown(address, encode_account(account) or b"", opening, header, certificate)
+
+
+def description(ledger: Ledger, world: World, contract: Address) -> Packet:
+    """What a contract is after the last final block, for which key it is asked, and why."""
+    about, about_opening = world.state.open_slot(*about_place(contract))
+    charter, charter_opening = world.state.open_slot(*charter_place(contract))
+    block = ledger.block(ledger.height)
+    header = block.header if block is not None else None
+    code = world.code(world.last(contract).code)
+    return Described(
+        contract, code, about, about_opening, charter, charter_opening, header,
+        _certificate(world, ledger.height),
+    )  # fmt: skip
+
+
+def seen(ledger: Ledger, world: World, contract: Address, question: bytes, fresh: bytes) -> Packet:
+    """Answer a signed view call, of the last final block.
+
+    Args:
+        ledger: The ledger.
+        world: Its state, and the keys that there are.
+        contract: Who is asked.
+        question: As `numen.ledger.looking.ask` gives it.
+        fresh: 32 bytes of randomness.
+    """
+    moment = Moment(ledger.height, ledger.time_ms, 0)
+    try:
+        return Seen(
+            contract, looking.answer(question, contract, looking.Settled(world), moment, fresh), ""
+        )
+    except NumenError as error:
+        return Seen(contract, b"", error.message[:REASON_MAX])
 
 
 def _taken_at(ledger: Ledger, world: World, sender: Address, nonce: int) -> int:

@@ -21,6 +21,7 @@ from numen.ledger.order.conflict import SignedRejection, check_rejection
 from numen.ledger.order.sequencer import OrderError
 from numen.ledger.order.slashing import Evidence, judge
 from numen.ledger.order.vote import AlreadyVotedError, Voter
+from numen.ledger.sealed.errors import MissingKeysError, SealedError
 from numen.ledger.state import diff as diffs
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
@@ -28,6 +29,7 @@ from numen.ledger.transactions import TransactionError
 from numen.ledger.world import World
 from numen.node.replica import answers
 from numen.node.replica.agree import FINALS_MAX
+from numen.node.replica.custodian import Custodian
 from numen.node.replica.events import (
     Adopt,
     Attest,
@@ -35,6 +37,7 @@ from numen.node.replica.events import (
     Certificated,
     Check,
     Checked,
+    Confide,
     Count,
     Decide,
     Decided,
@@ -51,8 +54,11 @@ from numen.node.replica.events import (
     Make,
     Open,
     Said,
+    Seek,
     Serve,
     Served,
+    Sought,
+    Unlocked,
     Voted,
     Wake,
     Weigh,
@@ -61,6 +67,11 @@ from numen.node.replica.packet import (
     PACKET_BYTES_MAX,
     PROPOSAL_BYTES_MAX,
     REASON_MAX,
+    Claim,
+    Describe,
+    Entrust,
+    Lent,
+    Peek,
     Proposal,
     Refused,
     Told,
@@ -75,7 +86,7 @@ from numen.trust.execution import Treatment, is_drawn
 
 Work: TypeAlias = (
     Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve | Attest
-    | Open | Wake | Hear
+    | Open | Wake | Hear | Confide | Seek
 )  # fmt: skip
 """Effects that are carried out here; packets and remarks are for who has the channels."""
 
@@ -85,7 +96,7 @@ _AUDIT_DOMAIN: Final = "numen/audit-seed/1"
 _PROPOSAL: Final = b"lp"
 _EVIDENCE: Final = b"lx"
 _POSITION: Final = b"lq"
-_REFUTED: Final = b"lf"
+_REFUTED: Final = b"lw"
 """Names of the node's records: the block that it made last, evidence by voting key, how far it has
 read the log, and blocks of the next height that it found to be false."""
 
@@ -98,20 +109,26 @@ class Body:
         world: The state and the disk.
         key: By which the node signs what it says to others.
         voter: By which it votes; None if it does not.
+        is_indexed: Whether it is kept where transactions are, for who asks by their ids.
 
     Raises:
         PlanError: No node can follow the plan.
+        StrongboxError: The shares of keys on the disk are another node's.
     """
 
-    def __init__(self, plan: Plan, world: World, key: SigningKey, voter: Voter | None) -> None:
+    def __init__(
+        self, plan: Plan, world: World, key: SigningKey, voter: Voter | None,
+        *, is_indexed: bool = False,
+    ) -> None:  # fmt: skip
         check_plan(plan)
         assert key.address == plan.me
         assert voter is not None or not plan.has_vote
         self.plan = plan
         self.world = world
-        self.ledger = Ledger(plan.chain, world)
+        self.ledger = Ledger(plan.chain, world, is_indexed=is_indexed)
         self._key = key
         self._voter = voter
+        self._custodian = Custodian(plan, world, key)
         self._made: Made | None = None
         self._raw_diff = b""
         self._treatment = Treatment.EXECUTE
@@ -172,7 +189,9 @@ class Body:
             case _:
                 return self._answer(effect)
 
-    def _answer(self, effect: Weigh | Judge | Serve | Attest | Open) -> Event | None:
+    def _answer(
+        self, effect: Weigh | Judge | Serve | Attest | Open | Confide | Seek
+    ) -> Event | None:
         match effect:
             case Weigh(peer, rejection):
                 return self._weigh(peer, rejection)
@@ -186,6 +205,32 @@ class Body:
                 return Served(peer, (answer,))
             case Open(peer, address):
                 return Served(peer, (answers.holding(self.ledger, self.world, address),))
+            case Confide():
+                return self._confide(effect)
+            case Seek():
+                claims = self._custodian.seek()
+                return Sought(claims) if claims else None
+
+    def _confide(self, effect: Confide) -> Event | None:
+        peer, custodian = effect.peer, self._custodian
+        match effect.packet:
+            case Entrust() as offer:
+                return Served(peer, (custodian.entrust(offer),))
+            case Claim() as claim:
+                share = custodian.claim(peer, claim)
+                return Served(peer, (share,)) if share is not None else None
+            case Lent() as lent:
+                try:
+                    return Unlocked() if custodian.take(peer, lent) else None
+                except SealedError as error:
+                    return Failed(peer, error.message)
+            case Describe(contract):
+                return Served(peer, (answers.description(self.ledger, self.world, contract),))
+            case Peek(contract, question):
+                height = self.ledger.height.to_bytes(8, "big")
+                fresh = custodian.fresh(question, height, self.world.state.root)
+                seen = answers.seen(self.ledger, self.world, contract, question, fresh)
+                return Served(peer, (seen,))
 
     def close(self) -> None:
         """Let go of the disk."""
@@ -196,6 +241,7 @@ class Body:
     def _look(self, peer: bytes, raw: bytes) -> Event:
         try:
             admitted = admit(raw, self.plan.chain)
+            self.world.check_founding(admitted)
         except TransactionError as error:
             return Served(peer, (Refused(keccak256(raw), error.message[:REASON_MAX]),))
         account = self.world.last(admitted.sender)
@@ -207,7 +253,15 @@ class Body:
         self.ledger.abandon()
         while True:
             time_ms = max(now_ms, self.ledger.time_ms + 1)
-            made = self._draft(transactions, time_ms)
+            try:
+                made = self._draft(transactions, time_ms)
+            except MissingKeysError as error:
+                self._custodian.want(error.contract)
+                left = [raw for raw in transactions if not self._asks(raw, error.contract)]
+                if len(left) == len(transactions):  # it is asked by others: wait for its keys
+                    return Drafted(b"", None, tuple(hopeless))
+                transactions = tuple(left)
+                continue
             if not made.block.transactions and not is_wanted:
                 self.ledger.abandon()
                 return Drafted(b"", None, tuple(hopeless))
@@ -232,6 +286,9 @@ class Body:
         """Make the next block in memory."""
         return self.ledger.draft(transactions, time_ms, self.plan.price, self._key)
 
+    def _asks(self, raw: bytes, contract: bytes) -> bool:
+        return any(call.to == contract for call in admit(raw, self.plan.chain).transaction.calls)
+
     def _check(self, proposal: Proposal) -> Event:
         self.ledger.abandon()
         block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
@@ -241,6 +298,9 @@ class Body:
         self._treatment = self._treat(block, identity, proposal.diff)
         try:
             self._work_out(block, proposal.diff)
+        except MissingKeysError as error:
+            self._custodian.want(error.contract)
+            return Checked(identity, "", is_blind=True)
         except (LedgerError, StateError, CodecError) as error:
             is_refuted = self._treatment is not Treatment.APPLY and is_authentic(block)
             if is_refuted:
@@ -296,6 +356,7 @@ class Body:
 
     def _cast(self, height: int, block: bytes) -> Event:
         assert self._voter is not None
+        self._custodian.ahead(self.world.turned())
         try:
             return Voted(self._voter.vote(height, block))
         except AlreadyVotedError:
@@ -330,6 +391,8 @@ class Body:
     ) -> Event:  # fmt: skip
         """Keep a block; what was believed for its certificate alone is no maker's credit."""
         header = made.block.header
+        if treatment in (None, Treatment.APPLY):
+            also = [*also, (answers.APPLIED + header.height.to_bytes(8, "big"), b"\1")]
         if treatment is not None:
             value = worth(made.diff, self.world.last, self.plan.slot_coins)
             members = self.plan.electorate.members
@@ -341,6 +404,7 @@ class Body:
         refuted = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
         self.ledger.keep(made, [*records, *refuted, *also])
         self._made, self._raw_diff = None, b""
+        self._custodian.followed(frozenset(each.address for each in made.diff.accounts))
         advanced = {
             account.address: account.nonces[-1].count
             for account in made.diff.accounts

@@ -147,6 +147,9 @@ def checked(turn: Turn, event: Checked) -> None:
         if turn.plan.is_logged:
             turn.want(Follow(turn.replica.position + 1))
         return
+    if event.is_blind:
+        turn.set(candidate=msgspec.structs.replace(candidate, is_blind=True))
+        return
     turn.set(candidate=msgspec.structs.replace(candidate, is_checked=True))
     if candidate.maker == turn.plan.me and not turn.plan.is_logged:
         turn.send(turn.plan.others, candidate.proposal)

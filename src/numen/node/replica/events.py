@@ -16,7 +16,17 @@ from numen.ledger.order.conflict import Settled, SignedRejection
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
 from numen.ledger.transactions import Admitted
-from numen.node.replica.packet import Packet, Proposal, Refused, Told
+from numen.node.replica.packet import (
+    Claim,
+    Describe,
+    Entrust,
+    Lent,
+    Packet,
+    Peek,
+    Proposal,
+    Refused,
+    Told,
+)
 
 # Events. -----------------------------------------------------------------------------------------
 
@@ -76,11 +86,13 @@ class Checked(msgspec.Struct, frozen=True):
         block: Its id.
         problem: What is wrong with it, or with the diff that came with it; empty if nothing is.
         is_refuted: Whether the block itself is false, as this node found by carrying it out.
+        is_blind: Whether nothing was found out, since keys of a contract are not here.
     """
 
     block: Hash32
     problem: str
     is_refuted: bool = False
+    is_blind: bool = False
 
 
 class Voted(msgspec.Struct, frozen=True):
@@ -203,9 +215,19 @@ class Overtaken(msgspec.Struct, frozen=True):
     """The log refused a block, since something else was first."""
 
 
+class Sought(msgspec.Struct, frozen=True):
+    """Shares that the node needs from others, to have keys."""
+
+    claims: tuple[Claim, ...]
+
+
+class Unlocked(msgspec.Struct, frozen=True):
+    """The node has the keys of one more contract."""
+
+
 Event: TypeAlias = (
     Received | Ticked | Looked | Drafted | Checked | Voted | Certificated | Kept | Decided | Judged
-    | Served | Failed | Said | Ordered | Overtaken
+    | Served | Failed | Said | Ordered | Overtaken | Sought | Unlocked
 )  # fmt: skip
 
 # Effects. ----------------------------------------------------------------------------------------
@@ -337,6 +359,17 @@ class Hear(msgspec.Struct, frozen=True):
     frame: bytes
 
 
+class Confide(msgspec.Struct, frozen=True):
+    """Deal with what somebody sends about keys and private state; gives `Served`, or `Unlocked`."""
+
+    peer: bytes
+    packet: Entrust | Claim | Lent | Describe | Peek
+
+
+class Seek(msgspec.Struct, frozen=True):
+    """Find which shares are missing; gives `Sought`, where some are."""
+
+
 class Append(msgspec.Struct, frozen=True):
     """Append a block to the log; gives `Overtaken` if it is refused.
 
@@ -364,7 +397,7 @@ class Suspect(msgspec.Struct, frozen=True):
 
 Effect: TypeAlias = (
     Send | Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Open | Wake | Hear | Append | Follow | Suspect
+    | Attest | Open | Wake | Hear | Confide | Seek | Append | Follow | Suspect
 )  # fmt: skip
 
 Outgoing: TypeAlias = Send | Append | Follow | Suspect

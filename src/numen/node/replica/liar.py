@@ -24,14 +24,15 @@ class Liar(Body):
     """A body whose blocks are false.
 
     Args:
-        plan, world, key, voter: As of `Body`.
+        plan, world, key, voter, is_indexed: As of `Body`.
         start: Height of the first false block.
     """
 
     def __init__(
-        self, plan: Plan, world: World, key: SigningKey, voter: Voter | None, start: int
-    ) -> None:
-        super().__init__(plan, world, key, voter)
+        self, plan: Plan, world: World, key: SigningKey, voter: Voter | None,
+        *, start: int, is_indexed: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(plan, world, key, voter, is_indexed=is_indexed)
         self._start = start
 
     def _draft(self, transactions: tuple[bytes, ...], time_ms: int) -> Made:

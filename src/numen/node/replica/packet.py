@@ -10,15 +10,18 @@ import msgspec
 from msgspec import Meta
 
 from numen.base.codec import U64, decode, encode
-from numen.base.crypto import Address, Hash32
+from numen.base.crypto import Address, Hash32, Signature
 from numen.ledger.block import Header
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection
 from numen.ledger.order.creation import Attestation
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
+from numen.ledger.sealed.charter import Commitments
+from numen.ledger.sealed.shares import Point
 from numen.ledger.state.opening import Opening
 from numen.ledger.transactions import TRANSACTION_BYTES_MAX
+from numen.vm.codes import CODE_BYTES_MAX
 
 PACKET_BYTES_MAX: Final = 1 << 20
 """Longest packet: one frame of a channel."""
@@ -32,10 +35,17 @@ FRAME_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 6)
 REASON_MAX: Final = 400
 """Longest reason."""
 
+CHARTER_BYTES_MAX: Final = 1 << 14
+"""Longest charter: a point of 33 bytes for each share that is needed."""
+
 RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
 RawBlock = Annotated[bytes, Meta(max_length=PROPOSAL_BYTES_MAX)]
 RawDiff = Annotated[bytes, Meta(max_length=PROPOSAL_BYTES_MAX)]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
+Envelope = Annotated[bytes, Meta(max_length=256)]
+"""A sealed share."""
+Question = Annotated[bytes, Meta(max_length=PROPOSAL_BYTES_MAX)]
+"""A sealed view call, or its answer."""
 
 
 class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit/1"):
@@ -189,13 +199,122 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True, tag="unknown/1"):
     height: U64
 
 
+class Entrust(msgspec.Struct, frozen=True, array_like=True, tag="entrust/1"):
+    """Keep a share of the keys of a contract that is about to be.
+
+    Attributes:
+        contract: Its address.
+        nonce: Of the transaction that will create it.
+        index: Of the call.
+        commitments: To the shares of the secret.
+        envelope: The node's share, sealed for it.
+        signature: Of who will create it, over all but the envelope.
+    """
+
+    contract: Address
+    nonce: U64
+    index: U64
+    commitments: Commitments
+    envelope: Envelope
+    signature: Signature
+
+
+class Entrusted(msgspec.Struct, frozen=True, array_like=True, tag="entrusted/1"):
+    """What became of that.
+
+    Attributes:
+        contract: Its address.
+        point: The first commitment.
+        signature: Of the node, when it has put the keys together; else empty.
+        reason: Why it does not keep the share; else empty.
+    """
+
+    contract: Address
+    point: Point
+    signature: Annotated[bytes, Meta(max_length=65)]
+    reason: Reason
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim/1"):
+    """Send me your share of the keys of a contract."""
+
+    contract: Address
+    point: Point
+
+
+class Lent(msgspec.Struct, frozen=True, array_like=True, tag="lent/1"):
+    """A share of the keys of a contract, sealed for a node that keeps some.
+
+    Attributes:
+        contract: Whose keys.
+        point: The commitment to their secret.
+        envelope: The share.
+    """
+
+    contract: Address
+    point: Point
+    envelope: Envelope
+
+
+class Describe(msgspec.Struct, frozen=True, array_like=True, tag="describe/1"):
+    """What is this contract, and for which key are its requests sealed?"""
+
+    contract: Address
+
+
+class Described(msgspec.Struct, frozen=True, array_like=True, tag="described/1"):
+    """A contract after the last final block, as anybody can check.
+
+    Attributes:
+        contract: Its address.
+        code: What it was made from; empty for none.
+        about: What says so in the state.
+        about_opening: Why that is under the state's root.
+        charter: What everybody may know of its keys; empty for none.
+        charter_opening: Why that is under the state's root.
+        header: Of the last final block; None before the first.
+        certificate: Why it is final.
+    """
+
+    contract: Address
+    code: Annotated[bytes, Meta(max_length=CODE_BYTES_MAX)]
+    about: Annotated[bytes, Meta(max_length=256)]
+    about_opening: Opening
+    charter: Annotated[bytes, Meta(max_length=CHARTER_BYTES_MAX)]
+    charter_opening: Opening
+    header: Header | None
+    certificate: Certificate | None
+
+
+class Peek(msgspec.Struct, frozen=True, array_like=True, tag="peek/1"):
+    """Answer a signed view call, as `numen.ledger.looking.ask` gives it."""
+
+    contract: Address
+    question: Question
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen/1"):
+    """The answer, in an envelope for who signed; or why there is none.
+
+    Attributes:
+        contract: Who was asked.
+        envelope: Empty for no answer.
+        reason: Empty for an answer.
+    """
+
+    contract: Address
+    envelope: Question
+    reason: Reason
+
+
 Packet: TypeAlias = (
     Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Ballot | Certified
     | Finalized | Ask | Standing | Accused | Told | Inquire | Created | Unknown | Show | Shown
+    | Entrust | Entrusted | Claim | Lent | Describe | Described | Peek | Seen
 )  # fmt: skip
 
 
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
+class _Written(msgspec.Struct, frozen=True, array_like=True):
     """A packet as it is written down."""
 
     packet: Packet
@@ -207,7 +326,7 @@ def write_packet(packet: Packet) -> bytes:
     Raises:
         TooLargeError: It has more than `PACKET_BYTES_MAX` bytes.
     """
-    return encode(Envelope(packet), size_max=PACKET_BYTES_MAX)
+    return encode(_Written(packet), size_max=PACKET_BYTES_MAX)
 
 
 def read_packet(raw: bytes) -> Packet:
@@ -218,4 +337,4 @@ def read_packet(raw: bytes) -> Packet:
 
     Cost: linear in the length.
     """
-    return decode(Envelope, raw, size_max=PACKET_BYTES_MAX).packet
+    return decode(_Written, raw, size_max=PACKET_BYTES_MAX).packet

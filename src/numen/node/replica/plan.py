@@ -46,10 +46,12 @@ class Peer(msgspec.Struct, frozen=True):
     Attributes:
         node: Its address: what its channel proves.
         voter: Its key for votes; empty for a node that has no vote.
+        mail: Shares of contracts' keys are sealed for it; empty for a node that keeps none.
     """
 
     node: Address
     voter: bytes = b""
+    mail: bytes = b""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -104,6 +106,15 @@ class Plan(msgspec.Struct, frozen=True):
     def is_node(self, peer: bytes) -> bool:
         """Whether somebody is a node of this ledger, and not a person."""
         return any(each.node == peer for each in self.peers)
+
+    @property
+    def keepers(self) -> tuple[Peer, ...]:
+        """The nodes that keep shares of contracts' keys; each is numbered by its place, from 1."""
+        return tuple(peer for peer in self.peers if peer.mail)
+
+    def keeper(self, node: bytes) -> int:
+        """The number of a node that keeps shares; 0 for any other."""
+        return next((i for i, peer in enumerate(self.keepers, 1) if peer.node == node), 0)
 
     def voter(self, node: Address) -> bytes:
         """The voting key of a node; empty for none."""

@@ -5,7 +5,7 @@ code runs under a simulation with one seed and behind real channels. What makes 
 nothing, since networks lose, repeat and reorder, and strangers send what they like.
 """
 
-from numen.node.replica import agree, candidates, desk
+from numen.node.replica import agree, candidates, custody, desk
 from numen.node.replica.events import (
     Attest,
     Certificated,
@@ -26,8 +26,10 @@ from numen.node.replica.events import (
     Said,
     Serve,
     Served,
+    Sought,
     Suspect,
     Ticked,
+    Unlocked,
     Voted,
     Wake,
 )
@@ -36,10 +38,15 @@ from numen.node.replica.packet import (
     Ask,
     Ballot,
     Certified,
+    Claim,
+    Describe,
+    Entrust,
     Finalized,
     Inquire,
+    Lent,
     Notice,
     Packet,
+    Peek,
     Proposal,
     Show,
     Standing,
@@ -91,6 +98,7 @@ def step(
             candidates.remind(turn)
             desk.remind(turn)
             turn.want(Wake())
+            custody.remind(turn)
         case Served(peer, packets):
             for packet in packets:
                 turn.send([peer], packet)
@@ -98,6 +106,10 @@ def step(
             turn.want(Suspect(peer, reason))
         case Said():
             candidates.said(turn, event)
+        case Sought():
+            custody.sought(turn, event)
+        case Unlocked():
+            custody.unlocked(turn)
         case _:
             _done(turn, event)
     turn.make()
@@ -142,6 +154,8 @@ def _received(turn: Turn, peer: bytes, packet: Packet) -> None:
             turn.want(Open(peer, address))
         case Standing():
             agree.standing(turn, peer, packet)
+        case Entrust() | Describe() | Peek():
+            custody.confided(turn, peer, packet)
         case _ if turn.plan.is_node(peer):
             _from_node(turn, peer, packet)
         case _:
@@ -164,5 +178,7 @@ def _from_node(turn: Turn, peer: bytes, packet: Packet) -> None:
             desk.notice(turn, peer, packet)
         case Told(frame):
             turn.want(Hear(peer, frame))
+        case Claim() | Lent():
+            custody.confided(turn, peer, packet)
         case _:
             pass  # what nodes tell people

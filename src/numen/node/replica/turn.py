@@ -43,12 +43,15 @@ class Candidate(msgspec.Struct, frozen=True):
         proposal: The block and its diff.
         maker: Who made it.
         is_checked: Whether the node holds what came of it, and only has to keep it.
+        is_blind: Whether it could not be carried out here, since keys of a contract are missing:
+            it is applied if others agree.
     """
 
     block: Hash32
     proposal: Proposal
     maker: Address
     is_checked: bool
+    is_blind: bool = False
 
 
 class Replica(msgspec.Struct, frozen=True):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from numen.ir.host import PRIVATE_FROM
 from numen.ledger.archive import woken_of
-from numen.ledger.cell import Account
+from numen.ledger.cell import Account, Cell
 from numen.ledger.messages import NOBODY, Message
 from numen.ledger.tree import Archive, Record
 from numen.node.blocks import Sealed
@@ -210,7 +211,7 @@ def _changes(session: LedgerSession, done: Replayed, options: TraceForm) -> Chan
     shape = ChangesShape({}, {})
     for cell in done.world.changed():
         before, now = cell.before, cell.account
-        slots = [] if options.tracer_config.disable_storage else list(cell.slots.changed())
+        slots = [] if options.tracer_config.disable_storage else _open_slots(cell)
         if before == now and not slots:
             continue
         was = _account(session, before, options)
@@ -226,6 +227,12 @@ def _changes(session: LedgerSession, done: Replayed, options: TraceForm) -> Chan
             shape.pre[data(cell.address)] = was
         shape.post[data(cell.address)] = after
     return shape
+
+
+def _open_slots(cell: Cell) -> list[tuple[int, int, int]]:
+    """Slots that a block changed, but for private ones: which, what it held, what it holds."""
+    is_private = cell.secrets is not None
+    return [each for each in cell.slots.changed() if not is_private or each[0] < PRIVATE_FROM]
 
 
 def _account(session: LedgerSession, before: Account, options: TraceForm) -> AccountShape:

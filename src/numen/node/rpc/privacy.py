@@ -17,8 +17,8 @@ def sealed_call(session: LedgerSession, address: Address, question: Data) -> Hex
     """
     node = session.node
     moment = Moment(node.ledger.height, node.ledger.time_ms, 0)
-    fresh = node.settings.draw()
-    return data(looking.answer(bytes(question), bytes(address), node.world, moment, fresh))
+    fresh, places = node.settings.draw(), looking.Settled(node.world)
+    return data(looking.answer(bytes(question), bytes(address), places, moment, fresh))
 
 
 METHODS = rows({"numen_sealedCall": sealed_call})

@@ -118,7 +118,10 @@ class Court:
         try:
             past.check(block)
         except BadBlockError as error:
+            own = self._ledger.block(header.height)
+            is_final = own is not None and block_id(own.header) == block_id(header)
             words = f"its block {header.height} is false: {error.message}"
+            words += "; it is final here all the same" if is_final else ""
             return Verdict((header.maker,), words[:WORDS_MAX], block_id(header))
         except NumenError as error:
             raise UnfitError(f"it cannot be carried out here: {error.message}") from error

@@ -36,6 +36,7 @@ from numen.trust.attestation import sign_sheet
 from numen.trust.attester import Attester
 from numen.trust.errors import AttestationError, GossipError
 from numen.trust.execution import Decision, Treatment
+from numen.trust.history import History, aged
 from numen.trust.kernel import AHEAD_MAX, Kernel
 from numen.trust.roster import Members
 from numen.trust.web import Web, web_of
@@ -359,6 +360,13 @@ class Watch:
             self._is_false(self.members.index(peer), f"it sent what is false: {reason}", reason)
 
     # --- looking ----------------------------------------------------------------------------------
+
+    def history(self, node: int) -> History:
+        """What this node has found of another, aged to the present step."""
+        mine = self.kernel.get(self.me)
+        lines = mine.sheet.lines if mine is not None else ()
+        found = next((line.history for line in lines if line.target == node), History())
+        return aged(found, self.kernel.now - mine.sheet.step) if mine is not None else found
 
     def web(self) -> Web:
         """The graph of what is known, at the present step."""

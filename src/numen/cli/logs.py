@@ -1,0 +1,92 @@
+"""What a process says about itself: `--log-level` and `--log-format`, to its standard error.
+
+A line of JSON has the time, the level, who says it, what, and the fields of what happened. Whatever
+else a record carries is written as text of bounded length; bytes are not written at all, so that no
+key is by mistake.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+import msgspec
+
+TEXT_MAX: Final = 2_000
+"""Longest text of a field."""
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+_OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+}
+"""What every record carries."""
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage()[:TEXT_MAX],
+        }
+        for name, value in vars(record).items():
+            if name not in _OWN and name not in said:
+                said[name] = _plain(value)
+        if record.exc_info:
+            said["error"] = self.formatException(record.exc_info)[-TEXT_MAX:]
+        return msgspec.json.encode(said).decode()
+
+
+def configure(level: str, form: str) -> None:
+    """Say what is at least of some level, in some form: ``text`` or ``json``."""
+    handler = logging.StreamHandler()
+    text = "%(message)s" if level == "warning" else "%(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(text))
+    root = logging.getLogger()
+    for before in root.handlers[:]:
+        root.removeHandler(before)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("numen").setLevel(level.upper())
+
+
+def with_logs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--log-level` and `--log-format`, and see to them."""
+
+    @click.option(
+        "--log-level", type=click.Choice(LEVELS), default="warning", show_default=True,
+        help="What is said about the process itself.",
+    )  # fmt: skip
+    @click.option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+        help="How: sentences, or a line of JSON each.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def run(log_level: str, log_format: str, **given: Any) -> Any:
+        configure(log_level, log_format)
+        return command(**given)
+
+    return run
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{moment}.{int(record.msecs):03d}Z"
+
+
+def _plain(value: Any) -> Any:
+    """What may be written of a value."""
+    if isinstance(value, dict):
+        return {str(name): _plain(found) for name, found in value.items()}
+    if isinstance(value, bool | int) or value is None:
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} bytes"
+    return str(value)[:TEXT_MAX]

@@ -1,0 +1,58 @@
+// What is shown of a ledger: a function of the state, and of the time.
+
+import { tree } from './charts.js';
+import { h } from './dom.js';
+import { card, empty, sign, tile, who } from './parts.js';
+import { compact, ether, lasting, plural, short, whole } from './words.js';
+
+/** The page of a ledger. */
+export function ledger(state, now) {
+  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state), accounts(state))];
+}
+
+function tiles({ ledger: all }, now) {
+  const failed = all.states.failed ?? 0;
+  const age = all.at_ms ? `${lasting(Math.max(0, now - all.at_ms))} ago` : 'no block yet';
+  return h('div', { class: 'tiles' },
+    tile('height', 'Height', whole(all.height), age),
+    tile('transactions', 'Transactions', compact(all.transactions), plural(all.pool, 'waits', 'wait')),
+    tile('messages', 'Messages', compact(all.messages), all.queued ? `${whole(all.queued)} for the next block` : 'none waits', 'good'),
+    tile('failed', 'Failed', compact(failed), failed ? Object.entries(all.failures).map(([why, count]) => `${why} ${count}`).join(', ') : 'none', failed ? 'bad' : ''),
+    tile('work', 'Work', compact(all.work), 'units of all messages'),
+    tile('root', 'State root', short(all.root), `price ${compact(Number(all.price))} a unit`));
+}
+
+function blocks({ blocks: all, about }) {
+  const top = Math.max(1, ...all.map((block) => Math.log2(1 + block.messages)));
+  const step = 26;
+  return card('blocks', 'Blocks', all.length ? 'messages handed over in each; red ones failed' : '', all.length
+    ? h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'blocks' },
+      h('svg', { class: 'chain', viewBox: `0 0 ${Math.max(all.length, 40) * step} 96`, role: 'img', 'aria-label': `the last ${all.length} blocks` },
+        all.map((block, i) => {
+          const tall = Math.max(3, (Math.log2(1 + block.messages) / top) * 68);
+          const bad = block.messages ? (block.failed / block.messages) * tall : 0;
+          const x = i * step + 2;
+          return h('g', { key: String(block.height) },
+            h('title', null, `block ${block.height}: ${plural(block.transactions, 'transaction')}, ${plural(block.messages, 'message')}, ${block.failed} failed, ${whole(block.work)} units`),
+            h('rect', { class: 'ok', x, y: 74 - tall, width: step - 5, height: tall, rx: 3 }),
+            bad ? h('rect', { class: 'bad', x, y: 74 - bad, width: step - 5, height: bad, rx: 3 }) : null,
+            h('text', { x: x + (step - 5) / 2, y: 90 }, all.length > 20 && block.height % 5 ? '' : String(block.height)));
+        })))
+    : empty('No block yet. One comes with the first transaction:', `numen deploy counter.py --rpc ${about.place}`));
+}
+
+function trees({ trees: all, about }) {
+  return card('trees', 'Messages', all.length ? 'what followed from each transaction, causes left' : '', all.length
+    ? [h('p', { class: 'legend' }, sign('done', 'done'), sign('waits', 'waits for an answer'), sign('failed', 'failed'), sign('stale', 'came too late')),
+      h('ol', { class: 'trees' }, all.map((each) => h('li', { key: each.id },
+        h('h3', null, h('a', { href: `#tree/${encodeURIComponent(each.id)}` }, short(each.id)), h('small', null, `block ${each.height}, ${plural(each.branches.length, 'message')}${each.is_whole ? '' : ' and more'}`)),
+        h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `messages of ${short(each.id)}` }, tree(each.branches)))))]
+    : empty('No message yet. Send one to a contract:', `numen send ADDRESS increment 3 --rpc ${about.place}`, 'Each message that it causes is drawn beside its cause.'));
+}
+
+function accounts({ accounts: all, about }) {
+  return card('accounts', 'Accounts', 'of this node', all.length
+    ? h('table', { class: 'owners' }, h('tbody', null, all.map((each) => h('tr', { key: each.id },
+      h('th', { scope: 'row' }, who(about, each.id, false)), h('td', { class: 'number' }, ether(each.coins))))))
+    : empty('The node holds no keys.'));
+}

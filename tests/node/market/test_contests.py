@@ -1,0 +1,78 @@
+"""Contests between nodes: a liar loses to who walked, whoever is killed in between."""
+
+import asyncio
+
+import numen
+from numen.api import evidence
+from numen.api.market import Market
+from numen.market import events
+from numen.market.worker import Behaviour
+from numen.node.market.snapshot import market_of, read_state, state_of, write_state
+from tests.market import test_contest as ring
+from tests.node.market.test_market import BID, identity, played, sandbox  # noqa: F401
+
+COUNT = numen.compile(
+    "def main(n: u64) -> u64:\n"
+    "    steps = 0\n"
+    "    while n > 1:\n"
+    "        n = n // 2 if n % 2 == 0 else 3 * n + 1\n"
+    "        steps += 1\n"
+    "    return steps\n"
+)  # fmt: skip
+
+
+def test_a_lie_is_bisected_by_nodes_of_which_one_is_killed(played):  # noqa: F811
+    async def story(town):
+        town.verifier()
+        town.worker("bob", Behaviour.WRONG)
+        await town.until(lambda: len(town.of(events.Called)) == 2)
+        wanted = evidence.optimistic(COUNT, window_ms=2_000)
+        async with Market(town.place, identity("buyer")) as market:
+            buying = asyncio.create_task(market.run(COUNT, 27, evidence=wanted, bid=BID))
+            await town.until(lambda: town.of(events.Claimed))
+            town.worker("ada")
+            await town.until(lambda: len(town.of(events.Halved)) > 2)
+            for name in ("ada", "bob"):
+                await town.stop(name)
+            town.worker("ada")
+            town.worker("bob", Behaviour.WRONG)
+            bought = await buying
+            await town.until(lambda: town.of(events.Closed))
+
+        liar, ada = (identity(name).account.address for name in ("bob", "ada"))
+        assert bought.value == 111
+        assert (bought.sold.answers, bought.sold.fined) == ((ada,), (liar,))
+        (decided,) = town.of(events.Decided)
+        assert decided.winner == "challenger"
+        (slashed,) = town.of(events.Slashed)
+        assert (slashed.worker, slashed.reporter) == (liar.hex(), ada.hex())
+        assert town.of(events.Settled)[0].evidence == "optimistic"
+        member = town.members["ada"].replica
+        await town.until(lambda: member.height == town.members["verifier"].replica.height)
+        assert member.head == town.members["verifier"].replica.head
+
+    played(story)
+
+
+def test_a_market_in_the_middle_of_a_contest_has_a_snapshot(monkeypatch):
+    plays, seen = [], []
+
+    class Watched(ring.Play):
+        def __init__(self, *given):
+            super().__init__(*given)
+            plays.append(self)
+
+    class Watch(ring.Checker):
+        def following(self, task, answer, shown):
+            seen.append(plays[0].market)
+            return super().following(task, answer, shown)
+
+    monkeypatch.setattr(ring, "Play", Watched)
+    monkeypatch.setattr(ring, "Checker", Watch)
+    ring.played([(ring.LIAR, None), (ring.HONEST, None)])
+    (market,) = seen
+    assert any(job.contests for job in market.jobs.values())
+    raw = write_state(state_of(market, 9, bytes(32), 5, set()))
+    again = read_state(raw)
+    assert write_state(again) == raw
+    assert market_of(again).jobs == market.jobs
