@@ -13,8 +13,9 @@ from numen.market.bisection import MOVE_MS, BisectionError, Side, begin, late
 from numen.market.duel import Bluff, committed
 from numen.market.moves import CHECKPOINTS_MAX, Midpoint, Run, Stance, Step
 from numen.proof.walk import DONE, FALSE, START
+from numen.vm.course import course, judge
 from numen.vm.payload import encode_inputs
-from numen.vm.walk import Walk, course, judge
+from numen.vm.walk import Walk, walk
 
 PROGRAM = numen.compile(
     "def main(n: u64) -> u64:\n"
@@ -29,7 +30,7 @@ TASK, ADA, BOB = bytes(32), bytes([1]) * 20, bytes([2]) * 20
 
 
 def walk_to(answer=None) -> Walk:
-    return Walk(course(PROGRAM.program.code, INPUTS, answer, 10_000))
+    return walk(PROGRAM.program.code, INPUTS, answer, 10_000)
 
 
 TRUE = walk_to()

@@ -13,6 +13,7 @@ from numen.market.coins import Pocket
 from numen.market.contest import Transcript
 from numen.market.duel import Duellist
 from numen.market.exchange import Post
+from numen.market.log import FORMAT, Header, Log
 from numen.market.message import Assent, Vote, sign
 from numen.market.moves import Challenge, Stance
 from numen.market.offence import CASE_MAX_BYTES
@@ -21,11 +22,13 @@ from numen.market.play import Play, dice_of, key_of
 from numen.market.provider import Provider, Wanted
 from numen.market.task import Optimistic, Task
 from numen.market.verifier import Verifier
+from numen.market.why import explain
 from numen.market.window import claims_of_others
 from numen.market.worker import Behaviour, Profile, Tools, Worker
 from numen.proof.statement import claim_digest, commit_inputs
+from numen.vm.course import course, judge
 from numen.vm.payload import encode_inputs
-from numen.vm.walk import Walk, course, judge
+from numen.vm.walk import Walk, walk
 from tests.market.town import open_market
 
 PROGRAM = numen.compile(
@@ -43,7 +46,7 @@ PLEDGE = 4_000
 
 
 def walker(task: Task, inputs: bytes, answer: bytes | None) -> Walk:
-    return Walk(course(PROGRAM.code, inputs, answer, task.work_limit))
+    return walk(PROGRAM.code, inputs, answer, task.work_limit)
 
 
 class Checker:
@@ -123,6 +126,10 @@ def of(log, kind):
     return [event for event in log if isinstance(event, kind)]
 
 
+def why(log, who):
+    return explain(Log(Header(FORMAT, 0, {}), tuple(log)), who)
+
+
 HONEST = Profile(Behaviour.HONEST, price_per_million=2_000)
 CHEAP = Profile(Behaviour.HONEST, price_per_million=1_000)
 LIAR = Profile(Behaviour.WRONG, price_per_million=1_000, lie=b"loki")
@@ -168,6 +175,9 @@ def test_a_liar_loses_to_who_walked_and_another_is_paid(seed):
     shorter = Transcript(transcript.chain, transcript.moves[:-1])
     assert contest.replay(shorter, lambda shown: judge(way, shown)) is None
     assert play.market.standing(bytes.fromhex(liar)).faults == 1
+    told = "\n".join(why(log, liar))
+    assert f"after {decided.rounds} halvings step" in told
+    assert "it could be challenged until" in told
 
 
 @pytest.mark.parametrize("stances", [(), (True,) * 40, (False,) * 40, (True, False) * 20])
@@ -194,6 +204,7 @@ def test_a_worker_that_says_nothing_when_it_is_challenged_loses():
     assert of(log, events.Decided)[0].reason == "the worker said nothing in time"
     slashed = of(log, events.Slashed)[0]
     assert (slashed.worker, slashed.reporter) == (ada, bob)
+    assert "after 0 halvings it was its turn, and it said nothing" in "\n".join(why(log, ada))
 
 
 def test_a_second_honest_challenger_is_heard_beside_one_that_loses_on_purpose():

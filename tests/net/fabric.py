@@ -10,6 +10,7 @@ from numen.net.channel import Admit, Bounds, Channel, Listener, Transport, every
 from numen.net.identity import NodeKey
 from numen.net.memory import MemoryNetwork
 from numen.net.tls import TlsTransport
+from numen.watch.traffic import Counted, Traffic
 
 ALICE, BOB, CAROL, MALLORY = (
     NodeKey.from_seed(name) for name in (b"alice", b"bob", b"carol", b"mallory")
@@ -39,7 +40,12 @@ def tls() -> Fabric:
     return Fabric(TlsTransport, "127.0.0.1:0")
 
 
-FABRICS = {"memory": memory, "tls": tls}
+def counted() -> Fabric:
+    within, traffic = memory(), Traffic()
+    return Fabric(lambda key, bounds: Counted(within.make(key, bounds), traffic), within.address)
+
+
+FABRICS = {"memory": memory, "tls": tls, "counted": counted}
 
 
 @asynccontextmanager

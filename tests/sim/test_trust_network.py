@@ -87,6 +87,22 @@ def test_reduced_gossip_is_near_its_floor_and_targeted_is_faster():
     assert sizes(12, 400).sheet < 12 * sizes(12, 400).entry / 4
 
 
+def test_an_exchange_gives_everybody_what_its_partners_knew():
+    ends = small_world(300, 8, np.random.default_rng(5))
+    network = spreading._Network(ends, 300, Mode.REDUCED, np.random.default_rng(5))
+    for _ in range(4):
+        network.step()
+        before, partners = network.known.copy(), network.chance.integers(0, 300, 300)
+        network.exchange(partners)
+        expected = np.maximum(before, before[partners])
+        np.maximum.at(expected, partners, before)
+        assert (network.known == expected).all()
+        place = 300 - (300 - int((1 - spreading.KNOWN_SHARE) * 300))
+        newest = np.partition(network.known, place, axis=0)[place]
+        ages = sorted(network.now - int(step) + 1 for step in newest if step >= 0)
+        assert sorted(network.arrived()) == ages
+
+
 def test_the_vote_holds_where_the_plain_rule_falls():
     wrong_trust, wrong_distrust, plain = [], [], []
     for seed in range(10):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from numen.trust.breaching import Cutter, closure, paths
 from numen.trust.history import NOW, STEPS, History
-from numen.trust.judgement import Rule, judge, trusted
+from numen.trust.judgement import Rule, judge, trusted, trusted_by_each
 from numen.trust.paths import ITSELF, widest_path
 from numen.trust.web import Web, web_of
 from tests.trust.town import kernel_at, sheet, town
@@ -112,6 +112,15 @@ def test_plain_trust_is_a_path(edges, ends):
     found = trusted(web(edges), ends[0], Rule.PLAIN)
 
     assert bool(found[ends[1]]) is any(True for _ in simple_paths(edges, *ends))
+
+
+@given(EDGES, st.sampled_from(list(Rule)))
+def test_trust_found_together_is_what_each_finds_alone(edges, rule):
+    found = trusted_by_each(web(edges), np.arange(NODES), rule)
+
+    assert [list(row) for row in found] == [
+        list(trusted(web(edges), observer, rule)) for observer in range(NODES)
+    ]
 
 
 @given(EDGES, ENDS)

@@ -22,8 +22,9 @@ from numen.proof.walk import (
     WalkError,
 )
 from numen.vm import machine
+from numen.vm.course import judge
 from numen.vm.payload import PayloadError, encode_inputs, encode_output
-from numen.vm.walk import Walk, course, judge
+from numen.vm.walk import walk
 
 LIMIT = 100_000
 COLLATZ = numen.compile(
@@ -49,7 +50,7 @@ HASH = numen.compile(
 
 def walk_of(program, *args, answer=None, limit=LIMIT):
     code = program.program
-    return Walk(course(code.code, encode_inputs(code, args), answer, limit))
+    return walk(code.code, encode_inputs(code, args), answer, limit)
 
 
 def wrong(answer: bytes) -> bytes:
@@ -132,7 +133,7 @@ def test_states_nobody_can_come_to_have_a_step_too(state, following):
 
 def test_inputs_of_another_program_have_no_course():
     with pytest.raises(PayloadError):
-        course(DIVIDE.program.code, bytes(32), None, LIMIT)
+        walk(DIVIDE.program.code, bytes(32), None, LIMIT)
 
 
 @settings(max_examples=30)

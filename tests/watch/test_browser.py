@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from numen.watch.sources import LedgerSource
 from tests.watch.test_ledger import ABOUT, asked
-from tests.watch.watched import HOSTILE, happened, played, served, source_of
+from tests.watch.watched import EVENTS, HOSTILE, happened, played, served, source_of
 from tools import browser
 from tools.browser import Browser
 
@@ -92,6 +94,15 @@ def test_a_hostile_name_is_text_and_nothing_else(chromium):
         assert chromium.evaluate("window.hacked") is None
         assert chromium.evaluate("document.querySelectorAll('img, iframe, object').length") == 0
         assert chromium.evaluate("document.querySelectorAll('script').length") == 1
+        assert chromium.complaints == []
+
+
+@settings(max_examples=8, derandomize=True, database=None)
+@given(st.lists(EVENTS, min_size=60, max_size=60))
+def test_no_log_makes_the_page_stumble(chromium, found):
+    with served(source_of(found)) as url:
+        opened(chromium, url)
+        assert chromium.evaluate("window.hacked") is None
         assert chromium.complaints == []
 
 

@@ -260,7 +260,7 @@ def test_a_board_reads_once_for_all_who_look():
             self.reads += 1
             return {"n": self.reads}
 
-    now_s = [0.0]
+    now_s = [100.0]
     source = Counting()
     board = Board(source, clock=lambda: now_s[0])
     assert [board.read() for _ in range(5)] == [1] * 5
@@ -280,3 +280,25 @@ def test_it_is_served_on_this_machine_and_by_its_names():
             urllib.request.urlopen(request)
         assert refused.value.code == 403
         refused.value.close()
+
+
+def test_what_is_dear_to_read_is_read_seldom():
+    now_s = [100.0]
+
+    class Dear:
+        reads = 0
+
+        def sections(self):
+            self.reads += 1
+            now_s[0] += 2
+            return {"n": self.reads}
+
+    source = Dear()
+    board = Board(source, clock=lambda: now_s[0])
+    for _ in range(39):
+        board.read()
+        now_s[0] += 1
+    assert source.reads == 1
+    now_s[0] += 1
+    board.read()
+    assert source.reads == 2

@@ -1,11 +1,8 @@
 """Spans of a task's life: nested, in order, joined by the task's id alone, and sent by OTLP."""
 
-import http.server
 import sys
-import threading
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
@@ -14,6 +11,7 @@ from numen.watch import otlp, spans
 from numen.watch.otlp import Telemetry, TelemetryError
 from numen.watch.spans import Took
 from numen.watch.story import Story
+from tests.watch.collector import collecting
 from tests.watch.watched import happened, played
 
 BORN_MS = 1_700_000_000_000
@@ -93,39 +91,18 @@ def test_the_sdk_is_given_what_there_is():
         assert (theirs.status.status_code is StatusCode.ERROR) == bool(ours.fault)
 
 
-class Collector(http.server.BaseHTTPRequestHandler):
-    """A collector that keeps what it is sent."""
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.heard.append((self.path, ExportTraceServiceRequest.FromString(body)))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 def test_spans_reach_a_collector():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        server.heard = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        telemetry = Telemetry.to(f"http://127.0.0.1:{server.server_address[1]}", "numen.hall")
+    with collecting() as (url, heard):
+        telemetry = Telemetry.to(url, "numen.hall")
         found = [span for life in lives().values() for span in life]
 
         telemetry.send(found)
         telemetry.close()
-        server.shutdown()
 
-    assert {path for path, _ in server.heard} == {"/v1/traces"}
-    got = [
-        span
-        for _, request in server.heard
-        for resource in request.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
-    assert {(span.trace_id, span.span_id) for span in got} == {(s.trace, s.id) for s in found}
+        got = list(heard())
+
+    assert {(span.trace_id, span.span_id) for _, span in got} == {(s.trace, s.id) for s in found}
+    assert {service for service, _ in got} == {"numen.hall"}
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:4318", "file:///etc", "ftp://127.0.0.1"])

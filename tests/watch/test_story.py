@@ -10,7 +10,7 @@ from numen.market.coins import Pocket
 from numen.watch import market, story
 from numen.watch.market import About
 from numen.watch.story import Story
-from tests.watch.watched import HOSTILE, happened, played, source_of
+from tests.watch.watched import EVENTS, HOSTILE, happened, played, source_of
 
 SEEDS = range(3)
 
@@ -106,25 +106,6 @@ def test_hearing_in_pieces_is_hearing_at_once():
 
 # What a hostile log may hold. --------------------------------------------------------------------
 
-IDS = st.sampled_from(["", "aa", "bb" * 20, "cc" * 32, "dd" * 32])
-NUMBERS = st.integers(0, 10) | st.integers(0, 2**70)
-TEXTS = (
-    st.sampled_from(["", "join as worker", "unstake", "settled", "accepted", HOSTILE]) | st.text()
-)
-
-
-def _of(kind) -> st.SearchStrategy:
-    drawn = {}
-    for name, hint in kind.__annotations__.items():
-        is_hex = hint is events.Hex
-        drawn[name] = IDS if is_hex else NUMBERS if hint is events.Natural else TEXTS
-        if hint is bool:
-            drawn[name] = st.booleans()
-    return st.builds(kind, at_ms=NUMBERS, **drawn)
-
-
-EVENTS = st.one_of([_of(kind) for kind in events.Event.__args__])
-
 
 @given(st.lists(EVENTS, max_size=40))
 def test_no_log_makes_it_stumble(found):
@@ -134,6 +115,29 @@ def test_no_log_makes_it_stumble(found):
     assert msgspec.json.encode(source.sections())
     assert source.metrics()
     assert sum(source.story.kinds.values()) == len(read)
+
+
+def test_a_contest_is_followed_to_the_step_where_both_part():
+    task, worker, other = "aa" * 32, "bb" * 20, "cc" * 20
+    made = heard(
+        [
+            events.Posted(1, task, "dd" * 20, "ee" * 20, task, "optimistic", 5, 5, 1, 99),
+            events.Matched(2, task, worker, 5, 50, 9, 9),
+            events.Revealed(3, task, worker, task, 7),
+            events.Claimed(4, task, worker, task, 1000, 50),
+            events.Challenged(5, task, worker, other, 50, 60),
+            events.Halved(6, task, other, 500, 1000, 70),
+            events.Halved(7, task, other, 750, 1000, 80),
+        ]
+    )
+    assert made.live[task].state == "contested"
+    contest = made.live[task].contests[other]
+    assert (contest.low, contest.high, contest.rounds) == (750, 1000, 2)
+
+    made.hear([events.Decided(8, task, worker, other, "challenger", "one step differs", 812, 9)])
+
+    assert (contest.low, contest.high, contest.winner) == (812, 813, "challenger")
+    assert set(made.live[task].seats) == {worker}
 
 
 def test_the_end_of_a_log_is_read_without_the_rest(tmp_path):

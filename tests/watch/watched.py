@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from hypothesis import strategies as st
+
+from numen.market import events
 from numen.watch import serve
 from numen.watch.market import About
 from numen.watch.sources import MarketSource
@@ -61,3 +64,24 @@ def served(source) -> Iterator[str]:
         thread.join(10)
         listening.close()
     assert not thread.is_alive()
+
+
+IDS = st.sampled_from(["", "aa", "bb" * 20, "cc" * 32, "dd" * 32])
+NUMBERS = st.integers(0, 10) | st.integers(0, 2**70)
+TEXTS = (
+    st.sampled_from(["", "join as worker", "unstake", "settled", "accepted", HOSTILE]) | st.text()
+)
+
+
+def _of(kind) -> st.SearchStrategy:
+    drawn = {}
+    for name, hint in kind.__annotations__.items():
+        is_hex = hint is events.Hex
+        drawn[name] = IDS if is_hex else NUMBERS if hint is events.Natural else TEXTS
+        if hint is bool:
+            drawn[name] = st.booleans()
+    return st.builds(kind, at_ms=NUMBERS, **drawn)
+
+
+EVENTS = st.one_of([_of(kind) for kind in events.Event.__args__])
+"""Any event of a log: ids and texts of few kinds, so that they meet."""

@@ -326,8 +326,6 @@ class Market:
     def _hear(self, happened: Sequence[Event]) -> None:
         """Take note of what an entry came to; the market is as it is after that entry."""
         assert self._member is not None
-        if self._member.replica is not None:
-            self._buyer.see(self._member.replica.market)
         self._heard(happened)
         self._look_for_purchases()
         for event in happened:

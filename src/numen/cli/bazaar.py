@@ -190,8 +190,8 @@ def worker(  # noqa: PLR0913 - one parameter an option
     """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
 
     Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet. With
-    --prove it proves in a process of its own before it offers, so that no program and no keys
-    can cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
+    --prove it proves in a process of its own before it offers, so that no program and no keys can
+    cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
     its TPM has measured, until the machine starts again.
     """
     from numen.api.quotes import TpmAttester  # noqa: PLC0415 - start-up counts

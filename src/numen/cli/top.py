@@ -1,6 +1,7 @@
 """`numen top`: what a dashboard shows, in a terminal."""
 
 import time
+from contextlib import suppress
 
 import click
 
@@ -33,14 +34,11 @@ def top(url: str, once: bool, every: float, as_json: bool) -> None:
     if once:
         terminal.show(state, _now_ms())
         return
-    with terminal.live() as live:
+    with suppress(KeyboardInterrupt), terminal.live() as live:  # as such a command ends
         while True:
             live.update(terminal.drawn(state, _now_ms()), refresh=True)
-            try:
-                time.sleep(every)
-                state = read_state(url)
-            except KeyboardInterrupt:
-                return
+            time.sleep(every)
+            state = read_state(url)
 
 
 def _now_ms() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from numen.base import merkle
 from numen.base.crypto import SigningKey, hmac_sha256, keccak256
+from numen.base.errors import NumenError
 from numen.market.actor import Act, Do, Walk, Walker
 from numen.market.exchange import Post
 from numen.market.message import Body, sign
@@ -100,7 +101,10 @@ class Duellist:
         mark = int.from_bytes(hmac_sha256(self._key.address, claimed.result)[:8], "big")
         if not self._one_in or mark % self._one_in:
             return
-        walk = self._walker(claimed.task, self._inputs[claimed.task.inputs], claimed.answer)
+        try:
+            walk = self._walker(claimed.task, self._inputs[claimed.task.inputs], claimed.answer)
+        except NumenError:
+            return  # who cannot walk it cannot say that it is false
         if not walk.is_true or walk.steps != claimed.run.steps:
             challenge = Challenge(claimed.identity, claimed.result, self._key.address)
             yield self._post(challenge)

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from numen.base.codec import decode
 from numen.base.errors import NumenError
 from numen.market import events
+from numen.market.contest import Transcript
 from numen.market.log import FORMAT, Header, Log, ids
 from numen.market.message import Result, Vote
+from numen.market.moves import Stance, Step
 from numen.market.offence import CASE_MAX_BYTES, Case, Outcome, WrongAnswer
 from numen.market.ticket import WIN_ONE
 from numen.proof.statement import claim_digest
+from numen.proof.walk import Phase
 
 PREFIX_MIN = 4
 """Fewest hexadecimal digits that are taken for an id."""
@@ -366,7 +369,6 @@ _REASONS = {
     "false proof": "the proof in its signed result does not verify.",
     "no reveal": "it signed a commitment and nothing that opens it came in time.",
     "no execution": "it signed a pledge, took the seat, and bound itself to nothing in time.",
-    "lost contest": "the contest, move by move, is in the evidence.",
     "equivocation": "it signed two different messages for one place.",
 }
 
@@ -374,7 +376,7 @@ _REASONS = {
 def _reason(event: events.Slashed) -> str:
     """Say what the evidence shows; read from the evidence, not from the event's own words."""
     if event.outcome == Outcome.LOST_CONTEST.value:
-        return _REASONS[event.outcome]
+        return _lost(event)
     try:
         case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
     except NumenError:
@@ -388,3 +390,22 @@ def _reason(event: events.Slashed) -> str:
                 f"{claim_digest(vote.claim).hex()[:_SHORT]}."
             )
     return _REASONS.get(event.outcome, "the evidence is in the log.")
+
+
+def _lost(event: events.Slashed) -> str:
+    """Say how far a contest came, from its transcript."""
+    try:
+        raw = bytes.fromhex(event.evidence)
+        found = decode(Transcript, raw, size_max=CASE_MAX_BYTES)
+    except NumenError:
+        return "the evidence in the log cannot be read."
+    rounds = sum(isinstance(signed.body, Stance) for signed in found.moves)
+    last = found.moves[-1].body
+    if isinstance(last, Step):
+        state = last.shown.state
+        return (
+            f"after {rounds} halvings step {state.index} of the part called "
+            f"{Phase(state.phase).name.lower()} was left, and everybody who took it found against "
+            f"it."
+        )
+    return f"after {rounds} halvings it was its turn, and it said nothing in time."

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from numen.sim.graphs import small_world
 from numen.trust.history import NOW
-from numen.trust.judgement import Rule, trusted
+from numen.trust.judgement import OBSERVERS_MAX, Rule, trusted_by_each
 from numen.trust.web import Web
 
 HONEST: Final = 0
@@ -90,10 +90,10 @@ def errors(
     asked = chance.permutation(honest)[:observers]
     liars = roles == LIAR
     wrong_trust = wrong_distrust = 0
-    for observer in asked:
-        circle = trusted(web, int(observer), rule)
-        wrong_trust += int((circle & liars).sum())
-        wrong_distrust += int((~circle & (roles == HONEST)).sum())
+    for first in range(0, len(asked), OBSERVERS_MAX):
+        circles = trusted_by_each(web, asked[first : first + OBSERVERS_MAX], rule)
+        wrong_trust += int((circles & liars).sum())
+        wrong_distrust += int((~circles & (roles == HONEST)).sum())
     return Errors(
         wrong_trust / max(1, len(asked) * int(liars.sum())),
         wrong_distrust / max(1, len(asked) * (len(honest) - 1)),

@@ -10,8 +10,9 @@ Bytes are those of the messages of `numen.trust.gossip`, whose sizes are measure
 ones. The floor is that every node receives every new verdict once.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -42,7 +43,16 @@ _WANTED_BYTES: Final = 4
 """Bytes of the number of a wanted sheet, and of the age of its base."""
 
 
-Steps = NDArray[np.int32]
+ROUNDS_MAX: Final = 100
+"""Most rounds: a byte has a step of each."""
+
+_BYTE: Final = 255
+"""What a byte can count."""
+
+_ROWS: Final = 2048
+"""Nodes whose exchanges are counted at once, so that what is compared stays near the processor."""
+
+Steps = NDArray[np.int8]
 """For each node, a row of the newest steps that it knows of the followed attesters; -1 for none."""
 
 Nodes = NDArray[np.int64]
@@ -115,11 +125,12 @@ def spread(ends: Ends, nodes: int, mode: Mode, rounds: int, chance: np.random.Ge
         ends: Who attests whom.
         nodes: How many there are.
         mode: How they exchange.
-        rounds: How long, 24 or more; the first third is not counted.
+        rounds: How long, 24 to `ROUNDS_MAX`; the first third is not counted.
         chance: Where chance comes from.
 
-    Cost: nodes × `FOLLOWED_MAX` × rounds steps of numpy.
+    Cost: nodes × `FOLLOWED_MAX` × rounds steps of numpy, on bytes.
     """
+    assert rounds <= ROUNDS_MAX
     return _Network(ends, nodes, mode, chance).run(rounds)
 
 
@@ -131,7 +142,7 @@ class _Network:
         self.nodes, self.mode, self.chance = nodes, mode, chance
         followed = min(FOLLOWED_MAX, nodes)
         self.followed = chance.permutation(nodes)[:followed]
-        self.known: Steps = np.full((nodes, followed), -1, np.int32)
+        self.known: Steps = np.full((nodes, followed), -1, np.int8)
         self.scale = nodes / followed
         self.degree = len(self.source) // nodes
         self.sizes = sizes(self.degree, nodes)
@@ -151,7 +162,7 @@ class _Network:
                 received = self.received
             self.step()
             if round_ >= warm:
-                ages.append(float((self.now - self.known).mean()))
+                ages.append(self.now - float(self.known.mean(dtype=np.float64)))
                 arrivals += self.arrived()
         measured = rounds - warm
         return Spread(
@@ -181,27 +192,30 @@ class _Network:
 
     def exchange(self, partners: Nodes) -> None:
         """Every node and its partner come to know what either knew when the round began."""
-        mine = self.known
-        theirs = mine[partners]
-        self.received += self.cost(mine, theirs)
-        after = np.maximum(mine, theirs)
-        by_partner = np.argsort(partners, kind="stable")
-        asked, starts = np.unique(partners[by_partner], return_index=True)
-        told = np.maximum.reduceat(mine[by_partner], starts, axis=0)
-        after[asked] = np.maximum(after[asked], told)
+        after = np.empty_like(self.known)
+        for first in range(0, self.nodes, _ROWS):
+            rows = slice(first, first + _ROWS)
+            mine, theirs = self.known[rows], self.known[partners[rows]]
+            self.received += self.cost(mine, theirs)
+            np.maximum(mine, theirs, out=after[rows])
+        for askers, asked in _in_turn(partners):
+            for first in range(0, len(asked), _ROWS):
+                rows = slice(first, first + _ROWS)
+                told = np.maximum(after[asked[rows]], self.known[askers[rows]])
+                after[asked[rows]] = told
         self.known = after
 
     def cost(self, mine: Steps, theirs: Steps) -> float:
-        """Bytes of all exchanges of a round, both ways."""
-        known, other = ((side >= 0).sum(axis=1) * self.scale for side in (mine, theirs))
+        """Bytes of some exchanges of a round, both ways."""
+        known, other = (_sums(side >= 0) * self.scale for side in (mine, theirs))
         if self.mode is Mode.ENTRIES:
             return float((known + other).sum()) * self.degree * self.sizes.entry
         if self.mode is Mode.FULL:
             return float((known + other).sum()) * self.sizes.sheet
-        differing = (mine != theirs).sum(axis=1) * self.scale
+        differing = _sums(mine != theirs) * self.scale
         # A bucket is told of if one of its members differs.
         told = self.nodes * (1.0 - (1.0 - differing / self.nodes) ** (self.nodes / BUCKETS))
-        wanted = (theirs > mine).sum(axis=1) * self.scale * _WANTED_BYTES
+        wanted = _sums(theirs > mine) * self.scale * _WANTED_BYTES
         news = self.news(mine, theirs)
         reduced = 2 * told + wanted + news + 3 * _HEADER_BYTES * (differing > 0)
         full = other * self.sizes.sheet + _HEADER_BYTES
@@ -212,13 +226,46 @@ class _Network:
         """Bytes of the sheets, or patches, that one of two lacks."""
         gap = np.abs(mine - theirs)
         patched = (np.minimum(mine, theirs) >= 0) & (gap > 0) & (gap < STEPS)
-        whole = ((gap > 0) & ~patched).sum(axis=1)
-        size = patched.sum(axis=1) * self.sizes.patch + whole * self.sizes.sheet
-        size = size + (gap * patched).sum(axis=1) * self.sizes.verdict
+        whole = _sums((gap > 0) & ~patched)
+        size = _sums(patched) * self.sizes.patch + whole * self.sizes.sheet
+        size = size + _sums(gap * patched) * self.sizes.verdict
         return np.asarray(size * self.scale, np.float64)
 
     def arrived(self) -> list[int]:
         """How many rounds ago each followed attester's newest sheet that 99 % have was new."""
-        place = int((1 - KNOWN_SHARE) * self.nodes)
-        newest = np.partition(self.known, place, axis=0)[place]
-        return [int(self.now - step) + 1 for step in newest if step >= 0]
+        needed = self.nodes - int((1 - KNOWN_SHARE) * self.nodes)
+        waiting = _counts(self.known >= 0) >= needed
+        ages: list[int] = []
+        for age in range(self.now + 1):
+            if not waiting.any():
+                break
+            have = waiting & (_counts(self.known >= self.now - age) >= needed)
+            ages += [age + 1] * int(have.sum())
+            waiting &= ~have
+        return ages
+
+
+def _in_turn(partners: Nodes) -> Iterator[tuple[Nodes, Nodes]]:
+    """Who asks whom, in turns in each of which nobody is asked twice."""
+    order = np.argsort(partners, kind="stable")
+    asked = partners[order]
+    begins = np.flatnonzero(np.append(True, asked[1:] != asked[:-1]))
+    turn = np.arange(len(asked)) - np.repeat(begins, np.diff(np.append(begins, len(asked))))
+    for number in range(int(turn.max()) + 1):
+        now = turn == number
+        yield order[now], asked[now]
+
+
+def _sums(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Sums of rows of bytes, which are at most `FOLLOWED_MAX` times `ROUNDS_MAX`."""
+    sums = np.add.reduce(values.view(np.uint8), axis=1, dtype=np.uint16)
+    return np.asarray(sums, np.int64)
+
+
+def _counts(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of each column are true; as many rows at once as a byte counts."""
+    whole = len(mask) // _BYTE * _BYTE
+    ones = mask.view(np.uint8)
+    blocks = ones[:whole].reshape(-1, _BYTE, ones.shape[1])
+    counts = np.add.reduce(blocks, axis=1, dtype=np.uint8).sum(axis=0, dtype=np.int64)
+    return np.asarray(counts + ones[whole:].sum(axis=0, dtype=np.int64), np.int64)

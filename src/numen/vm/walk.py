@@ -1,30 +1,22 @@
-"""Walks: runs of the provable machine whose every step can be shown to who never ran them.
+"""Walks: somebody's own runs of a course, at native speed, of which every step can be shown.
 
-See `numen.proof.walk`. `after` is the step, over any memory: the judge's few cells, or all of them.
-It is total: whatever the program and the answer, each state has one that follows, so who disagree
-about the last state of a walk disagree about one step. A `Walk` is somebody's own, at native speed.
+Who has walked knows every state of the run, and so every move of a contest about it.
 """
 
 import contextlib
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from numen.ir.interface import flatten
-from numen.ir.nodes import Module
 from numen.ir.outcome import Outcome
-from numen.ir.program import Program, load
 from numen.ir.trap import Reason, Trap
 from numen.kernels import sha256
-from numen.proof.machine import emulate, execute
+from numen.proof.machine import execute
 from numen.proof.machine.errors import MachineTrapError
-from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
-from numen.proof.machine.lower import Lowered, lower
-from numen.proof.machine.words import join_outputs, split_inputs
+from numen.proof.machine.isa import ENTRY_PC, HALT_PC
+from numen.proof.machine.words import join_outputs
 from numen.proof.walk import (
     CELL_BYTES,
     DEPTH,
@@ -32,7 +24,6 @@ from numen.proof.walk import (
     FALSE,
     LEAF_CELLS,
     ZEROS,
-    Cells,
     Leaf,
     Phase,
     Shown,
@@ -40,9 +31,10 @@ from numen.proof.walk import (
     WalkError,
     join,
 )
-from numen.vm.payload import PayloadError, decode_inputs, decode_parts, encode_outcome
+from numen.vm.course import Course, after, course, to_answer
+from numen.vm.payload import encode_outcome
 
-SNAPSHOTS_MAX: Final = 16
+SNAPSHOTS_MAX: Final = 8
 """Memories that a walk keeps, so that it need not begin at the beginning for each state."""
 
 CHECKPOINTS_MAX: Final = 256
@@ -51,46 +43,14 @@ CHECKPOINTS_MAX: Final = 256
 DIGESTS_MAX: Final = 4096
 """States whose digests are remembered."""
 
-_KEPT: Final = 4
 
-
-class Memory(Protocol):
-    """Cells by their addresses."""
-
-    def __getitem__(self, address: int, /) -> int: ...
-    def __setitem__(self, address: int, value: int, /) -> None: ...
-
-
-class Course(msgspec.Struct, frozen=True, eq=False):
-    """What decides every step of a walk.
-
-    Attributes:
-        lowered: The program.
-        loads: What is put where before the machine begins.
-        answer: The answer that is claimed.
-        told: The cells of it; None where it is no value of the program, such as a trap.
-        limit: Steps after which the machine is out of work.
-    """
-
-    lowered: Lowered
-    loads: tuple[tuple[int, int], ...]
-    answer: bytes
-    told: tuple[int, ...] | None
-    limit: int
-
-    @property
-    def code(self) -> Code:
-        """What runs."""
-        return self.lowered.code
-
-
-def course(code: bytes, inputs: bytes, answer: bytes | None, limit: int) -> Course:
-    """Find out what decides the steps of a walk.
+def walk(code: bytes, inputs: bytes, answer: bytes | None, limit: int) -> "Walk":
+    """Walk a program on inputs.
 
     Args:
         code: Bytecode.
         inputs: The run's inputs, from `payload.encode_inputs`.
-        answer: From `payload.encode_output`; None for whatever the run gives.
+        answer: That somebody claims; None for whatever the run gives.
         limit: Most steps of the machine, 1 or more.
 
     Raises:
@@ -98,117 +58,8 @@ def course(code: bytes, inputs: bytes, answer: bytes | None, limit: int) -> Cour
         PayloadError: The inputs are not the program's.
         MachineError: The program does not fit the machine.
     """
-    program, lowered = _lowered(code)
-    fields = program.interface.inputs
-    values = decode_inputs(program, inputs)
-    args = [
-        part
-        for field, value in zip(fields, values, strict=True)
-        for part in flatten(field.shape, value, field.name)
-    ]
-    public, private = split_inputs(lowered, args)
-    machine = lowered.code
-    given = (*zip(machine.public_inputs, public, strict=True),
-             *zip(machine.private_inputs, private, strict=True))  # fmt: skip
-    loads = tuple(pair for pair in (*sorted(machine.initial.items()), *given) if pair[1])
-    found = Course(lowered, loads, b"", None, limit)
-    if answer is None:
-        answer = _answer_of(found)
-    told = _told(program.module, lowered, answer)
-    return msgspec.structs.replace(found, answer=answer, told=told)
-
-
-def after(course: Course, state: State, memory: Memory) -> State:
-    """Take one step; the memory changes, and the root in the state given is not looked at.
-
-    The root in the state that comes back is that of before: who has the memory puts in its own.
-
-    Raises:
-        WalkError: A cell that it touches is not shown.
-    """
-    match state.phase:
-        case Phase.LOAD:
-            return _load(course, state, memory)
-        case Phase.RUN:
-            return _run(course, state, memory)
-        case Phase.TELL:
-            return _tell(course, state, memory)
-    return FALSE
-
-
-def judge(course: Course, shown: Shown) -> bytes:
-    """Take the step that is shown; the digest of the state after it.
-
-    Raises:
-        WalkError: The cells are not those of the state, or too few.
-    """
-    cells = Cells(shown.state.memory, shown.leaves)
-    following = after(course, shown.state, cells)
-    return _with(following, cells.root()).digest
-
-
-def _with(state: State, root: bytes) -> State:
-    if state.phase in (Phase.DONE, Phase.FALSE):
-        return state
-    return msgspec.structs.replace(state, memory=root)
-
-
-def _load(course: Course, state: State, memory: Memory) -> State:
-    if state.index >= len(course.loads):
-        return State(Phase.RUN, 0, ENTRY_PC, 0, state.memory)
-    address, value = course.loads[state.index]
-    memory[address] = value
-    return State(Phase.LOAD, state.index + 1, 0, 0, state.memory)
-
-
-def _run(course: Course, state: State, memory: Memory) -> State:
-    if state.pc == HALT_PC:
-        is_value = course.told is not None
-        return State(Phase.TELL, 0, 0, 0, state.memory) if is_value else FALSE
-    if state.index >= course.limit:
-        return _ended(course, Trap(Reason.WORK_LIMIT))
-    if state.pc >= len(course.code.instructions):
-        return FALSE  # no honest walk comes here
-    machine = emulate.State(memory, state.pc, state.flag)  # type: ignore[arg-type]
-    try:
-        emulate.step(course.code, machine)
-    except MachineTrapError as error:
-        return _ended(course, error.trap)
-    return State(Phase.RUN, state.index + 1, machine.pc, machine.flag, state.memory)
-
-
-def _ended(course: Course, trap: Trap) -> State:
-    return DONE if course.answer == encode_outcome(Outcome(None, trap, 0)) else FALSE
-
-
-def _tell(course: Course, state: State, memory: Memory) -> State:
-    told, outputs = course.told or (), course.code.outputs
-    if state.index >= len(told):
-        return DONE
-    if memory[outputs[state.index]] != told[state.index]:
-        return FALSE
-    return State(Phase.TELL, state.index + 1, 0, 0, state.memory)
-
-
-@lru_cache(_KEPT)
-def _lowered(code: bytes) -> tuple[Program, Lowered]:
-    program = load(code)
-    return program, lower(program.module)
-
-
-def _told(module: Module, lowered: Lowered, answer: bytes) -> tuple[int, ...] | None:
-    """The cells of an answer; None where it is no value of the program."""
-    try:
-        parts = decode_parts(module.result_leaves, answer)
-    except PayloadError:
-        return None
-    return split_outputs(lowered, parts)
-
-
-def split_outputs(lowered: Lowered, parts: Sequence[int | list[int]]) -> tuple[int, ...]:
-    """The outputs as cells."""
-    slots = tuple(msgspec.structs.replace(slot, is_private=False) for slot in lowered.outputs)
-    return split_inputs(msgspec.structs.replace(lowered, inputs=slots), parts)[0]
+    way = course(code, inputs, answer or b"", limit)
+    return Walk(way if answer is not None else to_answer(way, _answer_of(way)))
 
 
 def _answer_of(course: Course) -> bytes:

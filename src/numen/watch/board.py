@@ -15,6 +15,10 @@ REST_S: Final = 0.25
 """Shortest time between two readings of what is shown."""
 
 
+SHARE: Final = 20
+"""Reading takes at most one part in so many of the process's time."""
+
+
 class Source(Protocol):
     """What is shown."""
 
@@ -53,12 +57,12 @@ class Board:
         self._raw: dict[str, bytes] = {}
         self._versions: dict[str, int] = {}
         self._version = 0
-        self._read_at_s = -REST_S
+        self._next_s = 0.0
 
     def read(self) -> int:
         """Look at the source, unless that was done a moment ago; the version of what is shown."""
-        now_s = self._clock()
-        if now_s - self._read_at_s < REST_S:
+        before_s = self._clock()
+        if before_s < self._next_s:
             return self._version
         fresh = {name: msgspec.json.encode(found) for name, found in self.source.sections().items()}
         changed = [name for name, raw in fresh.items() if raw != self._raw.get(name)]
@@ -66,7 +70,8 @@ class Board:
             self._version += 1
             self._raw.update(fresh)
             self._versions.update(dict.fromkeys(changed, self._version))
-        self._read_at_s = self._clock()
+        after_s = self._clock()
+        self._next_s = after_s + max(REST_S, SHARE * (after_s - before_s))
         return self._version
 
     def since(self, version: int) -> dict[str, bytes]:

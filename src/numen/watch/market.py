@@ -6,6 +6,7 @@ of strangers are in it as they are: who shows them shows them as text.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,9 @@ SLASHES_SHOWN: Final = 40
 
 FEED_SHOWN: Final = 60
 """Most sentences of a view, the newest first."""
+
+FEED_READ: Final = 600
+"""Most events that are looked through for them."""
 
 WORDS_MAX: Final = 400
 """Longest sentence of a view; what is longer is cut."""
@@ -83,7 +87,7 @@ def sections(story: Story, about: About, market: Market | None) -> dict[str, Any
         "tasks": [_task(task) for task in _shown(story)],
         "people": _people(people, _pledged(story, market)),
         "slashes": list(_slashes(story, about.names)),
-        "feed": list(_feed(story, about.names)),
+        "feed": _feed(story, about.names),
         "tickets": {
             "counts": dict(story.drawn),
             "faces": dict(story.faces),
@@ -176,6 +180,7 @@ def _totals(story: Story, people: dict[str, Person]) -> dict[str, int]:
         "staked": sum(person.staked for person in staked),
         "slashes": sum(story.fines.values()),
         "slashed": sum(story.fined.values()),
+        "resold": story.resold,
         "paid": sum(person.earned for person in people.values()),
     }
 
@@ -191,6 +196,9 @@ def _task(task: Task) -> dict[str, Any]:
     shown: dict[str, Any] = structs.asdict(task)
     seats = sorted(task.seats.items(), key=lambda item: not item[1].matched_ms)[:SEATS_SHOWN]
     shown["seats"] = [{"worker": worker, **structs.asdict(seat)} for worker, seat in seats]
+    shown["contests"] = [
+        {"challenger": who, **structs.asdict(contest)} for who, contest in task.contests.items()
+    ]
     shown["note"], shown["policy"] = task.note[:WORDS_MAX], task.policy[:WORDS_MAX]
     return shown
 
@@ -226,21 +234,28 @@ def _slashes(story: Story, names: Mapping[str, str]) -> Iterator[dict[str, Any]]
         }
 
 
-def _feed(story: Story, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    left = FEED_SHOWN
-    for event in reversed(story.recent):
+def _feed(story: Story, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for event in islice(reversed(story.recent), FEED_READ):
         if isinstance(event, _QUIET):
             continue
-        yield {
-            "at_ms": event.at_ms,
-            "kind": type(event).__name__.lower(),
-            "task": getattr(event, "task", ""),
-            "who": getattr(event, "worker", "") or getattr(event, "provider", ""),
-            "said": _said(names, event),
-        }
-        left -= 1
-        if not left:
-            return
+        said = _said(names, event)
+        if shown and shown[-1]["said"] == said:
+            shown[-1]["times"] += 1
+            continue
+        if len(shown) == FEED_SHOWN:
+            break
+        shown.append(
+            {
+                "at_ms": event.at_ms,
+                "kind": type(event).__name__.lower(),
+                "task": getattr(event, "task", ""),
+                "who": getattr(event, "worker", "") or getattr(event, "provider", ""),
+                "said": said,
+                "times": 1,
+            }
+        )
+    return shown
 
 
 def _said(names: Mapping[str, str], event: events.Event) -> str:

@@ -49,7 +49,7 @@ class _Once(Collector):
 
 def of_market(story: Story, market: Market | None) -> Iterator[Metric]:
     """The numbers of a market."""
-    states = {phase.value: 0 for phase in Phase}
+    states = dict.fromkeys([*(phase.value for phase in Phase), "claimed", "contested"], 0)
     for task in story.live.values():
         states[task.state] = states.get(task.state, 0) + 1
     yield _gauge("numen_market_tasks", "Tasks that live, by state.", "state", states)

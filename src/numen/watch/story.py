@@ -27,6 +27,9 @@ OFFERS_MAX: Final = 64
 SEATS_MAX: Final = 128
 """Most offers and seats of a task that are remembered."""
 
+CONTESTS_MAX: Final = 8
+"""Most contests of a task that are remembered."""
+
 PEOPLE_MAX: Final = 8192
 """Most accounts that are told apart."""
 
@@ -76,6 +79,23 @@ class Seat(msgspec.Struct):
     fined: int = 0
 
 
+class Contest(msgspec.Struct):
+    """A challenge to a claimed run, as far as it went.
+
+    Attributes:
+        low, high: Steps that it is about.
+        rounds: How often they were halved.
+        winner: Who won, or empty.
+        reason: Why.
+    """
+
+    low: int = 0
+    high: int = 0
+    rounds: int = 0
+    winner: str = ""
+    reason: str = ""
+
+
 class Task(msgspec.Struct):
     """A task, as far as the events tell. Ids are in hexadecimal.
 
@@ -83,15 +103,19 @@ class Task(msgspec.Struct):
         id, provider, verifier, program: As in `events.Posted`.
         policy: What evidence is wanted.
         bid: The bid in force.
+        ceiling: What it rises to by itself, where that is more.
         raises: How often it was raised.
         escrowed: Coins that it binds.
         expires_ms: When no match is made any more.
         posted_ms, settled_ms, closed_ms: When; 0 where it is not yet.
-        state: ``seeking``, ``working``, ``answered``, ``disputed``, ``settled``, or how it closed.
+        state: ``seeking``, ``working``, ``answered``, ``claimed``, ``contested``, ``disputed``,
+            ``settled``, or how it closed.
         note: Why the verifiers had to run it, or what settled it.
         claim: The answer that stands.
         offers, declined, refused: How many.
         seats: By worker.
+        steps: Of a run that was claimed, or 0.
+        contests: About it, by challenger.
         paid, fee, refunded: Coins, once it is closed.
     """
 
@@ -104,6 +128,7 @@ class Task(msgspec.Struct):
     escrowed: int
     expires_ms: int
     posted_ms: int
+    ceiling: int = 0
     settled_ms: int = 0
     closed_ms: int = 0
     raises: int = 0
@@ -114,6 +139,8 @@ class Task(msgspec.Struct):
     declined: int = 0
     refused: int = 0
     seats: dict[str, Seat] = {}
+    steps: int = 0
+    contests: dict[str, Contest] = {}
     paid: int = 0
     fee: int = 0
     refunded: int = 0
@@ -203,6 +230,7 @@ class Story:
         fines: Fines by what they were for.
         fined: Coins by the same.
         faces: Coins of tickets by what became of them.
+        resold: Coins for answers that were bought again.
         drawn: Tickets by what became of them.
         verdicts: Seats judged well and badly, by verifier and worker.
         latency: Of settled tasks.
@@ -221,6 +249,7 @@ class Story:
         self.fines: Counter[str] = Counter()
         self.fined: Counter[str] = Counter()
         self.faces: Counter[str] = Counter()
+        self.resold = 0
         self.drawn: Counter[str] = Counter()
         self.verdicts: dict[tuple[str, str], list[int]] = {}
         self.latency = Latency([0] * (len(BUCKETS_MS) + 1))
@@ -270,8 +299,10 @@ class Story:
                 del scores[:-SCORES_MAX]
             case events.Slashed():
                 self._slash(event)
-            case events.Resold() | events.Earned():
-                pass  # no task: an answer was bought again
+            case events.Earned():
+                self.person(event.worker).earned += event.paid
+            case events.Resold():
+                self.resold += event.price
             case _:
                 task = self.live.get(event.task)
                 if task is not None:
@@ -292,7 +323,9 @@ class Story:
             event.escrowed,
             event.expires_ms,
             event.at_ms,
+            event.ceiling,
             seats={},
+            contests={},
         )
 
     def _call(self, event: events.Called) -> None:
@@ -335,8 +368,12 @@ class Story:
     def _of_task(self, task: Task, event: Event) -> Task | None:
         match event:
             case events.Raised():
-                task.bid, task.escrowed = event.bid, event.escrowed
+                task.bid, task.ceiling, task.escrowed = event.bid, event.ceiling, event.escrowed
                 task.raises += 1
+            case events.Withdrawn():
+                task.note = "its provider took it back"
+            case events.Claimed() | events.Challenged() | events.Halved() | events.Decided():
+                self._contest(task, event)
             case events.Declined():
                 task.declined += 1
             case events.Refused():
@@ -354,6 +391,29 @@ class Story:
             case _:
                 self._of_seat(task, event)
         return None
+
+    def _contest(
+        self,
+        task: Task,
+        event: events.Claimed | events.Challenged | events.Halved | events.Decided,
+    ) -> None:
+        if isinstance(event, events.Claimed):
+            task.state, task.claim, task.steps = "claimed", event.claim, event.steps
+            return
+        contest = task.contests.get(event.challenger)
+        if contest is None:
+            if len(task.contests) >= CONTESTS_MAX:
+                return
+            contest = task.contests[event.challenger] = Contest(0, task.steps)
+        match event:
+            case events.Challenged():
+                task.state = "contested"
+            case events.Halved():
+                contest.low, contest.high = event.low, event.high
+                contest.rounds += 1
+            case events.Decided():
+                contest.winner, contest.reason = event.winner, event.reason
+                contest.low, contest.high = event.step, event.step + 1
 
     def _of_seat(self, task: Task, event: Event) -> None:
         is_offer = isinstance(event, events.Offered)

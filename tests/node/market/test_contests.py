@@ -2,12 +2,23 @@
 
 import asyncio
 
+import msgspec
+import pytest
+
 import numen
 from numen.api import evidence
 from numen.api.market import Market
+from numen.base.errors import NumenError
 from numen.market import events
+from numen.market.task import Optimistic, Task
 from numen.market.worker import Behaviour
+from numen.node.market.goods import name_of
+from numen.node.market.notary import Notary
 from numen.node.market.snapshot import market_of, read_state, state_of, write_state
+from numen.node.market.tools import WALK_STEPS_MAX, Goods, TooLongError, Walks
+from numen.proof.statement import commit_inputs
+from numen.proof.walk import DONE, FALSE
+from numen.vm.payload import encode_inputs
 from tests.market import test_contest as ring
 from tests.node.market.test_market import BID, identity, played, sandbox  # noqa: F401
 
@@ -76,3 +87,43 @@ def test_a_market_in_the_middle_of_a_contest_has_a_snapshot(monkeypatch):
     again = read_state(raw)
     assert write_state(again) == raw
     assert market_of(again).jobs == market.jobs
+
+
+def goods_of(program, raw) -> Goods:
+    goods = Goods()
+    goods.add(program.program.code)
+    goods.add(raw)
+    return goods
+
+
+def task_of(program, raw, work_limit=1_000) -> Task:
+    return Task(
+        bytes(32), bytes(20), bytes(20), 0, program.program.id, commit_inputs(raw),
+        Optimistic(5_000), work_limit, 10, 1, 10, 1,
+    )  # fmt: skip
+
+
+def test_what_cannot_be_walked_is_left_alone():
+    raw = encode_inputs(COUNT.program, (27,))
+    walks = Walks(goods_of(COUNT, raw))
+    assert walks.is_able(task_of(COUNT, raw))
+    assert walks(task_of(COUNT, raw), raw, None) is walks(task_of(COUNT, raw), raw, None)
+    assert not walks.is_able(task_of(COUNT, raw, work_limit=WALK_STEPS_MAX + 1))
+    with pytest.raises(TooLongError):
+        walks(task_of(COUNT, raw, work_limit=2**50), raw, None)
+    assert not walks.is_able(task_of(COUNT, b"no inputs of this program"))
+    other = bytes(32)
+    assert not Walks(goods_of(COUNT, other * 2)).is_able(task_of(COUNT, other * 2))
+
+
+def test_a_notary_takes_the_step_of_a_walk_and_no_other():
+    raw = encode_inputs(COUNT.program, (6,))
+    task, notary = task_of(COUNT, raw), Notary()
+    for goods in (COUNT.program.code, raw):
+        notary.bring(name_of(goods), goods)
+    walk = Walks(goods_of(COUNT, raw))(task, raw, None)
+    assert notary.following(task, walk.answer, walk.show(walk.steps - 1)) == DONE.digest
+    shown = walk.show(walk.steps - 2)
+    assert notary.following(task, bytes(32), shown) == FALSE.digest
+    with pytest.raises(NumenError):
+        notary.following(task, walk.answer, msgspec.structs.replace(shown, leaves=()))

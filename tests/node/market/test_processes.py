@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 
 from numen.net.keystore import KeyStore
+from tests.watch.collector import collecting
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,18 @@ def open_hall(processes, at="127.0.0.1:0") -> str:
     return said[0]["market"]
 
 
-def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
+@pytest.fixture
+def spans(processes):
+    """Where processes send spans, and those that came."""
+    with collecting() as (url, heard):
+        processes.environment |= {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
+        yield heard
+
+
+def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes, spans):
     place = open_hall(processes)
     processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
     for name in ("ada", "bob", "cay"):
@@ -104,13 +116,8 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     log = str(processes.folder / "market" / "events.jsonl")
     why = processes.run("why", liar, "--log", log)
     assert "wrong answer" in why
-    # Who watches the hall sees it, with the reason, and is told why.
-    page = processes.lines("hall")[0]["dashboard"]
-    (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
-    assert fine["worker"] == liar.removeprefix("0x")
-    assert "staked verifiers that ran the task again signed" in fine["said"]
-    with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
-        assert fine["said"] in " ".join(json.load(answer))
+    see_the_liar(processes, liar)
+    see_one_trace(processes, spans, bought["task"])
 
     # Everything is killed at once, and the market is there again.
     for name in list(processes.running):
@@ -123,6 +130,35 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     second = json.loads(processes.run(*buying))
     assert second["value"] == 42
     assert second["fined"] == []
+    see_no_secret(processes)
+
+
+def see_the_liar(processes, liar: str) -> None:
+    """Who watches the hall sees the liar slashed, with the reason, and is told why."""
+    page = processes.lines("hall")[0]["dashboard"]
+    (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
+    assert fine["worker"] == liar.removeprefix("0x")
+    assert "staked verifiers that ran the task again signed" in fine["said"]
+    with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
+        assert fine["said"] in " ".join(json.load(answer))
+
+
+def see_one_trace(processes, spans, task: str) -> None:
+    """What each process measured is one trace, named by the task."""
+    wanted = {("numen.hall", "task"), ("numen.worker", "compute"), ("numen.verifier", "check")}
+
+    def mine():
+        found = [each for each in spans() if each[1].trace_id == bytes.fromhex(task)[:16]]
+        is_all = wanted <= {(service, span.name) for service, span in found}
+        return is_all and {span.span_id: span for _, span in found}
+
+    found = processes.until(mine)
+    for span in found.values():
+        assert span.name == "task" or span.parent_span_id in found
+
+
+def see_no_secret(processes) -> None:
+    """No password and no key is in what any process said, at any level."""
     said = "".join(path.read_text() for path in processes.folder.glob("*.out"))
     store = KeyStore(processes.folder / "keys")
     keys = [store.open(name, PASSWORD) for name in processes.names]
@@ -130,3 +166,41 @@ def test_a_job_is_sold_by_processes_and_the_liar_is_explained(processes):
     secrets += [key.node.private_key().private_bytes_raw().hex() for key in keys]
     assert '"logger":"numen.events"' in said
     assert not [secret for secret in secrets if secret in said]
+
+
+def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(processes):
+    """The liar is alone at first, until somebody comes who checks."""
+    place = open_hall(processes)
+    program = processes.folder / "count.py"
+    program.write_text(
+        "def main(n: u64) -> u64:\n"
+        "    steps = 0\n"
+        "    while n > 1:\n"
+        "        n = n // 2 if n % 2 == 0 else 3 * n + 1\n"
+        "        steps += 1\n"
+        "    return steps\n"
+    )
+    processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
+    processes.start("bob", "worker", place, "--key", "bob", "--insist", "--lie")
+    processes.until(lambda: len(processes.events("called")) == 2)
+    liar = processes.lines("bob")[0]["account"]
+    buy = ("submit", place, str(program), "27", "--key", "buyer", "--bid", "50000", "--evidence")
+
+    processes.start("buyer", *buy, "optimistic")
+    processes.until(lambda: processes.events("claimed"))
+    processes.start("ada", "worker", place, "--key", "ada", "--insist", "--prove")
+    assert processes.running.pop("buyer").wait(120) == 0
+    proof = processes.folder / "proof"
+    proven = json.loads(processes.run(*buy, "stark", "--proof", str(proof), "--json"))
+
+    (bought,) = [line for line in processes.lines("buyer") if "value" in line]
+    assert (bought["value"], bought["fined"]) == (111, [liar])
+    (decided,) = processes.events("decided")
+    assert decided["winner"] == "challenger"
+    assert processes.events("slashed")[0]["outcome"] == "lost contest"
+    assert [event["evidence"] for event in processes.events("settled")] == ["optimistic", "stark"]
+    assert (proven["value"], proven["evidence"]) == (111, "stark")
+    checked = processes.run("verify", str(proof / "proof.stark"), "--json")
+    assert json.loads(checked)["outputs"] == 111
+    why = processes.run("why", liar, "--log", str(processes.folder / "market" / "events.jsonl"))
+    assert "halvings step" in why

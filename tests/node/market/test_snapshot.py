@@ -18,6 +18,7 @@ from numen.market.exchange import Verb
 from numen.market.message import Call, sign
 from numen.node.market import record as records
 from numen.node.market.clerk import Clerk, Visit
+from numen.node.market.errand import Visitor
 from numen.node.market.follower import Follower, FollowerError
 from numen.node.market.notary import Notary
 from numen.node.market.record import Record, RecordError
@@ -159,7 +160,7 @@ def test_who_joins_late_has_the_same_market(tmp_path, monkeypatch):
         while clerk.has_news(visit):
             for message in clerk.told_next(visit):
                 kinds.add(type(message))
-                list(follower.hear(message, None, 0))
+                list(follower.hear(message, Visitor(bytes(20)), 0))
         assert kinds >= {Restart, Piece}
         assert follower.is_ready
         assert follower.replica.market == clerk.replica.market
@@ -187,9 +188,9 @@ def test_pieces_that_do_not_fit_the_seal_are_refused():
         follower = enter(clerk)
         *before, last = messages
         for message in before:
-            list(follower.hear(message, None, 0))
+            list(follower.hear(message, Visitor(bytes(20)), 0))
         with pytest.raises(FollowerError):
-            list(follower.hear(last, None, 0))
+            list(follower.hear(last, Visitor(bytes(20)), 0))
         assert follower.replica.height == 0
 
 

@@ -22,7 +22,6 @@ from numen.market.stake import Role
 from numen.market.task import Policy, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
-from numen.node.market.notary import Notary
 from numen.node.market.people import Joined
 from numen.node.market.tools import Equipped, Goods, dice_of
 from numen.proof.statement import Evidence, claim_digest
@@ -117,7 +116,9 @@ class Buyer:
     def bring(self, raw: bytes) -> None:
         """A buyer asks for nothing."""
 
-    def is_quick(self, market: Market) -> bool:  # noqa: ARG002 - it runs nothing
+    @property
+    def is_quick(self) -> bool:
+        """It runs nothing."""
         return True
 
     def listen(self, told: Callable[[], None]) -> None:
@@ -126,8 +127,13 @@ class Buyer:
     def made(self) -> Iterable[bytes]:
         return ()
 
+    def watch(self, market: Market) -> None:
+        """Note how its tasks are: between two wakings one may settle and be gone."""
+        for name in self._seen:
+            if name in market.jobs:
+                self._seen[name] = market.jobs[name]
+
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
-        self.see(market)
         for name in self._cancelled & market.jobs.keys():
             self._cancelled.discard(name)
             self._cancelling.append(cancelling(self._key, market.jobs[name]))
@@ -148,12 +154,6 @@ class Buyer:
             else:
                 self._unheard.discard(name)
                 yield from errand.wake(market, now_ms)
-
-    def see(self, market: Market) -> None:
-        """Look at the market after each entry: a task that is over is not in it any more."""
-        for name in self._seen:
-            if name in market.jobs:
-                self._seen[name] = market.jobs[name]
 
     def is_lost(self, name: bytes, market: Market, now_ms: int) -> bool:
         """Whether a task is over without a trace: what became of it was not seen."""
@@ -193,7 +193,7 @@ class Buyer:
         name = task_id(task)
         errand = Errand(self._key, request, lambda m: name in m.jobs or name in m.done)
         try:
-            errand.check(market, now_ms, Notary())
+            errand.check(market, now_ms, _NoChecker())
         except ErrandError as error:
             raise OrderError(error.message) from None
         self._posting[name] = errand
@@ -249,6 +249,16 @@ class Buyer:
         price = paid if output is not None else 0
         evidence = None if result is None else result.evidence
         return Sold(name, output, how, answers, fined, price, evidence)
+
+
+class _NoChecker:
+    """A `Checker` for what comes without evidence."""
+
+    def check(self, _task: object, _claim: object, _evidence: object) -> None:
+        raise AssertionError("a request comes without evidence")
+
+    def following(self, _task: object, _answer: object, _shown: object) -> bytes:
+        raise AssertionError("a request comes without a contest")
 
 
 class _Everything(Goods):

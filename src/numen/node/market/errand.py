@@ -153,11 +153,16 @@ class Visitor:
     def made(self) -> Iterable[bytes]:
         return ()
 
-    def is_quick(self, market: Market) -> bool:  # noqa: ARG002 - it runs nothing
+    @property
+    def is_quick(self) -> bool:
+        """It runs nothing."""
         return True
 
     def listen(self, told: Callable[[], None]) -> None:
         """Nothing happens to it behind its back."""
+
+    def watch(self, market: Market) -> None:
+        """It sees what it came for when it is woken."""
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for errand in self.errands:

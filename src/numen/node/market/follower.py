@@ -67,11 +67,15 @@ class Player(Actor, Protocol):
     def bring(self, raw: bytes) -> None:
         """Take goods that were asked for."""
 
-    def is_quick(self, market: Market) -> bool:
-        """Whether it thinks about a market without running a program."""
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs no program while it thinks."""
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have somebody told, in any thread, that it has something new to think about."""
+
+    def watch(self, market: Market) -> None:
+        """See the market after each entry, in the thread of the follower."""
 
     def made(self) -> Iterable[bytes]:
         """Give goods away that it made, and that others have to have."""
@@ -173,7 +177,7 @@ class Follower:
                 self._unread.extend(entries)
                 if sum(map(len, self._unread)) > UNREAD_BYTES_MAX:
                     raise FollowerError("the hall withholds goods that its record needs")
-                yield from self._read()
+                yield from self._read(player)
             case Restart(seal):
                 self._restart, self._pieces = seal, bytearray()
             case Piece(data):
@@ -244,7 +248,7 @@ class Follower:
         self._restart, self._pieces = None, bytearray()
         self.replica = self._kind.restored(genesis, state, self._notary)
 
-    def _read(self) -> Iterator[Want | Declined | Thought]:
+    def _read(self, player: Player) -> Iterator[Want | Declined | Thought]:
         """Apply entries, as long as the goods are here that they need."""
         assert self.replica is not None
         try:
@@ -258,7 +262,9 @@ class Follower:
                 if any(needed(market, entry.what)):
                     yield _looking(self._notary, market, entry.what)
                 self._unread.popleft()
-                self._heard(self.replica.apply(entry))
+                happened = self.replica.apply(entry)
+                player.watch(self.replica.market)
+                self._heard(happened)
         except (CodecError, ReplicaError) as error:
             raise FollowerError(f"the hall's record is wrong: {error}") from error
 
@@ -293,7 +299,7 @@ class Follower:
         self._notary.bring(part.digest, whole)
         if part.digest in self._asked:
             self._asked.pop(part.digest)(whole)
-        yield from self._read()
+        yield from self._read(player)
 
 
 def _looking(notary: Notary, market: Market, what: What) -> Thought:

@@ -226,9 +226,7 @@ class Member:
         """Let the player think; without stopping the clock, where it may run a program."""
         async with self._thinking:
             thought = self._follower.waking(player, _clock_ms())
-            assert self.replica is not None
-            is_quick = player.is_quick(self.replica.market)
-            return thought() if is_quick else await asyncio.to_thread(thought)
+            return thought() if player.is_quick else await asyncio.to_thread(thought)
 
     def _carry_out(self, answered: Iterable[Act]) -> None:
         # Delays are those of a network that is simulated; this one has its own.

@@ -5,6 +5,7 @@ by their digests: an entry of the record is applied when they are there, and unt
 So everybody finds the same of it, now and in a year.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 from numen.base.codec import encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
-from numen.market.message import Body, Buy, Kept, Request, Result
+from numen.market.message import Body, Buy, Kept, Request, Result, Verdict, check
 from numen.market.moves import Run, Step
 from numen.market.offence import FalseProof
 from numen.market.task import Policy, Snark, Stark, Task, task_id
@@ -31,7 +32,7 @@ from numen.proof.statement import (
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.proof.statement import Stark as StarkEvidence
 from numen.proof.walk import Shown
-from numen.vm.walk import course, judge
+from numen.vm.course import Course, course, judge
 
 VERDICTS_MAX: Final = 1024
 """Verdicts that are remembered: evidence is looked at when it comes, when it is applied, and
@@ -71,8 +72,7 @@ class Notary:
         Raises:
             NumenError: What is shown is not a state and the cells that the step touches.
         """
-        code, inputs = self._goods(task.program), self._goods(task.inputs)
-        return judge(course(code, inputs, answer, task.work_limit), shown)
+        return judge(self._course(task, answer), shown)
 
     def bring(self, name: bytes, raw: bytes) -> None:
         """Take goods that entries may need."""
@@ -83,9 +83,18 @@ class Notary:
         return [name for name in needed(market, what) if self._get(name) is None]
 
     def look(self, market: Market, what: What) -> None:
-        """Find out what is to be found about an entry, so that applying it takes no time."""
+        """Find out what is to be found about an entry, so that applying it takes no time.
+
+        Nothing is looked at for whoever has no say in it: that costs, and comes from anybody.
+        """
+        if not _has_say(market, what):
+            return
         for task, claim, evidence in _checks(market, what):
             self._judge(task, claim, evidence)
+        if isinstance(what, Posted) and isinstance(step := what.signed.body, Step):
+            job = market.jobs[step.task]
+            with contextlib.suppress(NumenError):
+                self._course(job.task, b"")  # lowers the program, which takes longest
 
     def _judge(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> NumenError | None:
         name = keccak256(task_id(task), claim_digest(claim), encode(evidence))
@@ -114,6 +123,11 @@ class Notary:
                 verify(claim, StarkEvidence(self._goods(name)), stark=demands)
             case _:
                 raise UnprovenError("the evidence is not of the kind that the task asks for")
+
+    def _course(self, task: Task, answer: bytes) -> Course:
+        return course(
+            self._goods(task.program), self._goods(task.inputs), answer, task.work_limit
+        )  # fmt: skip
 
     def _goods(self, name: bytes) -> bytes:
         raw = self._get(name)
@@ -182,6 +196,25 @@ def _checks(market: Market, what: What) -> Iterator[Check]:
         evidence = body.evidence
         if evidence is not None and not isinstance(evidence, Run):
             yield task, body.claim, evidence
+
+
+def _has_say(market: Market, what: What) -> bool:
+    """Whether who signed an entry has a part in the task that it is about."""
+    if not isinstance(what, Posted | Judged):
+        return False
+    body = what.signed.body
+    try:
+        check(what.signed)
+    except NumenError:
+        return False
+    match body:
+        case Verdict():
+            job = market.jobs.get(body.task)
+            return job is not None and job.task.verifier == body.verifier
+        case Step():
+            job = market.jobs.get(body.task)
+            return job is not None and body.worker in job.seats
+    return True
 
 
 def _task_of(market: Market, result: Result) -> Task | None:

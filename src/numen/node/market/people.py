@@ -38,11 +38,15 @@ class Joined:
         self._calls = tuple(calls)
         self._asked_ms: dict[Verb, int] = {}
         self.lacks, self.bring, self.made = actor.lacks, actor.bring, actor.made
-        self.listen, self.is_quick = actor.listen, actor.is_quick
+        self.listen, self.watch = actor.listen, actor.watch
 
     @property
     def address(self) -> bytes:
         return self._key.address
+
+    @property
+    def is_quick(self) -> bool:
+        return self._actor.is_quick
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for verb, amount in self._calls:

@@ -27,7 +27,7 @@ from numen.proof.statement import commit_inputs
 from numen.sandbox.errors import SandboxError
 from numen.vm.machine import Result
 from numen.vm.payload import decode_inputs, encode_output
-from numen.vm.walk import Walk, course
+from numen.vm.walk import Walk, walk
 
 GOODS_MAX: Final = 4096
 """Most programs, and most inputs, that a member keeps; the oldest go first."""
@@ -37,8 +37,12 @@ SNARK_WORK_A_BYTE: Final = 4
 STARK_WORK: Final = 20_000_000
 """Work units that a worker reckons for a proof: with a key, also for each byte of that."""
 
-WALKS_MAX: Final = 8
+WALKS_MAX: Final = 4
 """Walks that are kept."""
+
+WALK_STEPS_MAX: Final = 1 << 30
+"""Longest run that is walked: each move of a contest may have to take as many steps again, at some
+nanoseconds a step, and is due in seconds."""
 
 _LOG: Final = logging.getLogger("numen.market")
 _DICE_DOMAIN: Final = "numen/dice-seed/1"
@@ -142,6 +146,10 @@ def answer_of(program: Program, inputs: bytes, work_limit: int, runner: Runner) 
     return Answer(encode_output(result), result.work)
 
 
+class TooLongError(NumenError):
+    """A task allows runs that are too long to be contested."""
+
+
 class Walks:
     """Makes walks of tasks, and keeps the last few: a `numen.market.actor.Walker`."""
 
@@ -151,9 +159,13 @@ class Walks:
 
     def __call__(self, task: Task, inputs: bytes, answer: bytes | None) -> Walk:
         name = (task_id(task), answer)
+        if task.work_limit > WALK_STEPS_MAX:
+            raise TooLongError(
+                f"a run of {task.work_limit:,} steps, the longest walk has {WALK_STEPS_MAX:,}"
+            )
         if name not in self._kept:
             code = self._goods.programs[task.program].code
-            self._kept[name] = Walk(course(code, inputs, answer, task.work_limit))
+            self._kept[name] = walk(code, inputs, answer, task.work_limit)
             while len(self._kept) > WALKS_MAX:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(name)
@@ -183,6 +195,7 @@ class Equipped:
 
     def __init__(self, actor: Actor, goods: Goods, runs: Runs | None = None) -> None:
         self._actor, self._goods, self._runs = actor, goods, runs
+        self._is_slow = False
 
     @property
     def address(self) -> bytes:
@@ -190,24 +203,26 @@ class Equipped:
 
     def lacks(self, replica: Replica) -> Iterable[bytes]:
         """Name the goods of all tasks that live."""
-        return (
-            name for job in replica.market.jobs.values() for name in self._goods.lacks(job.task)
-        )
+        tasks = [job.task for job in replica.market.jobs.values()]
+        self._is_slow = any(isinstance(task.policy, Optimistic | Hardware) for task in tasks)
+        return (name for task in tasks for name in self._goods.lacks(task))
 
     def bring(self, raw: bytes) -> None:
         """Take goods."""
         self._goods.add(raw)
 
-    def is_quick(self, market: Market) -> bool:
-        """Whether it runs nothing while it thinks: it waits for walks, and for its hardware."""
-        policies = [job.task.policy for job in market.jobs.values()]
-        is_light = not any(isinstance(policy, Hardware | Optimistic) for policy in policies)
-        return is_light and self._runs is not None
+    @property
+    def is_quick(self) -> bool:
+        """Whether it runs nothing while it thinks: it walks and quotes as it goes."""
+        return self._runs is not None and not self._is_slow
 
     def listen(self, told: Callable[[], None]) -> None:
         """Have somebody told, in any thread, that it has something new to think about."""
         if self._runs is not None:
             self._runs.told = told
+
+    def watch(self, market: Market) -> None:
+        """What it has to know it sees when it is woken."""
 
     def made(self) -> Iterable[bytes]:
         """Give goods away that were made here."""

@@ -16,7 +16,7 @@ _LEFT_OUT: Final = frozenset(
     }
 )  # fmt: skip
 """Without keys nothing is signed; a block is not made because somebody asks; filters would have to
-be remembered from one block to the next."""
+be remembered from one block to the next; what waits, waits at the node beside it."""
 
 
 def _is_here(name: str) -> bool:
@@ -24,7 +24,7 @@ def _is_here(name: str) -> bool:
     return name not in _LEFT_OUT and namespace in _NAMESPACES and rest != "mine"
 
 
-_NAMESPACES: Final = ("eth", "net", "web3", "rpc", "rpc.discover", "numen", "txpool")
+_NAMESPACES: Final = ("eth", "net", "web3", "rpc", "rpc.discover", "numen")
 
 METHODS: Final[dict[str, Method]] = table(
     [method for name, method in LEDGER_METHODS.items() if _is_here(name)],

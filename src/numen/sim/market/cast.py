@@ -131,8 +131,11 @@ class _Absent:
     def __init__(self, joined: Joined) -> None:
         self._joined = joined
         self.lacks, self.bring, self.made = joined.lacks, joined.bring, joined.made
-        self.listen, self.is_quick = joined.listen, joined.is_quick
-        self.address = joined.address
+        self.address, self.listen, self.watch = joined.address, joined.listen, joined.watch
+
+    @property
+    def is_quick(self) -> bool:
+        return self._joined.is_quick
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         return () if self._joined.has_called(market) else self._joined.wake(market, now_ms)

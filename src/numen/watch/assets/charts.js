@@ -125,7 +125,7 @@ export function graph(nodes, edges, name, width = 520, height = 380) {
         h('g', { transform: nodes.length > 30 ? 'translate(-6 -6)' : 'translate(-10 -10)' }, glyph(node.id, nodes.length > 30 ? 12 : 20, true)),
         nodes.length > 30 ? null : h('text', { y: 27 }, name(node.id))));
   });
-  return h('svg', { class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${nodes.length} nodes, ${edges.length} edges` }, lines, dots);
+  return h('svg', { class: edges.length > 100 ? 'graph many' : 'graph', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${nodes.length} nodes, ${edges.length} edges` }, lines, dots);
 }
 
 /** A tree of messages, causes left of what they caused. */

@@ -28,7 +28,7 @@ function tiles({ totals, latency, tickets }) {
     tile('latency', 'Bid to paid', totals.settled ? lasting(latency.mean_ms) : '–', totals.settled ? half : 'nothing settled yet', '', totals.settled ? bars(latency.counts, 'how long tasks took') : null),
     tile('stake', 'At stake', compact(totals.staked), `${plural(totals.workers, 'worker')} · ${plural(totals.verifiers, 'verifier')}`),
     tile('slashed', 'Slashed', compact(totals.slashed), totals.slashes ? plural(totals.slashes, 'fine') : 'nobody was fined', totals.slashes ? 'bad' : ''),
-    tile('paid', 'Paid for answers', compact(totals.paid), `${plural(won, 'winning ticket')}`, 'gold'));
+    tile('paid', 'Paid for answers', compact(totals.paid), totals.resold ? `${compact(totals.resold)} for answers bought again` : plural(won, 'winning ticket'), 'gold'));
 }
 
 /** How commands name the market. */
@@ -66,7 +66,7 @@ function tasks({ tasks: all, about }, now) {
     : empty('Nobody has bid yet. Sell a job:', `numen submit ${at(about)} job.py 6 7 --key buyer --bid 50000`));
 }
 
-const TONES = { settled: 'good', working: 'busy', answered: 'busy', disputed: 'warn', seeking: 'quiet', failed: 'bad', expired: 'bad', cancelled: 'quiet' };
+const TONES = { settled: 'good', working: 'busy', answered: 'busy', claimed: 'busy', contested: 'warn', disputed: 'warn', seeking: 'quiet', failed: 'bad', expired: 'bad', cancelled: 'quiet' };
 
 function row(task, about, now) {
   const end = task.closed_ms || now;
@@ -74,9 +74,9 @@ function row(task, about, now) {
     h('div', { class: 'task-what' },
       h('a', { class: 'who', href: `#why/${encodeURIComponent(task.id)}`, title: `0x${task.id}` }, glyph(task.program, 26), h('span', { class: 'id' }, short(task.id))),
       h('small', null, task.policy, task.raises ? `, raised ${task.raises}×` : '')),
-    lanes(task, about),
+    h('div', { class: 'task-run' }, lanes(task, about), task.contests.map((contest) => duel(contest, task, about))),
     h('div', { class: 'task-how' }, chip(task.state, TONES[task.state] ?? ''),
-      h('small', null, `${compact(task.bid)} · ${lasting(Math.max(0, end - task.posted_ms))}`)));
+      h('small', null, `${compact(task.bid)}${task.ceiling > task.bid ? `→${compact(task.ceiling)}` : ''} · ${lasting(Math.max(0, end - task.posted_ms))}`)));
 }
 
 /** How far a seat has come: its place among the stops. */
@@ -118,6 +118,21 @@ function lanes(task, about) {
     }));
 }
 
+/** A contest about one step of a run: the steps that are left, among all. */
+function duel(contest, task, about) {
+  const all = Math.max(1, task.steps, contest.high);
+  const left = (contest.low / all) * 400;
+  const width = Math.max(4, ((contest.high - contest.low) / all) * 400);
+  const who = called(about, contest.challenger);
+  const said = contest.winner
+    ? `${contest.winner} won against ${who}: ${contest.reason}`
+    : `${who} contests steps ${whole(contest.low)} to ${whole(contest.high)} of ${whole(task.steps)}`;
+  return h('div', { class: 'duel', key: contest.challenger },
+    h('svg', { viewBox: '0 0 400 6', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      h('rect', { class: 'all', width: 400, height: 6 }), h('rect', { class: 'part', x: Math.min(left, 396).toFixed(1), width: width.toFixed(1), height: 6 })),
+    h('small', null, said));
+}
+
 // --- what happened -------------------------------------------------------------------------------
 
 const LOUD = { slashed: 'bad', refused: 'warn', disputed: 'warn', settled: 'good', redeemed: 'gold', posted: 'busy', closed: 'quiet' };
@@ -125,7 +140,7 @@ const LOUD = { slashed: 'bad', refused: 'warn', disputed: 'warn', settled: 'good
 function feed({ feed: all, about }) {
   return card('feed', 'What happened', '', all.length
     ? h('ol', { class: 'feed', tabindex: '0', role: 'log', 'aria-label': 'what happened' }, all.map((each) => h('li', { key: `${each.at_ms} ${each.kind} ${each.task} ${each.who}`, class: LOUD[each.kind] ?? '' },
-      h('time', null, moment(each.at_ms, about.born_ms)), h('p', null, each.said, ' ', each.task ? whyLink(each.task, short(each.task)) : null))))
+      h('time', null, moment(each.at_ms, about.born_ms)), h('p', null, each.said, each.times > 1 ? h('b', { class: 'times' }, ` ×${each.times}`) : null, ' ', each.task ? whyLink(each.task, short(each.task)) : null))))
     : empty('It is quiet. What happens here is told here, as it happens.'));
 }
 
