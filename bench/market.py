@@ -3,13 +3,17 @@
 A redemption's gas is that of `Broker.vy` on our EVM; that pyrevm counts the same is a test. The
 rival of a ticket is the bare secp256k1 operation inside it: nothing can be faster that checks
 or makes a signature each time. The rival of a task is the bar of 20 ms from bid to payment; between
-processes, of 100 ms, and of 1,000 runs a second where they are sold together.
+processes, of 100 ms, and of 1,000 runs a second where they are sold together. That of answers by
+reputation is fixed replication, which takes the first answer that so many workers gave: the least
+number that lets as little through, found in the same run. These counts follow from seeds and are
+the same on every machine.
 """
 
 import itertools
 import os
+import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import coincurve
@@ -34,9 +38,10 @@ from numen.market.provider import Provider, Wanted
 from numen.market.task import Quorum, Task
 from numen.market.ticket import WIN_ONE, SignedTicket, Ticket, sign_ticket, ticket_digest
 from numen.market.turn import new_market
-from numen.market.verifier import Verifier
+from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Behaviour, Profile, Tools, Worker
 from numen.proof.statement import Claim, Evidence, commit_inputs
+from numen.sim.credibility import Colluders, Setting, adaptive, fixed
 
 DOMAIN = Domain("Numen", "1", 1337, b"\xcc" * 20)
 PAYER, PAYEE, SECRET = SigningKey.from_seed(b"payer"), SigningKey.from_seed(b"payee"), b"s" * 32
@@ -49,6 +54,9 @@ REDEEM_BAR_GAS = 12_000
 CHECKED_TARGET, SAMPLED_TARGET, ISSUED_TARGET = 2.0, 0.5, 2.0
 CHECKED_BAR, SAMPLED_BAR = 11_000, 50_000
 
+FIXED_FROM = 6
+"""Fewer equal answers let about one in a hundred through: `numen sim quorum`."""
+
 
 def contests(quick: bool) -> Iterator[Contest | Row]:
     """Everything that is compared."""
@@ -57,7 +65,42 @@ def contests(quick: bool) -> Iterator[Contest | Row]:
     yield redemption(32)
     for count in (1,) if quick else (1, 20):
         yield tasks(count)
+    yield from answers(2 if quick else 5)
     yield from between_processes(quick)
+
+
+def answers(seeds: int) -> Iterator[Row]:
+    """Count answers bought, and wrong ones accepted, with a fifth of colluders, over 4000 tasks."""
+    for colluders in (Colluders.ALWAYS, Colluders.AT_TIMES, Colluders.SLEEPERS):
+        ours = [adaptive(Setting(colluders, seed=seed)) for seed in range(seeds)]
+        name = f"a fifth colludes {colluders.value}"
+        yield Row(f"answers a task, {name}; bar", _mean(t.replicas for t in ours), 2.5, "", 1.0)
+        wrong = _mean(t.wrong_permille for t in ours)
+        yield Row(f"wrong in 1000 tasks, {name}; bar", wrong, 1.0, "", 1.0)
+    yield _fixed_rival(seeds)
+    for one_in in (AUDIT_ONE_IN, 2):
+        ours = [
+            adaptive(Setting(Colluders.CUNNING, seed=seed, audit_one_in=one_in))
+            for seed in range(seeds)
+        ]
+        name = f"{Colluders.CUNNING.value}, one in {one_in} run again"
+        wrong = _mean(t.wrong_permille for t in ours)
+        yield Row(f"wrong in 1000 tasks, a fifth colludes {name}; bar", wrong, 1.0, "")
+
+
+def _fixed_rival(seeds: int) -> Row:
+    """Compare with the least fixed number of equal answers that lets under one in 1000 through."""
+    ours = _mean(adaptive(Setting(Colluders.ALWAYS, seed=s)).replicas for s in range(seeds))
+    for equal in range(FIXED_FROM, 40):
+        rivals = [fixed(Setting(Colluders.ALWAYS, seed=seed), equal) for seed in range(seeds)]
+        if _mean(t.wrong_permille for t in rivals) < 1:
+            theirs = _mean(t.replicas for t in rivals)
+            return Row(f"answers a task; fixed, first {equal} equal", ours, theirs, "", 0.25)
+    raise AssertionError("no fixed number holds a fifth of colluders")
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)
 
 
 def redemption(count: int) -> Row:
