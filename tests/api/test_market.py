@@ -17,7 +17,7 @@ from numen.api.sale import (
 from numen.api.together import together
 from numen.ir.interface import InputError
 from numen.market import events
-from numen.node.market.people import OrderError
+from numen.node.market.buyer import OrderError
 
 LIMIT = 100
 

@@ -31,12 +31,12 @@ from numen.market.moves import Run
 from numen.market.task import task_id
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
+from numen.node.market.buyer import Buyer, Order, Sold
 from numen.node.market.errand import Purchase
 from numen.node.market.goods import name_of
 from numen.node.market.local import local_market, new_identity
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
-from numen.node.market.people import Buyer, Order, Sold
 from numen.node.market.place import read_place
 from numen.proof.statement import Evidence, Stark, commit_inputs
 from numen.vm.payload import encode_inputs

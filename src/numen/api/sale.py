@@ -18,7 +18,7 @@ from numen.api.evidence import Want
 from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.events import Event, Withdrawn
-from numen.node.market.people import Sold
+from numen.node.market.buyer import Sold
 from numen.proof.statement import Evidence
 from numen.vm.payload import PayloadError, decode_output, trap_of
 

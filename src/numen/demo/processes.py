@@ -37,6 +37,7 @@ class Processes:
         workers: Names of the workers.
         proving: Those of them that sell proofs too.
         price: What they ask for a million work units, in coins.
+        options: More words for their commands, such as ``--fleet`` and its server.
 
     Attributes:
         place: Where the hall is, once it is entered.
@@ -44,11 +45,16 @@ class Processes:
     """
 
     def __init__(
-        self, workers: Sequence[str] = WORKERS, proving: Sequence[str] = ("ada",), price: int = 1
+        self,
+        workers: Sequence[str] = WORKERS,
+        proving: Sequence[str] = ("ada",),
+        price: int = 1,
+        options: Sequence[str] = (),
     ) -> None:
         self.place = ""
         self.ids: dict[str, int] = {}
         self._workers, self._proving, self._price = workers, proving, price
+        self._options = options
         self._folder = tempfile.TemporaryDirectory(prefix="numen-processes-")
         self._password = secrets.token_hex(16)
         self._running: list[subprocess.Popen[bytes]] = []
@@ -87,7 +93,7 @@ class Processes:
         for name in self._workers:
             proves = ["--prove"] if name in self._proving else []
             price = ["--price", str(self._price)]
-            self._run(name, "worker", self.place, "--insist", *price, *proves)
+            self._run(name, "worker", self.place, "--insist", *price, *proves, *self._options)
         for _ in range(len(self._workers) + 1):
             self._until("hall", self._is_another_stake())
 

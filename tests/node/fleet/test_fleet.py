@@ -16,6 +16,7 @@ import pytest
 
 import numen
 from numen.api import starks
+from numen.demo.processes import Processes
 from numen.ledger.order.servers import ClusterError, find_server
 from numen.market.actor import Answer
 from numen.vm.payload import decode_output, encode_inputs
@@ -149,6 +150,17 @@ def test_a_proof_is_made_of_segments_that_machines_proved(server, machines):
 
     assert found.value == LONG(2000)
     assert found.segments > 2
+
+
+def test_workers_have_their_tasks_run_by_a_fleet(server, machines):
+    machines.start()
+    with (
+        Processes(("ada", "bob"), proving=(), options=("--fleet", server)) as processes,
+        numen.SyncMarket(processes.place, processes.identity("buyer")) as market,
+    ):
+        program = "def main(a: u64) -> u64:\n    return a * a * a\n"
+        found = market.map(program, range(3, 6), bid=50_000)
+    assert [bought.value for bought in found] == [27, 64, 125]
 
 
 def test_what_no_machine_can_do_is_said_and_a_trap_is_an_answer(server, machines):

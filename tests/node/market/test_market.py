@@ -20,7 +20,7 @@ from numen.net.keystore import Identity
 from numen.net.possession import introduce
 from numen.net.session import Session
 from numen.net.tls import TlsTransport
-from numen.node.market import people
+from numen.node.market import buyer, people
 from numen.node.market.errand import ErrandError
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
@@ -228,7 +228,7 @@ def test_a_trap_is_an_answer_like_any_other(played):
 def test_a_market_without_a_verifier_says_so(played):
     async def story(town):
         async with Market(town.place, identity("buyer")) as market:
-            with pytest.raises(people.OrderError, match="no verifier"):
+            with pytest.raises(buyer.OrderError, match="no verifier"):
                 await market.run(ADD, 1, 2, bid=BID)
 
     played(story)

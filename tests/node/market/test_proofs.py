@@ -20,7 +20,7 @@ from numen.market.message import Kept, Request, sign
 from numen.market.task import Quorum, Stark, Task
 from numen.market.turn import new_market
 from numen.market.worker import Behaviour, Profile
-from numen.node.market import people, prove
+from numen.node.market import people, prove, proving
 from numen.node.market.clerk import Clerk, Visit
 from numen.node.market.errand import Visitor
 from numen.node.market.follower import Follower
@@ -149,7 +149,7 @@ def claim(**changes) -> Claim:
 def snark():
     """A policy, the goods of its keys, and a true proof."""
     wanted = evidence.snark(MULTIPLY)
-    job = prove.ProveSnark(MULTIPLY.program.code, INPUTS, *wanted.goods)
+    job = proving.ProveSnark(MULTIPLY.program.code, INPUTS, *wanted.goods)
     made = prove.prove(job).snark
     assert made is not None
     return wanted, decode(SnarkEvidence, made)
@@ -202,16 +202,16 @@ def test_a_worker_makes_no_proof_with_keys_that_do_not_fit(snark):
     swapped = read(Proving, evidence.snark(another).goods[1], another.program.id)
     forged = write(msgspec.structs.replace(swapped, program=program.id))
     with pytest.raises(numen.NumenError):
-        prove.prove(prove.ProveSnark(program.code, INPUTS, wanted.goods[0], forged))
+        prove.prove(proving.ProveSnark(program.code, INPUTS, wanted.goods[0], forged))
     again = evidence.snark(MULTIPLY)
     with pytest.raises(numen.NumenError, match="not that of the verifying key"):
-        prove.prove(prove.ProveSnark(program.code, INPUTS, wanted.goods[0], again.goods[1]))
+        prove.prove(proving.ProveSnark(program.code, INPUTS, wanted.goods[0], again.goods[1]))
 
 
 def test_a_run_that_traps_has_no_proof():
     raw = encode_inputs(MULTIPLY.program, (2**63, 2))
     with pytest.raises(numen.NumenError):
-        prove.prove(prove.ProveStark(MULTIPLY.program.code, raw, 0))
+        prove.prove(proving.ProveStark(MULTIPLY.program.code, raw, 0))
 
 
 def test_what_cannot_be_sold_with_a_proof_is_refused_before_anybody_is_asked():

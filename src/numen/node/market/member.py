@@ -192,9 +192,9 @@ class Member:
                         await session.send(want)
                     case Declined(reason):
                         _LOG.warning("the hall declines: %s", reason)
-                    case thought:
+                    case thought:  # a proof may have to be checked
                         async with self._thinking:
-                            self._carry_out(thought())
+                            self._carry_out(await asyncio.to_thread(thought))
             self._note_ready()
             self._changed.set()
 

@@ -8,17 +8,23 @@ import resource
 import secrets
 import signal
 import sys
-from typing import Annotated, Final
-
-import msgspec
-from msgspec import Meta
+from typing import Final
 
 from numen.base.codec import decode, encode
 from numen.base.errors import NumenError
 from numen.ir.interface import flatten
 from numen.ir.program import Program, load
 from numen.node.market.keys import Proving, read, rule_of
-from numen.node.market.speech import GOODS_BYTES_MAX
+from numen.node.market.proving import (
+    JOB_BYTES_MAX,
+    PROOF_BYTES_MAX,
+    REASON_MAX,
+    Asked,
+    Failed,
+    Job,
+    Made,
+    ProveSnark,
+)
 from numen.proof import groth16
 from numen.proof.circuit import compile_circuit
 from numen.proof.machine.prove import prove_run
@@ -28,80 +34,10 @@ from numen.proof.wires import Limits
 from numen.proof.zkey import read_zkey
 from numen.vm.payload import decode_inputs
 
-JOB_BYTES_MAX: Final = 4 * GOODS_BYTES_MAX
-PROOF_BYTES_MAX: Final = GOODS_BYTES_MAX + 1024
 CYCLES_MAX: Final = 1 << 23
 """Longest run that is proven: its proof still fits goods."""
 
 _ENTROPY_BYTES: Final = 64
-_REASON_MAX: Final = 500
-_Goods = Annotated[bytes, Meta(max_length=GOODS_BYTES_MAX)]
-
-
-class ProveSnark(msgspec.Struct, frozen=True, array_like=True, tag="prove-snark/1"):
-    """Prove a run with keys.
-
-    Attributes:
-        code: Bytecode.
-        inputs: The run's inputs, from `vm.payload`.
-        verifying: Goods with the verifying key.
-        proving: Goods with the proving key.
-    """
-
-    code: _Goods
-    inputs: _Goods
-    verifying: _Goods
-    proving: _Goods
-
-
-class ProveStark(msgspec.Struct, frozen=True, array_like=True, tag="prove-stark/1"):
-    """Prove a run without keys.
-
-    Attributes:
-        code: Bytecode.
-        inputs: The run's inputs, from `vm.payload`.
-        proven_bits_min: Least bits that are to be proven.
-    """
-
-    code: _Goods
-    inputs: _Goods
-    proven_bits_min: Annotated[int, Meta(ge=0, le=256)]
-
-
-Job = ProveSnark | ProveStark
-
-
-class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """A job on its way."""
-
-    job: Job
-
-
-class Made(msgspec.Struct, frozen=True, array_like=True, tag="made/1"):
-    """A proof, of one kind.
-
-    Attributes:
-        snark: Canonical bytes of the evidence, or None.
-        stark: A `proof.stark`, or nothing.
-    """
-
-    snark: Annotated[bytes, Meta(max_length=GOODS_BYTES_MAX)] | None
-    stark: Annotated[bytes, Meta(max_length=GOODS_BYTES_MAX)]
-
-
-class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed/1"):
-    """There is no proof.
-
-    Attributes:
-        reason: Why, in words.
-    """
-
-    reason: Annotated[str, Meta(max_length=_REASON_MAX)]
-
-
-def pack(job: Job) -> bytes:
-    """A job in bytes."""
-    return encode(Asked(job), size_max=JOB_BYTES_MAX)
 
 
 def prove(job: Job) -> Made:
@@ -151,7 +87,7 @@ def main() -> None:
     try:
         answer = prove(decode(Asked, raw, size_max=JOB_BYTES_MAX).job)
     except NumenError as error:
-        answer = Failed(error.message[:_REASON_MAX])
+        answer = Failed(error.message[:REASON_MAX])
     except MemoryError:
         answer = Failed("it needs more memory than it may have")
     sys.stdout.buffer.write(encode(answer, size_max=PROOF_BYTES_MAX))

@@ -22,7 +22,15 @@ from numen.market.actor import UnprovableError
 from numen.market.message import Kept
 from numen.market.task import Snark, Stark, Task, task_id
 from numen.node.market.goods import name_of
-from numen.node.market.prove import PROOF_BYTES_MAX, Failed, Job, Made, ProveSnark, ProveStark, pack
+from numen.node.market.proving import (
+    PROOF_BYTES_MAX,
+    Failed,
+    Job,
+    Made,
+    ProveSnark,
+    ProveStark,
+    pack,
+)
 from numen.node.market.tools import Goods
 from numen.proof.statement import Evidence
 from numen.proof.statement import Snark as SnarkEvidence

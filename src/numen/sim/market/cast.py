@@ -15,8 +15,9 @@ from numen.market.actor import Act, Answer, Parcel
 from numen.market.turn import Market
 from numen.market.worker import Behaviour, Profile
 from numen.node.market import people
+from numen.node.market.buyer import Buyer
 from numen.node.market.follower import Player
-from numen.node.market.people import Buyer, Joined
+from numen.node.market.people import Joined
 from numen.node.market.tools import Goods
 from numen.proof.statement import commit_inputs
 from numen.sim.network import Network

@@ -9,8 +9,8 @@ from numen.base.crypto import SigningKey
 from numen.base.eip712 import Domain
 from numen.market.actor import claim_of
 from numen.market.task import Quorum, Task
+from numen.node.market.buyer import Buyer, Order, OrderError
 from numen.node.market.notary import Notary
-from numen.node.market.people import Buyer, Order, OrderError
 from numen.node.market.replica import Entry, Genesis
 from numen.node.market.speech import Entries
 from numen.proof.statement import claim_digest, commit_inputs

@@ -18,8 +18,8 @@ from numen.market.offence import CASE_MAX_BYTES, LIES, Case, Outcome, judge
 from numen.market.task import Task, escrowed
 from numen.market.turn import Market, Turn, TurnRecord
 from numen.market.verifier import EXECUTION_MS, OPENING_MS
+from numen.node.market.buyer import TASK_LIFE_MS
 from numen.node.market.notary import Notary
-from numen.node.market.people import TASK_LIFE_MS
 from numen.node.market.replica import Genesis
 from numen.sim.market.remembering import Remembering
 from numen.sim.witness import BrokenError
