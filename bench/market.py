@@ -5,7 +5,7 @@ rival of a ticket is the bare secp256k1 operation inside it: nothing can be fast
 or makes a signature each time. The rival of a task is the bar of 20 ms from bid to payment; between
 processes, of 100 ms, and of 1,000 runs a second where they are sold together. That of answers by
 reputation is fixed replication, which takes the first answer that so many workers gave: the least
-number that lets as little through, found in the same run. Those counts follow from seeds and are
+number that lets as little through, found in the same run. These counts follow from seeds and are
 the same on every machine.
 """
 
@@ -65,8 +65,8 @@ def contests(quick: bool) -> Iterator[Contest | Row]:
     yield redemption(32)
     for count in (1,) if quick else (1, 20):
         yield tasks(count)
-    yield from between_processes(quick)
     yield from answers(2 if quick else 5)
+    yield from between_processes(quick)
 
 
 def answers(seeds: int) -> Iterator[Row]:

@@ -11,21 +11,21 @@ BUDGET_LINES = {
     "cli": 7000,
     "demo": 1800,
     "evm": 28000,
-    "ir": 7500,
+    "ir": 7600,
     "jit": 2300,
     "kernels": 9300,
     "lang": 10100,
-    "ledger": 13500,
-    "market": 10000,
+    "ledger": 13700,
+    "market": 11000,
     "net": 3000,  # channels between nodes, messages on them, keys and who has them
-    "node": 21000,
+    "node": 24000,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
     "sim": 5000,
     "testing": 1100,
     "trust": 3400,
     "vm": 3200,
-    "watch": 2600,  # what people see of a node: views, the page, metrics, spans
+    "watch": 3000,  # what people see of a node: views, the page, metrics, spans
 }
 """Lines of Python each package may have. A commit that raises one says why."""
 

@@ -59,6 +59,8 @@ WITHOUT_MEANING: Final = {
     Op.STORE: "Writes a word at a byte offset, little-endian; every byte must be inside.",
     Op.CALL: "Runs a function of the module.",
     Op.HASH: "Keccak-256 of two words, big-endian, the first one first.",
+    Op.HASH_BYTES: "Keccak-256 of so many of the first bytes of words, big-endian.",
+    Op.RECOVER: "The account that signed a digest, by r, s and v; 0 where that is no signature.",
     Op.STATE_LOAD: "What a slot of the contract holds.",
     Op.STATE_STORE: "Writes a slot of the contract.",
     Op.EMIT: "Emits a record: its kind, words, and how many of them; no more than there are.",
@@ -172,6 +174,7 @@ def metrics() -> Iterator[str]:
     for family in (
         *watch_metrics.of_market(Story(), market),
         *watch_metrics.of_ledger(Chronicle(node)),
+        *watch_metrics.of_trust({"nodes": (), "count": 0}),
         *watch_metrics.of_process(Traffic(), {"outbox": 0}, 0),
     ):
         suffix = "_total" if family.type == "counter" else ""

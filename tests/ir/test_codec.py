@@ -304,7 +304,7 @@ def test_a_meter_cannot_be_written_in_bytecode():
 
     for byte in meters:
         assert refusal(bytes([0, 0x32, 0, 1, 0, 1, 0, byte, 0xF2])).offset
-    assert len(meters) == 256 - 38 - 4
+    assert len(meters) == 256 - 40 - 4
 
 
 def codec_bytes() -> set[int]:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from numen.base.crypto import keccak256
+from numen.base.crypto import CURVE_ORDER, SigningKey, keccak256
 from numen.ir import codec, interp
 from numen.ir.check import CheckError, check
 from numen.ir.host import RECORDS_BYTES_MAX, SLOTS_MAX, Journal, hash_words
@@ -191,3 +191,100 @@ def test_provers_refuse_what_they_cannot_prove():
         compile_circuit(module)
     with pytest.raises(ContractError, match="hash"):
         lower(module)
+
+
+HASHING = """
+program main(size: u64) -> u256
+
+func main -> (u256)
+start(size: u64):
+    words = array.[10 x u256]
+    zero = const.u64 0
+    one = const.u64 1
+    ten = const.u64 10
+    jump fill(zero)
+fill(i: u64):
+    more = lt.u64 i, ten
+    branch more, body(), after()
+body():
+    wide = cast.u64.u256 i
+    word = hash wide, wide
+    set.[10 x u256] words, i, word
+    up = wrapping_add.u64 i, one
+    jump fill(up)
+after():
+    found = hash_bytes.[10 x u256] words, size
+    return found
+"""
+
+RECOVERING = """
+program main(digest: u256, r: u256, s: u256, v: u256) -> u256
+
+func main -> (u256)
+start(digest: u256, r: u256, s: u256, v: u256):
+    found = recover digest, r, s, v
+    return found
+"""
+
+
+def test_the_hash_of_bytes_is_keccak_of_so_many_of_the_first():
+    made = program(HASHING)
+    data = b"".join(hash_words(i, i).to_bytes(32, "big") for i in range(10))
+    for size in (*range(42), 63, 64, 127, 128, 135, 136, 137, 143, 144, 271, 272, 273, 319, 320):
+        outcome, _, _ = read(made, [size], Slots())
+        assert outcome.results == (int.from_bytes(keccak256(data[:size]), "big"),)
+        assert natively(made, [size], Slots())[0] == outcome
+
+
+@pytest.mark.parametrize("size", [321, 2**64 - 1])
+def test_no_more_bytes_are_hashed_than_there_are(size):
+    made = program(HASHING)
+    outcome, _, _ = read(made, [size], Slots())
+    assert outcome.trap is not None
+    assert outcome.trap.reason is Reason.INDEX
+    assert natively(made, [size], Slots())[0] == outcome
+
+
+def test_only_words_of_256_bits_are_hashed():
+    with pytest.raises(CheckError, match="u256"):
+        check(parse_module(HASHING.replace("hash_bytes.[10 x u256]", "hash_bytes.[10 x u64]")))
+
+
+def test_who_signed_is_found_and_nobody_where_it_is_no_signature():
+    key = SigningKey.from_seed(b"signer")
+    digest = keccak256(b"message")
+    raw = key.sign(digest)
+    r, s, v = (int.from_bytes(part, "big") for part in (raw[:32], raw[32:64], raw[64:]))
+    number, signer = int.from_bytes(digest, "big"), int.from_bytes(key.address, "big")
+    field = 2**256 - 2**32 - 977
+    pointless = next(x for x in range(1, 99) if pow(x**3 + 7, field // 2, field) != 1)
+    made = program(RECOVERING)
+    host = NativeHost()
+    for args, expected in (
+        ([number, r, s, v], signer),
+        ([number, r, CURVE_ORDER - s, 55 - v], 0),
+        ([number, 0, s, v], 0),
+        ([number, r, 0, v], 0),
+        ([number, CURVE_ORDER, s, v], 0),
+        ([number, r, CURVE_ORDER, v], 0),
+        ([number, r, s, v - 27], 0),
+        ([number, r, s, 29], 0),
+        ([number, r, s, v + 256], 0),
+        ([number, pointless, s, v], 0),
+        ([number, r, s, 55 - v], None),
+        ([number ^ 1, r, s, v], None),
+    ):
+        outcome, _, _ = read(made, args, Slots())
+        assert natively(made, args, Slots(), host)[0] == outcome
+        assert outcome.results is not None
+        (found,) = outcome.results
+        assert found == expected if expected is not None else found not in (0, signer)
+    assert made.needs_host
+
+
+def test_provers_refuse_what_hosts_recover_and_hash():
+    for text in (HASHING.replace("hash wide, wide", "xor.u256 wide, wide"), RECOVERING):
+        with pytest.raises(UnsupportedError, match=r"hash_bytes|recover"):
+            compile_circuit(program(text).module)
+        with pytest.raises(ContractError, match=r"hash_bytes|recover"):
+            lower(program(text).module)

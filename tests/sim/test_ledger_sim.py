@@ -4,7 +4,9 @@ import pytest
 
 from numen.ledger.cell import Cell
 from numen.ledger.order.certificate import Electorate
-from numen.sim import double_spend, ledger
+from numen.ledger.order.vote import Entry, follows
+from numen.node.replica import agree, views
+from numen.sim import double_spend, ledger, town
 from numen.sim.machine import MemoryBook
 from numen.sim.network import NO_FAULTS, Faults
 from numen.sim.witness import BrokenError
@@ -12,9 +14,9 @@ from numen.sim.witness import BrokenError
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_must_hold_holds_whatever_goes_wrong(seed):
-    report = ledger.run(seed, faults=400)
+    report = ledger.run(seed, faults=700)
     faults = report.faults
-    assert faults.total >= 400
+    assert faults.total >= 700
     assert min(faults.lost, faults.twice, faults.reordered) > 0
     assert report.blocks >= 4
     assert report.transactions >= 8
@@ -61,9 +63,39 @@ def test_without_faults_payees_who_passed_them_on_are_told():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_proposer_that_forks_is_accused_and_makes_no_two_final_blocks(seed):
-    report = ledger.run(seed, faults=200, liar=ledger.Liar.PROPOSER)
+    report = ledger.run(seed, faults=300, liar=ledger.Liar.PROPOSER)
     assert report.accused == 1
     assert report.blocks >= 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_others_propose_where_the_proposer_says_nothing(seed):
+    report = ledger.run(seed, faults=300, liar=ledger.Liar.MUTE)
+    assert report.accused == 0
+    assert report.blocks >= 1
+
+
+HARSH = Faults(lost=450, twice=50, late=500, cut=150)
+"""Views that fail more often than not."""
+
+
+@pytest.mark.parametrize("seed", [8, 11])
+@pytest.mark.parametrize("liar", [ledger.Liar.VOTER, ledger.Liar.PROPOSER])
+def test_views_that_fail_decide_nothing_twice_and_end(seed, liar, monkeypatch):
+    monkeypatch.setattr(town, "VIEW_MS", 250)
+    begun = []
+    begin = views._begin
+    monkeypatch.setattr(views, "_begin", lambda t, view: (begun.append(view), begin(t, view)))
+    report = ledger.run(seed, 600, HARSH, liar)
+    assert report.blocks >= 1
+    assert begun
+
+
+@pytest.mark.slow
+def test_views_that_fail_are_survived_under_many_seeds(monkeypatch):
+    monkeypatch.setattr(town, "VIEW_MS", 250)
+    reports = [ledger.run(seed, 500, HARSH, ledger.Liar.PROPOSER) for seed in range(100, 108)]
+    assert all(report.blocks for report in reports)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -88,14 +120,34 @@ def test_half_of_the_stake_would_let_a_forking_proposer_part_the_ledger(monkeypa
 
 
 def test_voters_that_forget_their_votes_would_part_it_too(monkeypatch):
-    monkeypatch.setattr(MemoryBook, "enter", lambda self, height, block: None)
+    monkeypatch.setattr(MemoryBook, "enter", lambda self, vote, since: None)
     rates = Faults(crash=60)
     with pytest.raises(BrokenError):
-        run_many(range(30), 300, rates=rates, liar=ledger.Liar.PROPOSER)
+        run_many(range(6, 30), 300, rates=rates, liar=ledger.Liar.PROPOSER)
+
+
+@pytest.mark.slow
+def test_voters_without_locks_would_part_it_too(monkeypatch):
+    def enter(book, vote, since):
+        if follows(book.entries(vote.height), vote, 1 << 40):  # as if anything were prepared
+            entry = Entry(int(vote.view), vote.is_commit, vote.block)
+            book._entries.setdefault(vote.height, []).append(entry)
+
+    def remembered(turn, event):
+        hear(turn, event)
+        turn.set(prepared=None)
+
+    hear = agree.remembered
+    monkeypatch.setattr(town, "VIEW_MS", 250)
+    monkeypatch.setattr(MemoryBook, "enter", enter)
+    monkeypatch.setattr(agree, "_is_free", lambda turn, candidate: True)
+    monkeypatch.setattr(agree, "remembered", remembered)
+    with pytest.raises(BrokenError, match="two final blocks"):
+        run_many(range(8, 40), 600, rates=HARSH)
 
 
 def test_a_state_that_makes_coins_is_noticed(monkeypatch):
     credit = Cell.credit
-    monkeypatch.setattr(Cell, "credit", lambda self, coins: credit(self, coins + (coins % 50 == 7)))
+    monkeypatch.setattr(Cell, "credit", lambda self, coins: credit(self, coins + (coins % 10 == 7)))
     with pytest.raises(BrokenError, match="coins where there are"):
-        run_many(range(3), 300)
+        run_many(range(3), 600)

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from numen.watch.sources import LedgerSource
 from tests.watch.test_ledger import ABOUT, asked
+from tests.watch.test_replica import near
+from tests.watch.test_replica import source_of as source_of_replica
 from tests.watch.watched import EVENTS, HOSTILE, happened, played, served, source_of
 from tools import browser
 from tools.browser import Browser
 
-__all__ = ["asked"]
+__all__ = ["asked", "near"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -193,6 +195,21 @@ def test_a_ledger_is_drawn_as_trees(chromium, asked):
         )
         chromium.until("document.getElementById('why').open")
         assert "what to do" in chromium.evaluate("document.getElementById('why').innerText")
+        assert chromium.complaints == []
+
+
+def test_a_node_of_several_draws_whom_it_trusts(chromium, near):
+    source = source_of_replica(near, 1)
+    with served(source) as url:
+        opened(chromium, url)
+        edges = len(source.sections()["trust"]["edges"])
+        assert chromium.evaluate("document.querySelectorAll('.edge').length") == edges > 0
+        assert "node-0" in chromium.evaluate("document.querySelector('.graph').textContent")
+        chromium.evaluate(
+            "location.hash = document.querySelector('a.trusted').getAttribute('href')"
+        )
+        chromium.until("document.getElementById('why').open")
+        assert "trusts node-" in chromium.evaluate("document.getElementById('why').innerText")
         assert chromium.complaints == []
 
 

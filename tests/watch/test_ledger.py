@@ -1,5 +1,7 @@
 """A chronicle tells of a ledger what its archive has, and trees as they grow."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -65,10 +67,10 @@ def test_why_and_trees_are_found_by_their_beginnings(asked):
     failed = source.sections()["trees"][0]
     message = failed["branches"][1]["id"]
 
-    assert any("what to do" in said for said in source.explained(message[:12]))
-    assert source.tree(failed["id"][:12])["branches"] == failed["branches"]
+    assert any("what to do" in said for said in asyncio.run(source.explained(message[:12])))
+    assert asyncio.run(source.tree(failed["id"][:12]))["branches"] == failed["branches"]
     with pytest.raises(TreeError):
-        source.tree("ffffffff")
+        asyncio.run(source.tree("ffffffff"))
 
 
 def test_metrics_are_the_ledger_s(asked):

@@ -1,5 +1,7 @@
 """A story is a fold of events: it agrees with the market, forgets in bounds, and never stumbles."""
 
+import asyncio
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -63,7 +65,9 @@ def test_what_is_shown_names_the_liar_and_says_why():
     assert person["lost"] >= fine["lost"] > 0
     bad = {edge["to"] for edge in shown["trust"]["edges"] if edge["bad"]}
     assert liar in bad
-    assert any("wrong answer" in said for said in source_of(happened(town)).explained(liar))
+    assert any(
+        "wrong answer" in said for said in asyncio.run(source_of(happened(town)).explained(liar))
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)

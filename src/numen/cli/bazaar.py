@@ -32,6 +32,7 @@ from numen.node.market.notary import Notary
 from numen.node.market.place import Place, read_place
 from numen.node.market.runs import Runs
 from numen.node.market.serve import EVENTS, serve
+from numen.node.market.settler import settlement
 from numen.node.market.tools import Goods
 
 if TYPE_CHECKING:
@@ -82,12 +83,17 @@ def market() -> None:
     "--chain-id", type=click.IntRange(1, 2**53), default=CHAIN_ID, show_default=True,
     help="Of the chain where tickets count; for a new market.",
 )  # fmt: skip
+@click.option(
+    "--ledger", metavar="URL", default="",
+    help="Settle the market on a ledger: stakes, escrow, fines and reputation, by a contract.",
+)  # fmt: skip
 def open_(
     identity: Identity,
     directory: Path,
     listen: str,
     grant: int,
     chain_id: int,
+    ledger: str,
     *,
     watch: Watch,
     as_json: bool,
@@ -105,14 +111,19 @@ def open_(
         watch.opened(place, hall, directory / EVENTS)
         genesis = hall.replica.genesis
         said = {"market": str(place), "identity": genesis.identity.hex(), "grant": genesis.grant}
+        said["contract"] = settlement(directory).contract if ledger else ""
         if as_json:
             print_json(said | watch.said)
         else:
+            if ledger:
+                click.echo(f"settled by {said['contract']} at {ledger}")
             click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
             watch.tell()
 
     heard = watch.heard(_teller(as_json=as_json))
-    work = serve(directory, identity.account, transport, listen, grant, chain_id, ready, heard)
+    work = serve(
+        directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger
+    )
     run_until_told(watch.run(work))
 
 

@@ -14,7 +14,7 @@ import click
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.cli import asking, privately, stories
+from numen.cli import privately, stories
 from numen.cli.output import print_json, show_value
 from numen.cli.privately import with_identity
 from numen.cli.programs import PASS_ALL, as_json_option
@@ -22,6 +22,7 @@ from numen.cli.progress import progress
 from numen.cli.targets import split
 from numen.evm import abi
 from numen.evm.lift.reading import FILE_BYTES_MAX, read_bytecode
+from numen.node import asking
 from numen.proof.files import read_file
 
 rpc_option = click.option(

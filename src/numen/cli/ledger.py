@@ -16,6 +16,7 @@ from numen.cli.ledger_ask import create, pay
 from numen.cli.ledger_contract import send, view
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
 from numen.cli.output import print_json
+from numen.cli.pages import dashboard_option, loaded
 from numen.ledger.order.sequencer import Sequencer, UnavailableError
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
@@ -98,8 +99,8 @@ class _Wish(msgspec.Struct):
 def init(**given: Any) -> None:
     """Make a ledger for development: nodes on loopback, and people with coins.
 
-    The first node makes the blocks; all have one vote each. The keys of all are in DIR/keys under
-    one password, quick to try: do not use them for anything else.
+    The first node begins to make blocks; all have one vote each. The keys of all are in DIR/keys
+    under one password, quick to try: do not use them for anything else.
     """
     asked = _Wish(**given)
     path = asked.folder / FILE
@@ -142,9 +143,10 @@ def init(**given: Any) -> None:
               help="Blocks in a million that it carries out although it trusts.")  # fmt: skip
 @click.option("--lie", type=click.IntRange(1, 2**63 - 1), metavar="HEIGHT",
               help="Steal in its blocks from HEIGHT on: others notice.")  # fmt: skip
+@dashboard_option("page_at")
 @with_password
 def node(
-    folder: Path, name: str, port: int | None, audit: int, lie: int | None,
+    folder: Path, name: str, port: int | None, audit: int, lie: int | None, page_at: int | None,
     password_file: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Be the node NODE of a ledger, until it is interrupted.
@@ -157,6 +159,8 @@ def node(
         raise click.UsageError(f"the key {name} is not that of the node {name}")
     transport = TlsTransport(identity.node)
     logging.basicConfig(format=f"{name}: %(message)s")
+    if page_at is not None and port is None:
+        raise click.UsageError("--dashboard shows what --rpc answers: say --rpc too")
     asked = listen("127.0.0.1", port) if port is not None else None
     rpc = {"rpc": f"http://127.0.0.1:{asked.getsockname()[1]}"} if asked is not None else {}
 
@@ -165,20 +169,52 @@ def node(
         conduct = Conduct(audit, lie or 0)
         server = Server(roll, name, identity.account, transport, folder / name, log, conduct, asked)
 
+        page = _Page(page_at, server, name, rpc)
+
         def ready(at: str) -> None:
             if as_json:
-                print_json({"node": name, "at": at, "height": server.height} | rpc)
+                print_json({"node": name, "at": at, "height": server.height} | rpc | page.said)
             else:
                 too = "".join(f", and is asked at {url}" for url in rpc.values())
                 click.echo(f"{name} listens at {at}, height {server.height}{too}")
+                for url in page.said.values():
+                    click.echo(f"dashboard {url}")
 
         try:
-            await server.run(ready)
+            async with page:
+                await server.run(ready)
         finally:
             if log is not None:
                 await log.close()
 
     run_async(_until_interrupted(work()))
+
+
+class _Page:
+    """A page about a node, while the node runs; none where no port is given."""
+
+    def __init__(self, port: int | None, server: Server, name: str, rpc: dict[str, str]) -> None:
+        self.said: dict[str, str] = {}
+        self._works: list[Coroutine[Any, Any, None]] = []
+        self._running: list[asyncio.Future[None]] = []
+        if port is None:
+            return
+        serve, shown, replica = map(
+            loaded, ("numen.watch.serve", "numen.watch.market", "numen.watch.replica")
+        )
+        where = rpc["rpc"]
+        about = shown.About("ledger", "node", name, ask=f"numen why ID --rpc {where}", place=where)
+        source, listening = replica.ReplicaSource(about, server.look), serve.listen(port)
+        self.said = {"dashboard": serve.address(listening)}
+        self._works = [serve.attend(source, listening), source.follow()]
+
+    async def __aenter__(self) -> None:
+        self._running = [asyncio.ensure_future(work) for work in self._works]
+
+    async def __aexit__(self, *_: object) -> None:
+        for each in self._running:
+            each.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 async def _open_log(roll: Roll) -> Sequencer | None:

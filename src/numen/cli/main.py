@@ -26,7 +26,7 @@ COMMANDS = {
     "dashboard": "numen.cli.dashboard:dashboard",
     "top": "numen.cli.top:top",
     "doctor": "numen.cli.doctor:doctor",
-    "market": "numen.cli.orders:market",
+    "market": "numen.cli.settled:market",
     "verifier": "numen.cli.bazaar:verifier",
     "worker": "numen.cli.bazaar:worker",
     "submit": "numen.cli.bazaar:submit",

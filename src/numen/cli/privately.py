@@ -14,7 +14,6 @@ import click
 
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
-from numen.cli import asking
 from numen.cli.keys import read_password, with_password
 from numen.evm.revert import decode_revert
 from numen.evm.transaction import Kind, Transaction
@@ -22,6 +21,7 @@ from numen.ledger import looking
 from numen.ledger.sealed.envelope import public_key
 from numen.ledger.sealed.keyring import seal_request
 from numen.net.keystore import KeyStore, default_folder
+from numen.node import asking
 from numen.vm.host import Outcome
 
 WORK: Final = 10**7

@@ -46,8 +46,8 @@ def ledger_(seed: int, faults: int, runs: int, liar: str, is_logged: bool, as_js
     height, every transaction once, messages in the order of their pair, no coin more or less, and
     who lost a conflict was shown why. What does not hold is an error with the seed that replays it.
     """
-    if is_logged and liar == ledger.Liar.PROPOSER.value:
-        raise click.UsageError("of two blocks a log takes one: --liar proposer goes without --log")
+    if is_logged and liar in (ledger.Liar.PROPOSER.value, ledger.Liar.MUTE.value):
+        raise click.UsageError(f"nobody proposes where there is a log: --liar {liar} has none")
     reports = []
     for number in range(seed, seed + runs):
         who = ledger.Liar(liar)

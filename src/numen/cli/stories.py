@@ -8,8 +8,8 @@ from typing import Any, Final
 import click
 
 from numen.base.errors import NumenError
-from numen.cli import asking
 from numen.cli.output import print_json
+from numen.node import asking
 
 DEPTH_MAX: Final = 40
 """Deepest tree that is drawn; the lines of a deeper one are indented."""

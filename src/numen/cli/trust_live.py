@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from numen.cli.asking import ask
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
+from numen.node.asking import ask
 
 _node = click.option(
     "--node", "url", metavar="URL", required=True, help="A node that runs: where its JSON-RPC is."

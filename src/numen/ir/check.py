@@ -354,8 +354,8 @@ class _FunctionCheck:
                     self._fail(f"{to} is not a part of {instr.type}")
             case ((Op.CAST | Op.TRUNCATE | Op.SLICE), _, _):
                 self._fail(f"{instr.op.value} cannot give {instr.to}")
-            case Op.EMIT, Array(element), None if element != U256:
-                self._fail(f"emit takes words of u256, not {instr.type}")
+            case ((Op.EMIT | Op.HASH_BYTES), Array(element), None) if element != U256:
+                self._fail(f"{instr.op.value} takes words of u256, not {instr.type}")
             case _, _, None:
                 pass
             case _:

@@ -22,6 +22,7 @@ OPCODES: Final = {
     Op.SLICE:        0x53, Op.COPY:         0x54,
     Op.MEMORY:       0x58, Op.LOAD:         0x59, Op.STORE:        0x5A,
     Op.HASH:         0x60, Op.STATE_LOAD:   0x61, Op.STATE_STORE:  0x62, Op.EMIT:    0x63,
+    Op.HASH_BYTES:   0x64, Op.RECOVER:      0x65,
 }
 """The first byte of an instruction."""
 

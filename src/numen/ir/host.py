@@ -4,9 +4,10 @@ A host only listens. Nothing that a run writes or emits has happened before some
 the journal, so a run that traps leaves nothing behind, and one that is run again says the same.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
-from numen.base.crypto import keccak256
+from numen.base.crypto import BadSignatureError, keccak256, recover
 from numen.ir.nodes import Instr, Module
 from numen.ir.ops import HOST, Op
 from numen.ir.trap import Reason, Trap, TrapError
@@ -126,6 +127,31 @@ def hash_words(first: int, second: int) -> int:
     return int.from_bytes(keccak256(*data), "big")
 
 
-def record_bytes(words: list[int]) -> bytes:
+def hash_bytes(words: Sequence[int], size: int) -> int:
+    """Keccak-256 of the first bytes of words.
+
+    Args:
+        words: At least as many as the bytes take.
+        size: How many bytes.
+    """
+    return int.from_bytes(keccak256(record_bytes(words[: -(-size // WORD_BYTES)])[:size]), "big")
+
+
+def recover_signer(digest: int, r: int, s: int, v: int) -> int:
+    """The account that signed a digest, as a number; 0 where the signature is none.
+
+    What is refused is what `base.crypto.recover` refuses: r or s out of range, s in the upper half,
+    v other than 27 and 28, or no such point. Nobody has the account 0.
+    """
+    raw = r.to_bytes(WORD_BYTES, "big") + s.to_bytes(WORD_BYTES, "big")
+    if v not in (27, 28):
+        return 0
+    try:
+        return int.from_bytes(recover(digest.to_bytes(WORD_BYTES, "big"), raw + bytes([v])), "big")
+    except BadSignatureError:
+        return 0
+
+
+def record_bytes(words: Sequence[int]) -> bytes:
     """The words of a record as its bytes."""
     return b"".join([word.to_bytes(WORD_BYTES, "big") for word in words])

@@ -9,7 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from numen.ir.host import Host, hash_words, record_bytes
+from numen.ir.host import (
+    WORD_BYTES,
+    Host,
+    hash_bytes,
+    hash_words,
+    record_bytes,
+    recover_signer,
+)
 from numen.ir.nodes import Branch, Function, Instr, Jump, Module, Reg, Return, Stop
 from numen.ir.ops import HOST, SPECS, Op
 from numen.ir.outcome import Outcome
@@ -215,6 +222,8 @@ class _Machine:
                 if count > _length(instr.type):
                     raise TrapError(Trap(Reason.INDEX))
                 self.host.emit(kind, record_bytes(words[start : start + count]))
+            case Op.RECOVER, [int() as digest, int() as r, int() as s, int() as v]:
+                return recover_signer(digest, r, s, v)
             case _:
                 raise AssertionError(instr)
         return None
@@ -240,6 +249,10 @@ def _access(instr: Instr, args: list[Value]) -> Value | None:
             into[to : to + length] = words[start : start + length]
         case Op.HASH, [int() as first, int() as second]:
             return hash_words(first, second)
+        case Op.HASH_BYTES, [View(words, start), int() as size]:
+            if size > WORD_BYTES * _length(instr.type):
+                raise TrapError(Trap(Reason.INDEX))
+            return hash_bytes(words[start : start + _length(instr.type)], size)
         case Op.LOAD, [bytearray() as memory, int() as offset]:
             return _load(memory, offset, instr.type)
         case Op.STORE, [bytearray() as memory, int() as offset, int() as value]:

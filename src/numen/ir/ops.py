@@ -88,6 +88,8 @@ class Op(Enum):
     STORE = "store"
     CALL = "call"
     HASH = "hash"
+    HASH_BYTES = "hash_bytes"
+    RECOVER = "recover"
     STATE_LOAD = "state_load"
     STATE_STORE = "state_store"
     EMIT = "emit"
@@ -179,6 +181,8 @@ SPECS: Final = {
     Op.STORE:         Spec("mit", "",  On.WORD,       1, _STORE, _W|_T),
     Op.CALL:          Spec("*",   "*", On.NOTHING,    4, _CTRL,  _R|_W|_T|_C),
     Op.HASH:          Spec("kk",  "k", On.NOTHING,  160, _NONE,  _N),
+    Op.HASH_BYTES:    Spec("ri",  "k", On.ARRAY,    160, _NONE,  _R|_T),
+    Op.RECOVER:       Spec("kkkk", "k", On.NOTHING, 60_000, _NONE, _N),
     Op.STATE_LOAD:    Spec("k",   "k", On.NOTHING,  400, _NONE,  _R|_T),
     Op.STATE_STORE:   Spec("kk",  "",  On.NOTHING, 2400, _NONE,  _W|_T),
     Op.EMIT:          Spec("iri", "",  On.ARRAY,    100, _NONE,  _R|_W|_T),
@@ -190,10 +194,12 @@ SPECS: Final = {
 `COPY` writes its first operand with its second, which may overlap it. `SLICE` is a view: its second
 suffix is an array type no longer than the first, its index the first element. `LOAD` and `STORE`
 are little-endian at any byte offset; every byte touched must be inside. `HASH` is Keccak-256 of
-two words, big-endian, the first one first. `STATE_LOAD`, `STATE_STORE` and `EMIT` speak to the host
-of a contract (`ir.host`): a slot by its key, and a record of a kind, which is as many of the first
-words of an array of u256 as the last operand says. `METER` charges its
-immediate, times its operand if it has one (a u64).
+two words, big-endian, the first one first; `HASH_BYTES` that of as many of the first bytes of an
+array of u256, big-endian, as its last operand says. `RECOVER` is the account that made a signature
+(`ir.host.recover_signer`): of a digest, r, s and v; 0 where nobody did. `STATE_LOAD`, `STATE_STORE`
+and `EMIT` speak to the host of a contract (`ir.host`): a slot by its key, and a record of a kind,
+which is as many of the first words of an array of u256 as the last operand says. `METER` charges
+its immediate, times its operand if it has one (a u64).
 """
 
 assert set(SPECS) == set(Op), "an instruction has no row"
@@ -210,6 +216,9 @@ FIELD_WORK: Final = 8
 
 _FILL_PER_UNIT: Final = 64
 """Bytes cleared or copied for one work unit."""
+
+_RATE_BYTES: Final = 136
+"""Bytes that one permutation of Keccak-256 takes in."""
 
 _EMITTED_BYTE_WORK: Final = 4
 """Work units of each byte that the array of a record has: a ledger hashes and keeps it."""
@@ -251,6 +260,8 @@ def work(op: Op, suffix: Type | None) -> int:
             return base * FIELD_WORK
         limbs = -(-suffix.bits // 64)
         return base * int(limbs ** _GROWTH.get(op, 1))
+    if op is Op.HASH_BYTES and suffix is not None:
+        return base * (1 + suffix.size_bytes // _RATE_BYTES)
     if op is Op.EMIT and suffix is not None:
         return base + _EMITTED_BYTE_WORK * suffix.size_bytes
     if op in _FILLS and suffix is not None:
@@ -264,5 +275,8 @@ bits."""
 
 _FILLS = frozenset({Op.ARRAY, Op.COPY, Op.MEMORY})
 
-HOST: Final = frozenset({Op.STATE_LOAD, Op.STATE_STORE, Op.EMIT})
+HOST: Final = frozenset({Op.STATE_LOAD, Op.STATE_STORE, Op.EMIT, Op.RECOVER})
 """Instructions that only a program with a host may have."""
+
+HASHES: Final = frozenset({Op.HASH, Op.HASH_BYTES})
+"""Instructions that no prover has, beside those."""

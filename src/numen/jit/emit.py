@@ -23,7 +23,7 @@ from numen.ir.nodes import (
     Return,
     Stop,
 )
-from numen.ir.ops import SPECS, Op
+from numen.ir.ops import HASHES, HOST, SPECS, Op
 from numen.ir.trap import Reason
 from numen.ir.types import I256, U256, Array, Memory, Word
 from numen.jit import entry, products
@@ -185,7 +185,7 @@ class _FunctionWriter:
                 self._meter(instr)
             case Op.CALL:
                 self._call(instr)
-            case Op.HASH | Op.STATE_LOAD | Op.STATE_STORE | Op.EMIT:
+            case op if op in HOST or op in HASHES:
                 self._speak(instr)
             case _:
                 self._storage(instr)
@@ -242,6 +242,14 @@ class _FunctionWriter:
         match instr.op:
             case Op.HASH:
                 self.regs[instr.dests[0]] = Typed(f.call(routines.hash(), *args), U256)
+            case Op.HASH_BYTES:
+                assert isinstance(instr.type, Array)
+                self.exits.unless(f.icmp("ule", args[1], instr.type.size_bytes), Reason.INDEX)
+                self.regs[instr.dests[0]] = Typed(f.call(routines.hash_bytes(), *args), U256)
+            case Op.RECOVER:
+                pair = f.call(routines.recover(), f.params[2], *args)
+                self.exits.unless(f.extract(pair, 1, "i1"), Reason.HOST)
+                self.regs[instr.dests[0]] = Typed(f.extract(pair, 0, "i256"), U256)
             case Op.STATE_LOAD:
                 pair = f.call(routines.load(), f.params[2], *args)
                 self.exits.unless(f.extract(pair, 1, "i1"), Reason.HOST)

@@ -1,4 +1,4 @@
-"""The host of a contract that runs natively: its memory, and the one question it asks of Python."""
+"""The host of a contract that runs natively: its memory, and what it asks of Python."""
 
 import ctypes
 import secrets
@@ -13,6 +13,7 @@ from numen.ir.host import (
     Loads,
     Record,
     Writes,
+    recover_signer,
 )
 from numen.jit.hosting import (
     BEFORE,
@@ -22,6 +23,8 @@ from numen.jit.hosting import (
     FLAGS,
     KEY,
     READ,
+    SIGNED,
+    SIGNED_WORDS,
     VALUE,
     WRITTEN,
 )
@@ -33,7 +36,7 @@ _ENTRY: Final = struct.Struct("<32s32s32sQ")
 _RECORD: Final = struct.Struct("<QQ")
 assert (0, 32, 64, 96, _ENTRY.size) == (KEY, VALUE, BEFORE, FLAGS, ENTRY_BYTES)
 
-_HEAD: Final = struct.Struct(f"<{len(FIELDS)}Q")
+_HEAD: Final = struct.Struct(f"<{len(FIELDS)}Q{SIGNED_WORDS * WORD_BYTES}x")
 _OF_RUN: Final = struct.Struct("<QQQQ")
 assert list(FIELDS)[:4] == ["run", "count", "records_end", "state"]
 _RUN_MAX: Final = (1 << 32) - 1
@@ -57,6 +60,7 @@ class NativeHost:
         self._records_view = memoryview(self._records).cast("B")
         self._run = self._count = self._records_end = 0
         self._view = memoryview(self._head).cast("B")
+        self._recover = _recoverer(self._view[SIGNED:], self._errors)
         self._make_room(_ROOM_FIRST)
 
     def begin(self, slots: Loads) -> None:
@@ -121,6 +125,7 @@ class NativeHost:
             "records_room": RECORDS_BYTES_MAX,
             "ask": ctypes.cast(self._ask, ctypes.c_void_p).value or 0,
             "seed": secrets.randbits(64),
+            "recover": ctypes.cast(self._recover, ctypes.c_void_p).value or 0,
         }
         for name, value in fields.items():
             self._set(name, value)
@@ -142,6 +147,24 @@ def _asker(entries: memoryview, slots: list[Loads], errors: list[BaseException])
             key = int.from_bytes(entries[at : at + WORD_BYTES], "little")
             raw = slots[0].load(key).to_bytes(WORD_BYTES, "little")
             entries[at + VALUE : at + FLAGS] = raw + raw
+        except BaseException as error:
+            errors.append(error)
+            return 1
+        return 0
+
+    return _ASK(ask)
+
+
+def _recoverer(signed: memoryview, errors: list[BaseException]) -> Any:
+    """The function that native code calls to ask who signed."""
+
+    def ask(_: int) -> int:
+        try:
+            words = [
+                int.from_bytes(signed[at : at + WORD_BYTES], "little")
+                for at in range(0, SIGNED_WORDS * WORD_BYTES, WORD_BYTES)
+            ]
+            signed[:WORD_BYTES] = recover_signer(*words).to_bytes(WORD_BYTES, "little")
         except BaseException as error:
             errors.append(error)
             return 1

@@ -12,7 +12,7 @@ from typing import Final
 
 from numen.ir.host import RECORD_HEAD_BYTES, SLOTS_MAX, WORD_BYTES
 from numen.kernels.keccak import LANES, RATE_BYTES
-from numen.kernels.keccak_code import write_permutation
+from numen.kernels.keccak_code import FIRST_PADDING, LAST_PADDING, write_permutation
 from numen.kernels.llvm import NULL, Callee, Function, Module, Value, const
 
 FIELDS: Final = {
@@ -21,14 +21,20 @@ FIELDS: Final = {
         (
             "run", "count", "records_end", "state",
             "room", "mask", "index", "entries", "records", "records_room", "ask", "seed",
+            "recover",
         )
     )
 }  # fmt: skip
 """Offsets in bytes of the fields, 8 bytes each. Set for every run: its number; how many entries
 there are; how many bytes of records; why the run was left. Set once: how many entries there may be;
 the size of the index, less one; where index, entries and records lie; how many bytes of records
-there may be; the function to ask for a slot; and a secret that keeps others from choosing keys that
-lie in one place of the index."""
+there may be; the function to ask for a slot; a secret that keeps others from choosing keys that
+lie in one place of the index; and the function to ask who signed."""
+
+SIGNED: Final = 8 * len(FIELDS)
+"""Where, behind the fields, digest, r, s and v stand; the account then replaces the first."""
+
+SIGNED_WORDS: Final = 4
 
 KEY, VALUE, BEFORE, FLAGS, ENTRY_BYTES = 0, 32, 64, 96, 104
 """Offsets in an entry, and its size: key, value now, value before, and flags."""
@@ -37,7 +43,7 @@ READ, WRITTEN = 1, 2
 """Flags of an entry: its value before is known; it was written."""
 
 FULL, FAILED = 1, 2
-"""Why a run was left: there is no room for an entry; Python could not tell what a slot holds."""
+"""Why a run was left: there is no room for an entry; Python could not tell what it was asked."""
 
 ASK: Final = Callee("", "i64", ("i64",))
 """The form of the function that Python gives: the number of an entry, whose value it fills in;
@@ -57,7 +63,15 @@ class Routines:
 
     def hash(self) -> Callee:
         """Get ``i256 hash_words(i256 first, i256 second)``."""
-        return self._get("hash_words", lambda: _write_hash(self._module))
+        return self._get("hash_words", lambda: _write_hash(self._module, self._permute()))
+
+    def hash_bytes(self) -> Callee:
+        """Get the hash ``i256 (ptr words, i64 size)`` of bytes that are all there."""
+        return self._get("hash_bytes", lambda: _write_hash_bytes(self._module, self._permute()))
+
+    def recover(self) -> Callee:
+        """Get the signer ``{i256, i1} (ptr host, i256, i256, i256, i256)``: of digest, r, s, v."""
+        return self._get("recover", lambda: _write_recover(self._module))
 
     def load(self) -> Callee:
         """Get ``{i256, i1} state_load(ptr host, i256 key)``: the value, and if there is one."""
@@ -71,6 +85,9 @@ class Routines:
         """Get ``i1 emit_record(ptr host, i64 kind, ptr words, i64 count)``: if there was room."""
         return self._get("emit_record", lambda: _write_emit(self._module))
 
+    def _permute(self) -> Callee:
+        return self._get("keccak_f", lambda: write_permutation(self._module))
+
     def _entry(self) -> Callee:
         return self._get("entry_of", lambda: _write_entry(self._module))
 
@@ -80,8 +97,7 @@ class Routines:
         return self._made[name]
 
 
-def _write_hash(module: Module) -> Callee:
-    permute = write_permutation(module)
+def _write_hash(module: Module, permute: Callee) -> Callee:
     params = {"first": "i256", "second": "i256"}
     f = module.function("hash_words", "i256", params, internal=True)
     state = f.alloca("i64", LANES)
@@ -92,6 +108,56 @@ def _write_hash(module: Module) -> Callee:
     f.store(const("i8", 0x80), f.gep("i8", state, RATE_BYTES - 1))
     f.call(permute, state)
     f.ret(f.byte_swap(f.load("i256", state, _ALIGN)))
+    return f.callee
+
+
+def _write_hash_bytes(module: Module, permute: Callee) -> Callee:
+    """A lane of a message is a limb of a word, whose bytes stand the other way round."""
+    f = module.function("hash_bytes", "i256", {"words": "ptr", "size": "i64"}, internal=True)
+    words, size = f.params
+    state = f.alloca("i64", LANES)
+    f.fill(state, 0, const("i64", 8 * LANES))
+    full = f.lshr(size, 3)
+    with f.loop(0, full) as lane:
+        place = f.urem(lane.index, RATE_BYTES // 8)
+        _xor(f, f.gep("i64", state, place), f.byte_swap(f.load("i64", _limb(f, words, lane.index))))
+        with f.when(f.icmp("eq", place, RATE_BYTES // 8 - 1)):
+            f.call(permute, state)
+    end = f.gep("i64", state, f.urem(full, RATE_BYTES // 8))
+    rest = f.shl(f.and_(size, 7), 3)
+    with f.when(f.icmp("ne", rest, 0)):
+        kept = f.sub(f.shl(const("i64", 1), rest), 1)
+        _xor(f, end, f.and_(f.byte_swap(f.load("i64", _limb(f, words, full))), kept))
+    _xor(f, end, f.shl(const("i64", FIRST_PADDING), rest))
+    _xor(f, f.gep("i64", state, RATE_BYTES // 8 - 1), const("i64", LAST_PADDING << 56))
+    f.call(permute, state)
+    f.ret(f.byte_swap(f.load("i256", state, _ALIGN)))
+    return f.callee
+
+
+def _limb(f: Function, words: Value, lane: Value) -> Value:
+    """Where a lane of a message lies: words are little-endian in memory, and texts are not."""
+    return f.gep("i64", words, f.xor(lane, 3))
+
+
+def _xor(f: Function, place: Value, value: Value) -> None:
+    f.store(f.xor(f.load("i64", place), value), place)
+
+
+def _write_recover(module: Module) -> Callee:
+    params = {"host": "ptr"} | dict.fromkeys(("digest", "r", "s", "v"), "i256")
+    f = module.function("recover", "{i256, i1}", params, internal=True)
+    host, *given = f.params
+    for number, word in enumerate(given):
+        f.store(word, f.gep("i8", host, SIGNED + WORD_BYTES * number), _ALIGN)
+    with f.when(
+        f.icmp("ne", f.call_pointer(_pointer(f, host, "recover"), ASK, const("i64", 0)), 0)
+    ):
+        _set_field(f, host, "state", const("i64", FAILED))
+        f.ret(Value("{i256, i1}", "zeroinitializer"))
+    signer = f.load("i256", f.gep("i8", host, SIGNED), _ALIGN)
+    pair = f.insert(Value("{i256, i1}", "poison"), signer, 0)
+    f.ret(f.insert(pair, const("i1", 1), 1))
     return f.callee
 
 

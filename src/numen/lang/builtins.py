@@ -9,7 +9,7 @@ import msgspec
 from numen.ir.host import PRIVATE_FROM
 from numen.ir.interface import ListShape, StructShape, TupleShape, is_text
 from numen.ir.ops import Op
-from numen.ir.types import BOOL, FELT, LENGTH_MAX, U256, WORDS, Kind, Memory, Word
+from numen.ir.types import BOOL, FELT, LENGTH_MAX, U64, U256, WORDS, Array, Kind, Memory, Word
 from numen.lang import arrays, constants, operators, texts
 from numen.lang.errors import RangeError, TypesError
 from numen.lang.frame import Frame, Literal, Value
@@ -224,6 +224,16 @@ def _hash_pair(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
     return Value(U256, (key,))
 
 
+def _hash_bytes(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
+    words = f.value(node.args[0])
+    of = words.type
+    if not isinstance(of, ListShape) or of.element != U256:
+        raise f.refuse(TypesError, node.args[0], f"expected a list of u256, found {of}")
+    size = f.of_type(node.args[1], U64)
+    array = Array(U256, of.length)
+    return Value(U256, (f.at(node).op(Op.HASH_BYTES, array, words.regs[0], size.reg),))
+
+
 def _of_words(op: Op) -> Lowering:
     def lower(f: Frame, node: ast.Call, _expected: LangType | None) -> Operand:
         regs = [f.of_type(arg, U256).reg for arg in node.args]
@@ -257,10 +267,12 @@ BUILTINS: Final = {
 # fmt: off
 STANDARD_ONLY: Final = {
     "hash_pair":  Builtin("hash_pair(a, b)", 2, 2, _hash_pair),
+    "hash_bytes": Builtin("hash_bytes(words, size)", 2, 2, _hash_bytes),
     "load_slot":  Builtin("load_slot(slot)", 1, 1, _of_words(Op.STATE_LOAD)),
+    "recover":    Builtin("recover(digest, r, s, v)", 4, 4, _of_words(Op.RECOVER)),
     "store_slot": Builtin("store_slot(slot, word)", 2, 2, _of_words(Op.STATE_STORE)),
 }
 # fmt: on
-"""What only the standard modules can call: the slots of whoever runs them."""
+"""What only the standard modules can call: above all, the slots of whoever runs them."""
 
 assert not set(BUILTINS) & set(WORDS)

@@ -46,7 +46,7 @@ from numen.lang.types import TOO_LARGE, is_bounded
 
 STANDARD: Final = (
     "decimals", "ecdsa", "eddsa", "exponential", "floats", "keccak", "math", "merkle", "poseidon",
-    "poseidon2", "rounding", "sha256", "sorting", "text",
+    "poseidon2", "rounding", "sha256", "signatures", "sorting", "text",
 )  # fmt: skip
 """The modules of ``numen.std``."""
 

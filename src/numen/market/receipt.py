@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from numen.base.codec import decode, digest, encode
+from numen.base.codec import decode, encode
 from numen.base.errors import NumenError
 from numen.market import quorum
 from numen.market.message import (
@@ -51,8 +51,8 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def identity(self) -> bytes:
-        """Name of the receipt; 32 bytes."""
-        return digest("numen/receipt/1", self)
+        """Name of the receipt; 32 bytes: its verdict's, which names all messages before it."""
+        return message_id(self.messages[-1].body)
 
     @property
     def is_complete(self) -> bool:

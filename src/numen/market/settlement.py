@@ -12,6 +12,7 @@ from numen.market.moves import Run
 from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome, WrongVote
 from numen.market.receipt import Receipt, follow
 from numen.market.reputation import Entry
+from numen.market.task import Quorum
 from numen.market.turn import MarketError, Turn, TurnRecord
 from numen.proof.statement import Claim, claim_digest
 
@@ -213,5 +214,8 @@ def _equal_answers(job: Job) -> int:
 
 
 def _is_proven(job: Job) -> bool:
+    """Whether the answer rests on evidence that was checked: of a quorum nobody looks at any."""
+    if isinstance(job.task.policy, Quorum):
+        return False
     shown = [seat.result.evidence for seat in job.seats.values() if seat.result is not None]
     return any(evidence is not None and not isinstance(evidence, Run) for evidence in shown)

@@ -18,7 +18,7 @@ from numen.base.errors import Place
 from numen.ir.host import first_of
 from numen.ir.interface import InputError, Leaf, leaves
 from numen.ir.nodes import Module
-from numen.ir.ops import HOST, Op
+from numen.ir.ops import HASHES, HOST
 from numen.ir.trap import Reason, Trap, TrapError
 from numen.ir.types import FIELD_ORDER, I64, U64, Kind, Word
 from numen.kernels.tape import Tape
@@ -204,7 +204,7 @@ def compile_circuit(module: Module, *, limits: Limits | None = None) -> Circuit:
 
     Cost: linear in the instructions executed and the constraints made.
     """
-    spoken = first_of(module, HOST | {Op.HASH})
+    spoken = first_of(module, HOST | HASHES)
     if spoken is not None:
         hint = "prove a function without state; contracts have no circuit yet"
         raise UnsupportedError(f"{spoken.op.value}, which contracts have", spoken.place, hint)

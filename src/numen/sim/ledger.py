@@ -14,7 +14,7 @@ from numen.base.crypto import SigningKey
 from numen.ledger.cell import Account
 from numen.node.replica.plan import Mode
 from numen.sim.courier import CODE, COURIERS
-from numen.sim.liars import DoubleVoter, Forker, Mouth
+from numen.sim.liars import DoubleVoter, Forker, Mouth, Mute
 from numen.sim.network import Count, Faults, Network
 from numen.sim.people import COINS, Person
 from numen.sim.town import CHAIN, Scene, Town, scene
@@ -32,11 +32,13 @@ class Liar(Enum):
     """The fourth machine votes for a second block whenever it votes."""
     PROPOSER = "proposer"
     """The first makes two blocks of each, and votes for both."""
+    MUTE = "mute"
+    """The first, who is to propose, only follows."""
 
     @property
     def index(self) -> int:
         """Which machine that is; -1 for none."""
-        return {Liar.NOBODY: -1, Liar.VOTER: 3, Liar.PROPOSER: 0}[self]
+        return {Liar.NOBODY: -1, Liar.VOTER: 3, Liar.PROPOSER: 0, Liar.MUTE: 0}[self]
 
 
 PEOPLE: Final = 6
@@ -104,9 +106,10 @@ def _run(seed: int, faults: int, rates: Faults, liar: Liar, cast: Scene) -> Repo
     accounts = {key.address: Account(COINS) for key in keys}
     accounts |= {address: Account(code=CODE) for address in COURIERS}
     town = Town(cast, network, accounts, _mouths(cast, liar))
+    # Who asks somebody that never answers asks somebody else by and by.
+    asked = cast.nodes[1:] if liar is Liar.MUTE else cast.nodes
     people = [
-        Person(key, CHAIN, cast.nodes, cast.electorate, network, town.deliver, CHEATS)
-        for key in keys
+        Person(key, CHAIN, asked, cast.electorate, network, town.deliver, CHEATS) for key in keys
     ]
     for person in people:
         person.friends = tuple(each.address for each in people if each is not person)
@@ -124,6 +127,8 @@ def _mouths(cast: Scene, liar: Liar) -> dict[int, Mouth]:
     voting = cast.voting[liar.index]
     if liar is Liar.NOBODY or voting is None:
         return {}
+    if liar is Liar.MUTE:
+        return {liar.index: Mute()}
     if liar is Liar.VOTER:
         return {liar.index: DoubleVoter(voting)}
     return {liar.index: Forker(cast.keys[liar.index], voting, cast.nodes[2:4])}

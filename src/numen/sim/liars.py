@@ -11,7 +11,14 @@ from numen.ledger.block import Block, block_id, seal, write_block
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 from numen.node.replica.events import Send
-from numen.node.replica.packet import PROPOSAL_BYTES_MAX, Ballot, Packet, Proposal
+from numen.node.replica.packet import (
+    PROPOSAL_BYTES_MAX,
+    Ask,
+    Ballot,
+    Packet,
+    Proposal,
+    Standing,
+)
 
 
 class Mouth(Protocol):
@@ -28,6 +35,15 @@ class Honest:
     def say(self, honest: Send) -> Iterator[Send]:
         """As `Mouth.say`."""
         yield honest
+
+
+class Mute:
+    """Proposes nothing, votes for nothing and answers nobody: it only follows."""
+
+    def say(self, honest: Send) -> Iterator[Send]:
+        """As `Mouth.say`."""
+        if isinstance(honest.packet, Ask | Standing):
+            yield honest
 
 
 class DoubleVoter:
@@ -79,15 +95,17 @@ class Forker:
     def _fork(self, proposal: Proposal) -> Proposal:
         """The same transactions a millisecond later: as true as the first, and another block."""
         block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
+        if block.header.maker != self._key.address:  # proposed once more, for another
+            return proposal
         first = block_id(block.header)
         if first not in self._forks:
             later = msgspec.structs.replace(block.header, time_ms=block.header.time_ms + 1)
             second = seal(later, block.transactions, self._key)
-            made = Proposal(write_block(second), proposal.diff)
+            made = Proposal(write_block(second), proposal.diff, proposal.view)
             self._forks[first] = (made, block_id(later))
         return self._forks[first][0]
 
 
 def _ballot(voting: VotingKey, vote: Vote, block: bytes) -> Ballot:
-    other = Vote(vote.chain, vote.height, block)
+    other = msgspec.structs.replace(vote, block=block)
     return Ballot(SignedVote(other, voting.public, voting.sign(vote_digest(other))))

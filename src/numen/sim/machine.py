@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from numen.base.crypto import SigningKey
 from numen.ledger.order.bls import VotingKey
-from numen.ledger.order.vote import AlreadyVotedError, Voter
+from numen.ledger.order.vote import Entry, Vote, Voter, follows
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.world import World
 from numen.node.replica.body import Body, Work
@@ -33,13 +33,17 @@ class MemoryBook:
     """A book of votes that outlives the node, and not the simulation."""
 
     def __init__(self) -> None:
-        self._blocks: dict[int, bytes] = {}
+        self._entries: dict[int, list[Entry]] = {}
 
-    def enter(self, height: int, block: bytes) -> None:
+    def enter(self, vote: Vote, since: int) -> None:
         """As `numen.ledger.order.vote.Book.enter`."""
-        found = self._blocks.setdefault(height, block)
-        if found != block:
-            raise AlreadyVotedError(height, found)
+        if follows(self.entries(vote.height), vote, since):
+            entry = Entry(int(vote.view), vote.is_commit, vote.block)
+            self._entries.setdefault(vote.height, []).append(entry)
+
+    def entries(self, height: int) -> list[Entry]:
+        """As `numen.ledger.order.vote.Book.entries`."""
+        return list(self._entries.get(height, ()))
 
     def close(self) -> None:
         """Nothing to let go of."""

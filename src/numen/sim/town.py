@@ -27,6 +27,9 @@ CHAIN: Final = 2019
 REST_MS: Final = 120_000
 """After so long without faults, everything has to be decided and everywhere."""
 
+VIEW_MS: Final = 1_000
+"""How long the first view of a height may take."""
+
 CUT_MS: Final = (300, 3_000)
 """How long the network is parted."""
 
@@ -83,7 +86,8 @@ def scene(
     Args:
         modes: Of each. All but those that only apply have a vote.
         price: Coins a unit of work.
-        is_logged: Whether a log orders the blocks of all who vote; else the first makes them.
+        is_logged: Whether a log orders the blocks of all who vote; else the first makes them, and
+            the others in turn when it is late.
         stake: Of each.
         policy: What those that trust ask for, unless it is the usual.
     """
@@ -109,6 +113,7 @@ def scene(
             price,
             is_logged,
             policy=policy or Policy(),
+            view_ms=VIEW_MS,
         )
         for key, mode in zip(keys, modes, strict=True)
     )

@@ -20,19 +20,25 @@ SHARE: Final = 20
 
 
 class Source(Protocol):
-    """What is shown."""
+    """What is shown.
+
+    Attributes:
+        streams: Gives how many pages are open; set by who serves them.
+    """
+
+    streams: Callable[[], int]
 
     def sections(self) -> Mapping[str, Any]:
         """All sections, as JSON can write them."""
 
-    def explained(self, identity: str) -> list[str]:
+    async def explained(self, identity: str) -> list[str]:
         """Why something went as it did, in sentences.
 
         Raises:
             NumenError: There is nothing of this id.
         """
 
-    def tree(self, identity: str) -> Mapping[str, Any]:
+    async def tree(self, identity: str) -> Mapping[str, Any]:
         """What followed from a message of a ledger.
 
         Raises:

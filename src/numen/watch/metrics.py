@@ -5,7 +5,7 @@ record. No label is a stranger's text: each has one of a fixed number of values.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from prometheus_client import generate_latest
 from prometheus_client.core import (
@@ -96,6 +96,16 @@ def of_ledger(chronicle: Chronicle) -> Iterator[Metric]:
     yield _counter("numen_ledger_failures", "Messages that failed, by reason.", "reason", failures)
     waiting = {"pool": len(node.pool), "messages": chronicle.queued}
     yield _gauge("numen_ledger_queue", "What waits for a block.", "queue", waiting)
+
+
+def of_trust(graph: Mapping[str, Any]) -> Iterator[Metric]:
+    """The numbers of a web of trust, as it is drawn."""
+    circle = {"trusted": 0, "distrusted": 0}
+    for node in graph["nodes"]:
+        if node["role"] in circle:
+            circle[node["role"]] += 1
+    yield _gauge("numen_trust_nodes", "Other nodes, by the vote about them.", "verdict", circle)
+    yield GaugeMetricFamily("numen_trust_edges", "Attestations that count.", graph["count"])
 
 
 def of_process(traffic: Traffic | None, queues: Numbers, streams: int) -> Iterator[Metric]:

@@ -110,7 +110,7 @@ class Page:
         source = self._board.source
         find = source.explained if asked[1] == "why" else source.tree
         try:
-            return 200, _JSON, msgspec.json.encode(find(asked[2]))
+            return 200, _JSON, msgspec.json.encode(await find(asked[2]))
         except NumenError as error:
             return 404, _JSON, msgspec.json.encode({"error": error.message})
 

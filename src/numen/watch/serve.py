@@ -7,9 +7,8 @@ from contextlib import nullcontext
 from typing import Final
 
 from numen.node import shell
-from numen.watch.board import Board
+from numen.watch.board import Board, Source
 from numen.watch.page import Page
-from numen.watch.sources import LedgerSource, MarketSource
 
 HOST: Final = "127.0.0.1"
 """Where it listens; who is elsewhere comes by a tunnel of ssh."""
@@ -32,7 +31,7 @@ def address(listening: socket.socket) -> str:
     return f"http://{HOST}:{listening.getsockname()[1]}/"
 
 
-async def attend(source: MarketSource | LedgerSource, listening: socket.socket) -> None:
+async def attend(source: Source, listening: socket.socket) -> None:
     """Serve the page of a source until it is cancelled.
 
     Raises:

@@ -54,10 +54,10 @@ class MarketSource:
             found["trust"] = trust.of_kernel(*self.web)
         return found
 
-    def explained(self, identity: str) -> list[str]:
+    async def explained(self, identity: str) -> list[str]:
         return shown.explained(self.story, self._about(), identity)
 
-    def tree(self, identity: str) -> Mapping[str, Any]:
+    async def tree(self, identity: str) -> Mapping[str, Any]:
         raise NothingShownError(f"a market has no messages of a ledger, such as {identity[:16]}")
 
     def metrics(self) -> bytes:
@@ -89,10 +89,10 @@ class LedgerSource:
         self._chronicle.catch_up()
         return self._chronicle.sections(self._about)
 
-    def explained(self, identity: str) -> list[str]:
+    async def explained(self, identity: str) -> list[str]:
         return self._chronicle.explained(identity)
 
-    def tree(self, identity: str) -> Mapping[str, Any]:
+    async def tree(self, identity: str) -> Mapping[str, Any]:
         return self._chronicle.found(identity)
 
     def metrics(self) -> bytes:

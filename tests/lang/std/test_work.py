@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from numen.ir import interp
+from numen.ir.host import Journal
 from numen.ir.interface import flatten
 from numen.ir.passes.bound import work_bound
 from numen.ir.passes.meter import meter
@@ -84,6 +85,9 @@ WORST: dict[str, list[tuple[Any, ...]]] = {
     "exponential.ln": [(1,), (2**128 - 1,), (53837790770063790,)],
     "exponential.log2": [(1,), (2**128 - 1,), (936753407413505469,)],
     "exponential.power": [(5 * 10**17 + 1, -(10**18) - 1), (2 * 10**18 - 1, 10**18 + 1)],
+    "signatures.keccak": [("0x" + "ff" * 64,)],
+    "signatures.keccak_words": [([2**256 - 1] * 4, 128)],
+    "signatures.signer": [(2**256 - 1, "0x" + "11" * 64 + "1b"), (1, "0x")],
     "text.decode": [("0x" + RARE.encode().hex(),)],
     "text.encode": [(RARE,)],
     "text.length": [(RARE,)],
@@ -143,7 +147,7 @@ def test_no_call_takes_more_work_than_the_page_says(function):
         parts: list[int | list[int]] = []
         for wanted, arg in zip(program.interface.inputs, args, strict=True):
             parts += flatten(wanted.shape, arg)
-        works.append(interp.run(program, parts, work_limit=10**7).work)
+        works.append(interp.run(program, parts, work_limit=10**7, host=HOST).work)
 
     bound = work_bound(program.functions, program.entry, {}, Nothing())
     assert (bound is not None) == has_circle
@@ -152,7 +156,14 @@ def test_no_call_takes_more_work_than_the_page_says(function):
 
 
 class Nothing:
-    """A program that is no contract has no records."""
+    """A program that is no contract has no records, and no slots."""
+
+    def load(self, key: int) -> int:
+        raise AssertionError
 
     def record(self, kind: int, length: int, words: Mapping[int, int]) -> int | None:
         raise AssertionError
+
+
+HOST = Journal(Nothing())
+"""What `signer` asks."""

@@ -87,6 +87,10 @@ class Cluster:
             self._said[name] = json.loads(out.readline())
             assert self._said[name]["node"] == name
 
+    def said(self, name: str) -> dict[str, Any]:
+        """What a node said when it was ready."""
+        return self._said[name]
+
     def url(self, name: str) -> str:
         """Where a node is asked by JSON-RPC."""
         return str(self._said[name]["rpc"])

@@ -70,3 +70,23 @@ def test_ten_coins_are_spent_once_and_everybody_learns_why(cluster):
     assert len(status["nodes"]) == 4
     assert status["coins"] == {"a": "5", "b": "0", "c": "0", "d": "5"}
     assert {node["root"] for node in status["nodes"]} == {created["root"]}
+
+
+@pytest.mark.slow
+def test_the_others_go_on_when_the_proposer_is_killed(cluster):
+    cluster.start("node-0", "node-1", "node-2", "node-3")
+    assert cluster.pay("a", "b", 4, at="node-1").end() == ("held", 0)
+    pending = cluster.pay("a", "c", 1, at="node-2")
+    cluster.kill("node-0")  # who makes the blocks
+    assert pending.end() == ("held", 0)
+    for payer, payee in (("b", "c"), ("c", "d")):
+        assert cluster.pay(payer, payee, 1, at="node-3").end() == ("held", 0)
+    nodes = cluster.status()["nodes"]
+    assert [node["is_up"] for node in nodes] == [False, True, True, True]
+    height = max(node["height"] for node in nodes[1:])
+
+    cluster.start("node-0")  # it makes none that contradict, and gets what it missed
+    assert cluster.pay("d", "a", 1, at="node-0").end() == ("held", 0)
+    status = cluster.equal()
+    assert status["nodes"][0]["height"] > height
+    assert status["coins"] == {"a": "6", "b": "3", "c": "1", "d": "0"}

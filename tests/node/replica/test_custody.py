@@ -5,6 +5,8 @@ import pytest
 from numen.base.codec import decode, encode
 from numen.base.crypto import SigningKey
 from numen.evm.contract import encode_input, function_of
+from numen.evm.transaction import Kind as Form
+from numen.evm.transaction import Transaction
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import looking
 from numen.ledger.founding import Founding
@@ -12,15 +14,20 @@ from numen.ledger.past import before
 from numen.ledger.sealed.charter import shares_of
 from numen.ledger.sealed.envelope import enclose, public_key
 from numen.ledger.sealed.errors import MissingKeysError
+from numen.ledger.sealed.keyring import Keyring
 from numen.ledger.sealed.keys import EpochKeys
 from numen.ledger.sealed.shares import Share, deal, join, verify
 from numen.ledger.state.kv import MemoryKV
+from numen.node.ledger.follower import Follower
 from numen.node.replica.custodian import _SHARE, _Held, about_share
 from numen.node.replica.packet import Claim, Lent, Peek, Seen
 from numen.node.replica.plan import Mode
+from numen.node.rpc.dispatch import Dispatcher
+from numen.node.rpc.replica_methods import METHODS
 from numen.testing import build
 from tests.ledger.sealed.test_private_contracts import SECRETS, traces
 from tests.node.replica.hall import CHAIN, OWNER, Hall
+from tests.node.served import Asked
 
 PURSE = build("""
 from numen import Private, address, contract, map, message, rotate, view
@@ -331,3 +338,37 @@ def test_a_signed_view_call_is_answered_by_any_node_with_keys(hall):
     outcome = looking.read(seen.envelope, question, b"\5" * 32)
     assert int.from_bytes(outcome.result, "big") == SECRET
     assert (refused.envelope, "altered" in refused.reason) == (b"", True)
+
+
+def test_json_rpc_beside_a_node_has_its_keys_and_needs_none_to_hand_on(hall):
+    contract = founded(hall)
+    hall.request(1, contract, payload("put", SECRET))
+    asked, handed = AskedNode(hall, 2), AskedNode(hall, 3)
+    charter = asked("numen_getContract", "0x" + contract.hex())["charter"]
+    public = bytes.fromhex(charter["key"][2:])
+    question = looking.Look(contract, payload("mine"), 50, public_key(b"\5" * 32))
+    raw = looking.ask(question, OWNER, public, b"\6" * 32)
+    envelope = asked("numen_sealedCall", "0x" + contract.hex(), "0x" + raw.hex())
+    outcome = looking.read(bytes.fromhex(envelope[2:]), question, b"\5" * 32)
+    assert int.from_bytes(outcome.result, "big") == SECRET
+    form = {"from": "0x" + OWNER.address.hex(), "to": "0x" + contract.hex(), "data": "0x"}
+    assert "has to sign" in asked.fault("eth_estimateGas", form)[1]
+    # A node that has lost its keys still hands on what others can carry out.
+    hall.bodies[3].world.keys = Keyring()
+    handed = AskedNode(hall, 3)
+    assert "keys are not here" in handed.fault("eth_call", form, "latest")[1]
+    tx = Transaction(Form.LEGACY, CHAIN, 2, 0, 0, 10**6, contract, 0, raw[:200])
+    handed("eth_sendRawTransaction", "0x" + tx.sign(OWNER).encode().hex())
+    assert len(handed.handed) == 1
+
+
+class AskedNode(Asked):
+    """JSON-RPC beside a node of the hall."""
+
+    def __init__(self, hall: Hall, index: int) -> None:
+        body, self.handed, self.now_s = hall.bodies[index], [], 1
+        names = [f"node-{i}" for i in range(4)]
+        self.node = Follower(
+            body.world, hall.keys[index], body.plan, body.watch, names, self.handed.append
+        )
+        self.dispatcher = Dispatcher(self.node, METHODS)

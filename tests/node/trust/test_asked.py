@@ -31,7 +31,7 @@ class Asked:
         members = body.watch.members.roster.members
         names = tuple(f"node-{near.cast.nodes.index(address)}" for address in members)
         key = near.cast.keys[index]
-        node = Follower(body.world.kv, key, body.plan, body.watch, names, self.handed.append)
+        node = Follower(body.world, key, body.plan, body.watch, names, self.handed.append)
         self.dispatcher = Dispatcher(node, METHODS)
 
     def ask(self, method, *params):

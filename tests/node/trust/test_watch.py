@@ -22,6 +22,7 @@ from numen.trust import gossip, overlay
 from numen.trust.attestation import Contradiction, Line, Sheet, check_ticket, sign_sheet
 from numen.trust.execution import Policy, Treatment
 from numen.trust.history import NOW
+from numen.trust.overlay import ACTIVE_MAX
 from tests.node.trust.neighbours import BOB, STEP_MS, Neighbours, lie_of
 
 
@@ -413,3 +414,27 @@ def test_a_node_of_other_modes_asks_nobody_whom_it_trusts():
     near.pay(6)
     assert near.watch(1).credit.of(near.number(0)).applied >= 5
     assert near.watch(3).credit.of(near.number(0)).applied == 0
+
+
+# --- many nodes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_many_nodes_look_at_few_know_of_all_and_replace_who_is_gone():
+    count, gone = 14, (3, 6, 9)
+    near = Neighbours((Mode.EXECUTE,) * count)
+    near.steps(14)
+    links = [near.watch(index).circle.active for index in range(count)]
+    assert all(ACTIVE_MAX // 2 <= len(each) <= ACTIVE_MAX for each in links)
+    assert [len(near.watch(index).kernel) for index in range(count)] == [count] * count
+    for index in gone:
+        near.town.machines[index].node = None
+    near.steps(3 * ACTIVE_MAX + 6)
+    alive = set(range(count)) - set(gone)
+    names = {near.number(index): index for index in range(count)}
+    for index in alive:
+        watch = near.watch(index)
+        kept = [names[at] for at in watch.circle.active]
+        assert len(set(kept) & alive) >= ACTIVE_MAX // 2
+        assert all(watch.why(near.number(other)).safe.is_trusted for other in alive - {index})
+        assert not watch.docket.guilty

@@ -2,9 +2,9 @@
 
     EvidenceError    it does not show that anybody contradicted itself
 
-Nobody is accused on a say-so. Two votes of one key for one height are a contradiction. So are two
-certificates for one height, for everybody who is in both: whoever knows all about a sum of
-signatures still cannot put somebody into it who did not sign.
+Nobody is accused on a say-so. Two votes of one key for one stage of one view of a height are a
+contradiction. So are two such certificates, for everybody who is in both: whoever knows all about a
+sum of signatures still cannot put somebody into it who did not sign.
 """
 
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from numen.ledger.order.certificate import (
     Electorate,
     check_member_vote,
     signers,
-    verify,
+    verify_votes,
 )
 from numen.ledger.order.sequencer import OrderError
 from numen.ledger.order.vote import SignedVote, Vote
@@ -27,14 +27,14 @@ class EvidenceError(OrderError):
 
 
 class DoubleVote(msgspec.Struct, frozen=True, array_like=True, tag="double-vote/1"):
-    """Two votes of one key for one height."""
+    """Two votes of one key for one stage of one view of a height."""
 
     first: SignedVote
     second: SignedVote
 
 
 class DoubleCertificate(msgspec.Struct, frozen=True, array_like=True, tag="double-certificate/1"):
-    """Two certificates of one electorate for one height."""
+    """Two certificates of one electorate for one stage of one view of a height."""
 
     first: Certificate
     second: Certificate
@@ -65,7 +65,7 @@ def judge(evidence: Evidence, electorate: Electorate) -> tuple[bytes, ...]:
         return (_judge_votes(case, electorate),)
     _check_clash(case.first.vote, case.second.vote)
     for certificate in (case.first, case.second):
-        verify(certificate, electorate)
+        verify_votes(certificate, electorate)
     both = set(signers(case.first, electorate)) & set(signers(case.second, electorate))
     return tuple(electorate.members[index].key for index in sorted(both))
 
@@ -84,5 +84,7 @@ def _judge_votes(case: DoubleVote, electorate: Electorate) -> bytes:
 def _check_clash(first: Vote, second: Vote) -> None:
     if (first.chain, first.height) != (second.chain, second.height):
         raise EvidenceError("the votes are for two heights, or two ledgers")
+    if (first.view, first.is_commit) != (second.view, second.is_commit):
+        raise EvidenceError("the votes are for two views, or two stages of one")
     if first.block == second.block:
         raise EvidenceError("both votes are for one block")

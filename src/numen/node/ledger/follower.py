@@ -11,6 +11,7 @@ from typing import Final
 
 from numen.base.crypto import SigningKey
 from numen.ledger.state.kv import KV, Get, Writes
+from numen.ledger.world import World
 from numen.node.blocks import Sealed, Signed
 from numen.node.ledger.node import LedgerNode
 from numen.node.ledger.settings import Settings
@@ -27,7 +28,7 @@ class Follower(LedgerNode):
     """A node of a ledger of several; a `surface.Node`.
 
     Args:
-        kv: The disk of the node beside it.
+        beside: The state of the node beside it, its disk, and the keys of contracts that it has.
         key: That node's own.
         plan: Its rules.
         watch: Its part in the web of trust.
@@ -39,11 +40,14 @@ class Follower(LedgerNode):
     """
 
     def __init__(
-        self, kv: KV, key: SigningKey, plan: Plan, watch: Watch, members: Sequence[str],
+        self, beside: World, key: SigningKey, plan: Plan, watch: Watch, members: Sequence[str],
         hand: Callable[[bytes], None],
     ) -> None:  # fmt: skip
-        settings = Settings({}, key, chain_id=plan.chain, price=plan.price, automine=False)
-        super().__init__(_Shown(kv, plan.chain), settings, 0)
+        settings = Settings(
+            {}, key, chain_id=plan.chain, price=plan.price, automine=False, ring=beside.keys,
+            custodians=beside.custodians,
+        )  # fmt: skip
+        super().__init__(_Shown(beside.kv, plan.chain), settings, 0)
         self.plan, self.watch, self.members = plan, watch, members
         self._hand = hand
 

@@ -100,7 +100,7 @@ class LedgerNode:
         self._automine, self._interval_s = settings.automine, settings.interval_s
         self._check_chain()
         coins = ((address, Account(amount)) for address, amount in settings.accounts.items())
-        self.world = World(kv, coins, keys=settings.keyring(kv))
+        self.world = World(kv, coins, keys=settings.keyring(kv), custodians=settings.custodians)
         self.ledger = Ledger(
             settings.chain_id, self.world, settings.lanes, is_indexed=True, admit=self.admit
         )
@@ -289,6 +289,9 @@ class LedgerNode:
             StorageError: The disk refuses.
         """
         self._check(signed)
+        to = signed.tx.to
+        if to is not None and self.world.is_locked(to):
+            raise MissingKeysError(to)
         before = self.pool.of(signed.sender).get(signed.tx.nonce)
         self.pool.add(signed)
         self._note(WaitingEvent(signed))
@@ -314,8 +317,6 @@ class LedgerNode:
         if self.archive.place(signed.hash) is not None:
             raise KnownError
         tx, account = signed.tx, self.world.peek(signed.sender)
-        if tx.to is not None and self.world.is_locked(tx.to):
-            raise MissingKeysError(tx.to)
         if tx.nonce < account.nonce:
             detail = f"next nonce {account.nonce}, tx nonce {tx.nonce}"
             raise InvalidTransactionError(Reason.NONCE_MISMATCH_TOO_LOW, detail, field="nonce")

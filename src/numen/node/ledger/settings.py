@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from numen.base.crypto import SigningKey
+from numen.ledger.founding import Custodians
 from numen.ledger.sealed.keyring import Keyring
 from numen.ledger.sealed.strongbox import Strongbox
 from numen.ledger.state.kv import KV
@@ -30,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True):
         lanes: Threads that hand messages over.
         box: Seals keys of contracts with private state on the disk; None where there can be none.
         draw: Gives 32 bytes of randomness.
+        ring: The keys of contracts that another part of the node has, in place of those.
+        custodians: Whose word it takes that a contract's keys are there; None for nobody's.
     """
 
     accounts: Mapping[bytes, int]
@@ -42,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True):
     lanes: int = 1
     box: Strongbox | None = None
     draw: Callable[[], bytes] = partial(token_bytes, 32)
+    ring: Keyring | None = None
+    custodians: Custodians | None = None
 
     def keyring(self, kv: KV) -> Keyring:
         """The keys of contracts that are kept, and of those to come.
@@ -49,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True):
         Raises:
             StrongboxError: Keys are kept that cannot be opened.
         """
+        if self.ring is not None:
+            return self.ring
         if self.box is None:
             return Keyring()
         return Keyring(self.box.keys(kv), lambda _: self.draw(), self.box.writes)

@@ -5,22 +5,26 @@ disk before any of the answers leave. A submission that would change nothing is 
 so a message that comes twice is in the record once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
 
 from numen.base.codec import CodecError, encode
+from numen.market.contracts.asks import AskError
 from numen.market.events import Event
+from numen.market.exchange import Submission
 from numen.node.market.goods import Gathering, GoodsError
 from numen.node.market.notary import Notary
 from numen.node.market.replica import (
     Genesis,
     Granted,
+    Handed,
     NothingError,
     Passed,
     Replica,
     What,
+    submission,
 )
 from numen.node.market.snapshot import Seal, open_sealed
 from numen.node.market.speech import (
@@ -132,6 +136,7 @@ class Clerk:
         first: Number of the first entry that is kept.
         entries: Those that are kept, as they are on the disk and on the wire.
         unwritten: The last of them, which are not on the disk yet.
+        allows: Raises `AskError` for what this market does not take, whatever the rules say.
     """
 
     def __init__(self, genesis: Genesis, notary: Notary, kind: type[Replica] = Replica) -> None:
@@ -142,6 +147,7 @@ class Clerk:
         self._behind: Behind | None = None
         self.unwritten: list[bytes] = []
         self._happened: list[tuple[Event, ...]] = []
+        self.allows: Callable[[Submission], None] = lambda _: None
 
     def restore(self, raw: bytes) -> tuple[Event, ...]:
         """Take an entry from the disk, and say what came of it.
@@ -168,9 +174,11 @@ class Clerk:
         """Write something down and apply it; else say why not: nonsense would fill the disk."""
         entry = self.replica.next(what, now_ms)
         try:
+            if isinstance(what, Handed):
+                self.allows(submission(what))
             raw = encode(entry, size_max=MESSAGE_BYTES_MAX)
             happened = self.replica.take(entry)
-        except (CodecError, NothingError) as error:
+        except (AskError, CodecError, NothingError) as error:
             return error.message
         self.entries.append(raw)
         self.unwritten.append(raw)

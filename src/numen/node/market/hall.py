@@ -47,6 +47,7 @@ class Hall:
         node: The hall's own public key on the network.
         key: Its account.
         teller: Told of everything that happens.
+        keeps_all: Whether the record stays whole, instead of beginning with a snapshot.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Hall:
         node: bytes,
         key: SigningKey,
         teller: Teller,
+        *,
+        keeps_all: bool = False,
     ) -> None:
         self.clerk = record.clerk
-        self._record = record
+        self._record, self._keeps_all = record, keeps_all
         self._shelf = shelf
         self._notary = notary
         self._node, self._key = node, key
@@ -102,7 +105,7 @@ class Hall:
         if not self.clerk.unwritten:
             return
         self._teller.add(await self._record.write())
-        if self._record.is_full:
+        if self._record.is_full and not self._keeps_all:
             await self._record.compact(self._key, self.now_ms, self._teller)
             self._teller.add(await self._record.write())
         async with self.grown:

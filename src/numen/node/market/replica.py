@@ -10,6 +10,7 @@ the record and changes nothing, as `numen.market.exchange.step` has it.
 Coins are issued once, to the treasury. A market for development grants some to each newcomer.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -124,6 +125,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     what: What
 
 
+Watch: TypeAlias = Callable[[Market, Entry, Market, tuple[Event, ...]], None]
+"""Told of an entry: the market before it, itself, the market after it, and what happened."""
+
+
+def _unwatched(_before: Market, _entry: Entry, _after: Market, _events: tuple[Event, ...]) -> None:
+    """Nobody is told."""
+
+
 class ReplicaError(NumenError):
     """An entry does not follow from what is there."""
 
@@ -145,6 +154,8 @@ class Replica:
         height: How many entries there are.
         head: Digest of the last.
         now_ms: When the last was written.
+        checker: Checks proofs.
+        watch: Told of each entry as it is applied.
     """
 
     def __init__(self, genesis: Genesis, checker: Checker) -> None:
@@ -154,7 +165,8 @@ class Replica:
         self.height = 0
         self.head = genesis.identity
         self.now_ms = 0
-        self._checker = checker
+        self.watch: Watch = _unwatched
+        self.checker = checker
         self._granted: set[bytes] = set()
 
     @classmethod
@@ -195,7 +207,7 @@ class Replica:
         if entry.at_ms < self.now_ms:
             raise ReplicaError(f"entry {entry.number} is older than the one before")
         market, happened = self._step(entry)
-        self._advance(entry, market)
+        self._advance(entry, market, happened)
         return happened
 
     def take(self, entry: Entry) -> tuple[Event, ...]:
@@ -208,7 +220,7 @@ class Replica:
         if market is self.market and not isinstance(entry.what, Marked):
             reasons = [e.reason for e in happened if isinstance(e, Refused | Unredeemed)]
             raise NothingError(reasons[0] if reasons else "nothing would come of it")
-        self._advance(entry, market)
+        self._advance(entry, market, happened)
         return happened
 
     def _step(self, entry: Entry) -> tuple[Market, tuple[Event, ...]]:
@@ -221,9 +233,10 @@ class Replica:
                     raise ReplicaError("the hall says that the market is another than it is")
                 return self.market, ()
             case Posted() | Judged() | Redeemed() | Passed() as what:
-                return exchange.step(self.market, _submission(what), entry.at_ms, self._checker)
+                return exchange.step(self.market, submission(what), entry.at_ms, self.checker)
 
-    def _advance(self, entry: Entry, market: Market) -> None:
+    def _advance(self, entry: Entry, market: Market, happened: tuple[Event, ...]) -> None:
+        self.watch(self.market, entry, market, happened)
         if isinstance(entry.what, Granted):
             self._granted.add(entry.what.to)
         self.market = market
@@ -258,7 +271,8 @@ def handed(submission: Submission) -> Handed | None:
             return None
 
 
-def _submission(what: Handed | Passed) -> Submission:
+def submission(what: Handed | Passed) -> Submission:
+    """What an entry hands in."""
     match what:
         case Posted(signed):
             return Post(signed)

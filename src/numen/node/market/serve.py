@@ -1,5 +1,6 @@
 """A hall as a process: its folder, its clock and its socket."""
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -16,9 +17,11 @@ from numen.net.channel import Transport, everybody
 from numen.node.market.goods import Shelf
 from numen.node.market.hall import Hall
 from numen.node.market.notary import Notary
+from numen.node.market.onledger import asker
 from numen.node.market.place import Place
 from numen.node.market.record import Record
 from numen.node.market.replica import Genesis
+from numen.node.market.settler import Settler
 
 SUPPLY: Final = 10**15
 """Coins of a new market."""
@@ -66,7 +69,7 @@ def new_genesis(hall: bytes, grant: int, chain_id: int) -> Genesis:
     return Genesis(Domain("Numen", "1", chain_id, contract), hall, hall, SUPPLY, grant, born_ms)
 
 
-async def serve(
+async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market open`
     folder: Path,
     key: SigningKey,
     transport: Transport,
@@ -75,6 +78,7 @@ async def serve(
     chain_id: int,
     ready: Callable[[Place, Hall], None],
     heard: Callable[[Sequence[Event]], None],
+    ledger: str = "",
 ) -> None:
     """Open a hall and serve until it is cancelled.
 
@@ -87,11 +91,13 @@ async def serve(
         chain_id: Of its tickets, where the market is new.
         ready: Told where members find it, once what happened before is in the file of events.
         heard: Told of everything that happens.
+        ledger: A node of the ledger on which the market is settled; on none where it is empty.
 
     Raises:
         RecordError: The folder has another hall's record.
         BrokenLogError: Another process has it.
         AddressError: Nobody can listen there.
+        SettleError: The ledger and the record contradict each other.
     """
     folder.mkdir(parents=True, exist_ok=True)
     genesis = new_genesis(key.address, grant, chain_id)
@@ -101,11 +107,19 @@ async def serve(
     try:
         with contextlib.closing(_Events(folder / EVENTS, record.told, heard)) as events:
             events.note(happened)
-            hall = Hall(record, shelf, notary, transport.node, key, events)
+            settler = None
+            if ledger:
+                settler = Settler(asker(ledger), key, folder)
+                await settler.open(record.clerk)
+            kept = bool(settler)
+            hall = Hall(record, shelf, notary, transport.node, key, events, keeps_all=kept)
             listener = await transport.listen(address, everybody)
             try:
                 ready(Place(listener.address, transport.node), hall)
-                await hall.run(listener)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(hall.run(listener))
+                    if settler is not None:
+                        group.create_task(settler.run(hall))
             finally:
                 await listener.close()
     finally:

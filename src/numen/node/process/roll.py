@@ -22,7 +22,7 @@ from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.certificate import Electorate, Member
 from numen.ledger.sealed.envelope import public_key
 from numen.node.replica.custodian import mail_secret
-from numen.node.replica.plan import STEP_MS, Mode, Peer, Plan
+from numen.node.replica.plan import STEP_MS, VIEW_MS, VIEW_MS_MAX, Mode, Peer, Plan
 from numen.vm.host import VALUE_MAX
 
 FILE: Final = "ledger.json"
@@ -110,7 +110,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         format: `FORMAT`.
         chain: Its number.
         price: Coins a unit of work.
-        proposer: Name of the node that makes the blocks.
+        proposer: Name of the node that makes the first block, where there is no log.
         nodes: All nodes.
         holders: What it begins with.
         log: Addresses of the servers of NATS that keep a log of blocks, which all who vote may
@@ -118,6 +118,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         empty_ms: After how many milliseconds without one an empty block is made, for contracts
             that wait for a height; 0 for never.
         step_ms: Milliseconds between two attestations of one node by another.
+        view_ms: After how many milliseconds another node proposes in place of one that does not.
     """
 
     format: Literal["numen/ledger/1"]
@@ -129,6 +130,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=16)] = ()
     empty_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
     step_ms: Annotated[int, Meta(ge=100, le=86_400_000)] = STEP_MS
+    view_ms: Annotated[int, Meta(ge=10, le=VIEW_MS_MAX)] = VIEW_MS
 
     def site(self, name: str) -> Site:
         """A node by its name.
@@ -177,6 +179,7 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Plan(
             self.chain, me.address, peers, proposer, electorate, me.mode, self.price,
             is_logged=bool(self.log), empty_ms=self.empty_ms, step_ms=self.step_ms,
+            view_ms=self.view_ms,
         )  # fmt: skip
 
     def custodians(self) -> Custodians:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -166,12 +166,17 @@ class Server:
     async def _handle(self, event: Event) -> None:
         await self._do(lambda: list(self._node.handle(event, _now_ms())))
 
+    async def look(self, work: Callable[[Follower], Any]) -> Any:
+        """Look at the node after its last final block, between what it does; see `Asking`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._working, lambda: work(self._follow()))
+
     def _follow(self) -> Follower:
         """What is shown to who asks, after the last final block; in the node's own thread."""
         body = self._body
         if self._follower is None or self._follower.ledger.height != body.ledger.height:
             self._follower = Follower(
-                body.world.kv, self._key, body.plan, body.watch, self._names, self._hand
+                body.world, self._key, body.plan, body.watch, self._names, self._hand
             )
         return self._follower
 

@@ -1,15 +1,19 @@
 """How a block becomes final: votes, a certificate, and what a late node gets.
 
-A node votes for the candidate that it has checked. More than two thirds of the stake make it final,
-and only then is it kept. If another block has the certificate, what was found about the candidate
-is thrown away: what is on the disk is final. A node that carried a block out and found it to be
-false does not take it, however many signed: it stands still, and people have to look.
+A node votes to prepare the candidate that it has checked, and to commit it when more than two
+thirds of the stake would have it; more than two thirds who commit make it final, and only then is
+it kept. Where a log gives the order there is one candidate, and nothing to prepare. If another
+block has the certificate, what was found about the candidate is thrown away: what is on the disk is
+final. A node that carried a block out and found it to be false does not take it, however many
+signed: it stands still, and people have to look.
 """
 
 from typing import Final
 
+import msgspec
+
 from numen.ledger.order.slashing import Evidence
-from numen.ledger.order.vote import SignedVote
+from numen.ledger.order.vote import Entry, SignedVote, Vote
 from numen.node.replica import ballots
 from numen.node.replica.ballots import WINDOW
 from numen.node.replica.events import (
@@ -22,6 +26,8 @@ from numen.node.replica.events import (
     Judged,
     Keep,
     Kept,
+    Remember,
+    Remembered,
     Serve,
     Suspect,
     Voted,
@@ -35,12 +41,15 @@ from numen.node.replica.packet import (
     Standing,
 )
 from numen.node.replica.plan import Mode
-from numen.node.replica.turn import PATIENCE, Turn
+from numen.node.replica.turn import PATIENCE, Candidate, Turn
 
 FINALS_MAX: Final = 16
 """Most final blocks that one question brings."""
 
 _FALSE: Final = "a certificate for a block that was carried out here, and is false"
+
+OWN_MAX: Final = 4
+"""Most votes of its own that a node says again."""
 
 AGAIN: Final = 10
 """Ticks after which a block is tried again of transactions that no block could have."""
@@ -48,19 +57,31 @@ AGAIN: Final = 10
 
 def vote(turn: Turn) -> None:
     """Vote for the candidate, which is checked."""
-    candidate = turn.replica.candidate
+    replica, candidate = turn.replica, turn.replica.candidate
     assert candidate is not None
-    if turn.plan.has_vote:
-        turn.want(Cast(turn.replica.height + 1, candidate.block))
+    height, block = replica.height + 1, candidate.block
+    if turn.plan.has_vote and turn.plan.is_logged:
+        turn.want(Cast(height, block))
+    elif turn.plan.has_vote and candidate.view == replica.view and _is_free(turn, candidate):
+        turn.want(Cast(height, block, candidate.view, is_commit=False, since=candidate.since))
     count(turn)
+
+
+def _is_free(turn: Turn, candidate: Candidate) -> bool:
+    """Whether no vote to commit forbids to prepare a block; the book sees to it, too."""
+    lock = turn.replica.lock
+    return lock is None or lock.block == candidate.block or candidate.since > lock.view
 
 
 def voted(turn: Turn, event: Voted) -> None:
     """The node's vote is on its disk, and may leave."""
-    candidate, signed = turn.replica.candidate, event.signed
-    if signed is None or candidate is None or signed.vote.block != candidate.block:
+    replica, signed = turn.replica, event.signed
+    if signed is None or signed.vote.height != replica.height + 1:
         return
-    turn.set(own=signed)
+    vote = signed.vote
+    if vote.is_commit:
+        turn.set(lock=Entry(vote.view, True, vote.block))
+    turn.set(own=(*(each for each in replica.own if each != signed), signed)[-OWN_MAX:])
     turn.send(turn.plan.others, Ballot(signed))
     _hear(turn, signed)
 
@@ -88,13 +109,38 @@ def count(turn: Turn) -> None:
     candidate = replica.candidate
     if candidate is None or not candidate.is_checked or replica.is_counting:
         return
-    votes = ballots.votes_for(replica.ballots, replica.height + 1, candidate.block)
-    members = [plan.electorate.index(signed.key) for signed in votes]
-    stake = plan.electorate.stake(index for index in members if index is not None)
-    is_turn = candidate.maker == plan.me or replica.waited >= PATIENCE
-    if is_turn and plan.electorate.is_enough(stake):
+    if _is_mine(turn, candidate) or replica.waited >= PATIENCE:
+        for vote in ballots.commits(replica.ballots, replica.height + 1, candidate.block):
+            if _add_up(turn, vote):
+                return
+    is_due = candidate.view == replica.view and not _has_committed(turn, candidate)
+    if plan.has_vote and not plan.is_logged and is_due:
+        block, view = candidate.block, candidate.view
+        _add_up(turn, Vote(plan.chain, replica.height + 1, block, view, is_commit=False))
+
+
+def _add_up(turn: Turn, vote: Vote) -> bool:
+    """Add votes up if they are enough; whether they are."""
+    electorate = turn.plan.electorate
+    votes = ballots.votes_for(turn.replica.ballots, vote)
+    members = [electorate.index(signed.key) for signed in votes]
+    is_enough = electorate.is_enough(electorate.stake(i for i in members if i is not None))
+    if is_enough:
         turn.set(is_counting=True)
         turn.want(Count(votes))
+    return is_enough
+
+
+def _is_mine(turn: Turn, candidate: Candidate) -> bool:
+    """Whether this node brought the candidate to the others."""
+    plan = turn.plan
+    proposer = plan.maker(turn.replica.leader, candidate.view)
+    return (candidate.maker if plan.is_logged else proposer) == plan.me
+
+
+def _has_committed(turn: Turn, candidate: Candidate) -> bool:
+    lock = turn.replica.lock
+    return lock is not None and lock.view >= candidate.view
 
 
 def certificated(turn: Turn, event: Certificated) -> None:
@@ -103,8 +149,22 @@ def certificated(turn: Turn, event: Certificated) -> None:
     for signed in event.false:
         turn.want(Suspect(signed.key, "a vote that it did not sign"))
     candidate, certificate = turn.replica.candidate, event.certificate
-    if certificate is not None and candidate and candidate.block == certificate.vote.block:
+    if certificate is None or candidate is None or candidate.block != certificate.vote.block:
+        return
+    vote = certificate.vote
+    if vote.is_commit:
         turn.want(Keep(certificate, position=turn.replica.position))
+    elif vote.view == turn.replica.view and not _has_committed(turn, candidate):
+        found = candidate.proposal
+        turn.want(Remember(msgspec.structs.replace(found, view=vote.view, prepared=certificate)))
+
+
+def remembered(turn: Turn, event: Remembered) -> None:
+    """A block that is prepared is on the disk: it may be committed."""
+    assert event.proposal.prepared is not None
+    vote = event.proposal.prepared.vote
+    turn.set(prepared=event.proposal)
+    turn.want(Cast(vote.height, vote.block, vote.view, is_commit=True, since=vote.view))
 
 
 def certified(turn: Turn, peer: bytes, packet: Certified) -> None:
@@ -142,16 +202,23 @@ def kept(turn: Turn, event: Kept) -> None:
     """A block is final and on the disk: the next one can come."""
     replica = turn.replica
     candidate = replica.candidate
-    is_mine = candidate is not None and candidate.maker == turn.plan.me
+    is_mine = candidate is not None and _is_mine(turn, candidate)
     turn.set(
         height=event.height,
         head=event.block,
         root=event.root,
+        leader=event.maker,
         kept_ms=turn.now_ms,
+        view=0,
+        view_ms=turn.now_ms,
+        wish=0,
+        wishes={},
+        prepared=None,
+        lock=None,
         candidate=None,
         draft=None,
         refuted=frozenset(),
-        own=None,
+        own=(),
         waited=0,
         ballots=ballots.after(replica.ballots, event.height),
         is_fresh=True,
@@ -210,11 +277,10 @@ def remind(turn: Turn) -> None:
         turn.set(waited=replica.waited + 1 if replica.pool.places else 0)
     elif candidate.is_checked:
         turn.set(waited=replica.waited + 1)
-        if candidate.maker == plan.me and not plan.is_logged:
+        if turn.is_proposer and candidate.view == replica.view:
             turn.send(plan.others, candidate.proposal)
-        if replica.own is not None:
-            turn.send(plan.others, Ballot(replica.own))
         count(turn)
+    turn.send(plan.others, *map(Ballot, replica.own))
     if plan.others:
         turn.send([somebody(turn)], Standing(replica.height, replica.head, replica.root))
 

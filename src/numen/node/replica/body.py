@@ -1,10 +1,13 @@
 """What carries out a node's effects: the ledger, the disk and the keys. It decides nothing.
 
 The disk has final blocks, each with its certificate and its diff; the last block that this node
-made; and evidence. Everything else is in memory, and is lost when the node stops.
+made, and the last that was prepared; and evidence. Everything else is in memory, and is lost when
+the node stops.
 """
 
 from typing import Final, TypeAlias
+
+import msgspec
 
 from numen.base.codec import SIZE_MAX_BYTES, CodecError, TooLargeError, decode, digest, encode
 from numen.base.crypto import SigningKey, keccak256
@@ -12,22 +15,27 @@ from numen.base.errors import NumenError
 from numen.ledger.block import (
     Block,
     block_id,
-    write_block,
 )
 from numen.ledger.ethereum import admit
 from numen.ledger.ledger import Ledger, LedgerError, Made
-from numen.ledger.order.certificate import Certificate, CertificateError, gather, signers, verify
+from numen.ledger.order.certificate import (
+    Certificate,
+    CertificateError,
+    gather,
+    signers,
+    verify,
+)
 from numen.ledger.order.conflict import SignedRejection, check_rejection
 from numen.ledger.order.sequencer import OrderError
 from numen.ledger.order.slashing import Evidence, judge
-from numen.ledger.order.vote import AlreadyVotedError, Voter
+from numen.ledger.order.vote import VoteError, Voter, lock_of
 from numen.ledger.sealed.errors import MissingKeysError, SealedError
 from numen.ledger.state import diff as diffs
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
 from numen.ledger.transactions import TransactionError
 from numen.ledger.world import World
-from numen.node.replica import answers
+from numen.node.replica import answers, proposals
 from numen.node.replica.agree import FINALS_MAX
 from numen.node.replica.custodian import Custodian
 from numen.node.replica.events import (
@@ -53,6 +61,8 @@ from numen.node.replica.events import (
     Looked,
     Make,
     Open,
+    Remember,
+    Remembered,
     Said,
     Seek,
     Serve,
@@ -85,8 +95,8 @@ from numen.node.trust.watch import Heard, Watch
 from numen.trust.execution import Treatment, is_drawn
 
 Work: TypeAlias = (
-    Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve | Attest
-    | Open | Wake | Hear | Confide | Seek
+    Look | Make | Check | Cast | Remember | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
+    | Attest | Open | Wake | Hear | Confide | Seek
 )  # fmt: skip
 """Effects that are carried out here; packets and remarks are for who has the channels."""
 
@@ -97,8 +107,9 @@ _PROPOSAL: Final = b"lp"
 _EVIDENCE: Final = b"lx"
 _POSITION: Final = b"lq"
 _REFUTED: Final = b"lw"
+_PREPARED: Final = b"lv"
 """Names of the node's records: the block that it made last, evidence by voting key, how far it has
-read the log, and blocks of the next height that it found to be false."""
+read the log, blocks of the next height that it found to be false, and the one that is prepared."""
 
 
 class Body:
@@ -147,9 +158,18 @@ class Body:
         root = self.world.state.root
         position = int.from_bytes(self.world.record(_POSITION), "big")
         refuted = frozenset(name[len(_REFUTED) :] for name, _ in self.world.kv.scan(_REFUTED))
+        last = ledger.block(ledger.height)
+        voted = self._voter.entries(ledger.height + 1) if self._voter is not None else []
+        is_next = proposal is not None and proposals.height(proposal) == ledger.height + 1
+        begun = [each.view for each in voted[-1:]]
+        begun += [proposal.view] if proposal is not None and is_next else []
+        prepared = self.world.record(_PREPARED)
         replica = Replica(
-            ledger.height, ledger.head, root, position=position, refuted=refuted, accused=accused
-        )
+            ledger.height, ledger.head, root, last.header.maker if last is not None else b"",
+            view=max(begun, default=0),
+            prepared=decode(Proposal, prepared, size_max=PACKET_BYTES_MAX) if prepared else None,
+            lock=lock_of(voted), position=position, refuted=refuted, accused=accused,
+        )  # fmt: skip
         return replica, proposal
 
     def perform(self, effect: Work, now_ms: int) -> Event | None:
@@ -168,12 +188,14 @@ class Body:
         match effect:
             case Look(peer, raw):
                 return self._look(peer, raw)
-            case Make(transactions, is_wanted):
-                return self._make(transactions, now_ms, is_wanted=is_wanted)
+            case Make():
+                return self._make(effect, now_ms)
             case Check(proposal):
                 return self._check(proposal)
-            case Cast(height, block):
-                return self._cast(height, block)
+            case Cast():
+                return self._cast(effect)
+            case Remember(proposal):
+                return self._remember(proposal)
             case Count(votes):
                 return Certificated(*gather(votes, self.plan.electorate))
             case Keep():
@@ -247,10 +269,11 @@ class Body:
         account = self.world.last(admitted.sender)
         return Looked(peer, raw, admitted, account.nonce, account.balance)
 
-    def _make(self, transactions: tuple[bytes, ...], now_ms: int, *, is_wanted: bool) -> Event:
+    def _make(self, wanted: Make, now_ms: int) -> Event:
         hopeless: list[Refused] = []
-        is_wanted = is_wanted or self.ledger.pending > 0
-        self.ledger.abandon()
+        transactions = wanted.transactions
+        is_wanted = wanted.is_wanted or self.ledger.pending > 0
+        self._abandon()
         while True:
             time_ms = max(now_ms, self.ledger.time_ms + 1)
             try:
@@ -266,7 +289,7 @@ class Body:
                 self.ledger.abandon()
                 return Drafted(b"", None, tuple(hopeless))
             try:
-                proposal = _write(made)
+                proposal = proposals.write(made, wanted.view)
             except TooLargeError as error:  # what it changes does not fit: take fewer
                 self.ledger.abandon()
                 if len(transactions) <= 1:
@@ -289,12 +312,24 @@ class Body:
     def _asks(self, raw: bytes, contract: bytes) -> bool:
         return any(call.to == contract for call in admit(raw, self.plan.chain).transaction.calls)
 
-    def _check(self, proposal: Proposal) -> Event:
+    def _abandon(self) -> None:
+        """Forget the block that is in memory."""
         self.ledger.abandon()
+        self._made, self._raw_diff = None, b""
+
+    def _check(self, proposal: Proposal) -> Event:
         block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
         identity = block_id(block.header)
         if self.world.record(_REFUTED + identity):
             return Checked(identity, "it was shown to be false", is_refuted=True)
+        if proposal.prepared is not None:
+            try:
+                proposals.check_prepared(proposal.prepared, block, self.plan.electorate)
+            except CertificateError as error:
+                return Checked(identity, error.message)
+        if self._made is not None and block_id(self._made.block.header) == identity:
+            return Checked(identity, "")  # of an earlier view
+        self._abandon()
         self._treatment = self._treat(block, identity, proposal.diff)
         try:
             self._work_out(block, proposal.diff)
@@ -336,6 +371,13 @@ class Body:
             self._made = self.ledger.check(block)
             self._raw_diff = diffs.encode(self._made.diff)  # its own, whatever was sent
 
+    def _remember(self, proposal: Proposal) -> Event:
+        # With the diff that this node found, which is right whatever was sent.
+        if len(proposal.block) + len(self._raw_diff) <= PROPOSAL_BYTES_MAX:
+            proposal = msgspec.structs.replace(proposal, diff=self._raw_diff)
+        self.world.kv.commit([(_PREPARED, encode(proposal, size_max=PACKET_BYTES_MAX))])
+        return Remembered(proposal)
+
     def _refute(self, block: bytes) -> None:
         """Remember that a block is false, until another of its height is final."""
         if len(list(self.world.kv.scan(_REFUTED))) < REFUTED_MAX:
@@ -354,12 +396,17 @@ class Body:
         said = Said(out, tuple(heard.false), tuple(heard.remarks))
         return said if said != Said(()) else None
 
-    def _cast(self, height: int, block: bytes) -> Event:
+    def _cast(self, wanted: Cast) -> Event:
         assert self._voter is not None
         self._custodian.ahead(self.world.turned())
         try:
-            return Voted(self._voter.vote(height, block))
-        except AlreadyVotedError:
+            return Voted(
+                self._voter.vote(
+                    wanted.height, wanted.block, wanted.view,
+                    is_commit=wanted.is_commit, since=wanted.since,
+                )
+            )  # fmt: skip
+        except VoteError:
             return Voted(None)
 
     def _keep(self, effect: Keep) -> Event:
@@ -401,8 +448,9 @@ class Body:
             noted = self.watch.settled(header.maker, block, value, treatment, named)
             also = [*also, *noted]
         records = answers.records(header.height, raw_diff, certificate)
-        refuted = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
-        self.ledger.keep(made, [*records, *refuted, *also])
+        past: Writes = [(name, None) for name, _ in self.world.kv.scan(_REFUTED)]
+        past = [*past, (_PREPARED, None)]
+        self.ledger.keep(made, [*records, *past, *also])
         self._made, self._raw_diff = None, b""
         self._custodian.followed(frozenset(each.address for each in made.diff.accounts))
         advanced = {
@@ -412,7 +460,9 @@ class Body:
         }
         included = frozenset(made.block.transactions)
         block = block_id(header)
-        return Kept(header.height, block, header.state, included, advanced, certificate)
+        return Kept(
+            header.height, block, header.state, header.maker, included, advanced, certificate
+        )
 
     def _decide(self, raw: bytes, peer: bytes) -> Event | None:
         admitted = admit(raw, self.plan.chain)
@@ -441,11 +491,3 @@ class Body:
         self.world.kv.commit([(_EVIDENCE + key, written) for key in guilty])
         self.watch.convict(Lie(TwoVotes(evidence)))
         return Judged(evidence, guilty)
-
-
-def _write(made: Made) -> Proposal:
-    block, diff = write_block(made.block), diffs.encode(made.diff)
-    size = len(block) + len(diff)
-    if size > PROPOSAL_BYTES_MAX:
-        raise TooLargeError(size, PROPOSAL_BYTES_MAX)
-    return Proposal(block, diff)

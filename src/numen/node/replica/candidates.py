@@ -1,8 +1,9 @@
 """Which block a node is about to agree with: the proposer's, or the first of a log that follows.
 
-The first block that the proposer sends for the next height is the candidate, and is checked. Where
-a log gives the order, all who vote may make blocks, and the first of the log that follows takes the
-place of the proposer's: it is read no further until that one is final, or found to be false.
+The first block that the proposer of a view sends for the next height is the candidate, and is
+checked. Where a log gives the order, all who vote may make blocks, and the first of the log that
+follows takes the place of the proposer's: it is read no further until that one is final, or found
+to be false.
 """
 
 from typing import Final
@@ -42,7 +43,7 @@ def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
         agree.is_behind(turn, peer, header.height - 1)
     if header.height != replica.height + 1 or turn.plan.is_logged:
         return
-    if not _follows(turn, header):
+    if not _follows(turn, header) or not _is_its_turn(turn, packet, header):
         turn.want(Suspect(peer, "a block that is not the proposer's, or does not follow"))
         return
     if header.time_ms > turn.now_ms + DRIFT_MS_MAX:
@@ -50,10 +51,45 @@ def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
         return
     if block_id(header) in replica.refuted:
         return
-    if replica.candidate is None:
+    if packet.prepared is not None and packet.view != replica.view and turn.is_proposer:
+        _hear_of(turn, packet)
+    elif packet.view == replica.view:
+        _propose_to(turn, peer, packet, header)
+
+
+def _is_its_turn(turn: Turn, packet: Proposal, header: Header) -> bool:
+    """Whether a block is of who proposes in its view, or was prepared before it."""
+    if packet.prepared is not None:
+        return packet.prepared.vote.view <= packet.view
+    return header.maker == turn.plan.maker(turn.replica.leader, packet.view)
+
+
+def _propose_to(turn: Turn, peer: bytes, packet: Proposal, header: Header) -> None:
+    """A block was proposed in the present view."""
+    replica, block = turn.replica, block_id(header)
+    candidate = replica.candidate
+    if candidate is None or candidate.view < packet.view:
         _consider(turn, _candidate(packet, header))
-    elif replica.own is not None and replica.candidate.block == block_id(header):
-        turn.send([peer], Ballot(replica.own))
+    elif candidate.block == block:
+        turn.send([peer], *map(Ballot, replica.own))
+
+
+def _hear_of(turn: Turn, packet: Proposal) -> None:
+    """The proposer of the present view gets to know a block that was prepared before."""
+    replica, prepared = turn.replica, packet.prepared
+    assert prepared is not None
+    known = replica.prepared.prepared if replica.prepared is not None else None
+    is_later = known is None or prepared.vote.view > known.vote.view
+    candidate = replica.candidate
+    is_proposed = candidate is not None and candidate.view == replica.view
+    if is_later and not is_proposed and prepared.vote.view < replica.view:
+        propose(turn, packet)
+
+
+def propose(turn: Turn, prepared: Proposal) -> None:
+    """Propose a block that is prepared once more, in the present view."""
+    packet = msgspec.structs.replace(prepared, view=turn.replica.view)
+    _consider(turn, _candidate(packet, _header(packet)))
 
 
 def _header(packet: Proposal) -> Header:
@@ -61,7 +97,7 @@ def _header(packet: Proposal) -> Header:
 
 
 def _candidate(packet: Proposal, header: Header) -> Candidate:
-    return Candidate(block_id(header), packet, header.maker, is_checked=False)
+    return Candidate(block_id(header), packet, header.maker, packet.view, is_checked=False)
 
 
 def _follows(turn: Turn, header: Header) -> bool:
@@ -71,7 +107,7 @@ def _follows(turn: Turn, header: Header) -> bool:
 
 
 def _consider(turn: Turn, candidate: Candidate) -> None:
-    turn.set(candidate=candidate, draft=None, own=None, waited=0)
+    turn.set(candidate=candidate, draft=None, waited=0)
     if turn.plan.mode is not Mode.APPLY:
         turn.want(Check(candidate.proposal))
 
@@ -80,8 +116,10 @@ def restored(turn: Turn, packet: Proposal | None) -> None:
     """The node begins again, and had made a block that was not final."""
     if turn.plan.is_logged:
         turn.want(Follow(turn.replica.position + 1))
-    elif packet is not None and _follows(turn, header := _header(packet)):
-        _consider(turn, _candidate(packet, header))
+    elif packet is not None and packet.view == turn.replica.view:
+        header = _header(packet)
+        if _follows(turn, header) and _is_its_turn(turn, packet, header):
+            _consider(turn, _candidate(packet, header))
 
 
 def drafted(turn: Turn, event: Drafted) -> None:
@@ -89,12 +127,13 @@ def drafted(turn: Turn, event: Drafted) -> None:
     turn.set(is_making=False)
     if event.proposal is None:
         return
-    made = Candidate(event.block, event.proposal, turn.plan.me, is_checked=True)
+    proposal = event.proposal
+    made = Candidate(event.block, proposal, turn.plan.me, proposal.view, is_checked=True)
     if turn.plan.is_logged:
         turn.set(draft=made)
         _append(turn)
     else:
-        turn.set(candidate=made, own=None, waited=0)
+        turn.set(candidate=made, waited=0)
         turn.send(turn.plan.others, event.proposal)
         agree.vote(turn)
 
@@ -127,7 +166,7 @@ def ordered(turn: Turn, event: Ordered) -> None:
     if header is None or not _follows(turn, header):
         turn.want(Follow(event.position + 1))
     elif draft is not None and draft.block == block_id(header):
-        turn.set(candidate=draft, draft=None, own=None, waited=0)
+        turn.set(candidate=draft, draft=None, waited=0)
         agree.vote(turn)
     else:
         _consider(turn, _candidate(packet, header))
@@ -151,7 +190,7 @@ def checked(turn: Turn, event: Checked) -> None:
         turn.set(candidate=msgspec.structs.replace(candidate, is_blind=True))
         return
     turn.set(candidate=msgspec.structs.replace(candidate, is_checked=True))
-    if candidate.maker == turn.plan.me and not turn.plan.is_logged:
+    if turn.is_proposer and candidate.view == turn.replica.view:
         turn.send(turn.plan.others, candidate.proposal)
     agree.vote(turn)
 

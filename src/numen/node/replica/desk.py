@@ -126,8 +126,8 @@ def notice(turn: Turn, peer: bytes, packet: Notice) -> None:
 
 def remind(turn: Turn) -> None:
     """Send the proposer what waits, since it may not have it."""
-    if turn.plan.is_proposer:
+    if turn.may_make or turn.proposer == turn.plan.me:
         return
     for place in list(turn.replica.pool.rivals)[:FORWARDS_MAX]:
         for waiting in turn.replica.pool.rivals[place]:
-            turn.send([turn.plan.proposer], Submit(waiting.raw))
+            turn.send([turn.proposer], Submit(waiting.raw))

@@ -96,9 +96,19 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class Voted(msgspec.Struct, frozen=True):
-    """The node's vote is on disk; None if it is for another block."""
+    """The node's vote is on disk; None if those before it forbid it."""
 
     signed: SignedVote | None
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """A block that is prepared is on disk.
+
+    Attributes:
+        proposal: The block, with the diff that this node found, and the votes that prepared it.
+    """
+
+    proposal: Proposal
 
 
 class Certificated(msgspec.Struct, frozen=True):
@@ -120,6 +130,7 @@ class Kept(msgspec.Struct, frozen=True):
         height: Its height.
         block: Its id.
         root: Of the state after it.
+        maker: Who made it.
         included: Its transactions, as they were signed.
         advanced: Accounts whose transactions these are, with the nonce that is next.
         certificate: Why it is final.
@@ -128,6 +139,7 @@ class Kept(msgspec.Struct, frozen=True):
     height: int
     block: Hash32
     root: Hash32
+    maker: Address
     included: frozenset[bytes]
     advanced: Mapping[Address, int]
     certificate: Certificate
@@ -226,8 +238,8 @@ class Unlocked(msgspec.Struct, frozen=True):
 
 
 Event: TypeAlias = (
-    Received | Ticked | Looked | Drafted | Checked | Voted | Certificated | Kept | Decided | Judged
-    | Served | Failed | Said | Ordered | Overtaken | Sought | Unlocked
+    Received | Ticked | Looked | Drafted | Checked | Voted | Remembered | Certificated | Kept
+    | Decided | Judged | Served | Failed | Said | Ordered | Overtaken | Sought | Unlocked
 )  # fmt: skip
 
 # Effects. ----------------------------------------------------------------------------------------
@@ -253,10 +265,12 @@ class Make(msgspec.Struct, frozen=True):
     Attributes:
         transactions: In the order in which they came.
         is_wanted: Whether an empty block is wanted too.
+        view: In which it is proposed.
     """
 
     transactions: tuple[bytes, ...]
     is_wanted: bool = False
+    view: int = 0
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -266,10 +280,27 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Cast(msgspec.Struct, frozen=True):
-    """Write down a vote, and then sign it; gives `Voted`."""
+    """Write down a vote, and then sign it; gives `Voted`.
+
+    Attributes:
+        height: Of the block.
+        block: Its id.
+        view: In which.
+        is_commit: Whether it is to be final, or only prepared.
+        since: The last view in which the block is known to be prepared; -1 for none.
+    """
 
     height: int
     block: Hash32
+    view: int = 0
+    is_commit: bool = True
+    since: int = -1
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """Put the block in memory, which is prepared, on the disk; gives `Remembered`."""
+
+    proposal: Proposal
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -396,8 +427,8 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 Effect: TypeAlias = (
-    Send | Look | Make | Check | Cast | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Open | Wake | Hear | Confide | Seek | Append | Follow | Suspect
+    Send | Look | Make | Check | Cast | Remember | Count | Keep | Adopt | Decide | Weigh | Judge
+    | Serve | Attest | Open | Wake | Hear | Confide | Seek | Append | Follow | Suspect
 )  # fmt: skip
 
 Outgoing: TypeAlias = Send | Append | Follow | Suspect

@@ -103,11 +103,35 @@ class Cancelled(msgspec.Struct, frozen=True, array_like=True, tag="cancelled/1")
     because: SignedRejection
 
 
-class Proposal(msgspec.Struct, frozen=True, array_like=True, tag="proposal/1"):
-    """A block that its maker wants to be final, and what it changes."""
+class Proposal(msgspec.Struct, frozen=True, array_like=True, tag="proposal/2"):
+    """A block that is to be final, and what it changes.
+
+    Attributes:
+        block: The block.
+        diff: What it changes.
+        view: In which it is proposed.
+        prepared: Votes of an earlier view to prepare it; None for a block that is new.
+    """
 
     block: RawBlock
     diff: RawDiff
+    view: U64 = 0
+    prepared: Certificate | None = None
+
+
+class Wish(msgspec.Struct, frozen=True, array_like=True, tag="wish/1"):
+    """It takes too long: let another propose.
+
+    Attributes:
+        height: Of the block that is late.
+        view: The sender wants this one to begin.
+        prepared: One more than the last view in which it knows of a block that is prepared; 0 for
+            none.
+    """
+
+    height: U64
+    view: U64
+    prepared: U64 = 0
 
 
 class Ballot(msgspec.Struct, frozen=True, array_like=True, tag="ballot/1"):
@@ -308,7 +332,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen/1"):
 
 
 Packet: TypeAlias = (
-    Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Ballot | Certified
+    Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Wish | Ballot | Certified
     | Finalized | Ask | Standing | Accused | Told | Inquire | Created | Unknown | Show | Shown
     | Entrust | Entrusted | Claim | Lent | Describe | Described | Peek | Seen
 )  # fmt: skip

@@ -20,6 +20,10 @@ NODES_MAX: Final = 256
 STEP_MS: Final = 2_000
 """Between two attestations of one node by another, where a ledger says nothing else."""
 
+VIEW_MS: Final = 4_000
+VIEW_MS_MAX: Final = 60_000
+"""How long the first view of a height may take, and how long any."""
+
 
 class PlanError(NumenError):
     """A plan that no node can follow."""
@@ -61,11 +65,13 @@ class Plan(msgspec.Struct, frozen=True):
         chain: Which ledger.
         me: The node's own address.
         peers: All nodes, itself among them, each once.
-        proposer: Who makes the blocks, where there is no log. There is no other when it is gone:
-            decision 22.
+        proposer: Who makes the first block, where there is no log. Who made a block makes the next
+            one, or the others who vote, in turn, when that takes too long: decision 35.
         electorate: Who votes, with how much stake.
         mode: What the node does with a block. An `APPLY` node has no vote.
         price: Coins a unit of work that it asks as a proposer.
+        view_ms: After how many milliseconds without a block its proposer is thought to be gone, in
+            the first view of a height; each further view takes twice as long.
         audit: Share of blocks, in millionths, that a `VERIFY` node carries out all the same.
         is_logged: Whether blocks get their order from a log, and all who vote may make them.
         empty_ms: After how many milliseconds without one a proposer makes an empty block, for
@@ -88,15 +94,26 @@ class Plan(msgspec.Struct, frozen=True):
     step_ms: int = STEP_MS
     policy: Policy = Policy()
     slot_coins: int = 1
+    view_ms: int = VIEW_MS
 
     @property
-    def is_proposer(self) -> bool:
-        """Whether this node makes blocks."""
-        return self.may_make(self.me) and self.mode is Mode.EXECUTE
+    def makers(self) -> tuple[Address, ...]:
+        """Nodes whose blocks count, in the order of their turns."""
+        return tuple(p.node for p in self.peers if p.voter or p.node == self.proposer)
+
+    def maker(self, leader: Address, view: int) -> Address:
+        """Who proposes in a view of the height behind a block that somebody made."""
+        makers = self.makers
+        first = makers.index(leader if leader in makers else self.proposer)
+        return makers[(first + view) % len(makers)]
 
     def may_make(self, node: Address) -> bool:
         """Whether a node's blocks count."""
-        return bool(self.voter(node)) if self.is_logged else node == self.proposer
+        return bool(self.voter(node)) if self.is_logged else node in self.makers
+
+    def patience_ms(self, view: int) -> int:
+        """How long a view may take."""
+        return min(self.view_ms << min(view, 16), VIEW_MS_MAX)
 
     @property
     def others(self) -> tuple[Address, ...]:

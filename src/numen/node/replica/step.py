@@ -5,7 +5,7 @@ code runs under a simulation with one seed and behind real channels. What makes 
 nothing, since networks lose, repeat and reorder, and strangers send what they like.
 """
 
-from numen.node.replica import agree, candidates, custody, desk
+from numen.node.replica import agree, candidates, custody, desk, views
 from numen.node.replica.events import (
     Attest,
     Certificated,
@@ -23,6 +23,7 @@ from numen.node.replica.events import (
     Ordered,
     Overtaken,
     Received,
+    Remembered,
     Said,
     Serve,
     Served,
@@ -52,6 +53,7 @@ from numen.node.replica.packet import (
     Standing,
     Submit,
     Told,
+    Wish,
 )
 from numen.node.replica.plan import Plan
 from numen.node.replica.turn import Replica, Turn
@@ -70,6 +72,7 @@ def begin(
     """
     turn = Turn(replica, plan, now_ms)
     candidates.restored(turn, proposal)
+    views.restored(turn)
     return turn.replica, tuple(turn.effects)
 
 
@@ -96,6 +99,7 @@ def step(
         case Ticked():
             agree.remind(turn)
             candidates.remind(turn)
+            views.remind(turn)
             desk.remind(turn)
             turn.want(Wake())
             custody.remind(turn)
@@ -127,6 +131,8 @@ def _done(turn: Turn, event: Event) -> None:
             candidates.checked(turn, event)
         case Voted():
             agree.voted(turn, event)
+        case Remembered():
+            agree.remembered(turn, event)
         case Certificated():
             agree.certificated(turn, event)
         case Kept():
@@ -166,6 +172,8 @@ def _from_node(turn: Turn, peer: bytes, packet: Packet) -> None:
     match packet:
         case Proposal():
             candidates.proposal(turn, peer, packet)
+        case Wish():
+            views.wish(turn, peer, packet)
         case Ballot(signed):
             agree.ballot(turn, peer, signed)
         case Certified():

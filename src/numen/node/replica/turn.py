@@ -9,11 +9,11 @@ import msgspec
 from numen.base.crypto import Address, Hash32
 from numen.ledger.order.conflict import SignedRejection
 from numen.ledger.order.slashing import Evidence
-from numen.ledger.order.vote import SignedVote
+from numen.ledger.order.vote import Entry, SignedVote
 from numen.node.replica.ballots import Ballots
 from numen.node.replica.events import Effect, Make, Send
 from numen.node.replica.packet import Packet, Proposal
-from numen.node.replica.plan import Plan
+from numen.node.replica.plan import Mode, Plan
 from numen.node.replica.pool import Pool, in_order
 
 WATCHERS_MAX: Final = 16
@@ -42,6 +42,7 @@ class Candidate(msgspec.Struct, frozen=True):
         block: Its id.
         proposal: The block and its diff.
         maker: Who made it.
+        view: In which it was proposed.
         is_checked: Whether the node holds what came of it, and only has to keep it.
         is_blind: Whether it could not be carried out here, since keys of a contract are missing:
             it is applied if others agree.
@@ -50,8 +51,15 @@ class Candidate(msgspec.Struct, frozen=True):
     block: Hash32
     proposal: Proposal
     maker: Address
+    view: int
     is_checked: bool
     is_blind: bool = False
+
+    @property
+    def since(self) -> int:
+        """The last view in which it is known to be prepared; -1 for none."""
+        prepared = self.proposal.prepared
+        return prepared.vote.view if prepared is not None else -1
 
 
 class Replica(msgspec.Struct, frozen=True):
@@ -61,13 +69,21 @@ class Replica(msgspec.Struct, frozen=True):
         height: Of the last final block.
         head: Its id.
         root: Of the state after it.
+        leader: Who made it.
         kept_ms: When it was kept.
+        view: Of the next height: who proposes.
+        view_ms: When it began, or when there last was nothing to wait for.
+        wish: The view that this node wants, at least the present one.
+        wishes: The views that voters want, by their keys, and `Wish.prepared` of each.
+        prepared: The last block of the next height that is known to be prepared, with the votes
+            that say so.
+        lock: The block that this node voted last to commit; None for none.
         candidate: The next block, if one was proposed.
         draft: The block that this node made and the log does not have yet.
         position: Place in the log that was read last.
         refuted: Blocks of the next height that this node found to be false: it takes none of them,
             whoever signed.
-        own: The node's vote for it.
+        own: The node's last votes of the next height.
         ballots: Votes heard.
         pool: Transactions that wait.
         watchers: Who is told of each.
@@ -86,12 +102,19 @@ class Replica(msgspec.Struct, frozen=True):
     height: int
     head: Hash32
     root: Hash32
+    leader: Address = b""
     kept_ms: int = 0
+    view: int = 0
+    view_ms: int = 0
+    wish: int = 0
+    wishes: Mapping[bytes, tuple[int, int]] = MappingProxyType({})
+    prepared: Proposal | None = None
+    lock: Entry | None = None
     candidate: Candidate | None = None
     draft: Candidate | None = None
     position: int = 0
     refuted: frozenset[bytes] = frozenset()
-    own: SignedVote | None = None
+    own: tuple[SignedVote, ...] = ()
     ballots: Ballots = Ballots()
     pool: Pool = Pool()
     watchers: Mapping[Hash32, tuple[bytes, ...]] = MappingProxyType({})
@@ -133,9 +156,9 @@ class Turn:
         """Want something."""
         self.effects.append(effect)
 
-    def send(self, peers: Iterable[bytes], packet: Packet) -> None:
-        """Send a packet to some."""
-        self.effects += [Send(peer, packet) for peer in peers]
+    def send(self, peers: Iterable[bytes], *packets: Packet) -> None:
+        """Send packets to some."""
+        self.effects += [Send(peer, packet) for peer in peers for packet in packets]
 
     def watch(self, transaction: bytes, peer: bytes) -> None:
         """Tell somebody about a transaction once it is decided."""
@@ -161,17 +184,46 @@ class Turn:
         watchers = self.replica.watchers.get(transaction, ())
         return tuple(peer for peer in watchers if not self.plan.is_node(peer))
 
+    @property
+    def proposer(self) -> Address:
+        """Who proposes in the present view, where there is no log."""
+        return self.plan.maker(self.replica.leader, self.replica.view)
+
+    @property
+    def is_proposer(self) -> bool:
+        """Whether this node proposes in the present view; nobody does where there is a log."""
+        return not self.plan.is_logged and self.proposer == self.plan.me
+
+    @property
+    def may_make(self) -> bool:
+        """Whether it is this node that makes a block."""
+        plan = self.plan
+        is_its = self.is_proposer or (plan.is_logged and plan.may_make(plan.me))
+        return is_its and plan.mode is Mode.EXECUTE
+
     def make(self) -> None:
         """Make a block if this is the node for it, and there may be something to make one of."""
         replica, plan = self.replica, self.plan
-        is_busy = replica.candidate is not None or replica.draft is not None or replica.is_making
-        if not plan.is_proposer or is_busy:
+        candidate = replica.candidate
+        is_busy = candidate is not None and candidate.view == replica.view
+        is_busy = is_busy or replica.draft is not None or replica.is_making
+        if is_busy or replica.prepared is not None or not self.may_make or self._may_hear():
             return
         is_wanted = 0 < plan.empty_ms <= self.now_ms - replica.kept_ms
         chosen = _chosen(replica.pool) if replica.is_fresh and self._is_its_turn() else ()
         if chosen or is_wanted:
-            self.set(is_making=True, is_fresh=False)
-            self.want(Make(chosen, is_wanted))
+            # What is in memory of another view's block makes room.
+            self.set(is_making=True, is_fresh=False, candidate=None)
+            self.want(Make(chosen, is_wanted, replica.view))
+
+    def _may_hear(self) -> bool:
+        """Whether somebody says that a block is prepared, and it may still come.
+
+        The half of a view is enough for it; who lies gains no more than that.
+        """
+        replica, plan = self.replica, self.plan
+        is_early = 2 * (self.now_ms - replica.view_ms) < plan.patience_ms(replica.view)
+        return is_early and any(prepared for _, prepared in replica.wishes.values())
 
     def _is_its_turn(self) -> bool:
         """Whether this node should make a block of what waits.

@@ -10,6 +10,7 @@ from numen.node.rpc import (
     controls,
     ledger_debug,
     listening,
+    markets,
     messages,
     openrpc,
     prices,
@@ -34,5 +35,6 @@ METHODS: Final[dict[str, Method]] = table(
     controls.PLAYED,
     ledger_debug.METHODS,
     absent.METHODS,
+    markets.METHODS,
 )
 """Every method by its name."""

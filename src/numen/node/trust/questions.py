@@ -14,7 +14,7 @@ from numen.ledger.block import NO_BLOCK, block_id
 from numen.ledger.ledger import Ledger
 from numen.node.trust.speech import Question
 
-_DOMAIN: Final = b"\x0enumen/holding/1"
+_DOMAIN: Final = b"\x0fnumen/holding/1"
 
 
 def proof(ledger: Ledger, question: Question, answerer: Address) -> bytes:

@@ -15,7 +15,7 @@ from numen.ir.check import call_order
 from numen.ir.host import first_of
 from numen.ir.interface import leaves
 from numen.ir.nodes import Function, Module
-from numen.ir.ops import HOST, Op
+from numen.ir.ops import HASHES, HOST, Op
 from numen.ir.trap import Reason
 from numen.ir.types import Word
 from numen.proof.machine.algebra import MachineAlgebra
@@ -70,7 +70,7 @@ def lower(module: Module) -> Lowered:
         ProgramTooLargeError: It needs more cells or instructions than the machine has.
         ContractError: It is a contract.
     """
-    spoken = first_of(module, HOST | {Op.HASH})
+    spoken = first_of(module, HOST | HASHES)
     if spoken is not None:
         raise ContractError(spoken.op.value, spoken.place)
     asm = Assembler()

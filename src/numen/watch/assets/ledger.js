@@ -2,12 +2,13 @@
 
 import { tree } from './charts.js';
 import { h } from './dom.js';
+import { trust } from './market.js';
 import { card, empty, sign, tile, who } from './parts.js';
 import { compact, ether, lasting, plural, short, whole } from './words.js';
 
 /** The page of a ledger. */
 export function ledger(state, now) {
-  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state), accounts(state))];
+  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state), state.trust ? trust(state) : null, accounts(state))];
 }
 
 function tiles({ ledger: all }, now) {

@@ -44,7 +44,7 @@ function later() {
 
 const PARTS = {
   market: [['tasks', 'Tasks'], ['people', 'Workers'], ['trust', 'Trust'], ['tickets', 'Tickets'], ['coins', 'Coins']],
-  ledger: [['blocks', 'Blocks'], ['trees', 'Messages'], ['accounts', 'Accounts']],
+  ledger: [['blocks', 'Blocks'], ['trees', 'Messages'], ['trust', 'Trust'], ['accounts', 'Accounts']],
 };
 
 function top(kind) {
@@ -52,7 +52,7 @@ function top(kind) {
   const alive = connection === 'live' && about.role === 'log' ? 'a log' : connection;
   return h('div', { class: 'bar' },
     h('span', { class: 'brand' }, mark(), h('b', null, 'Numen'), h('span', { class: 'role' }, about.title === about.role ? about.role : `${about.role} ${about.title}`)),
-    h('nav', { 'aria-label': 'parts' }, PARTS[kind].map(([id, text]) => h('a', { href: `#${id}` }, text))),
+    h('nav', { 'aria-label': 'parts' }, PARTS[kind].filter(([id]) => id !== 'trust' || state.trust).map(([id, text]) => h('a', { href: `#${id}` }, text))),
     h('span', { class: `link ${connection}`, role: 'status' }, h('i'), alive),
     h('button', { type: 'button', id: 'theme', onclick: turn, title: 'light or dark (t)', 'aria-label': 'light or dark' }, '◐'));
 }

@@ -176,7 +176,8 @@ function stake(person, top) {
 
 // --- trust, coins, tickets -----------------------------------------------------------------------
 
-function trust({ trust: web, about }) {
+/** Who vouches for whom. */
+export function trust({ trust: web, about }) {
   const isMarket = web.basis === 'verdicts';
   const note = isMarket ? 'verdicts that verifiers signed about workers' : 'who attests whom, as one node knows it';
   return card('trust', 'Who vouches for whom', web.nodes.length ? note : '', web.nodes.length

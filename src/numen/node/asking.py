@@ -1,4 +1,4 @@
-"""Ask a node by JSON-RPC, as its commands do.
+"""Ask a node by JSON-RPC, from outside.
 
 NumenError
 ├── NoAnswerError    nobody answers at the address, or not as a node does
