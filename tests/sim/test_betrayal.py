@@ -23,7 +23,7 @@ def test_everybody_learns_who_lied_whatever_goes_wrong(seed):
 
 @pytest.mark.slow
 def test_audits_alone_find_the_lie_too_and_crashes_lose_nothing():
-    rates = Faults(crash=12, cut=80)
+    rates = Faults(crash=2, cut=60)
     reports = [betrayal.run(seed, rates, ALL_TRUST, audit=300_000) for seed in range(3)]
     assert min(report.applied for report in reports) > 10
     assert sum(report.faults.crashes for report in reports) > 50

@@ -38,8 +38,8 @@ PEOPLE: Final = 3
 STAKE: Final = 10**6
 """Of each: more than what a few blocks move."""
 
-WAIT_MS: Final = 120_000
-"""After which everybody has to know."""
+WAIT_MS: Final = 900_000
+"""After which everybody has to know; views of machines that are down or propose nothing take most."""
 
 TURN_MS: Final = 10_000
 """How long somebody else makes blocks before it is stopped, so that the liar's turn comes."""
