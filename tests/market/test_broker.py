@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import numen
@@ -302,6 +302,7 @@ STEPS = st.lists(
 
 
 @settings(max_examples=25)
+@example([("unlock", 0, 0, 0), *[("round", 0, 0, 0)] * 3, ("redeem", 0, 0, 1)])
 @given(STEPS)
 def test_the_contract_and_our_escrow_pay_alike(steps):
     """Whatever happens, both pay the same winners from the same pockets."""
@@ -316,7 +317,11 @@ def test_the_contract_and_our_escrow_pay_alike(steps):
             # A secret for each round, as payees have: our escrow forgets marks that expired.
             secret = bytes([town.round]) * 32
             winner = town.ticket(nonce, amount, secret, recipient=PAYEES[who].address)
-            theirs = sum(town.redeem(winner))
+            try:
+                theirs = sum(town.redeem(winner))
+            except RevertedError as error:
+                assert "unlocked" in str(error)  # noqa: PT017 - a batch of one is nothing
+                theirs = 0
             twin = msgspec.structs.replace(
                 winner.signed.ticket, round=model.round, round_hash=model.hashes[model.round]
             )

@@ -39,7 +39,7 @@ STAKE: Final = 10**6
 """Of each: more than what a few blocks move."""
 
 WAIT_MS: Final = 900_000
-"""After which everybody has to know; views of machines that are down or propose nothing take most."""
+"""After which everybody has to know; most of it goes by in views of machines that are down."""
 
 TURN_MS: Final = 10_000
 """How long somebody else makes blocks before it is stopped, so that the liar's turn comes."""
