@@ -44,12 +44,23 @@ class Asked:
         return answer["result"]
 
 
-@pytest.fixture(scope="module")
-def near():
+def _town():
     made = Neighbours(MODES, bodies=dict.fromkeys(range(5), partial(Body, is_indexed=True)))
     made.pay(5)
     made.steps(8)
     return made
+
+
+@pytest.fixture(scope="module")
+def near():
+    """A town that tests only look at."""
+    return _town()
+
+
+@pytest.fixture
+def fresh():
+    """One in which something happens."""
+    return _town()
 
 
 def test_final_blocks_and_accounts_are_shown(near):
@@ -81,19 +92,19 @@ def test_what_was_applied_unseen_is_not_made_up(near, index):
         assert "was applied here and not carried out" in error["message"]
 
 
-def test_a_transaction_is_handed_to_the_nodes_and_nothing_is_made(near):
-    asked = Asked(near, 1)
+def test_a_transaction_is_handed_to_the_nodes_and_nothing_is_made(fresh):
+    asked = Asked(fresh, 1)
     call = Call(BOB, U256(7), b"", 100_000)
-    raw = sign(Transaction(CHAIN, near.nonce, 0, 1 << 40, (call,)), ANN)
+    raw = sign(Transaction(CHAIN, fresh.nonce, 0, 1 << 40, (call,)), ANN)
     identity = asked("eth_sendRawTransaction", "0x" + raw.hex())
     assert asked.handed == [raw]
     assert asked("eth_blockNumber") == "0x5"
-    near.town.deliver(ANN.address, near.cast.nodes[1], write_packet(Submit(raw)))
-    near.nonce += 1
-    near.town.wait(800)
-    found = Asked(near, 1)("eth_getTransactionByHash", identity)
+    fresh.town.deliver(ANN.address, fresh.cast.nodes[1], write_packet(Submit(raw)))
+    fresh.nonce += 1
+    fresh.town.wait(800)
+    found = Asked(fresh, 1)("eth_getTransactionByHash", identity)
     assert found["blockNumber"] == "0x6"
-    again = Asked(near, 1)
+    again = Asked(fresh, 1)
     assert (
         again.ask("eth_sendRawTransaction", "0x" + raw.hex())["error"]["message"] == "already known"
     )
@@ -133,21 +144,21 @@ def test_nobody_is_called_so(near, name):
     assert "error" in asked.ask("numen_attest", name)
 
 
-def test_a_node_looks_at_whom_it_is_asked_to(near):
-    asked = Asked(near, 1)
+def test_a_node_looks_at_whom_it_is_asked_to(fresh):
+    asked = Asked(fresh, 1)
     assert asked("numen_attest", "node-4") == "node-4"
-    near.steps(1)
-    seen = near.watch(1).history(near.number(4))
-    near.steps(2)
-    assert near.watch(1).history(near.number(4)).good > seen.good >> 2
+    fresh.steps(1)
+    seen = fresh.watch(1).history(fresh.number(4))
+    fresh.steps(2)
+    assert fresh.watch(1).history(fresh.number(4)).good > seen.good >> 2
     assert asked.ask("numen_attest", "node-1")["error"]["message"] == "nobody attests itself"
 
 
-def test_a_lie_is_told(near):
-    lie = lie_of(near.false_block(2))
-    near.hear(1, 2, Accusation(lie))
-    near.steps(3)
-    asked = Asked(near, 1)
+def test_a_lie_is_told(fresh):
+    lie = lie_of(fresh.false_block(2))
+    fresh.hear(1, 2, Accusation(lie))
+    fresh.steps(3)
+    asked = Asked(fresh, 1)
     found = asked("numen_explainTrust", "node-0", "0x5")
     assert not found["isTrusted"]
     assert found["lie"] in found["why"][3] + found["why"][4] + found["why"][5]
