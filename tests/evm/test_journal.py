@@ -88,7 +88,10 @@ def test_differences_lead_from_state_to_state(transactions):
     for script in transactions:
         for j in (often, once):
             j.begin()
-            play(j, script)
+            for move in script:
+                # Who writes storage is running, and has a nonce since EIP-161.
+                if move[0] != "set_storage" or not j.is_empty(move[1]):
+                    play(j, [move])
             j.finish()
         each.apply(often.take_diff())
     whole.apply(once.take_diff())
