@@ -10,6 +10,7 @@ from numen.base.eip712 import Domain
 from numen.market.actor import claim_of
 from numen.market.task import Quorum, Task
 from numen.node.market.buyer import Buyer, Order, OrderError
+from numen.node.market.errand import Visitor
 from numen.node.market.notary import Notary
 from numen.node.market.replica import Entry, Genesis
 from numen.node.market.speech import Entries
@@ -129,7 +130,9 @@ class _Day:
             at_ms = dice.randrange(60_000, self._hours * HOUR_MS)
             network.plan(at_ms, lambda number=number: self._want(number))  # type: ignore[misc]
         self._until(self._hours * HOUR_MS)
-        network.faults = NO_FAULTS
+        network.faults, self._has_liar_hall = NO_FAULTS, False
+        self._until(network.now_ms + REST_MS)
+        self._welcome()
         self._until(network.now_ms + REST_MS)
         self._see_all_agree()
         return self._report()
@@ -143,6 +146,13 @@ class _Day:
     def _member(self, person: Person) -> Member:
         slow_ms = SLOW_MS if person.kind is Kind.SLOW else 0
         return Member(person.address, person.make, self._network, self._hall, slow_ms)
+
+    def _welcome(self) -> None:
+        """Let somebody new come: who was told a false last entry sees it by the one after."""
+        who = SigningKey.from_seed(f"market simulation {self._seed}/newcomer".encode()).address
+        member = Member(who, lambda: Visitor(who), self._network, self._hall)
+        self._members[who] = member
+        member.start()
 
     def _want(self, number: int) -> None:
         """Somebody wants something: it buys it again, or posts a task, and may take it back."""
