@@ -1,10 +1,10 @@
 """A node that is killed while it is written to has everything that it acknowledged."""
 
+import http.client
 import json
 import signal
 import subprocess
 import threading
-import urllib.error
 import urllib.request
 
 import pytest
@@ -36,7 +36,7 @@ def load(url: str, who: int, nonce: int, acknowledged: set[str], stop: threading
         )
         try:
             answer = ask(url, "eth_sendRawTransaction", "0x" + tx.sign(KEYS[who]).encode().hex())
-        except (OSError, ValueError, urllib.error.URLError):
+        except (OSError, ValueError, http.client.HTTPException):
             return
         acknowledged.add(answer["result"])
         if len(acknowledged) >= COUNT // 3:
