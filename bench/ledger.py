@@ -130,7 +130,7 @@ class Book:
         call = Call(b"", U256(0), code_id(raw) + b"".join(arguments), WORK)
         address = created_address(OWNER.address, nonce, 0)
         if contract.description.is_private:
-            self.world.keys.add(EpochKeys(bytes(32), address, 0))
+            self.world.keys.add(EpochKeys(bytes(31) + b"\1", address, 0))
         self.block(self.signed(OWNER, [call], raw))
         return address
 
