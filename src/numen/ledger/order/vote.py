@@ -17,10 +17,11 @@ other in w, behind it: so it knew of a view between, behind its lock, in which m
 prepared another than A, and w was not the first. (The same in Tendermint, arXiv 1807.04938.)
 
 It may repeat itself for ever, and must not contradict itself once: two votes for one stage of one
-view cost its stake. So the vote goes into the book, and the book to the disk, before the signature
-leaves this file. The book is SQLite with every commit synced; its file is locked, since two
-processes with one key are how honest verifiers contradict themselves. A book that is restored from
-a backup has forgotten votes: give its key up instead.
+view are evidence against it that anybody can show (`numen.ledger.order.slashing`). So the vote goes
+into the book, and the book to the disk, before the signature leaves this file. The book is SQLite
+with every commit synced; its file is locked, since two processes with one key are how honest
+verifiers contradict themselves. A book that is restored from a backup has forgotten votes: give its
+key up instead.
 """
 
 import os
