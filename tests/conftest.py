@@ -10,7 +10,9 @@ A test whose examples are dear says how many it takes with `@settings(max_exampl
 profile changes that. Every case that was ever found stays in its test, as `@example`.
 """
 
+import gc
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -21,3 +23,18 @@ settings.register_profile("dev", max_examples=50, **_SHARED)
 settings.register_profile("ci", max_examples=150, derandomize=True, database=None, **_SHARED)
 settings.register_profile("night", max_examples=5_000, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_configure():
+    """Let processes of tests be interrupted, also where a shell started us behind ``&``.
+
+    Such a shell has SIGINT ignored, and whoever is started inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """Spare the collector half a million objects that stay: modules, tests and their strategies."""
+    gc.collect()
+    gc.freeze()
