@@ -6,8 +6,8 @@ Choose with the environment variable HYPOTHESIS_PROFILE:
     ci      150 examples, the same for the same code: a verdict on a commit does not change
     night   5,000 examples, new ones each run
 
-A test whose examples are dear says how many it takes with `@settings(max_examples=...)`, and no
-profile changes that. Every case that was ever found stays in its test, as `@example`.
+A test whose examples are dear takes a share of them, `@one_in(3)`, or says how many it takes with
+`@settings(max_examples=...)`, and no profile changes that. Every case that was ever found stays in its test, as `@example`.
 """
 
 import gc
