@@ -3,7 +3,7 @@
 Choose with the environment variable HYPOTHESIS_PROFILE:
 
     dev     50 examples, new ones each run; the default
-    ci      150 examples, the same for the same code: a verdict on a commit does not change
+    ci      100 examples, the same for the same code: a verdict on a commit does not change
     night   5,000 examples, new ones each run
 
 A test whose examples are dear takes a share of them, `@one_in(3)`, or says how many it takes with
@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 _SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 
 settings.register_profile("dev", max_examples=50, **_SHARED)
-settings.register_profile("ci", max_examples=150, derandomize=True, database=None, **_SHARED)
+settings.register_profile("ci", max_examples=100, derandomize=True, database=None, **_SHARED)
 settings.register_profile("night", max_examples=5_000, **_SHARED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

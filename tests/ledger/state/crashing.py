@@ -4,9 +4,9 @@
 
 Each run forks a writer, which commits one block after another, prunes now and then, and says when a
 block is acknowledged; it is killed with SIGKILL a random while after one of its first blocks. Then
-the store is opened: the newest block must be the last one acknowledged or the one after, its content
-and root must be those of that block, and no record may lie there that no version names. Prints what
-happened as JSON.
+the store is opened: the newest block must be the last one acknowledged or the one after, its
+content and root must be those of that block, and no record may lie there that no version names.
+Prints what happened as JSON.
 """
 
 import json
@@ -23,7 +23,7 @@ from numen.ledger.state.tree import Tree
 
 KEYS, CHANGES, KEPT = 150, 25, 3
 FIRST_MAX = 4
-"""Fewer blocks than this are waited for; how long a writer takes to begin, the machine decides."""
+"""Fewer blocks are waited for; how long a writer takes to begin depends on the machine."""
 
 WHILE_MS_MAX = 5
 """About what a few blocks take."""
