@@ -129,7 +129,7 @@ def traces(
     def of_block_by_hash(
         session: Session, block_hash: Hash, options: TraceForm | None = None
     ) -> list[TracedShape]:
-        """The same of the block with a hash."""
+        """What all transactions of the block with a hash came to."""
         return of_block(session, BlockId(hash_=block_hash), options)
 
     of_transaction.__doc__ = trace.__doc__
