@@ -7,7 +7,8 @@ Choose with the environment variable HYPOTHESIS_PROFILE:
     night   5,000 examples, new ones each run
 
 A test whose examples are dear takes a share of them, `@one_in(3)`, or says how many it takes with
-`@settings(max_examples=...)`, and no profile changes that. Every case that was ever found stays in its test, as `@example`.
+`@settings(max_examples=...)`, and no profile changes that. Every case that was ever found stays in
+its test, as `@example`.
 """
 
 import gc
