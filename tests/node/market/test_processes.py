@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from numen.net.keystore import KeyStore
+from numen.net.keystore import COST_MIN, KeyStore
 from tests.watch.collector import collecting
 
 pytestmark = pytest.mark.slow
@@ -33,8 +33,9 @@ class Processes:
         }
         self.running: dict[str, subprocess.Popen] = {}
         self.names = ("hall", "verifier", "ada", "bob", "cay", "buyer")
+        store = KeyStore(folder / "keys", COST_MIN)
         for name in self.names:
-            self.run("key", "new", name)
+            store.create(name, PASSWORD)
 
     def run(self, *words, check=True) -> str:
         command = [sys.executable, "-m", "numen", *words]
