@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from numen.base.crypto import SigningKey, hmac_sha256, verify_signer
 from numen.base.errors import NumenError
-from numen.market import auction, desk, offence, quorum
+from numen.market import auction, desk, offence, quorum, vigilance
 from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, claim_of
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
@@ -15,6 +15,7 @@ from numen.market.offence import (
     Equivocation,
     FalseProof,
     Outcome,
+    Refuted,
     Silence,
     WrongAnswer,
     WrongVote,
@@ -24,6 +25,7 @@ from numen.market.stake import Role
 from numen.market.task import Quorum
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
 from numen.market.turn import Market
+from numen.market.vigilance import is_due
 from numen.proof.statement import claim_digest
 
 OFFERS_WAIT_MS = 400
@@ -48,7 +50,7 @@ BILL_WAIT_MS = 1_000
 """How long a provider has to send tickets before the escrow pays in coins."""
 
 AUDIT_ONE_IN = 8
-"""A verifier runs one undisputed task in this many again, where nothing else is said."""
+"""A verifier runs at least one undisputed task in this many again, where nothing else is said."""
 
 
 class Verifier:
@@ -62,7 +64,8 @@ class Verifier:
         is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
             given when enough workers have offered, and answers that it does not audit get its
             assent. Else everything takes its full time, for whom a seed shall replay.
-        audit_one_in: It runs one undisputed task in this many again.
+        audit_one_in: It runs one undisputed task in this many again; of those that it handles as
+            many more as `vigilance` asks for.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class Verifier:
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for job in market.jobs.values():
             is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
-            if job.phase is Phase.DISPUTED or (is_open and self._audits(job)):
+            if job.phase is Phase.DISPUTED or (is_open and self._audits(market, job)):
                 yield from self._vote(job)
             elif is_open and self._is_prompt:
                 yield from self._assent(job)
@@ -130,11 +133,15 @@ class Verifier:
         )
         yield Send(parcel.worker, parcel, self._delay() + 40)
 
-    def _audits(self, job: Job) -> bool:
-        # Keyed, so that no worker can tell which tasks will be run again.
+    def _audits(self, market: Market, job: Job) -> bool:
         if job.identity not in self._audited:
-            mark = hmac_sha256(self._secret, job.identity)
-            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % self._audit_one_in == 0
+            assert isinstance(job.task.policy, Quorum)
+            # Keyed, so that no worker can tell which tasks will be run again.
+            mark, trust = hmac_sha256(self._secret, job.identity), job.task.policy.trust
+            is_own = job.task.verifier == self.address
+            few = is_own and len(job.answers()) <= vigilance.ANSWERS_MAX
+            calm = market.calm if few else None
+            self._audited[job.identity] = is_due(mark, trust, calm, self._audit_one_in)
         return self._audited[job.identity]
 
     def _vote(self, job: Job) -> Iterator[Act]:
@@ -252,7 +259,7 @@ class Verifier:
                 outcome = Outcome.FALSE_PROOF
             case Silence():
                 outcome = Outcome.NO_REVEAL if seat.has_executed else Outcome.NO_EXECUTION
-            case Equivocation() | WrongVote():
+            case Equivocation() | WrongVote() | Refuted():
                 raise AssertionError("this verifier brings no such accusation")
         return self._verdict(job, worker, seat, outcome, accusation=accusation)
 
