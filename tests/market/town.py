@@ -86,7 +86,7 @@ class Notary:
 
 
 def shown_run(inputs: bytes) -> Kept:
-    """A proof of a run, as long as a name: here the inputs themselves, which do not begin with 0."""
+    """A proof of a run, as long as a name: the inputs themselves, which do not begin with 0."""
     return Kept(inputs.rjust(32, b"\x00"))
 
 

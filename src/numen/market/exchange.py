@@ -157,10 +157,8 @@ def _post(turn: Turn, signed: Signed) -> None:
             desk.request(turn, signed, identity, body)
         case Cancel():
             desk.cancel(turn, body)
-        case Buy():
-            shop.buy(turn, body)
-        case Recall():
-            shop.recall(turn, signed, body)
+        case Buy() | Recall():
+            shop.hear(turn, signed, body)
         case Offer():
             desk.offer(turn, signed, identity, body)
         case Match():

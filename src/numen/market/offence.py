@@ -255,8 +255,8 @@ def settled_by_votes(votes: tuple[Signed, ...], task: bytes, stakes: Mapping[byt
     """Find the claim that more than half of the verifiers' stake voted for.
 
     Args:
-        votes: Votes or recalls of anyone; only signed ones of verifiers with stake on this task count,
-            and each verifier once.
+        votes: Votes or recalls of anyone; only signed ones of verifiers with stake on this task
+            count, and each verifier once.
         task: Id of the task.
         stakes: Stake of every verifier, in coins.
 

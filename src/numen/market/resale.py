@@ -8,7 +8,7 @@ commission. As in =nil;'s Proof Market.
     ResaleError        no such answer is for sale, or what shows it does not hold
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -74,6 +74,7 @@ class Entry(msgspec.Struct, frozen=True):
         claim: What was settled.
         answer: The output itself.
         receipts: Of the seats that were paid for it; at least one.
+        workers: Who gave it, one for each receipt.
         backing: What made it credible.
         paid: What those seats were paid, in coins.
         size: Bytes of its receipts.
@@ -89,6 +90,7 @@ class Entry(msgspec.Struct, frozen=True):
     claim: Claim
     answer: bytes
     receipts: tuple[Receipt, ...]
+    workers: tuple[bytes, ...]
     backing: Backing
     paid: int
     size: int
@@ -108,11 +110,6 @@ class Entry(msgspec.Struct, frozen=True):
     def name(self) -> bytes:
         """Id of its task; 32 bytes."""
         return task_id(self.task)
-
-    @property
-    def workers(self) -> tuple[bytes, ...]:
-        """Who gave the answer."""
-        return tuple(_result(receipt).worker for receipt in self.receipts)
 
     @property
     def evidence(self) -> Evidence | Kept | None:
@@ -220,9 +217,7 @@ def drop(store: Store, name: bytes) -> Store:
     return Store(entries, rest, store.size - gone.size)
 
 
-def find(
-    store: Store, program: bytes, inputs: bytes, wanted: Policy, now_ms: int
-) -> Entry | None:
+def find(store: Store, program: bytes, inputs: bytes, wanted: Policy, now_ms: int) -> Entry | None:
     """Give the cheapest answer that is enough for a policy, or None.
 
     What a verifier with a stake says is false is not sold.
@@ -260,15 +255,34 @@ def check(
     Cost: a signature recovery for each message of its receipts, and a check of each proof.
     """
     try:
-        for receipt in entry.receipts:
+        for receipt, worker in zip(entry.receipts, entry.workers, strict=False):
             verify(receipt)
-            _check_receipt(entry, receipt)
+            _check_receipt(entry, receipt, worker)
             if not isinstance(entry.task.policy, Quorum):
                 _check_evidence(entry, receipt, check_proof, born_ms)
         if isinstance(entry.task.policy, Quorum):
             _check_quorum(entry, entry.task.policy, standing)
     except NumenError as error:
         raise ResaleError(f"the answer is not shown any more: {error.message}") from error
+
+
+def in_question(store: Store, standings: Mapping[bytes, Standing]) -> tuple[Entry, ...]:
+    """Give the answers of quorums that verifiers do well to run again.
+
+    Those that a verifier calls false, those that were just sold, and those of workers that have
+    failed since more often than not: who was caught lying in company may have lied so before.
+
+    Args:
+        store: What is for sale.
+        standings: Reputation by worker.
+    """
+    doubtful = {worker for worker, standing in standings.items() if standing.is_doubtful}
+    return tuple(
+        entry
+        for entry in store.entries.values()
+        if entry.recalls or entry.sureties or (doubtful and not doubtful.isdisjoint(entry.workers))
+        if isinstance(entry.task.policy, Quorum)
+    )
 
 
 def shares(entry: Entry, buyer: bytes) -> tuple[Transfer, ...]:
@@ -326,10 +340,11 @@ def _entry(job: Job, backing: Backing, now_ms: int) -> Entry | None:
     if not receipts:
         return None
     size = sum(len(write(receipt)) for receipt in receipts)
-    answer = _result(receipts[0]).answer
+    answer, workers = _result(receipts[0]).answer, tuple(_result(r).worker for r in receipts)
     return Entry(
-        job.task, job.claim, answer, receipts, backing, job.paid, size, job.posted_ms, now_ms
-    )
+        job.task, job.claim, answer, receipts, workers, backing, job.paid, size, job.posted_ms,
+        now_ms,
+    )  # fmt: skip
 
 
 def _shown(job: Job) -> Iterator[Receipt]:
@@ -345,11 +360,13 @@ def _result(receipt: Receipt) -> Result:
     return body
 
 
-def _check_receipt(entry: Entry, receipt: Receipt) -> None:
+def _check_receipt(entry: Entry, receipt: Receipt, worker: bytes) -> None:
     request, result = receipt.messages[0].body, _result(receipt)
     assert isinstance(request, Request)
     if not receipt.is_complete or task_id(request.task) != task_id(entry.task):
         raise ResaleError("a receipt is of another task")
+    if result.worker != worker or len(entry.receipts) != len(entry.workers):
+        raise ResaleError("a receipt is of another worker")
     if (claim_digest(result.claim), result.answer) != (claim_digest(entry.claim), entry.answer):
         raise ResaleError("a receipt is of another answer")
 

@@ -38,6 +38,14 @@ def display(turn: Turn, job: Job) -> None:
     turn.set(store=resale.add(turn.market.store, job, backing, turn.now_ms))
 
 
+def hear(turn: Turn, signed: Signed, body: Buy | Recall) -> None:
+    """Take what somebody says about answers of the store."""
+    if isinstance(body, Buy):
+        buy(turn, body)
+    else:
+        recall(turn, signed, body)
+
+
 def buy(turn: Turn, body: Buy) -> None:
     """Sell an answer again, once its evidence has been checked again."""
     market = turn.market

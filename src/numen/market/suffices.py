@@ -33,10 +33,9 @@ def suffices(had: Policy, wanted: Policy, *, age_ms: int = 0) -> bool:
         case Snark(), Snark():
             return had.key == wanted.key
         case Stark(), Stark():
-            return (
-                had.proven_bits_min >= wanted.proven_bits_min
-                and _believed_bits(had) >= _believed_bits(wanted)
-            )
+            return had.proven_bits_min >= wanted.proven_bits_min and _believed_bits(
+                had
+            ) >= _believed_bits(wanted)
         case Stark(), Quorum() | Optimistic():
             return _believed_bits(had) >= SOUND_BITS
         case Hardware(), Hardware():

@@ -14,7 +14,7 @@ from numen.market.auction import Book
 from numen.market.coins import Ledger, Transfer
 from numen.market.escrow import Escrow
 from numen.market.job import Job
-from numen.market.message import Execution, Kept, Result, Signed
+from numen.market.message import Execution, Kept, Result
 from numen.market.reputation import Standing
 from numen.market.resale import Store
 from numen.market.stake import Role, Stakes, stake_of

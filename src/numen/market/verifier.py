@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from numen.base.crypto import SigningKey, hmac_sha256, verify_signer
 from numen.base.errors import NumenError
-from numen.market import auction, desk, offence, quorum, vigilance
+from numen.market import auction, desk, offence, quorum, resale, vigilance
 from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, claim_of
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
-from numen.market.message import Assent, Match, Offer, Verdict, Vote, sign
+from numen.market.message import Assent, Match, Offer, Recall, Verdict, Vote, sign
 from numen.market.offence import (
     Accusation,
     Equivocation,
@@ -20,6 +20,7 @@ from numen.market.offence import (
     WrongAnswer,
     WrongVote,
 )
+from numen.market.resale import Entry
 from numen.market.settlement import NO_CLAIM
 from numen.market.stake import Role
 from numen.market.task import Quorum
@@ -111,6 +112,26 @@ class Verifier:
                     yield from self._vote(job)
             for worker, seat in job.open_seats().items():
                 yield from self._judge(job, worker, seat, now_ms)
+
+        yield from self._look_back(market)
+
+    def _look_back(self, market: Market) -> Iterator[Act]:
+        """Run answers of the store again that are in question, as far as their inputs are here."""
+        for entry in resale.in_question(market.store, market.standings):
+            task, inputs = entry.task, self._inputs.get(entry.task.inputs)
+            if inputs is None or (b"again", entry.name) in self._done:
+                continue
+            is_just_sold = not entry.recalls and not _has_doubtful(market, entry)
+            mark = hmac_sha256(self._secret, entry.name)
+            if is_just_sold and not is_due(mark, 1, None, self._audit_one_in):
+                continue
+            answer = self._executor.run(task.program, inputs, task.work_limit)
+            self._once(b"again", entry.name)
+            claim = claim_of(task, answer)
+            if claim.output != entry.claim.output:
+                said = self._key.sign(claim_digest(claim))
+                recall = Recall(entry.name, self.address, claim, said)
+                yield Do(Post(sign(self._key, recall)), self._delay())
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002
         """Check a provider's tickets, close the seat with them, and pass them on."""
@@ -296,6 +317,10 @@ class Verifier:
 
     def _delay(self) -> int:
         return self._dice.between(5, 40)
+
+
+def _has_doubtful(market: Market, entry: Entry) -> bool:
+    return any(market.standing(worker).is_doubtful for worker in entry.workers)
 
 
 def _ticketable(seat: Seat, offer: Offer) -> int:

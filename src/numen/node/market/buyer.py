@@ -210,9 +210,7 @@ class Buyer:
         else:
             self._cancelled.add(name)
 
-    def buy(
-        self, order: Order, market: Market, checker: Checker, now_ms: int
-    ) -> Purchase | None:
+    def buy(self, order: Order, market: Market, checker: Checker, now_ms: int) -> Purchase | None:
         """Buy with the next wakings what an order asks for, if it was answered before.
 
         Its evidence is checked again first: whoever buys need not believe the market's store. What

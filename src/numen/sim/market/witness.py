@@ -12,7 +12,7 @@ from typing import Final
 from numen.base.codec import decode
 from numen.base.errors import NumenError
 from numen.market import events
-from numen.market.coins import Account, Pocket
+from numen.market.coins import Pocket
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job
 from numen.market.offence import CASE_MAX_BYTES, LIES, Case, Outcome, judge
 from numen.market.task import Task, escrowed
@@ -172,10 +172,9 @@ class Witness:
                 raise BrokenError("coins are escrowed for a task that is over")
             if account.pocket is Pocket.PLEDGE:
                 open_pledges[account.purpose, account.owner] = held
-            if account.pocket is Pocket.SURETY and held != _surety(market, account):
-                raise BrokenError(f"{held} coins stand for an answer that was sold again")
         if coins != self._supply:
             raise BrokenError(f"{coins} coins where there are {self._supply}")
+        _see_sureties(market)
         if open_pledges != market.stakes.bound:
             raise BrokenError("what is pledged is not what is bound")
         for task, job in market.jobs.items():
@@ -189,9 +188,18 @@ class Witness:
             raise BrokenError("a pledge is bound for a seat that is closed")
 
 
-def _surety(market: Market, account: Account) -> int:
-    """What should stand for an answer in the store, of one of its makers."""
-    entry = market.store.entries.get(account.purpose)
-    if entry is None or account.owner not in entry.workers or not entry.sureties:
-        return 0
-    return entry.sureties[entry.workers.index(account.owner)]
+def _see_sureties(market: Market) -> None:
+    """See that what stands for answers that were sold again is what they are sold with."""
+    stands = {
+        (account.purpose, account.owner): held
+        for account, held in market.coins.balances.items()
+        if account.pocket is Pocket.SURETY
+    }
+    sold = {
+        (name, worker): held
+        for name, entry in market.store.entries.items()
+        for worker, held in zip(entry.workers, entry.sureties, strict=False)
+        if held
+    }
+    if stands != sold:
+        raise BrokenError("what stands for answers is not what they were sold with")
