@@ -14,13 +14,15 @@ from numen.market.job import Phase, Seat
 from numen.market.log import FORMAT, Header, Log
 from numen.market.message import Buy, Call, Kept, Recall, Request, sign
 from numen.market.offence import CASE_MAX_BYTES, Case, Outcome, Refuted, judge
+from numen.market.play import dice_of
 from numen.market.resale import ResaleError, check, find
 from numen.market.shop import surety_of
 from numen.market.stake import stake_of
 from numen.market.task import Quorum
 from numen.market.turn import verifier_stakes
+from numen.market.verifier import Verifier
 from numen.market.why import explain
-from numen.proof.statement import claim_digest
+from numen.proof.statement import claim_digest, commit_inputs
 from tests.market.byhand import (
     ANN,
     BOB,
@@ -35,7 +37,7 @@ from tests.market.byhand import (
     Desk,
 )
 from tests.market.record import Record
-from tests.market.town import COLLATZ, shown_run
+from tests.market.town import COLLATZ, Machine, shown_run
 
 
 def sold(answer=TRUE, **changes) -> Desk:
@@ -298,6 +300,41 @@ def test_verifiers_take_an_answer_back_and_what_stood_for_it():
         assert (found.worker.hex(), found.outcome) == (event.worker, Outcome.WRONG_ANSWER)
     log = Log(Header(FORMAT, 0, {}), tuple(happened))
     assert any("2 staked verifiers" in line for line in explain(log, ANN.address.hex()))
+
+
+def looking_back(table, key, one_in) -> list:
+    inputs = {commit_inputs(INPUTS): INPUTS}
+    actor = Verifier(key, Machine(), inputs, dice_of(1, repr(key)), audit_one_in=one_in)
+    acts = [*actor.wake(table.market, table.now)]
+    assert not [*actor.wake(table.market, table.now)], "each answer is run again once"
+    return acts
+
+
+@pytest.mark.parametrize("answer", [TRUE, FALSE])
+def test_what_a_liar_answered_before_is_run_again(answer):
+    table = sold(answer)
+    assert not looking_back(table, VERIFIERS[0], 1)
+    standing = msgspec.structs.replace(table.market.standing(ANN.address), faults=2)
+    standings = {**table.market.standings, ANN.address: standing}
+    table.market = msgspec.structs.replace(table.market, standings=standings)
+
+    for key in VERIFIERS[:2]:  # the second is told to look by what the first said
+        for act in looking_back(table, key, 10**9):
+            table.submit(act.submission)
+
+    assert bool(table.market.store.entries) == (answer is TRUE)
+    assert table.market.standing(BOB.address).is_doubtful == (answer is FALSE)
+
+
+def test_some_of_what_was_just_sold_is_run_again():
+    table = sold(FALSE)
+    table.post(PROVIDER, purchase(table))
+    assert not looking_back(table, VERIFIERS[0], 10**9)
+    for key in VERIFIERS[:2]:
+        for act in looking_back(table, key, 1):
+            table.submit(act.submission)
+    assert not table.market.store.entries
+    assert table.market.coins.balance(surety_of(table.id, ANN.address)) == 0
 
 
 @pytest.mark.parametrize(
