@@ -9,8 +9,9 @@ Whatever the liars do and however many they are, they get one answer in ``K`` th
 expectation, or fewer. A lie in a market that has been calm for ``c`` tasks passes with the chance
 ``c / (K + c)``, and with ``K / (K + c)`` it is found and uses up the calm: what is won by the one,
 and lost by the other at ``1 / K`` a task, is equal whatever ``c`` is. So ``lies - tasks / K`` is,
-counted when a lie is found, a martingale, and no way to choose the moment does better. Nor is there
-a rule that does with fewer runs: with a lesser chance at some ``c`` it would pay to wait for it.
+counted when a lie is found, a martingale, and no way to choose the moment does better. Nor does a
+rule that knows no more do with fewer runs: with a lesser chance at some ``c`` it would pay to wait
+for it.
 """
 
 from typing import Final

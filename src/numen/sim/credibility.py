@@ -36,9 +36,9 @@ class Colluders(Enum):
     CUNNING = "where they hold every seat"
     """Only there, and only when they are believed without another seat. Nobody but a verifier can
     see it."""
-    PATIENT = "there, and while few look"
+    PATIENT = "where they hold every seat, while few look"
     """As the cunning, but only while less than a third of all tasks is run again."""
-    REBORN = "there, and come back as strangers"
+    REBORN = "where they hold every seat, and come back"
     """As the cunning; whoever is found begins again under another name."""
 
 
