@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from numen.node.filters import FILTERS_MAX
-from numen.node.rpc import dispatch, listening
+from numen.node.rpc import chains, dispatch, listening
 from numen.node.rpc.dispatch import BATCH_MAX, BODY_BYTES_MAX
+from numen.node.rpc.faults import LIMIT
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.values import DATA_MAX, SEVERAL_MAX
 from numen.node.subscriptions import SUBSCRIPTIONS_MAX, Subscriptions
@@ -343,3 +344,18 @@ def test_a_method_with_parameters_of_its_types_answers(name, data):
 
     check_answer(node, node.raw(msgspec.json.encode(body)))
     assert node("eth_chainId") == "0x7a69"
+
+
+def test_a_transaction_is_searched_in_the_last_blocks_alone(monkeypatch):
+    node = Asked()
+    first = node.send(to=ADDRESSES[1])
+    for _ in range(5):
+        node.send(to=ADDRESSES[1])
+    asked = ("eth_getTransactionBySenderAndNonce", ADDRESSES[0], "0x0")
+    assert node(*asked)["hash"] == first["transactionHash"]
+
+    monkeypatch.setattr(chains, "SEARCHED_MAX", 8)
+
+    code, message = node.fault(*asked)
+    assert (code, "last blocks" in message) == (LIMIT, True)
+    assert node(*asked[:2], "0x5")["nonce"] == "0x5"
