@@ -9,7 +9,6 @@ from numen.node.rpc.shapes import BlockShape, HeaderShape, Hex, ReceiptShape, Tr
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import Address, BlockId, Hash, Quantity, data
 
-
 SEARCHED_MAX: Final = 20_000
 """Most blocks and transactions that are looked at for one: a ledger's lie on a disk."""
 
