@@ -34,13 +34,14 @@ def check_answer(node: Asked, answer: bytes) -> None:
     assert not node.reports, node.reports
 
 
-def test_an_answer_nested_too_deep_to_be_written_is_an_error():
-    node = Asked()
-    # CALL(gas, itself, 0, 0, 0, 0, 0)
-    itself = node.deploy(bytes.fromhex("5f5f5f5f5f305af100"))
-    form = {"to": itself, "gas": hex(30_000_000)}
+def test_an_answer_nested_too_deep_to_be_written_is_an_error(monkeypatch):
+    node, deep = Asked(), []
+    for _ in range(100_000):  # as a trace of calls inside of calls can be
+        deep = [deep]
+    assert node("eth_accounts")
+    monkeypatch.setattr(METHODS["eth_accounts"], "call", lambda _: deep)
 
-    code, message = node.fault("debug_traceCall", form, "latest", {"tracer": "callTracer"})
+    code, message = node.fault("eth_accounts")
 
     assert (code, "too deep" in message) == (-32000, True)
     assert not node.reports
@@ -240,6 +241,7 @@ def test_a_mistake_of_ours_is_reported_and_says_nothing(monkeypatch):
     def broken(_):
         raise ZeroDivisionError("secret")
 
+    assert node("eth_chainId")
     monkeypatch.setattr(METHODS["eth_chainId"], "call", broken)
     answer = node.ask("eth_chainId")
 
