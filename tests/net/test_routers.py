@@ -4,7 +4,6 @@ The square, 203.0.113.0/24, has the relay and two routers. Behind the first is A
 and behind the second Bob, 192.168.2.2. Nothing comes in by a router that was not asked for.
 """
 
-import os
 import queue
 import shutil
 import subprocess
@@ -18,13 +17,11 @@ from tests.net.fabric import WAN
 
 ROOT = Path(__file__).resolve().parents[2]
 RELAY = "http://203.0.113.1:3340"
-ALONE = os.environ.get("NUMEN_ALONE") == "1"
 TOOLS = ("ip", "nft", "nsenter", "sysctl", "unshare")
 PATIENCE_S = 30
 
 pytestmark = [
     *WAN,
-    pytest.mark.skipif(not ALONE, reason="makes networks: run it by tools/alone.py"),
     pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)}"),
 ]
 
