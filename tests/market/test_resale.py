@@ -18,7 +18,7 @@ from numen.market.play import dice_of
 from numen.market.resale import ResaleError, check, find
 from numen.market.shop import surety_of
 from numen.market.stake import stake_of
-from numen.market.task import Quorum
+from numen.market.task import Quorum, task_id
 from numen.market.turn import verifier_stakes
 from numen.market.verifier import Verifier
 from numen.market.why import explain
@@ -212,6 +212,28 @@ def test_two_answers_to_one_question_are_not_both_sold():
     )  # fmt: skip
     kept = resale.add(store, weak, found.backing, 1)
     assert find(kept, *question, Quorum(3, 1), 2).claim == found.claim
+
+
+def test_verifiers_find_out_which_of_two_answers_is_true_and_it_is_sold_again():
+    table = sold(FALSE)
+    table.task = msgspec.structs.replace(table.task, number=8)
+    table.id = task_id(table.task)
+    table.answer({CAT: TRUE})
+    table.wait(500_000)
+    for key in VERIFIERS[:2]:
+        table.post(key, table.vote(key))
+    table.judge(table.verdict(CAT))
+    assert [e.is_doubted for e in table.market.store.entries.values()] == [True, True]
+    assert "no such answer" in table.refused(PROVIDER, purchase(table))
+
+    for key in VERIFIERS[:2]:
+        for act in looking_back(table, key, 10**9):
+            table.submit(act.submission)
+
+    assert entry(table).answer == TRUE.output
+    (bought, *_) = table.post(PROVIDER, purchase(table))
+    assert isinstance(bought, Resold)
+    assert table.market.standing(ANN.address).is_doubtful
 
 
 def test_that_the_work_was_not_enough_is_no_answer_for_who_allows_more():

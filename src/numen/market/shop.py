@@ -190,7 +190,8 @@ def _hear_proof(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> None:
 def _take_back(turn: Turn, entry: Entry, accuser: bytes, shown: tuple[Signed, ...]) -> None:
     """Take an answer from the store, and from its makers what stood for it, and their names."""
     sureties = entry.sureties or (0,) * len(entry.workers)
-    turn.set(store=resale.drop(turn.market.store, entry.name))
+    rest = resale.drop(turn.market.store, entry.name)
+    turn.set(store=resale.believe_again(rest, entry.task.program, entry.task.inputs))
     for receipt, worker, held in zip(entry.receipts, entry.workers, sureties, strict=True):
         chain = receipt.messages[:-1]
         is_proven = isinstance(shown[0].body, Recall) and shown[0].body.proof is not None

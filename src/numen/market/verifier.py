@@ -121,7 +121,7 @@ class Verifier:
             task, inputs = entry.task, self._inputs.get(entry.task.inputs)
             if inputs is None or (b"again", entry.name) in self._done:
                 continue
-            is_just_sold = not entry.recalls and not _has_doubtful(market, entry)
+            is_just_sold = entry.is_for_sale and not _has_doubtful(market, entry)
             mark = hmac_sha256(self._secret, entry.name)
             if is_just_sold and not is_due(mark, 1, None, self._audit_one_in):
                 continue

@@ -115,6 +115,8 @@ class Witness:
                 self._redeemed.add(ticket)
             case events.Slashed():
                 self._see_slashed(event, before)
+            case events.Recalled(_, _, worker) if bytes.fromhex(worker) in self._honest:
+                raise BrokenError(f"an answer of an honest {worker[:8]} was taken back")
             case events.Settled(_, task, claim):
                 living = before.jobs[bytes.fromhex(task)]
                 self.wrong += bytes.fromhex(claim) != self._truth(living.task)
