@@ -348,6 +348,28 @@ def test_what_a_liar_answered_before_is_run_again(answer):
     assert table.market.standing(BOB.address).is_doubtful == (answer is FALSE)
 
 
+def test_a_false_doubt_costs_who_had_it_and_the_answer_is_sold_again():
+    table = sold()
+    liar = VERIFIERS[0]
+    table.post(liar, recall(table, liar))
+    assert not entry(table).is_for_sale
+    staked = table.market.coins.balance(stake_of(liar.address))
+
+    happened = []
+    for key in VERIFIERS[1:]:
+        for act in looking_back(table, key, 10**9):
+            happened += table.submit(act.submission)
+
+    assert entry(table).is_for_sale
+    (slashed,) = [event for event in happened if isinstance(event, events.Slashed)]
+    assert (slashed.worker, slashed.outcome) == (liar.address.hex(), "wrong vote")
+    assert table.market.coins.balance(stake_of(liar.address)) == staked - staked // 10
+    case = decode(Case, bytes.fromhex(slashed.evidence), size_max=CASE_MAX_BYTES)
+    found = judge(case.accusation, Record(verifier_stakes=verifier_stakes(table.market)))
+    assert (found.worker, found.outcome) == (liar.address, Outcome.WRONG_VOTE)
+    assert isinstance(table.post(PROVIDER, purchase(table))[0], Resold)
+
+
 def test_some_of_what_was_just_sold_is_run_again():
     table = sold(FALSE)
     table.post(PROVIDER, purchase(table))
