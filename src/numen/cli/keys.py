@@ -1,5 +1,6 @@
 """`numen key`: the identities that one acts with."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -10,6 +11,7 @@ from typing import Any, Final
 import click
 
 from numen.cli.output import print_json
+from numen.net.errors import KeyStoreError
 from numen.net.keystore import KeyStore, Public, default_folder
 
 PASSWORD_LENGTH_MIN: Final = 8
@@ -91,6 +93,15 @@ def list_(store: KeyStore, *, as_json: bool) -> None:
         click.echo(f"{public.name}  node {public.node.hex()}  account 0x{public.account.hex()}")
     if not found:
         click.echo("no keys yet: `numen key new NAME` makes one")
+
+
+def known(store: KeyStore) -> dict[str, str]:
+    """What the accounts of a store are called, by address in hexadecimal."""
+    found = {}
+    for name in store.names():
+        with contextlib.suppress(KeyStoreError, OSError):
+            found[store.public(name).account.hex()] = name
+    return found
 
 
 def read_password(file: Path | None, *, is_new: bool) -> str:
