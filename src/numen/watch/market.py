@@ -181,7 +181,7 @@ def _totals(story: Story, people: dict[str, Person]) -> dict[str, int]:
         "slashes": sum(story.fines.values()),
         "slashed": sum(story.fined.values()),
         "resold": story.resold,
-        "paid": sum(person.earned for person in people.values()),
+        "paid": story.paid,
     }
 
 
