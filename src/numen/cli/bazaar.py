@@ -374,7 +374,8 @@ def _take_part(  # noqa: PLR0913 - what a member is made of
     with contextlib.ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(insists=insist))
         watch.open(identity.account.address, names, place=place)
-        executor, at_once = Machine(goods, sandbox), None
+        executor: Executor = Machine(goods, sandbox)
+        at_once = None
         if fleet_servers:
             from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
 
