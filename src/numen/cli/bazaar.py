@@ -24,7 +24,7 @@ from numen.market.turn import Market
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.market import people
 from numen.node.market.follower import Player
 from numen.node.market.hall import Hall
@@ -81,7 +81,7 @@ def market() -> None:
 @watched("hall")
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--listen", metavar="HOST:PORT", default="127.0.0.1:7300", show_default=True,
+    "--listen", metavar="ADDRESS", default="127.0.0.1:7300", show_default=True,
     help="Where members find it; port 0 for any.",
 )  # fmt: skip
 @click.option(
@@ -115,7 +115,7 @@ def open_(  # noqa: PLR0913 - one parameter an option
     what happened, for `numen why --log`.
     """
     watch.open(identity.account.address, names, ask=f"numen why ID --log {directory / EVENTS}")
-    transport = watch.transport(TlsTransport(identity.node))
+    transport = watch.transport(Networks(identity.node))
 
     def ready(place: Place, hall: Hall) -> None:
         watch.opened(place, hall, directory / EVENTS)
@@ -389,7 +389,7 @@ def _take_part(  # noqa: PLR0913 - what a member is made of
                 f"{'run unconfined' if insist else 'are interpreted'}: see `numen doctor`",
                 err=True,
             )
-        transport = watch.transport(TlsTransport(identity.node))
+        transport = watch.transport(Networks(identity.node))
         tell = Teller(names, as_json=as_json)
         member = Member(transport, found, identity.account, Notary(), watch.heard(tell))
         tell.is_live = member.ready.is_set

@@ -402,7 +402,7 @@ def _reason(event: events.Slashed) -> str:
         case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
     except NumenError:
         return "the evidence in the log cannot be read."
-    if isinstance(case, WrongAnswer):
+    if isinstance(case, WrongAnswer) and case.chain and case.votes:
         result, vote = case.chain[-1].body, case.votes[0].body
         if isinstance(result, Result) and isinstance(vote, Vote):
             return (
