@@ -21,6 +21,7 @@ from numen.market.offence import CASE_MAX_BYTES, Case, WrongAnswer
 from numen.market.payer import Limits
 from numen.market.play import Play, dice_of, key_of
 from numen.market.provider import Provider, Wanted
+from numen.market.resale import check
 from numen.market.task import Optimistic, Task
 from numen.market.verifier import Verifier
 from numen.market.why import explain
@@ -138,8 +139,12 @@ IDLE = Profile(Behaviour.HONEST, price_per_million=2_000, checks_one_in=0)
 
 
 def test_an_answer_that_nobody_challenges_is_paid_after_its_window():
-    _, log, (ada, _) = played([(CHEAP, None), (HONEST, None)])
+    play, log, (ada, _) = played([(CHEAP, None), (HONEST, None)])
 
+    (entry,) = play.market.store.entries.values()
+    check(entry, Checker().check, play.market.standing)
+    assert [worker.hex() for worker in entry.workers] == [ada]
+    assert entry.evidence is None
     (claimed,) = of(log, events.Claimed)
     (settled,) = of(log, events.Settled)
     (judged,) = of(log, events.Judged)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.base.crypto import keccak256
 from numen.ledger.block import seal
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.slashing import DoubleVote, Evidence
@@ -12,7 +13,7 @@ from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 from numen.net.language import read_refusal
 from numen.node.replica.events import Judge, Judged
 from numen.node.replica.plan import Mode
-from numen.node.trust import questions, speech
+from numen.node.trust import evidence, questions, speech
 from numen.node.trust.allowance import FRAMES_MAX
 from numen.node.trust.docket import WAITING_MAX
 from numen.node.trust.evidence import FalseBlock, Lie, TwoStories, TwoVotes
@@ -187,6 +188,17 @@ def test_accusations_about_blocks_that_never_come_hold_the_places_of_no_others()
     near.deafen()
     near.steps(4)
     assert set(near.watch(1).docket.guilty) == {near.number(0)}
+
+
+def test_evidence_that_is_kept_is_hashed_once_however_often_it_is_asked_for(monkeypatch):
+    near, hashed = fresh(), []
+    near.hear(1, 2, Accusation(lie_of(near.false_block(1))))
+    monkeypatch.setattr(evidence, "keccak256", lambda *raw: hashed.append(raw) or keccak256(*raw))
+    docket = near.watch(1).docket
+    for _ in range(5):
+        (kept,) = docket.lies.values()
+        assert docket.is_known(kept)
+    assert len(hashed) <= 1
 
 
 def slander(near, case):
