@@ -265,7 +265,7 @@ class _Teller:
             case events.Resold():
                 return (
                     f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again, for "
-                    f"{event.price} coins: shown under {event.shown}, {event.age_ms} ms old at "
+                    f"{event.price:,} coins: shown under {event.shown}, {event.age_ms} ms old at "
                     f"most, it is enough for {event.wanted}; its evidence was checked, nothing was "
                     f"run, and {event.surety} coins of stake stand for it."
                 )
@@ -402,6 +402,10 @@ def _asked(asks: list[int], bid: int, pledge: int) -> str:
         f"Nobody worked on it: it bid {bid:,} coins at most, and {_counted(len(asks), 'worker')} "
         f"asked for more. Coins that would have given it seats: {shown}."
     )
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 _WHO = (
