@@ -18,6 +18,9 @@ pytestmark = pytest.mark.slow
 
 PASSWORD = "correct horse"
 
+WAIT_S = 240
+"""After which what is waited for is taken for lost; the machine may be busy."""
+
 
 class Processes:
     """Commands of `numen`, running."""
@@ -36,7 +39,12 @@ class Processes:
     def run(self, *words, check=True) -> str:
         command = [sys.executable, "-m", "numen", *words]
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
         )
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
@@ -48,12 +56,14 @@ class Processes:
                 env=self.environment, stdout=out, stderr=out,
             )  # fmt: skip
 
-    def lines(self, name: str) -> list[dict]:
-        raw = (self.folder / f"{name}.out").read_text()
-        return [json.loads(line) for line in raw.splitlines() if line.startswith("{")]
+    def said(self, name: str) -> str:
+        return (self.folder / f"{name}.out").read_text()
 
-    def until(self, condition, patience_s: float = 60.0):
-        end = time.monotonic() + patience_s
+    def lines(self, name: str) -> list[dict]:
+        return [json.loads(line) for line in self.said(name).splitlines() if line.startswith("{")]
+
+    def until(self, condition):
+        end = time.monotonic() + WAIT_S
         while time.monotonic() < end:
             found = condition()
             if found:
@@ -64,7 +74,7 @@ class Processes:
     def kill(self, name: str) -> None:
         process = self.running.pop(name)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(WAIT_S)
 
     def events(self, kind: str) -> list[dict]:
         return [line for line in self.lines("hall") if line.get("event") == kind]
@@ -190,7 +200,7 @@ def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(process
     processes.start("buyer", *buy, "optimistic")
     processes.until(lambda: processes.events("claimed"))
     processes.start("ada", "worker", place, "--key", "ada", "--insist", "--prove")
-    assert processes.running.pop("buyer").wait(120) == 0
+    assert processes.running.pop("buyer").wait(WAIT_S) == 0, processes.said("buyer")
     proof = processes.folder / "proof"
     proven = json.loads(processes.run(*buy, "stark", "--proof", str(proof), "--json"))
 

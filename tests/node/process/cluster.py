@@ -16,6 +16,7 @@ from numen.net.identity import NodeKey
 from numen.net.keystore import KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.process.client import connected, payment
+from tests.node.served import ended
 
 WAIT_S = 90
 """After which a process of a test is taken for stuck; the machine may be busy."""
@@ -156,10 +157,11 @@ class Cluster:
 
     def stop(self) -> None:
         """End everything."""
-        for process in [*self.processes.values(), *self._others]:
+        running = [*self.processes.values(), *self._others]
+        for process in running:
             process.terminate()
-        for process in [*self.processes.values(), *self._others]:
-            process.communicate(timeout=WAIT_S)
+        for process in running:
+            ended(process)
 
     def _popen(self, command: str, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
