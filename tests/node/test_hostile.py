@@ -1,6 +1,7 @@
 """Whatever is sent, the answer is an answer, and the node goes on."""
 
 import json
+import tracemalloc
 
 import msgspec
 import pytest
@@ -148,6 +149,19 @@ def test_a_batch_is_bounded_and_each_request_has_its_answer():
     answers = json.loads(node.raw(json.dumps(mixed).encode()))
     assert [each.get("error", {}).get("code") for each in answers] == [-32600, None, -32600, None]
     assert node("eth_blockNumber") == "0x1"
+
+
+def test_a_batch_that_is_too_long_costs_no_memory_before_it_is_refused():
+    node, batch = Asked(), b"[" + b"0," * (BODY_BYTES_MAX // 2 - 2) + b"0]"
+    tracemalloc.start()
+    try:
+        assert b"batch too large" in node.raw(batch)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    for broken in (b"[0,", b"[0,]", b"[0] 1", b"[" * 5000):
+        assert b"parse error" in node.raw(broken)
+    assert b"empty batch" in node.raw(b" [ ] ")
 
 
 def test_the_answers_of_a_batch_are_bounded(monkeypatch):

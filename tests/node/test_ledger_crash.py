@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
 import pytest
@@ -87,10 +88,22 @@ def kill_under_load(url: str, nonces: list[int], process: subprocess.Popen) -> s
     return acknowledged
 
 
-def test_a_folder_has_one_node(tmp_path, capsys):
+def come_from_a_page(url: str) -> int:
+    """The status that a web page gets that asks the node."""
+    body = b'{"jsonrpc":"2.0","id":1,"method":"eth_accounts"}'
+    request = urllib.request.Request(url, body, {"Origin": "http://somewhere"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_folder_has_one_node_and_pages_may_not_ask_it(tmp_path, capsys):
     from numen.cli.main import run_command
 
-    with running("--data", str(tmp_path)):
+    with running("--data", str(tmp_path)) as (ready, _):
+        assert come_from_a_page(ready["http"]) == 403
         assert run_command(["node", "--data", str(tmp_path), "--port", "0"]) == 2
 
     assert "another process has this file" in capsys.readouterr().err

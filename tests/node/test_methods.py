@@ -72,6 +72,9 @@ LIMITS = {
     "1,000; 300": (filters.FILTERS_MAX, filters.IDLE_S_MAX) == (1000, 300),
     "256; 128": (asgi.SOCKETS_MAX, subscriptions.SUBSCRIPTIONS_MAX) == (256, 128),
     "16,384; 32 MiB": (asgi.QUEUE_MAX, asgi.QUEUE_BYTES_MAX) == (16_384, 32 << 20),
+    "closed, with 1013 | 256 MiB": (asgi.WAITING_BYTES_MAX, asgi.TOO_MUCH.code)
+    == (256 << 20, 1013),
+    "has to read a message | 60": asgi.SEND_S_MAX == 60,
     "| connections | 1,024": shell.CONNECTIONS_MAX == 1024,
     "be read | 10": shell.REQUEST_S_MAX == shell.STUCK_S_MAX == 10,
     "16,384": pool.POOL_MAX == 16_384,

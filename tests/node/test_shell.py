@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from numen.cli.main import run_command
-from numen.node import asgi
+from numen.node import asgi, shell
 from numen.node.asgi import Application
 from numen.node.rpc.dispatch import BODY_BYTES_MAX
 from tests.node.served import ADDRESSES, WAIT_S, Asked, running
@@ -68,8 +68,9 @@ def test_it_says_where_it_is_and_whose_keys_it_has(served):
     assert urlsplit(served["http"]).hostname == "127.0.0.1"
 
 
-def test_it_answers_over_http(served):
+def test_it_answers_over_http_also_to_pages_as_nothing_is_kept(served):
     status, body = post(served, REQUEST)
+    assert post(served, REQUEST, "origin: http://somewhere\r\n") == (status, body)
 
     assert (status, json.loads(body)) == (200, {"jsonrpc": "2.0", "id": 1, "result": "0x7a69"})
 
@@ -350,3 +351,96 @@ def test_who_does_not_read_is_given_up(monkeypatch, limit, most):
     asyncio.run(run())
     assert sent[-1] == {"type": "websocket.close", "code": 1008, "reason": "too slow"}
     assert len(sent) <= 8
+
+
+def subscribed(application, node, send):
+    """Open a WebSocket that is told of new blocks; gives the task that serves it."""
+    inbox = asyncio.Queue()
+    subscribe = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
+    inbox.put_nowait({"type": "websocket.connect"})
+    inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(subscribe)})
+    scope = {"type": "websocket", "headers": []}
+    return asyncio.ensure_future(application(scope, inbox.get, send))
+
+
+def test_what_waits_for_all_is_bounded_and_who_reads_stays(monkeypatch):
+    monkeypatch.setattr(asgi, "WAITING_BYTES_MAX", 20_000)
+    node = Asked()
+    application = Application(node.dispatcher, lambda: node.now_s)
+    stuck, read, told = asyncio.Event(), [], {0: [], 1: []}
+
+    async def reads(message):
+        read.append(message)
+
+    def stops(number):
+        async def send(message):
+            told[number].append(message)
+            if message["type"] == "websocket.send":
+                await stuck.wait()
+
+        return send
+
+    async def run():
+        serving = [subscribed(application, node, each) for each in (stops(0), stops(1), reads)]
+        await asyncio.sleep(0.05)
+        for _ in range(40):
+            node("evm_mine")
+            application.told()
+            assert application.waiting_bytes <= 20_000
+            await asyncio.sleep(0)
+        stuck.set()
+        await asyncio.sleep(0.05)
+        assert [each.done() for each in serving] == [True, True, False]
+        assert application.waiting_bytes == 0
+        serving[2].cancel()
+
+    asyncio.run(run())
+    code = {"type": "websocket.close", "code": 1013, "reason": asgi.TOO_MUCH.reason}
+    assert told[0][-1] == told[1][-1] == code
+    assert sum(each["type"] == "websocket.send" for each in read) == 41
+
+
+def test_who_is_parted_from_and_reads_nothing_is_cut_off(monkeypatch):
+    monkeypatch.setattr(asgi, "WAITING_BYTES_MAX", 1)
+    node = Asked()
+    application = Application(node.dispatcher, lambda: node.now_s)
+
+    async def never(message):
+        if message["type"] == "websocket.send":
+            await asyncio.Event().wait()
+
+    async def run():
+        serving = subscribed(application, node, never)
+        await asyncio.wait_for(serving, WAIT_S)
+        assert application.waiting_bytes == 0
+
+    asyncio.run(run())
+
+
+def test_what_is_sent_counts_until_it_is_read(monkeypatch):
+    monkeypatch.setattr(shell, "STUCK_S_MAX", 0.2)
+    node = Asked()
+    application = Application(node.dispatcher, lambda: node.now_s)
+    server = shell.server_of(application)
+    node("anvil_setCode", ADDRESSES[0], "0x" + "00" * 24_000)
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_getCode", "params": [ADDRESSES[0], "latest"]}
+    batch = json.dumps([ask] * 300)
+
+    async def run():
+        listening = shell.listen("127.0.0.1", 0)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        url = f"ws://127.0.0.1:{listening.getsockname()[1]}"
+        async with websockets.connect(url, max_queue=1, max_size=None) as stream:
+            stream.transport.pause_reading()
+            await stream.send(batch)
+            while not application.waiting_bytes:
+                await asyncio.sleep(0.01)
+            async with asyncio.timeout(WAIT_S):
+                while application.waiting_bytes:
+                    await asyncio.sleep(0.01)
+            while server.server_state.connections:
+                await asyncio.sleep(0.01)
+        server.should_exit = True
+        await serving
+
+    asyncio.run(run())

@@ -45,7 +45,7 @@ class _Options(msgspec.Struct):
     gas_limit: int
     block_time: int
     no_mining: bool
-    origin: str
+    origin: str | None
     engine: str
     folder: Path | None
     price: int
@@ -55,6 +55,16 @@ class _Options(msgspec.Struct):
     password_file: Path | None
     dashboard: int | None
     as_json: bool
+
+    @property
+    def pages(self) -> str:
+        """Which web pages may ask, as `Application` has it.
+
+        What is kept is worth something, and any page that its owner opens could ask for it.
+        """
+        if self.origin is not None:
+            return self.origin
+        return "*" if self.folder is None else ""
 
     @property
     def automine(self) -> bool:
@@ -118,9 +128,8 @@ _LEDGER_ONLY: Final = {
     "--allow-origin",
     "origin",
     metavar="ORIGIN",
-    default="*",
-    show_default=True,
-    help="Web pages that may ask; empty for none.",
+    help="Web pages that may ask: one origin, * for all, empty for none. Without it all may, but "
+    "none may where --data keeps a ledger.",
 )
 @click.option("--engine", type=click.Choice(list(engines.ENGINES)), default="hot")
 @click.option(
@@ -181,7 +190,7 @@ def node(context: click.Context, /, **given: Any) -> None:
 
         with suppress(KeyboardInterrupt):  # as such a command ends
             shell.serve(
-                served.node, served.methods, listening, ready, options.origin, served.messages,
+                served.node, served.methods, listening, ready, options.pages, served.messages,
                 page.beside,
             )  # fmt: skip
 

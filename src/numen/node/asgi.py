@@ -1,8 +1,9 @@
 """JSON-RPC over HTTP and WebSockets, as an ASGI application of one function.
 
 HTTP answers one body with another. A WebSocket carries requests both ways, text and binary frames
-alike, and tells what was subscribed to. What a slow or greedy client can hold is bounded: the size
-of a body, and how much waits for who does not read. The time of a request is the server's to bound.
+alike, and tells what was subscribed to. What slow or greedy clients can hold is bounded: the size
+of a body, and how much waits for one who does not read and for all of them together. The time of a
+request is the server's to bound.
 
 Source: the ASGI specification, version 3.
 """
@@ -18,7 +19,7 @@ from numen.node.rpc.listening import Messages, Notification, NotificationParams,
 from numen.node.rpc.table import Session
 from numen.node.subscriptions import Subscriptions
 
-SEND_S_MAX: Final = 20
+SEND_S_MAX: Final = 60
 """Seconds that a client may let an answer wait before its connection is given up."""
 
 QUEUE_MAX: Final = 16_384
@@ -26,6 +27,9 @@ QUEUE_MAX: Final = 16_384
 
 QUEUE_BYTES_MAX: Final = 32 << 20
 """Bytes of messages that wait, where there is more than one."""
+
+WAITING_BYTES_MAX: Final = 256 << 20
+"""Bytes of messages that wait for all clients; with more, who has most of them is parted from."""
 
 SOCKETS_MAX: Final = 256
 """Most WebSockets at a time."""
@@ -35,33 +39,103 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+class Close(msgspec.Struct, frozen=True):
+    """Why a connection is ended (RFC 6455, section 7.4).
+
+    Attributes:
+        code: 1008, what the client did is not allowed; 1013, it may come again later.
+        reason: The same in words, at most 123 bytes.
+    """
+
+    code: int
+    reason: str
+
+
+TOO_SLOW: Final = Close(1008, "too slow")
+TOO_MUCH: Final = Close(1013, "too much waits for all clients together, and most of it for this")
+
+
 class Socket:
     """A WebSocket that is open.
 
     Attributes:
         session: Who asks.
-        queue: What is to be sent; None ends the connection.
-        size_bytes: Of all that is to be sent.
-        is_greedy: Whether the connection is to end, because too much waits.
+        queue: What is to be sent; a `Close` is the last.
+        size_bytes: Of all that is to be sent, with what is being sent.
+        is_ended: Whether nothing but the end is to come.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_MAX + 1)
+    def __init__(self, session: Session, crowd: "Crowd") -> None:
+        self.session, self._crowd = session, crowd
+        self.queue: asyncio.Queue[bytes | Close] = asyncio.Queue(QUEUE_MAX + 1)
         self.size_bytes = 0
-        self.is_greedy = False
+        self.is_ended = False
 
     def put(self, message: bytes) -> None:
         """Let a message wait; with too many the connection ends."""
-        if self.is_greedy:
+        if self.is_ended:
             return
         count, size = self.queue.qsize(), self.size_bytes + len(message)
         if count >= QUEUE_MAX or (count and size > QUEUE_BYTES_MAX):
-            self.is_greedy = True
-            self.queue.put_nowait(None)
+            self.end(TOO_SLOW)
             return
-        self.size_bytes = size
         self.queue.put_nowait(message)
+        self.count(len(message))
+        self._crowd.make_room()
+
+    def count(self, size_bytes: int) -> None:
+        """So many bytes more are to be sent, or less."""
+        self.size_bytes += size_bytes
+        self._crowd.size_bytes += size_bytes
+
+    def end(self, why: Close) -> None:
+        """End the connection behind what is being sent, and forget what waits."""
+        self.is_ended = True
+        while not self.queue.empty():
+            message = self.queue.get_nowait()
+            assert isinstance(message, bytes)
+            self.count(-len(message))
+        self.queue.put_nowait(why)
+
+    async def write(self, send: Send) -> None:
+        """Send what waits, one after the other, until it takes a client too long to read."""
+        while isinstance(message := await self.queue.get(), bytes):
+            async with asyncio.timeout(SEND_S_MAX):
+                await send({"type": "websocket.send", "text": message.decode()})
+            self.count(-len(message))
+        await send({"type": "websocket.close", "code": message.code, "reason": message.reason})
+
+
+class Crowd:
+    """All WebSockets that are open.
+
+    Attributes:
+        writing: What sends to each of them.
+        size_bytes: Of all that is to be sent to them.
+    """
+
+    def __init__(self) -> None:
+        self.writing: dict[Socket, asyncio.Future[None]] = {}
+        self.size_bytes = 0
+
+    def make_room(self) -> None:
+        """Part from who has most of what waits, until it is not too much.
+
+        Who is told so and still does not read is cut off in the middle of a message.
+        """
+        while self.size_bytes > WAITING_BYTES_MAX:
+            socket = max(self.writing, key=lambda each: each.size_bytes)
+            if socket.is_ended:
+                self.leave(socket)
+            else:
+                socket.end(TOO_MUCH)
+
+    def leave(self, socket: Socket) -> None:
+        """Send nothing more to somebody."""
+        writing = self.writing.pop(socket, None)
+        if writing is not None:
+            writing.cancel()
+            socket.count(-socket.size_bytes)
 
 
 class Application:
@@ -85,7 +159,7 @@ class Application:
         messages: Messages = lambda _: (),
     ) -> None:
         self._dispatcher, self._now, self._changed = dispatcher, now, changed
-        self._sockets: set[Socket] = set()
+        self._crowd = Crowd()
         self._count = 0
         self._shown = shown(dispatcher.node, dispatcher.written, messages)
         self._origin = origin
@@ -103,6 +177,11 @@ class Application:
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of messages that wait for WebSockets, with those that are being sent."""
+        return self._crowd.size_bytes
 
     # --- HTTP -------------------------------------------------------------------------------------
 
@@ -145,18 +224,17 @@ class Application:
 
     async def _websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()
-        if len(self._sockets) >= SOCKETS_MAX or not self._may_come(scope):
+        if len(self._crowd.writing) >= SOCKETS_MAX or not self._may_come(scope):
             await send({"type": "websocket.close", "code": 1013})
             return
         await send({"type": "websocket.accept"})
         self._count += 1
-        socket = Socket(self._dispatcher.session(Subscriptions(self._count)))
-        self._sockets.add(socket)
-        writing = asyncio.ensure_future(_write(socket, send))
+        socket = Socket(self._dispatcher.session(Subscriptions(self._count)), self._crowd)
+        writing = self._crowd.writing[socket] = asyncio.ensure_future(socket.write(send))
         try:
             await self._read(socket, receive, writing)
         finally:
-            self._sockets.discard(socket)
+            self._crowd.leave(socket)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
@@ -189,10 +267,10 @@ class Application:
         """Tell every connection what has happened."""
         self._changed()
         events = self._dispatcher.node.take_events()
-        if not events or not self._sockets:
+        if not events or not self._crowd.writing:
             return
         for event in events:
-            for socket in list(self._sockets):
+            for socket in list(self._crowd.writing):
                 subscriptions = socket.session.subscriptions
                 assert subscriptions is not None
                 for number, result in subscriptions.told(event, self._shown):
@@ -211,18 +289,6 @@ async def _read_body(receive: Receive) -> bytes | None:
             return None
         is_more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-async def _write(socket: Socket, send: Send) -> None:
-    """Send what waits, one after the other, until it takes a client too long to read."""
-    while True:
-        message = await socket.queue.get()
-        if message is None:
-            await send({"type": "websocket.close", "code": 1008, "reason": "too slow"})
-            return
-        async with asyncio.timeout(SEND_S_MAX):
-            await send({"type": "websocket.send", "text": message.decode()})
-        socket.size_bytes -= len(message)
 
 
 def _refusal(message: str) -> bytes:

@@ -128,16 +128,16 @@ def server_of(application: Callable[..., Any]) -> Any:
     try:
         uvicorn: Any = import_module("uvicorn")
         protocol = _protocol(import_module("uvicorn.protocols.http.httptools_impl"))
+        stream = _stream(import_module("uvicorn.protocols.websockets.websockets_sansio_impl"))
     except ImportError as error:
         hint = "install numen with its extra: pip install 'numen[node]'"
         raise ServeError(f"the node needs {error.name}", hint=hint) from error
     # What strangers send is no news.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    return uvicorn.Server(uvicorn.Config(application, http=protocol, **_CONFIG))
+    return uvicorn.Server(uvicorn.Config(application, http=protocol, ws=stream, **_CONFIG))
 
 
 _CONFIG: Final[dict[str, Any]] = {
-    "ws": "websockets-sansio",
     "ws_max_size": BODY_BYTES_MAX,
     "ws_per_message_deflate": False,
     "lifespan": "off",
@@ -292,3 +292,41 @@ def _protocol(module: Any) -> Any:
             super().connection_lost(exc)
 
     return Protocol
+
+
+def _stream(module: Any) -> Any:
+    """Uvicorn's WebSockets, whose sending ends when what is sent was read.
+
+    Without it, as much again as may wait for a client lies between the application and the network,
+    where nobody bounds it, and of who does not read it is never thrown away.
+    """
+
+    class Stream(module.WebSocketsSansIOProtocol):  # type: ignore[misc]  # known only when it is used
+        _patience: Patience
+
+        def connection_made(self, transport: Any) -> None:
+            self._patience = Patience(self.loop, transport)
+            super().connection_made(transport)
+
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            await self.writable.wait()
+
+        async def run_asgi(self) -> None:
+            await super().run_asgi()
+            if not self.writable.is_set():
+                self.transport.abort()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._patience.wait()
+
+        def resume_writing(self) -> None:
+            self._patience.was_read()
+            super().resume_writing()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._patience.was_read()
+            super().connection_lost(exc)
+
+    return Stream

@@ -50,7 +50,17 @@ class Envelope(msgspec.Struct):
     jsonrpc: str = ""
 
 
-_BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_NOTHING: Final = msgspec.Raw(b"")
+_BATCH: Final = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "Batch",
+        [(f"request_{number}", msgspec.Raw, _NOTHING) for number in range(BATCH_MAX)],
+        array_like=True,
+        forbid_unknown_fields=True,
+    )
+)
+"""Reads a batch no further than to the first request too many: a list would be whole before."""
+
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 _ENCODER: Final = msgspec.json.Encoder()
 _INVALID: Final = RpcError(faults.INVALID_REQUEST, "invalid request")
@@ -116,13 +126,13 @@ class Dispatcher:
 
     def _batch(self, body: bytes, now: Callable[[], int], session: Session) -> Steps:
         try:
-            requests = _BATCH.decode(body)
+            requests = _requests(body)
+        except msgspec.ValidationError:
+            return _fault(b"null", RpcError(faults.INVALID_REQUEST, "batch too large"))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             return _fault(b"null", _unreadable(error))
         if not requests:
             return _fault(b"null", RpcError(faults.INVALID_REQUEST, "empty batch"))
-        if len(requests) > BATCH_MAX:
-            return _fault(b"null", RpcError(faults.INVALID_REQUEST, "batch too large"))
         answers, size = [], 0
         for request in requests:
             if size > ANSWERS_BYTES_MAX:
@@ -176,6 +186,17 @@ class Dispatcher:
                 self._report(request.method, error)
             self.node.chain.forget_machines()
             raise RpcError(faults.INTERNAL, "internal error") from error
+
+
+def _requests(batch: bytes) -> list[msgspec.Raw]:
+    """The requests of a batch.
+
+    Raises:
+        msgspec.ValidationError: There are more than `BATCH_MAX`.
+        msgspec.DecodeError: It is no array of JSON.
+    """
+    found: tuple[msgspec.Raw, ...] = msgspec.structs.astuple(_BATCH.decode(batch))
+    return [each for each in found if each is not _NOTHING]
 
 
 def _written(result: object) -> bytes:
