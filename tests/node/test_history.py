@@ -69,13 +69,16 @@ def test_every_moment_is_as_it_was_and_can_be_come_back_to(first, later, data):
         assert same(history.at(moment), was)
 
 
-@given(STATES, STATES)
-def test_a_source_with_changes_is_the_changed_one(first, second):
-    before, after = State(first), State(second)
+@given(st.lists(STATES, min_size=2, max_size=5))
+def test_a_source_with_changes_is_the_changed_one(accounts):
+    first, *others = map(State, accounts)
+    above = Changed(first, lambda a: first.accounts[a].storage if a in first.accounts else {})
+    before = first
 
-    above = Changed(before, difference(before, after), lambda a: before.accounts[a].storage)
-
-    assert same(above, after)
+    for after in others:
+        above.put(difference(before, after))
+        assert same(above, after)
+        before = after
 
 
 def test_what_is_too_old_is_forgotten_and_the_rest_stays(monkeypatch):

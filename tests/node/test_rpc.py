@@ -375,26 +375,6 @@ def test_a_trace_of_accounts_has_what_was_and_what_became():
     assert changes["post"][ADDRESSES[0]]["nonce"] == 3
 
 
-def test_a_transaction_is_traced_behind_those_before_it_in_its_block():
-    node = Asked()
-    address = node.deploy(COUNTER)
-    node("evm_setAutomine", False)
-    form = {"from": ADDRESSES[0], "to": address, "gas": "0x186a0"}
-    for _ in range(3):
-        node("eth_sendTransaction", form)
-    node("evm_mine")
-
-    traces = node("debug_traceBlockByNumber", "latest", {})
-    block = node("eth_getBlockByNumber", "latest", False)
-
-    assert [int(each["result"]["returnValue"], 16) for each in traces] == [1, 2, 3]
-    assert [each["txHash"] for each in traces] == block["transactions"]
-    assert node("debug_traceBlockByHash", block["hash"], {}) == traces
-    assert node.fault("debug_traceTransaction", "0x" + "12" * 32) == (
-        -32000, "transaction not found",
-    )  # fmt: skip
-
-
 def test_a_trace_that_would_be_too_long_is_given_up(monkeypatch):
     monkeypatch.setattr(steps, "STEPS_MAX", 10_000)  # of a million
     node = Asked()

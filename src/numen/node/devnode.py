@@ -213,7 +213,8 @@ class DevNode:
         machine = chain.machine_on(chain.state)
         work = Work(machine, block, chain.latest.hash)
         fill(work, self.pool.ready(self.nonce, block.base_fee))
-        above = Changed(chain.state, machine.take_diff(), self._words)
+        above = Changed(chain.state, self._words)
+        above.put(machine.take_diff())
         ground = Ground(chain.machine_on(above), block, self._words)
         self._draft = block, work.included, ground
         return self._draft

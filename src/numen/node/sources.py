@@ -1,60 +1,68 @@
 """Sources above a source: with changes that are not made, and one that notes what is read."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
-from numen.evm.state import Account, AccountDiff, Source, StateDiff
+from numen.evm.state import Account, Source, StateDiff
 from numen.node.history import Entry
+
+_NOBODY: Final[Entry] = (0, 0, b"")
 
 
 class Changed:
-    """A `Source`: another one, as it would be after a difference.
+    """A `Source`: another one, as it would be after differences that come one after another.
 
     Args:
         below: The other one.
-        diff: The difference.
         words: All words of storage that the other one has of an account.
     """
 
-    def __init__(
-        self, below: Source, diff: StateDiff, words: Callable[[bytes], Mapping[int, int]]
-    ) -> None:
+    def __init__(self, below: Source, words: Callable[[bytes], Mapping[int, int]]) -> None:
         self._below = below
         self._words = words
-        self._changes = {change.address: change for change in diff.accounts}
+        self._accounts: dict[bytes, Entry | None] = {}
+        self._slots: dict[bytes, dict[int, int]] = {}
+        self._bare: set[bytes] = set()
+
+    def put(self, diff: StateDiff) -> None:
+        """Take in what changed next. Cost: that of what changed."""
+        for change in diff.accounts:
+            address = change.address
+            if change.is_wiped or not change.exists:
+                self._bare.add(address)
+                self._slots.pop(address, None)
+            if not change.exists:
+                self._accounts[address] = None
+                continue
+            nonce, balance, code = self.account(address) or _NOBODY
+            self._accounts[address] = (
+                change.nonce[1] if change.nonce else nonce,
+                change.balance[1] if change.balance else balance,
+                change.code[1] if change.code else code,
+            )
+            words = self._slots.setdefault(address, {})
+            words.update((key, word) for key, (_, word) in change.storage.items())
 
     def account(self, address: bytes) -> Entry | None:
-        change = self._changes.get(address)
-        found = self._below.account(address)
-        if change is None:
-            return found
-        if not change.exists:
-            return None
-        nonce, balance, code = found or (0, 0, b"")
-        return (
-            change.nonce[1] if change.nonce else nonce,
-            change.balance[1] if change.balance else balance,
-            change.code[1] if change.code else code,
-        )
+        if address in self._accounts:
+            return self._accounts[address]
+        return self._below.account(address)
 
     def slot(self, address: bytes, key: int) -> int:
-        change = self._changes.get(address)
-        if change is not None and key in change.storage:
-            return change.storage[key][1]
-        return 0 if _is_bare(change) else self._below.slot(address, key)
+        words = self._slots.get(address, {})
+        if key in words or address in self._bare:
+            return words.get(key, 0)
+        return self._below.slot(address, key)
 
     def has_storage(self, address: bytes) -> bool:
-        change = self._changes.get(address)
-        if change is not None and any(word for _, word in change.storage.values()):
+        words = self._slots.get(address, {})
+        if any(words.values()):
             return True
-        if change is None or not change.storage:
-            return not _is_bare(change) and self._below.has_storage(address)
-        return not _is_bare(change) and any(
-            word and key not in change.storage for key, word in self._words(address).items()
-        )
-
-
-def _is_bare(change: AccountDiff | None) -> bool:
-    return change is not None and (change.is_wiped or not change.exists)
+        if address in self._bare:
+            return False
+        if not words:
+            return self._below.has_storage(address)
+        return any(word and key not in words for key, word in self._words(address).items())
 
 
 class Recorder:

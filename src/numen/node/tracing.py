@@ -3,7 +3,7 @@
 What was before it in its block is run again first, at native speed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -42,42 +42,52 @@ class Run(msgspec.Struct, frozen=True):
     diff: StateDiff
 
 
-def before(chain: Chain, sealed: Sealed, index: int) -> Source:
-    """The accounts that a transaction of a block began with.
+def transaction(chain: Chain, sealed: Sealed, index: int, watcher: Watcher | None) -> Run:
+    """Run a transaction of a block again, as `transactions` does."""
+    return next(transactions(chain, sealed, index, [watcher]))
+
+
+def transactions(
+    chain: Chain, sealed: Sealed, first: int, watchers: Iterable[Watcher | None]
+) -> Iterator[Run]:
+    """Run transactions of a block again, from the one with an index on, one for each watcher.
+
+    Cost: linear in the transactions up to the last.
 
     Raises:
-        UnknownBlockError: They are not kept any more.
+        UnknownBlockError: What they began with is not kept any more.
+        ResourceLimitError: The readable engine cannot run one.
     """
+    source = _before(chain, sealed, first)
+    for each, watcher in zip(sealed.included[first:], watchers, strict=False):
+        recorder, signed = Recorder(source), each.signed
+        machine = ReferenceMachine(chain.fork, recorder, watcher)
+        receipt = transition.apply(
+            machine, sealed.block, signed.tx, signed.sender, is_impersonated=signed.is_impersonated
+        )
+        diff = machine.take_diff()
+        yield Run(
+            receipt.success,
+            receipt.halt,
+            receipt.output,
+            signed.tx.gas_limit,
+            receipt.gas_used,
+            recorder,
+            diff,
+        )
+        source.put(diff)
+
+
+def _before(chain: Chain, sealed: Sealed, index: int) -> Changed:
+    """The accounts that a transaction of a block began with."""
     view = chain.view_before(sealed)
     machine = chain.machine_on(view)
     work = Work(machine, sealed.block, sealed.header.parent_hash)
     for each in sealed.included[:index]:
         work.add(each.signed)
-    return Changed(view, machine.take_diff(), view.words)
-
-
-def transaction(chain: Chain, sealed: Sealed, index: int, watcher: Watcher | None) -> Run:
-    """Run a transaction of a block again.
-
-    Raises:
-        UnknownBlockError: What it began with is not kept any more.
-        ResourceLimitError: The readable engine cannot run it.
-    """
-    recorder = Recorder(before(chain, sealed, index))
-    machine = ReferenceMachine(chain.fork, recorder, watcher)
-    signed = sealed.included[index].signed
-    receipt = transition.apply(
-        machine, sealed.block, signed.tx, signed.sender, is_impersonated=signed.is_impersonated
-    )
-    return Run(
-        receipt.success,
-        receipt.halt,
-        receipt.output,
-        signed.tx.gas_limit,
-        receipt.gas_used,
-        recorder,
-        machine.take_diff(),
-    )
+    found = Changed(view, view.words)
+    found.put(machine.take_diff())
+    return found
 
 
 def call(

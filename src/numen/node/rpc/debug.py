@@ -89,24 +89,20 @@ def trace_call(
     return _written(run, watcher, options)
 
 
-def _trace(
-    session: DevSession, sealed: Sealed, places: Sequence[int], options: TraceForm
-) -> list[Trace]:
+def _trace(session: DevSession, sealed: Sealed, places: range, options: TraceForm) -> list[Trace]:
     """Run a transaction of a block again, and write down what it does.
 
     Without a `tracer`, that is each instruction. `callTracer` gives a tree of calls,
     `prestateTracer` the accounts that it looks at, or with `diffMode` those that it changes.
     """
-    found = []
-    for index in places:
-        watcher = _watcher(options)
-        run = tracing.transaction(session.node.chain, sealed, index, watcher)
-        found.append(_written(run, watcher, options))
-    return found
+    watchers = [_watcher(options) for _ in places]
+    runs = tracing.transactions(session.node.chain, sealed, places[0], watchers)
+    pairs = zip(runs, watchers, strict=True)
+    return [_written(run, watcher, options) for run, watcher in pairs]
 
 
 def traces(
-    trace: Callable[[SessionOf[Any], Sealed, Sequence[int], TraceForm], Sequence[Any]],
+    trace: Callable[[SessionOf[Any], Sealed, range, TraceForm], Sequence[Any]],
 ) -> dict[str, Callable[..., Any]]:
     """The methods that trace what is in blocks.
 
@@ -120,7 +116,7 @@ def traces(
         if place is None:
             raise RpcError(SERVER, "transaction not found")
         sealed, index = place
-        (found,) = trace(session, sealed, [index], options or TraceForm())
+        (found,) = trace(session, sealed, range(index, index + 1), options or TraceForm())
         return found
 
     def of_block(
