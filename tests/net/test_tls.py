@@ -33,7 +33,7 @@ def framed(data: bytes) -> bytes:
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 20))
+    asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ def test_who_says_hello_by_hand_has_a_channel():
             assert channel.peer == ALICE.id
             assert await channel.receive() == b"in the same breath"
             await channel.send(b"back")
-            assert await asyncio.wait_for(reader.readuntil(framed(b"back")), 5)
+            assert await asyncio.wait_for(reader.readuntil(framed(b"back")), 60)
             await channel.close()
 
     run(talk())
@@ -264,14 +264,14 @@ def test_who_says_nothing_is_cut_and_does_not_keep_others_out():
 
 
 def test_one_address_has_a_part_of_the_handshakes_only():
-    bounds = Bounds(handshake_s=0.4, handshakes_per_host_max=1, close_s=0.1)
+    bounds = Bounds(handshake_s=30, handshakes_per_host_max=1, close_s=0.1)
 
     async def talk():
         async with listening(tls(), bounds) as bob:
             host, port = bob.address.rsplit(":", 1)
             first = await asyncio.open_connection(host, int(port))
             second = await asyncio.open_connection(host, int(port))
-            assert await asyncio.wait_for(is_cut(second[0]), 0.2)
+            assert await asyncio.wait_for(is_cut(second[0]), 20)
             assert not first[0].at_eof()
             for _, writer in (first, second):
                 writer.close()
