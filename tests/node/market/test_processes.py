@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from importlib.util import find_spec
 
 import pytest
 
 from numen.net.keystore import COST_MIN, KeyStore
+from tests.net.fabric import WAN
 from tests.watch.collector import collecting
 
 pytestmark = pytest.mark.slow
@@ -150,7 +150,7 @@ def see_the_liar(processes, liar: str) -> None:
     page = processes.lines("hall")[0]["dashboard"]
     (fine,) = json.loads(processes.run("top", page, "--json"))["slashes"]
     assert fine["worker"] == liar.removeprefix("0x")
-    assert "staked verifiers that ran the task again signed" in fine["said"]
+    assert "that ran the task again signed" in fine["said"]
     with urllib.request.urlopen(f"{page}why/{fine['worker']}") as answer:
         assert fine["said"] in " ".join(json.load(answer))
 
@@ -219,8 +219,9 @@ def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(process
     assert "halvings step" in why
 
 
-@pytest.mark.wan
-@pytest.mark.skipif(not find_spec("iroh"), reason="needs the extra wan")
+@WAN[0]
+@WAN[1]
+@WAN[2]
 def test_a_job_is_sold_over_quic(processes):
     place = open_hall(processes, "iroh://127.0.0.1:0")
     assert "@iroh://127.0.0.1:" in place
