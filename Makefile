@@ -61,6 +61,10 @@ cluster: $(STAMP)-dev $(STAMP)-cluster  ## run the log on three NATS servers, an
 wan: $(STAMP)-dev $(STAMP)-wan  ## join nodes over QUIC, on a network of its own
 	$(PY) tools/alone.py $(PY) -m pytest -m wan
 
+.PHONY: outside
+outside: $(STAMP)-dev $(STAMP)-judges $(STAMP)-cluster .judges/.installed  ## judges and cluster, side by side
+	$(PY) -m pytest -n 2 --dist worksteal -m 'judges or cluster'
+
 .PHONY: statetests
 statetests: $(STAMP)-dev  ## run every public state test on every engine that is native
 	for engine in interpreter hot compiler; do \

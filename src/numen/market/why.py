@@ -275,9 +275,10 @@ class _Teller:
                     f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again."
                 )
             case events.Doubted():
+                found = "the same, though it was doubted" if event.is_same else "another"
                 return (
-                    f"Verifier {self.name(event.accuser)} ran it again and got claim "
-                    f"{event.claim[:_SHORT]}: it is not sold any more."
+                    f"Verifier {self.name(event.accuser)} ran it again and got {found}, claim "
+                    f"{event.claim[:_SHORT]}; while it is in doubt it is not sold."
                 )
             case events.Misproved():
                 return (

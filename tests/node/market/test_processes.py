@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from importlib.util import find_spec
 
 import pytest
 
-from numen.net.keystore import KeyStore
+from numen.net.keystore import COST_MIN, KeyStore
+from tests.net.fabric import WAN
 from tests.watch.collector import collecting
 
 pytestmark = pytest.mark.slow
@@ -33,8 +33,9 @@ class Processes:
         }
         self.running: dict[str, subprocess.Popen] = {}
         self.names = ("hall", "verifier", "ada", "bob", "cay", "buyer")
+        store = KeyStore(folder / "keys", COST_MIN)
         for name in self.names:
-            self.run("key", "new", name)
+            store.create(name, PASSWORD)
 
     def run(self, *words, check=True) -> str:
         command = [sys.executable, "-m", "numen", *words]
@@ -217,8 +218,9 @@ def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(process
     assert "halvings step" in why
 
 
-@pytest.mark.wan
-@pytest.mark.skipif(not find_spec("iroh"), reason="needs the extra wan")
+@WAN[0]
+@WAN[1]
+@WAN[2]
 def test_a_job_is_sold_over_quic(processes):
     place = open_hall(processes, "iroh://127.0.0.1:0")
     assert "@iroh://127.0.0.1:" in place
