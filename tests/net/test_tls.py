@@ -13,6 +13,7 @@ from numen.net import certificate
 from numen.net.certificate import Trust, hint
 from numen.net.channel import Bounds, Hello, everybody
 from numen.net.errors import (
+    AddressError,
     ChannelError,
     ClosedError,
     FrameError,
@@ -450,3 +451,12 @@ def test_no_part_of_the_secret_stays_on_the_disk(tmp_path, monkeypatch):
     Trust(CAROL, is_listener=True)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_an_address_that_is_taken_says_what_to_do():
+    async def story():
+        async with listening(tls()) as listener:
+            with pytest.raises(AddressError, match=r"in use\n.*choose another port"):
+                await TlsTransport(CAROL).listen(listener.address, everybody)
+
+    run(story())
