@@ -122,6 +122,7 @@ def _line(report: ledger.Report) -> str:
         f"{faults.cut:,} cut, {faults.crashes:,} crashes), "
         f"{report.blocks:,} blocks, {report.transactions:,} transactions, "
         f"{report.messages:,} messages, {report.rejected:,} rejected, {report.accused} accused, "
+        f"{report.punished} punished, "
         f"root {report.root.hex()[:8]}, no violation"
     )
 

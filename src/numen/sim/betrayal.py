@@ -92,9 +92,7 @@ def run(
     accounts = {key.address: Account(COINS) for key in keys}
     accounts |= {address: Account(code=CODE) for address in COURIERS}
     town = Town(cast, network, accounts, bodies={0: partial(Liar, start=start)})
-    people = [
-        Person(key, CHAIN, cast.nodes, cast.electorate, network, town.deliver, 0) for key in keys
-    ]
+    people = [Person(key, CHAIN, cast.nodes, cast.stakes, network, town.deliver, 0) for key in keys]
     for person in people:
         person.friends = tuple(each.address for each in people if each is not person)
         town.settle(person)

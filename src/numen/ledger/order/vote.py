@@ -36,6 +36,7 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Hash32
 from numen.ledger.order.bls import BlsSignature, PublicKey, VotingKey, read_key, verify
 from numen.ledger.order.files import connect, lock
+from numen.ledger.order.offence import SignedVerdict, Verdict, verdict_digest
 from numen.ledger.order.sequencer import BrokenLogError, OrderError
 
 _DOMAIN: Final = "numen/vote/2"
@@ -292,6 +293,10 @@ class Voter:
         vote = Vote(self._chain, height, block, view, is_commit)
         self._book.enter(vote, since)
         return SignedVote(vote, self._key.public, self._key.sign(vote_digest(vote)))
+
+    def condemn(self, verdict: Verdict) -> SignedVerdict:
+        """Sign a verdict. One contradicts no other, so that no book has it."""
+        return SignedVerdict(verdict, self._key.public, self._key.sign(verdict_digest(verdict)))
 
     def entries(self, height: int) -> list[Entry]:
         """The votes of a height, in order."""

@@ -49,7 +49,7 @@ class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         key: Its key for votes, BLS.
         possession: Proof that it has the secret.
-        stake: Coins that it loses if it contradicts itself.
+        stake: Coins that it has at stake from the beginning: its bond.
     """
 
     key: _Hex48
@@ -190,13 +190,14 @@ class Roll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
     def accounts(self) -> dict[bytes, Account]:
-        """What the ledger begins with.
+        """What the ledger begins with beside bonds.
 
         Raises:
-            RollError: More coins than there can be.
+            RollError: With them, more coins than there can be.
         """
         found = {each.address: Account(int(each.coins)) for each in self.holders}
-        if sum(account.balance for account in found.values()) > VALUE_MAX:
+        pledged = sum(site.vote.stake for site in self.nodes if site.vote is not None)
+        if sum(account.balance for account in found.values()) + pledged > VALUE_MAX:
             raise RollError("more coins than there can be")
         return found
 

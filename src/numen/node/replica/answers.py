@@ -14,10 +14,12 @@ from numen.ledger import looking
 from numen.ledger.block import Block, block_id
 from numen.ledger.deliver import Moment
 from numen.ledger.ethereum import admit
+from numen.ledger.handover import Handover
 from numen.ledger.ledger import Ledger
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection, reject, settle
 from numen.ledger.order.creation import Creation, attest
+from numen.ledger.penalty import losses_place
 from numen.ledger.receipts import Fate
 from numen.ledger.state.account import encode_account
 from numen.ledger.state.errors import UnknownVersionError
@@ -26,6 +28,7 @@ from numen.ledger.stored import about_place, charter_place
 from numen.ledger.transactions import Admitted
 from numen.ledger.world import World
 from numen.node.replica.packet import (
+    HANDOVERS_MAX,
     REASON_MAX,
     Created,
     Described,
@@ -34,6 +37,7 @@ from numen.node.replica.packet import (
     Proposal,
     Seen,
     Shown,
+    Taken,
     Unknown,
 )
 from numen.vm.host import Kind
@@ -120,6 +124,27 @@ def holding(ledger: Ledger, world: World, address: Address) -> Packet:
     header = block.header if block is not None else None
     certificate = _certificate(world, ledger.height)
     return Shown(address, encode_account(account) or b"", opening, header, certificate)
+
+
+def taken(ledger: Ledger, world: World, known: int) -> tuple[Packet, ...]:
+    """Which bonds were taken behind so many that somebody knows, as far as one packet shows it."""
+    stakes = world.stakes()
+    losses = stakes.losses[known:] if stakes is not None else ()
+    heights = [*dict.fromkeys(loss.height for loss in losses), ledger.height][:HANDOVERS_MAX]
+    try:
+        shown = [_handover(ledger, world, height) for height in dict.fromkeys(heights)]
+    except UnknownVersionError:
+        shown = []
+    return (Taken(tuple(each for each in shown if each is not None)),)
+
+
+def _handover(ledger: Ledger, world: World, height: int) -> Handover | None:
+    block, certificate = ledger.block(height), _certificate(world, height)
+    if block is None or certificate is None:
+        return None
+    version = _version(ledger, world, height)
+    raw, opening = world.state.open_slot(*losses_place(), version)
+    return Handover(raw, opening, block.header, certificate)
 
 
 def description(ledger: Ledger, world: World, contract: Address) -> Packet:
