@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True):
         applied: Blocks that machines applied unseen before, all together.
         told_ms: From the first to know to the last.
         is_final: Whether the false block became final somewhere all the same.
+        punished_ms: From the first to know to when the block was made that takes the liar's bond;
+            0 where the false block is final, and there may be no other.
     """
 
     seed: int
@@ -64,6 +66,7 @@ class Report(msgspec.Struct, frozen=True):
     applied: int
     told_ms: int
     is_final: bool
+    punished_ms: int
 
 
 def run(
@@ -134,7 +137,23 @@ def _watched(seed: int, town: Town) -> Report:
     for machine in honest:
         _check(machine, town)
     is_final = any(_has_false(machine, town.machines[0]) for machine in honest)
-    return Report(seed, network.count, applied, last_ms - first_ms, is_final)
+    punished_ms = 0 if is_final else _punished_ms(town) - first_ms
+    return Report(seed, network.count, applied, last_ms - first_ms, is_final, punished_ms)
+
+
+def _punished_ms(town: Town) -> int:
+    """When the block was made that takes the liar's bond, and nobody else's."""
+    until_ms = town.network.now_ms + WAIT_MS
+    while not town.witness.stakes.losses:
+        town.network.advance()
+        if town.network.now_ms > until_ms:
+            raise BrokenError("everybody knows who lied, and its bond is there")
+    liar = town.machines[0].plan
+    if {loss.key for loss in town.witness.stakes.losses} != {liar.voter(liar.me)}:
+        raise BrokenError("somebody honest has lost its bond")
+    height = town.witness.stakes.losses[0].height
+    blocks = (machine.body.ledger.block(height) for machine in town.machines)
+    return next(int(block.header.time_ms) for block in blocks if block is not None)
 
 
 def _give_way(town: Town) -> None:

@@ -166,11 +166,11 @@ def _report(seed: int, town: Town, people: list[Person], liar: Liar) -> Report:
         raise BrokenError(f"{cheated} nonces were signed twice, {rejected} signers were told")
     accused = {key for m in town.machines if m.node for key in m.node.replica.accused}
     liars = {town.machines[liar.index].plan.voter(town.machines[liar.index].plan.me)}
-    if accused - (liars if liar is not Liar.NOBODY else set()):
+    found = accused | {key for machine in town.machines for key in _found(machine)}
+    if found - (liars if liar is not Liar.NOBODY else set()):
         raise BrokenError("somebody is accused who did not lie")
     punished = {loss.key for loss in witness.stakes.losses}
-    found = accused | {key for machine in town.machines for key in _found(machine)}
-    if punished != found - {b""}:
+    if punished != found:
         raise BrokenError(f"{len(punished)} bonds were taken, and {len(found)} nodes lied")
     node = town.machines[0].node
     assert node is not None

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 
 from numen.base.errors import NumenError
 from numen.ledger.block import Header, block_id
+from numen.ledger.order.certificate import signers
 from numen.ledger.receipts import Fate
 from numen.ledger.stakes import NOTICE, Stakes
 from numen.ledger.transactions import read
+from numen.node.replica import answers
 from numen.sim.machine import Machine
 
 
@@ -47,8 +49,8 @@ class Witness:
 
         Raises:
             BrokenError: It lost a block, has another one, another root or another electorate than
-                others, has a transaction twice, a block of who lost its bond, or coins came or
-                went.
+                others, has a transaction twice, a block that somebody without a bond made or voted
+                for, or coins came or went.
         """
         if machine.node is None:
             return
@@ -85,8 +87,17 @@ class Witness:
             found = stakes.electorate(height).id
             if self._electorates.setdefault(height, found) != found:
                 raise BrokenError(f"two electorates of height {height}")
-        if not machine.plan.may_make(header.maker, stakes.electorate(header.height)):
+        gone = {loss.key for loss in stakes.losses if loss.height + NOTICE <= header.height}
+        if machine.plan.voter(header.maker) in gone:
             raise BrokenError(f"who has no bond made block {header.height}")
+        certificate = answers.certificate_of(machine.body.world, header.height)
+        assert certificate is not None
+        members = stakes.electorate(header.height).members
+        bonds = {member.key: member.stake for member in machine.plan.electorate.members}
+        voted = {members[at].key for at in signers(certificate, stakes.electorate(header.height))}
+        stake, total = (sum(bonds[key] for key in keys) for keys in (voted, bonds.keys() - gone))
+        if voted & gone or 3 * stake <= 2 * total:
+            raise BrokenError(f"block {header.height} is not voted for by who has bonds")
 
     def count_messages(self, machines: Iterable[Machine]) -> int:
         """See that messages were handed over once and in order, by the receipts of all machines.

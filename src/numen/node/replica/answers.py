@@ -68,7 +68,7 @@ def _finals(ledger: Ledger, world: World, start: int, limit: int) -> Iterator[Pa
     for height in range(first, min(first + limit, ledger.height + 1)):
         block = ledger.raw_block(height)
         diff = world.record(_DIFF + height.to_bytes(8, "big"))
-        certificate = _certificate(world, height)
+        certificate = certificate_of(world, height)
         if not block or certificate is None:
             return
         yield Finalized(Proposal(block, diff), certificate)
@@ -83,7 +83,7 @@ def end(
     """Why a transaction holds, or why it does not; None where that is open, or no longer known."""
     height = _taken_at(ledger, world, admitted.sender, admitted.transaction.nonce)
     block = ledger.block(height) if height else None
-    certificate = _certificate(world, height)
+    certificate = certificate_of(world, height)
     if block is None or certificate is None:
         return None
     index, winner = _of(block, admitted, ledger.chain)
@@ -122,7 +122,7 @@ def holding(ledger: Ledger, world: World, address: Address) -> Packet:
     account, opening = world.state.open_account(address)
     block = ledger.block(ledger.height)
     header = block.header if block is not None else None
-    certificate = _certificate(world, ledger.height)
+    certificate = certificate_of(world, ledger.height)
     return Shown(address, encode_account(account) or b"", opening, header, certificate)
 
 
@@ -139,7 +139,7 @@ def taken(ledger: Ledger, world: World, known: int) -> tuple[Packet, ...]:
 
 
 def _handover(ledger: Ledger, world: World, height: int) -> Handover | None:
-    block, certificate = ledger.block(height), _certificate(world, height)
+    block, certificate = ledger.block(height), certificate_of(world, height)
     if block is None or certificate is None:
         return None
     version = _version(ledger, world, height)
@@ -156,7 +156,7 @@ def description(ledger: Ledger, world: World, contract: Address) -> Packet:
     code = world.code(world.last(contract).code)
     return Described(
         contract, code, about, about_opening, charter, charter_opening, header,
-        _certificate(world, ledger.height),
+        certificate_of(world, ledger.height),
     )  # fmt: skip
 
 
@@ -217,6 +217,7 @@ def _of(block: Block, admitted: Admitted, chain: int) -> tuple[int, Admitted]:
     raise AssertionError(msg)
 
 
-def _certificate(world: World, height: int) -> Certificate | None:
+def certificate_of(world: World, height: int) -> Certificate | None:
+    """Why a block is final; None where it is not here."""
     raw = world.record(_CERTIFICATE + height.to_bytes(8, "big"))
     return decode(Certificate, raw) if raw else None
