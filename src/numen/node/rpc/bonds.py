@@ -52,7 +52,7 @@ def stakes(session: FollowerSession) -> StakesShape:
         return StakesShape(height, hex(0), hex(0), hex(0), [])
     electorate = found.electorate(height + 1)
     voting = {member.key for member in electorate.members}
-    order = sorted(found.pledges.bonds, key=lambda bond: node.number(data(bond.node)))
+    order = sorted(found.pledges.bonds, key=lambda bond: _name(node, bond.node))
     bonds = [_bond(node, found, bond, votes=bond.member.key in voting) for bond in order]
     return StakesShape(height, hex(electorate.total), hex(found.left), hex(found.burnt), bonds)
 
