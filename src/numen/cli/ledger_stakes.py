@@ -9,7 +9,7 @@ from numen.cli.ledger_folder import in_folder, read_folder, run_async
 from numen.cli.output import print_json
 from numen.ledger.stakes import Stakes
 from numen.net.identity import NodeKey
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.process.client import connected
 from numen.node.process.roll import Roll
 
@@ -25,7 +25,7 @@ def stakes(folder: Path, name: str, as_json: bool) -> None:
     roll = read_folder(folder)
 
     async def work() -> tuple[Stakes, int]:
-        async with connected(roll, name, TlsTransport(NodeKey.generate())) as client:
+        async with connected(roll, name, Networks(NodeKey.generate())) as client:
             return await client.stakes()
 
     found, height = run_async(work())
