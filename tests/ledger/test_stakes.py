@@ -19,6 +19,7 @@ from numen.ledger.block import (
     write_block,
 )
 from numen.ledger.cell import Account
+from numen.ledger.founding import Custodians, Founding, FoundingError, attest
 from numen.ledger.handover import Handover, HandoverError, learn
 from numen.ledger.ledger import BadBlockError, Ledger
 from numen.ledger.messages import NOBODY
@@ -392,6 +393,22 @@ def test_whatever_is_brought_coins_stay_and_only_liars_lose(history):
     assert place.coins() == 10 + sum(COINS)
     assert follower.world.state.root == place.world.state.root
     assert follower.stakes == Stakes(follower.stakes.pledges, place.stakes.losses)
+
+
+def test_the_word_of_who_has_no_bond_counts_for_no_private_contract():
+    contract, commitments = bytes(20), (b"\x02" + bytes(32),)
+    custodians = Custodians(CHAIN, {node.address: 1 for node in NODES[:3]})
+
+    def said(*signers):
+        signatures = tuple(attest(CHAIN, contract, commitments, NODES[at]) for at in signers)
+        return Founding(commitments, signatures)
+
+    gone = {NODES[2].address}
+    custodians.check(said(0, 1, 2), contract)
+    custodians.check(said(0, 1), contract, gone)
+    for founding, outcasts in ((said(0, 1), ()), (said(0, 2), gone), (said(2), gone)):
+        with pytest.raises(FoundingError):
+            custodians.check(founding, contract, frozenset(outcasts))
 
 
 # Shown to others. --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from numen.ledger.block import seal
 from numen.ledger.order.bls import VotingKey
+from numen.ledger.order.offence import Offence
 from numen.ledger.order.slashing import DoubleVote, Evidence
 from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 from numen.net.language import read_refusal
@@ -243,11 +244,16 @@ def two_sheets(near, index):
 def test_who_says_two_things_of_one_step_is_shown_to_everybody():
     near = fresh()
     first, second = two_sheets(near, 2)
-    near.hear(1, 2, gossip.News((first,)))
-    near.hear(1, 3, gossip.News((second,)))  # whoever passes it on
+    near.tell(1, 2, gossip.News((first,)))
+    near.tell(1, 3, gossip.News((second,)))  # whoever passes it on
     near.steps(3)
     for index in (0, 1, 3):
         assert set(near.watch(index).docket.guilty) == {near.number(2)}
+    near.steps(6)
+    for index in range(4):  # the others have judged so, and a block takes its bond
+        (loss,) = near.body(index).world.stakes().losses
+        assert loss.offence is Offence.TWO_STORIES
+        assert near.body(index).world.stakes().outcasts == {near.cast.nodes[2]}
     lie = Lie(TwoStories(Contradiction(first, first, None)))
     assert near.number(3) not in near.watch(1).docket.guilty
     near.hear(1, 3, Accusation(lie))

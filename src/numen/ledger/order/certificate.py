@@ -61,7 +61,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         key: By which it votes.
-        stake: Coins that it loses if it contradicts itself, above 0.
+        stake: Coins that it loses if it is shown to lie, above 0.
         possession: Proof that it knows the secret of the key.
     """
 
