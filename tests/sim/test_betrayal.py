@@ -34,6 +34,7 @@ def test_with_an_audit_of_everything_nothing_false_is_ever_final():
     report = betrayal.run(3, NO_FAULTS, ALL_TRUST, start=30, audit=1_000_000)
     assert report.applied == 0
     assert not report.is_final
+    assert report.punished_ms == 0  # nobody else makes blocks
 
 
 def test_a_seed_replays():

@@ -58,7 +58,7 @@ class Report(msgspec.Struct, frozen=True):
         told_ms: From the first to know to the last.
         is_final: Whether the false block became final somewhere all the same.
         punished_ms: From the first to know to when the block was made that takes the liar's bond;
-            0 where the false block is final, and there may be no other.
+            0 where there is no other, since the false block is final, or nobody else makes any.
     """
 
     seed: int
@@ -137,7 +137,9 @@ def _watched(seed: int, town: Town) -> Report:
     for machine in honest:
         _check(machine, town)
     is_final = any(_has_false(machine, town.machines[0]) for machine in honest)
-    punished_ms = 0 if is_final else _punished_ms(town) - first_ms
+    # Only who carries blocks out makes any; and who found a false block final stands still.
+    can_go_on = any(machine.plan.mode is Mode.EXECUTE for machine in honest) and not is_final
+    punished_ms = _punished_ms(town) - first_ms if can_go_on else 0
     return Report(seed, network.count, applied, last_ms - first_ms, is_final, punished_ms)
 
 
