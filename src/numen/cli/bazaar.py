@@ -87,7 +87,11 @@ def market() -> None:
     "--ledger", metavar="URL", default="",
     help="Settle the market on a ledger: stakes, escrow, fines and reputation, by a contract.",
 )  # fmt: skip
-def open_(
+@click.option(
+    "--closed", "is_closed", is_flag=True,
+    help="Only nodes that are registered in the market have a channel with the hall.",
+)  # fmt: skip
+def open_(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
     directory: Path,
     listen: str,
@@ -95,6 +99,7 @@ def open_(
     chain_id: int,
     ledger: str,
     *,
+    is_closed: bool,
     watch: Watch,
     as_json: bool,
 ) -> None:
@@ -122,8 +127,9 @@ def open_(
 
     heard = watch.heard(_teller(as_json=as_json))
     work = serve(
-        directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger
-    )
+        directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger,
+        is_closed=is_closed,
+    )  # fmt: skip
     run_until_told(watch.run(work))
 
 

@@ -102,7 +102,7 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
     lines += [
         f"{person['role'] or 'somebody':8} {person['address'][:10]}: stake "
         f"{_coins(person['stake'])}, score {person['score']}, {person['accepted']} accepted, "
-        f"{person['faults']} faults"
+        f"{person['faults']} faults" + (f", node {person['node'][:10]}" if person["node"] else "")
         for person in people
     ]
     _print(lines, {**found, "bids": bids, "people": people}, as_json=as_json)

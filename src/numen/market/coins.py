@@ -45,6 +45,8 @@ class Pocket(Enum):
     """The part of a stake bound to one task; `Account.purpose` is its id."""
     BURNT = "burnt"
     """Gone for good, and still counted."""
+    OUTSIDE = "outside"
+    """Paid out to their owners on the ledger where the market is settled, and still counted."""
 
 
 class Account(msgspec.Struct, frozen=True, array_like=True):
@@ -63,6 +65,9 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
 
 BURNT = Account(Pocket.BURNT, NOBODY)
 """Where fines go that nobody may have."""
+
+OUTSIDE = Account(Pocket.OUTSIDE, NOBODY)
+"""Where coins go that leave the market; no transfer has it as a source."""
 
 
 class Transfer(msgspec.Struct, frozen=True, array_like=True):

@@ -297,6 +297,13 @@ class Called(Base, tag="called", frozen=True):
     amount: Natural
 
 
+class Registered(Base, tag="registered", frozen=True):
+    """An owner has registered its node; zeros where it has none any more."""
+
+    owner: Hex
+    node: Hex
+
+
 Event: TypeAlias = (
     Posted
     | Raised
@@ -326,4 +333,5 @@ Event: TypeAlias = (
     | Resold
     | Earned
     | Called
+    | Registered
 )

@@ -282,6 +282,24 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
     price_max: Amount
 
 
+class Register(msgspec.Struct, frozen=True, array_like=True, tag="register/1"):
+    """An owner says which node is its own, and the node says so too; a later one replaces it.
+
+    Attributes:
+        market: Id of the market.
+        owner: Whose node it is.
+        nonce: As of a `Call`; both count together.
+        node: The node's public key (Ed25519); zero bytes where it has none any more.
+        possession: The node's signature over `registry.consent_id`; zero bytes where there is none.
+    """
+
+    market: Hash32
+    owner: Address
+    nonce: U64
+    node: Hash32
+    possession: Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+
 Body: TypeAlias = (
     Request
     | Offer
@@ -294,6 +312,7 @@ Body: TypeAlias = (
     | Assent
     | Call
     | Buy
+    | Register
     | Move
 )
 
@@ -344,7 +363,7 @@ def author(body: Body) -> bytes:
             return body.worker
         case Match() | Verdict() | Vote() | Assent():
             return body.verifier
-        case Call():
+        case Call() | Register():
             return body.owner
         case Challenge() | Stance():
             return body.challenger

@@ -61,6 +61,9 @@ class Market(msgspec.Struct, frozen=True):
         head: Digest over all messages so far.
         born_ms: Milliseconds since 1970 at which its time began: what certificates go by.
         store: Answers that can be bought again.
+        on_ledger: Whether a contract settles it: coins can leave, and what the contract cannot see
+            is what the verifiers find.
+        nodes: Which node is whose, by owner.
     """
 
     identity: bytes
@@ -75,6 +78,8 @@ class Market(msgspec.Struct, frozen=True):
     head: bytes = bytes(32)
     born_ms: int = 0
     store: Store = Store()
+    on_ledger: bool = False
+    nodes: dict[bytes, bytes] = {}
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""
@@ -197,9 +202,12 @@ def verifier_stakes(market: Market) -> dict[bytes, int]:
     }
 
 
-def new_market(domain: Domain, coins: Ledger, born_ms: int = 0) -> Market:
+def new_market(
+    domain: Domain, coins: Ledger, born_ms: int = 0, *, on_ledger: bool = False
+) -> Market:
     """Make a market with coins and nothing else."""
-    return Market(market_id(domain), coins, Escrow(domain), born_ms=born_ms)
+    identity, escrow = market_id(domain), Escrow(domain)
+    return Market(identity, coins, escrow, born_ms=born_ms, on_ledger=on_ledger)
 
 
 def market_id(domain: Domain) -> bytes:

@@ -175,7 +175,7 @@ class _Teller:
         match event:
             case events.Posted() | events.Raised() | events.Withdrawn():
                 return self._of_provider(event)
-            case events.Closed() | events.Called() | events.Resold():
+            case events.Closed() | events.Called() | events.Resold() | events.Registered():
                 return self._of_provider(event)
             case events.Declined() | events.Offered() | events.Matched() | events.Executed():
                 return self._of_worker(event)
@@ -215,6 +215,8 @@ class _Teller:
                 )
             case events.Called():
                 return f"{self.name(event.owner)} called {event.verb!r} with {event.amount} coins."
+            case events.Registered():
+                return f"{self.name(event.owner)} says that node {event.node[:_SHORT]} is its own."
         raise AssertionError(event)
 
     def _of_worker(self, event: events.Event) -> str:

@@ -303,6 +303,8 @@ class Story:
                 self.person(event.worker).earned += event.paid
             case events.Resold():
                 self.resold += event.price
+            case events.Registered():
+                pass
             case _:
                 task = self.live.get(event.task)
                 if task is not None:

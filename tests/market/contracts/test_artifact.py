@@ -17,6 +17,7 @@ from numen.market.contracts.asks import (
     VERBS,
     claim_args,
     judged,
+    node_args,
     quote_args,
     ramp_args,
     terms_args,
@@ -29,6 +30,7 @@ from numen.market.message import (
     Cancel,
     Offer,
     Ramp,
+    Register,
     Request,
     Signed,
     Verdict,
@@ -46,8 +48,8 @@ VIEWS = """
 from numen import address, contract, view
 from messages import (
     Claim, Ending, Promise, Purchase, Quote, Ramp, Terms, Ticket, assent_id, buy_id, call_id,
-    cancel_id, claim_id, draw, history_head, offer_id, request_id, task_id, ticket_digest,
-    verdict_id, vote_id,
+    cancel_id, claim_id, draw, history_head, offer_id, Node, register_id, request_id, task_id,
+    ticket_digest, verdict_id, vote_id,
 )
 
 @contract
@@ -93,6 +95,10 @@ class Digests:
     @view
     def call(self, market: u256, who: address, nonce: u64, verb: u8, amount: u64) -> u256:
         return call_id(market, who, nonce, verb, amount)
+
+    @view
+    def register(self, market: u256, who: address, node: Node) -> u256:
+        return register_id(market, who, node)
 
     @view
     def history(self, before: u256, receipt: u256, good: bool, same: bool, lie: bool) -> u256:
@@ -201,6 +207,14 @@ def test_verdicts_do(body):
 def test_calls_do(market, who, nonce, verb, amount):
     found = DIGESTS.view("call", word(market), who, nonce, VERBS.index(verb), amount)
     assert found == word(message_id(Call(market, who, nonce, verb.value, amount)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(hashes, accounts, numbers, hashes, st.binary(min_size=64, max_size=64))
+def test_registrations_do(market, who, nonce, node, possession):
+    body = Register(market, who, nonce, node, possession)
+    found = DIGESTS.view("register", word(market), who, node_args(body))
+    assert found == word(message_id(body))
 
 
 @given(hashes, hashes, st.booleans(), st.booleans(), st.booleans())

@@ -15,13 +15,16 @@ from numen.market.exchange import Verb
 from numen.market.job import OBJECTION_MS
 from numen.market.message import Assent, Buy, Call, Cancel, Ramp, sign
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
+from numen.market.registry import registration
 from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
+from numen.net.identity import NodeKey
 from numen.proof.statement import Snark, claim_digest
 from tests.market import test_desk, test_exchange, test_resale, town
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
 
+NODES = [NodeKey.from_seed(bytes([i])) for i in range(2)]
 MODULES = (test_desk, test_exchange, test_resale)
 STORIES = [
     story
@@ -180,6 +183,13 @@ class Histories(RuleBasedStateMachine):
         market = self.table.market
         nonce = market.nonces.get(key.address, 0)
         self.table.post(key, Call(market.identity, key.address, nonce, verb.value, amount))
+
+    @rule(key=anyone, of=st.sampled_from([*NODES, None]), stale=st.sampled_from([0, 0, 1]))
+    def register(self, key, of, stale):
+        market = self.table.market
+        nonce = market.nonces.get(key.address, 0)
+        body = registration(market.identity, key.address, nonce - min(stale, nonce), of)
+        self.table.post(key, structs.replace(body, nonce=nonce))
 
     @rule(key=st.sampled_from([PROVIDER, ANN]))
     def cancel(self, key):

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from msgspec import structs
 
 from numen.api.market import Market
 from numen.base.crypto import SigningKey
@@ -28,7 +29,7 @@ from tests.node.market import test_market
 
 HALL = SigningKey.from_seed(b"the hall")
 BORN_MS = 1_800_000_000_000
-GENESIS = Genesis(town.DOMAIN, HALL.address, HALL.address, 10**9, 200_000, BORN_MS)
+GENESIS = Genesis(town.DOMAIN, HALL.address, HALL.address, 10**9, 200_000, BORN_MS, on_ledger=True)
 
 
 def recorded(seed: int):
@@ -206,6 +207,9 @@ def test_a_contract_that_was_told_something_else_is_not_gone_on_with(tmp_path):
         restored.first = 7
         with pytest.raises(SettleError, match="snapshot"):
             await begin(tmp_path, clerk=restored)
+        elsewhere = structs.replace(GENESIS, on_ledger=False)
+        with pytest.raises(SettleError, match="not born on a ledger"):
+            await begin(tmp_path, clerk=Clerk(elsewhere, Notary()))
         (tmp_path / "settlement.json").write_text('{"market": "x"}')
         with pytest.raises(SettleError, match="names no contract"):
             await begin(tmp_path)

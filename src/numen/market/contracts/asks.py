@@ -25,6 +25,7 @@ from numen.market.message import (
     Match,
     Offer,
     Ramp,
+    Register,
     Request,
     Result,
     Signed,
@@ -132,6 +133,8 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
         case Request():
             ramp = ramp_args(body.ramp)
             yield Ask("request", (terms_args(body.task), body.bid, body.nonce, ramp, signature))
+        case Register():
+            yield Ask("register", (body.owner, node_args(body), signature))
         case Cancel():
             yield Ask("cancel", (_word(body.task), signature))
         case Buy():
@@ -257,6 +260,12 @@ def terms_args(task: Task) -> tuple[Any, ...]:
 def ramp_args(ramp: Ramp | None) -> tuple[Any, ...]:
     """How a bid rises as the contract's `Ramp`."""
     return (True, *msgspec.structs.astuple(ramp)) if ramp else (False, 0, 0, 0)
+
+
+def node_args(body: Register) -> tuple[int, ...]:
+    """A registration as the contract's `Node`."""
+    word = body.possession
+    return (_word(body.node), body.nonce, _word(word[:32]), _word(word[32:]))
 
 
 def claim_args(claim: Claim) -> tuple[int, ...]:

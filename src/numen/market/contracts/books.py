@@ -10,11 +10,13 @@ import msgspec
 
 from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32
-from numen.market.coins import Pocket, wallet
+from numen.base.errors import NumenError
+from numen.market.coins import BURNT, NOBODY, OUTSIDE, wallet
 from numen.market.contracts.asks import OUTCOMES
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.job import Job, Phase, Seat
-from numen.market.message import Vote
+from numen.market.message import Register, Vote
+from numen.market.registry import NO_NODE, check_consent
 from numen.market.stake import Role, pledge_of, stake_of
 from numen.market.turn import Market
 from numen.proof.statement import claim_digest
@@ -39,7 +41,9 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         owner: Who.
-        free: Coins in wallet, deposit and reserve.
+        free: Coins in its wallet.
+        aside: Coins in deposit and reserve.
+        unlocks: Round from which these can be taken back; 0 where that was not asked for.
         calls: Calls made.
         role: Number of the role; 0 without a stake.
         stake: Coins at risk, not bound to a task.
@@ -49,10 +53,13 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
         accepted: Answers accepted.
         faults: Seats that ended in a fine.
         head: Digest of the whole history.
+        node: Its node; zero without one.
     """
 
     owner: Address
     free: U64
+    aside: U64
+    unlocks: U64
     calls: U64
     role: U64
     stake: U64
@@ -62,11 +69,12 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     accepted: U64
     faults: U64
     head: Hash32
+    node: Hash32
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing is known of somebody."""
-        return self == Person(self.owner, *(0,) * 9, _NO_CLAIM)
+        return self == Person(self.owner, *(0,) * 11, _NO_CLAIM, NO_NODE)
 
 
 class Chair(msgspec.Struct, frozen=True, array_like=True):
@@ -129,11 +137,13 @@ class Books(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         burnt: Coins that nobody has any more.
+        outside: Coins that were taken out.
         people: By address, those of whom nothing is known left out.
         bids: Living tasks, by id.
     """
 
     burnt: U64
+    outside: U64
     people: tuple[Person, ...]
     bids: tuple[Bid, ...]
 
@@ -152,13 +162,13 @@ class Views(Protocol):
 
 def of_market(market: Market) -> Books:
     """Write down a market."""
-    owners = {
-        account.owner for account in market.coins.balances if account.pocket is not Pocket.BURNT
-    }
+    coins = market.coins
+    owners = {account.owner for account in coins.balances} - {NOBODY}
     owners |= {*market.stakes.stakers, *market.standings, *market.nonces}
     people = (_person(market, owner) for owner in sorted(owners))
     bids = (_bid(market, job) for _, job in sorted(market.jobs.items()))
-    return Books(market.coins.in_pocket(Pocket.BURNT), _known(people), tuple(bids))
+    gone = (coins.balance(BURNT), coins.balance(OUTSIDE))
+    return Books(*gone, _known(people), tuple(bids))
 
 
 def of_contract(view: Views) -> Books:
@@ -169,11 +179,11 @@ def of_contract(view: Views) -> Books:
     state, totals = view("state"), view("statistics")
     _, _, _, _, _, _, _, task_count, people_count = state
     addresses = sorted(address(view("person_at", place)) for place in range(people_count))
-    people = (_shown(owner, view("person", owner)) for owner in addresses)
+    people = (_shown(view, owner) for owner in addresses)
     found = (view("task_at", place) for place in range(task_count))
     living = ((_bytes32(t), task) for t, task in found if task[PHASE_AT] != _CLOSED)
     bids = (_shown_bid(view, t, task) for t, task in sorted(living))
-    return Books(totals[9], _known(people), tuple(bids))
+    return Books(totals[9], view("left"), _known(people), tuple(bids))
 
 
 def _person(market: Market, owner: bytes) -> Person:
@@ -181,7 +191,9 @@ def _person(market: Market, owner: bytes) -> Person:
     staker = market.stakes.stakers.get(owner)
     return Person(
         owner,
-        sum(coins.balance(of(owner)) for of in (wallet, deposit_of, reserve_of)),
+        coins.balance(wallet(owner)),
+        sum(coins.balance(of(owner)) for of in (deposit_of, reserve_of)),
+        market.escrow.unlocking.get(owner, 0),
         market.nonces.get(owner, 0),
         ROLES.index(staker.role) if staker else 0,
         coins.balance(stake_of(owner)),
@@ -191,6 +203,7 @@ def _person(market: Market, owner: bytes) -> Person:
         standing.accepted,
         standing.faults,
         standing.head,
+        market.nodes.get(owner, NO_NODE),
     )
 
 
@@ -224,10 +237,11 @@ def _chair(market: Market, job: Job, worker: bytes, seat: Seat) -> Chair:
     )
 
 
-def _shown(owner: bytes, found: Any) -> Person:
-    free, calls, (role, stake, bound, leaves_ms), (score, accepted, faults, head), _ = found
-    kept = (free, calls, role, stake, bound, leaves_ms, score, accepted, faults)
-    return Person(owner, *kept, _bytes32(head))
+def _shown(view: Views, owner: bytes) -> Person:
+    free, calls, staker, (score, accepted, faults, head), _ = view("person", owner)
+    counts = (score, accepted, faults, _bytes32(head))
+    node = _bytes32(view("node_of", owner)[0])
+    return Person(owner, free, *view("reserved", owner), calls, *staker, *counts, node)
 
 
 def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
@@ -245,6 +259,17 @@ def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
 def _shown_chair(worker: bytes, seat: Any) -> Chair:
     _, last, price, pledge, _, _, _, claim, outcome, _ = seat
     return Chair(worker, _bytes32(last), price, 0 if outcome else pledge, _bytes32(claim), outcome)
+
+
+def shown_node(view: Views, owner: bytes) -> bytes | None:
+    """The node of an owner, where its own word is there too, which the contract cannot check."""
+    key, nonce, *word = view("node_of", owner)
+    market, possession = _bytes32(view("state")[1]), b"".join(map(_bytes32, word))
+    try:
+        check_consent(Register(market, owner, nonce, _bytes32(key), possession))
+    except NumenError:
+        return None
+    return _bytes32(key) if key else None
 
 
 def _known(people: Iterable[Person]) -> tuple[Person, ...]:

@@ -12,7 +12,7 @@ import msgspec
 from numen.base.errors import NumenError
 from numen.market.contracts import artifact
 from numen.market.contracts.asks import OUTCOMES
-from numen.market.contracts.books import PHASE_AT, PHASES, ROLES, address
+from numen.market.contracts.books import PHASE_AT, PHASES, ROLES, address, shown_node
 from numen.market.job import Phase
 from numen.node.ledger.node import LedgerNode
 from numen.node.rpc import lookup
@@ -146,11 +146,15 @@ class BidsShape(msgspec.Struct, rename="camel"):
 
 
 class PersonShape(msgspec.Struct, rename="camel", kw_only=True):
-    """Somebody in a market: coins, stake and standing."""
+    """Somebody in a market: coins, stake, standing and node.
+
+    A node is shown where its own word is there that it is this account's.
+    """
 
     address: Hex
     role: str
     free: Hex
+    reserved: Hex
     stake: Hex
     pledges: int
     leaves_ms: int | None
@@ -158,6 +162,7 @@ class PersonShape(msgspec.Struct, rename="camel", kw_only=True):
     accepted: int
     faults: int
     entries: int
+    node: Hex | None
 
 
 class PeopleShape(msgspec.Struct, rename="camel"):
@@ -293,7 +298,7 @@ def get_people(
         if len(found) == PAGE:
             return PeopleShape(found, place)
         who = address(look("person_at", place))
-        shape = _person(who, look("person", who))
+        shape = _person(look, who)
         if role in ("all", shape.role):
             found.append(shape)
     return PeopleShape(found, int(start) + SCANNED_MAX if total > start + SCANNED_MAX else None)
@@ -406,13 +411,16 @@ def _seat(worker: Any, seat: Any) -> SeatShape:
     )
 
 
-def _person(who: bytes, found: Any) -> PersonShape:
+def _person(look: _Look, who: bytes) -> PersonShape:
+    found, (reserved, _) = look("person", who), look("reserved", who)
     free, _, (role, stake, bound, leaves_ms), (score, accepted, faults, _), entries = found
+    node = shown_node(look, who)
     named = _named(ROLES, role)
     return PersonShape(
         address=data(who),
         role=named.value if named is not None else "",
         free=hex(free),
+        reserved=hex(reserved),
         stake=hex(stake),
         pledges=bound,
         leaves_ms=leaves_ms or None,
@@ -420,6 +428,7 @@ def _person(who: bytes, found: Any) -> PersonShape:
         accepted=accepted,
         faults=faults,
         entries=entries,
+        node=word(node) if node is not None else None,
     )
 
 
