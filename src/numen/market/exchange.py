@@ -12,7 +12,18 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import contest, desk, escrow, events, registry, settlement, shop, stake, work
+from numen.market import (
+    contest,
+    desk,
+    escrow,
+    events,
+    finding,
+    registry,
+    settlement,
+    shop,
+    stake,
+    work,
+)
 from numen.market.coins import OUTSIDE, Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
@@ -22,6 +33,7 @@ from numen.market.message import (
     Call,
     Cancel,
     Execution,
+    Finding,
     Match,
     Offer,
     Register,
@@ -166,7 +178,7 @@ def _post(turn: Turn, signed: Signed) -> None:
             work.execution(turn, signed, identity, body)
         case Result():
             work.result(turn, signed, identity, body)
-        case Vote() | Assent():
+        case Vote() | Assent() | Finding():
             work.opinion(turn, signed, body)
         case Challenge() | Midpoint() | Stance() | Step():
             contest.move(turn, signed, body)
@@ -211,6 +223,9 @@ def _tick(turn: Turn) -> None:
     done = {task: expires for task, expires in market.done.items() if expires >= turn.now_ms}
     if len(done) < len(market.done):
         turn.set(done=done)
+    hearings = finding.forget(market, turn.now_ms)
+    if len(hearings) < len(market.hearings):
+        turn.set(hearings=hearings)
     for identity in tuple(market.jobs):
         work.progress(turn, identity)
 
@@ -274,7 +289,7 @@ def _task_of(market: Market, body: Body) -> bytes:
     match body:
         case Request():
             return task_id(body.task)
-        case Cancel() | Vote() | Assent() | Verdict():
+        case Cancel() | Vote() | Assent() | Finding() | Verdict():
             return body.task
         case Challenge() | Midpoint() | Stance() | Step():
             return body.task

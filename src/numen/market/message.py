@@ -4,8 +4,9 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), `Buy` for
-what was answered before, and the calls by which owners move their own coins.
+Beside the chain stand `Cancel`, `Vote`, `Assent` and `Finding`, the moves of contests (`moves.py`),
+`Buy` for what was answered before, `Register` for the node of an account, and the calls by which
+owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -282,6 +283,22 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
     price_max: Amount
 
 
+class Finding(msgspec.Struct, frozen=True, array_like=True, tag="finding/1"):
+    """A staked verifier has looked at what the contract of a market on a ledger cannot check.
+
+    Attributes:
+        task: Id of the task.
+        verifier: Who looked.
+        about: Digest of the message: a result with its evidence, or a step of a contest.
+        holds: Whether the evidence shows the claim, or the step is right.
+    """
+
+    task: Hash32
+    verifier: Address
+    about: Hash32
+    holds: bool
+
+
 class Register(msgspec.Struct, frozen=True, array_like=True, tag="register/1"):
     """An owner says which node is its own, and the node says so too; a later one replaces it.
 
@@ -313,6 +330,7 @@ Body: TypeAlias = (
     | Call
     | Buy
     | Register
+    | Finding
     | Move
 )
 
@@ -361,7 +379,7 @@ def author(body: Body) -> bytes:
             return body.provider
         case Offer() | Execution() | Result() | Midpoint() | Step():
             return body.worker
-        case Match() | Verdict() | Vote() | Assent():
+        case Match() | Verdict() | Vote() | Assent() | Finding():
             return body.verifier
         case Call() | Register():
             return body.owner

@@ -13,6 +13,7 @@ from numen.market import events
 from numen.market.auction import Book
 from numen.market.coins import Ledger, Transfer
 from numen.market.escrow import Escrow
+from numen.market.hearing import Hearing
 from numen.market.job import Job
 from numen.market.message import Execution, Kept, Result, Signed
 from numen.market.reputation import Standing
@@ -64,6 +65,7 @@ class Market(msgspec.Struct, frozen=True):
         on_ledger: Whether a contract settles it: coins can leave, and what the contract cannot see
             is what the verifiers find.
         nodes: Which node is whose, by owner.
+        hearings: What verifiers find, by the digests of the messages that they look at.
     """
 
     identity: bytes
@@ -80,6 +82,7 @@ class Market(msgspec.Struct, frozen=True):
     store: Store = Store()
     on_ledger: bool = False
     nodes: dict[bytes, bytes] = {}
+    hearings: dict[bytes, Hearing] = {}
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""

@@ -284,6 +284,9 @@ class _Teller:
                 return self._of_contest(event)
             case events.Voted():
                 return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
+            case events.Found():
+                what = "holds" if event.holds else "does not hold"
+                return f"Verifier {self.name(event.verifier)} finds that the evidence {what}."
             case events.Settled():
                 return f"Claim {event.claim[:_SHORT]} was settled by {event.evidence}."
             case events.Judged():

@@ -20,7 +20,14 @@ from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
 from numen.net.identity import NodeKey
 from numen.proof.statement import Snark, claim_digest
-from tests.market import test_desk, test_exchange, test_resale, town
+from tests.market import (
+    test_contest,
+    test_desk,
+    test_exchange,
+    test_hardware,
+    test_resale,
+    town,
+)
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
 
@@ -34,12 +41,20 @@ STORIES = [
     if "Desk" in vars(module) and not inspect.signature(story).parameters
     if "Desk(" in (text := inspect.getsource(story)) or "disputed(" in text or "sold(" in text
 ]
+PLAYS = [
+    story
+    for module in (test_contest, test_hardware)
+    for name, story in vars(module).items()
+    if name.startswith("test_") and "played(" in inspect.getsource(story)
+    if not inspect.signature(story).parameters
+]
 
 
 @pytest.fixture
 def _twinned(monkeypatch):
     monkeypatch.setattr(town, "Opening", TwinOpening)
     monkeypatch.setattr(town, "Play", TwinPlay)
+    monkeypatch.setattr(test_contest, "Play", TwinPlay)
     for module in MODULES:
         monkeypatch.setattr(module, "Desk", TwinDesk)
 
@@ -53,6 +68,12 @@ def test_the_stories_were_found():
 def test_every_story_of_the_exchange_is_the_contracts_too(story):
     with suppress(AskError):  # what a market on a ledger refuses: `test_lies`
         story()
+
+
+@pytest.mark.usefixtures("_twinned")
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
+def test_every_play_of_contests_and_quotes_is_the_contracts_too(play):
+    play()
 
 
 @pytest.mark.usefixtures("_twinned")

@@ -14,7 +14,8 @@ from numen.base.errors import NumenError
 from numen.market.coins import BURNT, NOBODY, OUTSIDE, wallet
 from numen.market.contracts.asks import OUTCOMES
 from numen.market.escrow import deposit_of, reserve_of
-from numen.market.job import Job, Phase, Seat
+from numen.market.hearing import Hearing
+from numen.market.job import Contest, Job, Phase, Seat
 from numen.market.message import Register, Vote
 from numen.market.registry import NO_NODE, check_consent
 from numen.market.stake import Role, pledge_of, stake_of
@@ -29,6 +30,9 @@ ROLES: Final = (None, Role.WORKER, Role.VERIFIER)
 
 PHASE_AT: Final = 19
 """Where the phase stands in what the contract says of a task."""
+
+ANSWER_AT: Final = 29
+"""Where the digest of the standing result is in it."""
 
 _CLOSED: Final = PHASES.index("closed")
 _NO_CLAIM: Final = bytes(32)
@@ -104,6 +108,55 @@ class Ballot(msgspec.Struct, frozen=True, array_like=True):
     claim: Hash32
 
 
+class Fight(msgspec.Struct, frozen=True, array_like=True):
+    """A contest that goes on.
+
+    Attributes:
+        challenger: Whose.
+        low: A step before which both agree on the state.
+        high: One before which they do not.
+        low_state: Digest of the state at `low`.
+        high_state: Digest of the worker's state at `high`.
+        middle: Digest of its state half-way; zero while it has not said it.
+        due_ms: When the next move has to have come.
+        rounds: Halvings so far.
+        head: Digest over the moves.
+        heard: Digest of the step that the verifiers look at; zero where they look at none.
+    """
+
+    challenger: Address
+    low: U64
+    high: U64
+    low_state: Hash32
+    high_state: Hash32
+    middle: Hash32
+    due_ms: U64
+    rounds: U64
+    head: Hash32
+    heard: Hash32
+
+
+class Opinion(msgspec.Struct, frozen=True, array_like=True):
+    """A finding: whose, and whether what it is about holds."""
+
+    verifier: Address
+    holds: bool
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """What verifiers look at.
+
+    Attributes:
+        about: Digest of the message.
+        until_ms: When they have to have decided.
+        said: Findings in the order in which they came.
+    """
+
+    about: Hash32
+    until_ms: U64
+    said: tuple[Opinion, ...]
+
+
 class Bid(msgspec.Struct, frozen=True, array_like=True):
     """A living task.
 
@@ -118,6 +171,8 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
         claim: Digest of the credible or settled claim; zero without.
         seats: In the order in which they were given.
         votes: In the order in which they came.
+        contests: That go on, in the order in which they began.
+        hearings: About its answer, and about steps of its contests.
     """
 
     task: Hash32
@@ -130,6 +185,8 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
     claim: Hash32
     seats: tuple[Chair, ...]
     votes: tuple[Ballot, ...]
+    contests: tuple[Fight, ...]
+    hearings: tuple[Heard, ...]
 
 
 class Books(msgspec.Struct, frozen=True, array_like=True):
@@ -223,7 +280,31 @@ def _bid(market: Market, job: Job) -> Bid:
             for verifier, signed in job.votes.items()
             if isinstance(signed.body, Vote)
         ),
+        tuple(_fight(challenger, contest) for challenger, contest in job.contests.items()),
+        tuple(_heard(market.hearings[about], about) for about in _looked_at(market, job)),
     )
+
+
+def _looked_at(market: Market, job: Job) -> Iterable[bytes]:
+    """What the verifiers look at: an answer, or the last steps of contests about it."""
+    if job.phase is Phase.EXAMINED:
+        last = [seat.last for seat in job.seats.values() if seat.result is not None]
+        yield from (about for about in last if market.hearings[about].holds is None)
+    yield from (contest.heard for contest in job.contests.values() if contest.heard)
+
+
+def _fight(challenger: bytes, contest: Contest) -> Fight:
+    at = contest.bisection
+    states = (at.low_state, at.high_state, at.middle or _NO_CLAIM)
+    heard = contest.heard or _NO_CLAIM
+    return Fight(
+        challenger, at.low, at.high, *states, at.due_ms, at.rounds, contest.head, heard
+    )  # fmt: skip
+
+
+def _heard(hearing: Hearing, about: bytes) -> Heard:
+    said = tuple(Opinion(verifier, holds) for verifier, holds in hearing.found.items())
+    return Heard(about, hearing.until_ms, said)
 
 
 def _chair(market: Market, job: Job, worker: bytes, seat: Seat) -> Chair:
@@ -249,11 +330,34 @@ def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
     seats = (view("seat_at", number, place) for place in range(view("seat_count", number)))
     votes = (view("vote_at", number, place) for place in range(view("vote_count", number)))
     bid, ceiling, _, _, _, held, paid, _, phase, until_ms, claim = task[11:22]
+    answer = task[ANSWER_AT]
+    fights = tuple(_shown_fights(view, answer)) if PHASES[phase] is Phase.ANSWERED else ()
+    heard = [_bytes32(answer)] if PHASES[phase] is Phase.EXAMINED else []
+    heard += [fight.heard for fight in fights if fight.heard != _NO_CLAIM]
     return Bid(
         t, phase, until_ms, bid, ceiling, held, paid, _bytes32(claim),
         tuple(_shown_chair(address(worker), seat) for worker, seat in seats),
         tuple(Ballot(address(verifier), _bytes32(claim)) for verifier, claim in votes),
+        fights,
+        tuple(_shown_hearing(view, about) for about in heard),
     )  # fmt: skip
+
+
+def _shown_fights(view: Views, answer: int) -> Iterable[Fight]:
+    for place in range(view("challenger_count", answer)):
+        who, found = view("challenger_at", answer, place)
+        is_open, low, high, low_state, high_state, _, middle, due_ms, rounds, head, heard = found
+        states = map(_bytes32, (low_state, high_state, middle))
+        last = (due_ms, rounds, _bytes32(head), _bytes32(heard))
+        if is_open:
+            yield Fight(address(who), low, high, *states, *last)
+
+
+def _shown_hearing(view: Views, about: bytes) -> Heard:
+    number = int.from_bytes(about, "big")
+    (_, _, until_ms, *_), count = view("hearing_of", number)
+    found = (view("finding_at", number, place) for place in range(count))
+    return Heard(about, until_ms, tuple(Opinion(address(who), holds) for who, holds in found))
 
 
 def _shown_chair(worker: bytes, seat: Any) -> Chair:
