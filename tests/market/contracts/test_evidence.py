@@ -1,4 +1,4 @@
-"""Evidence that a contract cannot check is what most of the verifiers' stake finds: on both sides."""
+"""Evidence that a contract cannot check is what most of the stake finds, on both sides."""
 
 import pytest
 from hypothesis import Phase, settings
@@ -9,19 +9,19 @@ from msgspec import structs
 from numen.base import merkle
 from numen.base.codec import digest
 from numen.base.errors import NumenError
-from numen.market import events
 from numen.market.actor import Answer
 from numen.market.bisection import MOVE_MS
 from numen.market.coins import BURNT
 from numen.market.contracts.asks import Ask, asks, judged
+from numen.market.duel import Bluff, committed
 from numen.market.exchange import Post, Verb, step
 from numen.market.hearing import FINDING_MS, RECHECK_MS
 from numen.market.job import GRACE_MS
-from numen.market.message import Call, Cancel, Finding, Kept, message_id, sign
-from numen.market.moves import Challenge, Midpoint, Run, Stance, Step
+from numen.market.message import Call, Cancel, Finding, Kept, sign
+from numen.market.moves import Challenge, Midpoint, Stance, Step
 from numen.market.offence import Equivocation, FalseProof, Outcome, Silence
 from numen.market.stake import stake_of
-from numen.market.task import Optimistic, Snark, Stark
+from numen.market.task import Optimistic, Snark, Stark, task_id
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.proof.statement import claim_digest, encode_words
 from tests.market import test_contest as ring
@@ -52,6 +52,12 @@ class Desk(TwinDesk):
     """A task that wants evidence: of a product, or of a run."""
 
     checker = Auditor()
+
+    def renew(self):
+        """Want the same again, in a new task."""
+        number, expires_ms = self.task.number + 1, self.now + 400_000
+        self.task = structs.replace(self.task, number=number, expires_ms=expires_ms)
+        self.id = task_id(self.task)
 
     def proof(self, key, *, is_true=True):
         result = self.result(key, RIGHT)
@@ -203,3 +209,144 @@ def test_a_finding_is_its_verifiers_about_this_once():
     assert table.refused(VERIFIERS[0], table.found(VERIFIERS[0], False, about))
     assert "no stake" in refusal(*table.finding_of(ANN, about))
     assert table.refused(ANN, table.found(ANN, True, about))
+
+
+class Histories(RuleBasedStateMachine):
+    """Everybody hands in anything at any moment about a task for evidence."""
+
+    job, answer = PRODUCT, RIGHT
+
+    def __init__(self) -> None:
+        super().__init__()
+        town.Opening, self.plain = TwinOpening, town.Opening
+        self.table = Desk(self.job)
+
+    def teardown(self) -> None:
+        town.Opening = self.plain
+
+    workers = st.sampled_from([ANN, BOB, CAT])
+    anyone = st.sampled_from([*VERIFIERS, *VERIFIERS, PROVIDER, ANN, STRANGER])
+
+    @property
+    def living(self):
+        return self.table.market.jobs.get(self.table.id)
+
+    @property
+    def seats(self):
+        return self.living.seats if self.living else {}
+
+    @rule(key=workers, far=st.sampled_from([1, 2, 3, 3, 3]), is_true=st.booleans())
+    def work(self, key, far, is_true):
+        """A worker gets as far as it will: to a seat, a commitment, an answer."""
+        table = self.table
+        if not self.living:
+            table.renew()
+        table.post(PROVIDER, table.request())
+        if self.living and key.address not in self.seats:
+            table.post(key, table.offer(key))
+            if key.address in self.living.offers:
+                table.post(VERIFIERS[0], table.match(key))
+        if key.address in self.seats and far > 1:
+            table.post(key, table.execution(key, self.answer))
+        if key.address in self.seats and far > 2:
+            table.post(key, self.opened(key, is_true=is_true))
+
+    def opened(self, key, *, is_true):
+        return self.table.proof(key, is_true=is_true)
+
+    @rule(key=anyone, holds=st.booleans(), place=st.sampled_from([0, 0, 1, 2]))
+    def find(self, key, holds, place):
+        abouts = [*reversed(self.table.market.hearings), bytes(32)]
+        self.table.post(key, self.table.found(key, holds, abouts[place % len(abouts)]))
+
+    @rule(holds=st.lists(st.booleans(), min_size=3, max_size=3))
+    def agree(self, holds):
+        if self.table.market.hearings:
+            self.table.find(*holds)
+
+    @rule(key=workers, outcome=st.sampled_from(list(Outcome)))
+    def judge(self, key, outcome):
+        if key.address not in self.seats:
+            return
+        chain = self.seats[key.address].chain
+        two = (self.table.execution(key, answer) for answer in (RIGHT, Answer(b"other", 1)))
+        accusations = {
+            Outcome.FALSE_PROOF: FalseProof(chain),
+            Outcome.NO_EXECUTION: Silence(chain),
+            Outcome.NO_REVEAL: Silence(chain),
+            Outcome.EQUIVOCATION: Equivocation(chain[:3], *(sign(key, body) for body in two)),
+        }
+        self.table.judge(self.table.verdict(key, outcome), accusations.get(outcome))
+
+    @rule(key=anyone, verb=st.sampled_from(list(Verb)), amount=st.sampled_from([0, 700, 60_000]))
+    def call(self, key, verb, amount):
+        market = self.table.market
+        nonce = market.nonces.get(key.address, 0)
+        self.table.post(key, Call(market.identity, key.address, nonce, verb.value, amount))
+
+    @rule(ms=st.sampled_from([1, 900, 1100, GRACE_MS + 1, FINDING_MS + 1, 400_000, 0]))
+    def wait(self, ms):
+        if ms:
+            self.table.wait(ms)
+        else:
+            self.table.post(PROVIDER, Cancel(PROVIDER.address, self.table.id))
+
+    @invariant()
+    def books_agree(self):
+        self.table.twin.require_equal(self.table.market)
+
+
+class Runs(Histories):
+    """The same about a run, whose answer is challenged and bisected, rightly and wrongly."""
+
+    job = RUN
+
+    def __init__(self) -> None:
+        super().__init__()
+        true = ring.walker(self.table.task, ring.RAW, None)
+        self.walks = {True: true, False: Bluff(true, bytes(31) + b"\x07")}
+        self.answer, self.is_true = Answer(true.answer, true.steps), {}
+
+    def opened(self, key, *, is_true):
+        self.is_true.setdefault(key.address, is_true)
+        run = committed(self.walks[self.is_true[key.address]])
+        return structs.replace(self.table.result(key, self.answer), evidence=run)
+
+    @rule(
+        key=Histories.workers, rounds=st.integers(1, 12), wrong=st.sampled_from([0, 0, 0, 1]),
+        agrees=st.none() | st.booleans(),
+    )  # fmt: skip
+    def argue(self, key, rounds, wrong, agrees):
+        """Somebody challenges; it and the worker make their moves, or one that is none."""
+        for seat in self.seats.values():
+            self.table.post(key, Challenge(self.table.id, seat.last, key.address))
+        for _ in range(rounds):
+            contest = self.living and self.living.contests.get(key.address)
+            if not contest:
+                return
+            at = contest.bisection
+            (worker, *_) = (w for w, seat in self.seats.items() if seat.is_open)
+            walk, step = self.walks[self.is_true[worker]], at.half + wrong
+            who = next(k for k in (ANN, BOB, CAT) if k.address == worker)
+            names = (self.table.id, worker, key.address)
+            if at.middle is not None:
+                says = self.walks[True].digest(step) == at.middle if agrees is None else agrees
+                self.table.post(key, Stance(self.table.id, key.address, step, says))
+            elif at.is_one_step:
+                self.table.post(who, Step(*names, walk.show(at.low)))
+                return
+            else:
+                opening, run = None, at.run
+                if step % run.interval == 0:
+                    opening = merkle.prove(walk.checkpoints(run.interval), step // run.interval)
+                self.table.post(who, Midpoint(*names, step, walk.digest(step), opening))
+
+    @rule(ms=st.sampled_from([MOVE_MS, MOVE_MS + 1]))
+    def be_silent(self, ms):
+        self.table.wait(ms)
+
+
+TestProofs, TestRuns = Histories.TestCase, Runs.TestCase
+TestProofs.settings = TestRuns.settings = settings(
+    max_examples=4, stateful_step_count=25, deadline=None, phases=[Phase.generate]
+)

@@ -32,6 +32,7 @@ from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, T
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
 
 NODES = [NodeKey.from_seed(bytes([i])) for i in range(2)]
+ALL_JOBS = town.QUORUM_JOBS + town.SNARK_JOBS
 MODULES = (test_desk, test_exchange, test_resale)
 STORIES = [
     story
@@ -77,16 +78,16 @@ def test_every_play_of_contests_and_quotes_is_the_contracts_too(play):
 
 
 @pytest.mark.usefixtures("_twinned")
-@pytest.mark.parametrize("seed", range(2))
-def test_whole_markets_agree_step_by_step(seed):
-    built = town.build(seed, town.QUORUM_JOBS)
+@pytest.mark.parametrize(("seed", "jobs"), [(0, town.QUORUM_JOBS), (1, ALL_JOBS)])
+def test_whole_markets_agree_step_by_step(seed, jobs):
+    built = town.build(seed, jobs)
     list(built.play.run())
     books = built.play.twin.books
 
     assert books == of_market(built.play.market)
     assert books.identity == of_market(built.play.market).identity
     assert sum(person.faults for person in books.people) >= 1
-    assert sum(person.accepted for person in books.people) >= len(town.QUORUM_JOBS)
+    assert sum(person.accepted for person in books.people) >= len(jobs)
     assert books.burnt > 0
 
 

@@ -367,7 +367,7 @@ def _bid(identity: int, task: Any) -> BidShape:
     provider, verifier, program, inputs, replicas, trust, work_limit = task[:7]
     price_max, fee, pledge, expires_ms = task[7:11]
     bid, ceiling, rises_ms, lasts_ms, nonce, held, paid, _ = task[11:PHASE_AT]
-    phase, _, claim, _, open_seats, ending, kind, *_ = task[PHASE_AT:]
+    phase, _, claim, _, open_seats, ending, _kind, *_ = task[PHASE_AT:]
     name = _named(PHASES, phase)
     return BidShape(
         task=word(identity),
