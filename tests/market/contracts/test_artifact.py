@@ -266,7 +266,9 @@ def test_openings_show_what_they_show_everybody(leaves, data):
         (root, state, (True, place + 1, *shown[2:]), path),
         (root, state, (True, place, shown[2] + 1, shown[3]), path),
         (root, state, (*shown[:3], shown[3] + 1), path),
-        (root, state, shown, [path[0] ^ 1, *path[1:]]) if shown[3] else (root, 0, shown, path),
+        (root, state, shown, [path[0] ^ 1, *path[1:]])
+        if shown[3]
+        else (root, state ^ 2, shown, path),
     ):
         with pytest.raises(SentError):
             DIGESTS.view("opens", *lie)

@@ -75,6 +75,7 @@ def test_every_story_of_the_exchange_is_the_contracts_too(story):
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
 def test_every_play_of_contests_and_quotes_is_the_contracts_too(play):
     play()
+    assert TwinOpening.latest.number > len(TwinOpening.latest.books.people)
 
 
 @pytest.mark.usefixtures("_twinned")

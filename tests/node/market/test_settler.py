@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -16,6 +17,7 @@ from numen.market.contracts.books import of_contract, of_market, shown_node
 from numen.market.exchange import Post, Verb
 from numen.market.message import Call, sign
 from numen.market.play import Play
+from numen.market.turn import new_market
 from numen.net.identity import NodeKey
 from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
@@ -29,7 +31,7 @@ from numen.node.market.replica import Genesis, Granted, Passed, handed
 from numen.node.market.serve import serve
 from numen.node.market.settler import SettleError, Settler, settlement
 from numen.sandbox.runner import Sandbox
-from tests.market import town
+from tests.market import test_hardware, town
 from tests.node.ledger_served import AskedLedger, running
 from tests.node.market import test_market, test_proofs
 
@@ -47,11 +49,13 @@ def recorded(seed: int):
             found.append((handed(submission) or Passed(), self.now_ms))
             yield from super()._submit(submission)
 
-    plain, town.Play = town.Play, Recorded
+    jobs = town.QUORUM_JOBS[:3] + test_hardware.JOBS[:1]
+    plain, town.Play = (town.Play, town.new_market), Recorded
+    town.new_market = partial(new_market, on_ledger=True)
     try:
-        built = town.build(seed, town.QUORUM_JOBS)
+        built = town.build(seed, jobs, attester=test_hardware.Enclave())
     finally:
-        town.Play = plain
+        town.Play, town.new_market = plain
     list(built.play.run())
     keys = (built.provider, *built.workers, *built.verifiers)
     calls = [(key, Verb.JOIN_AS_WORKER, 100_000) for key in built.workers]
@@ -124,6 +128,7 @@ def test_a_whole_market_is_settled_and_the_ledger_replays_byte_for_byte(tmp_path
     books = of_contract(settler.contract.view)
     assert books == of_market(market)
     assert books.burnt > 0
+    assert settler.contract.view("statistics")[1] == 4, "three quorums, and a quote"
     assert settlement(tmp_path).contract == f"0x{settler.contract.address.hex()}"
 
     # Everything that the ledger has follows from its blocks.

@@ -319,10 +319,12 @@ def _chair(market: Market, job: Job, worker: bytes, seat: Seat) -> Chair:
 
 
 def _shown(view: Views, owner: bytes) -> Person:
-    free, calls, staker, (score, accepted, faults, head), _ = view("person", owner)
-    counts = (score, accepted, faults, _bytes32(head))
-    node = _bytes32(view("node_of", owner)[0])
-    return Person(owner, free, *view("reserved", owner), calls, *staker, *counts, node)
+    free, calls, (role, stake, bound, leaves_ms), standing, _ = view("person", owner)
+    score, accepted, faults, head = standing
+    aside, unlocks = view("reserved", owner)
+    node = view("node_of", owner)[0]
+    staked = (role, stake, bound, leaves_ms, score, accepted, faults)
+    return Person(owner, free, aside, unlocks, calls, *staked, _bytes32(head), _bytes32(node))
 
 
 def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
@@ -347,10 +349,11 @@ def _shown_fights(view: Views, answer: int) -> Iterable[Fight]:
     for place in range(view("challenger_count", answer)):
         who, found = view("challenger_at", answer, place)
         is_open, low, high, low_state, high_state, _, middle, due_ms, rounds, head, heard = found
-        states = map(_bytes32, (low_state, high_state, middle))
-        last = (due_ms, rounds, _bytes32(head), _bytes32(heard))
+        states = (_bytes32(low_state), _bytes32(high_state), _bytes32(middle))
         if is_open:
-            yield Fight(address(who), low, high, *states, *last)
+            yield Fight(
+                address(who), low, high, *states, due_ms, rounds, _bytes32(head), _bytes32(heard)
+            )  # fmt: skip
 
 
 def _shown_hearing(view: Views, about: bytes) -> Heard:

@@ -33,6 +33,9 @@ SCANNED_MAX: Final = 1_000
 LOOK_WORK: Final = 200_000
 """Work units that a look may take: at our contract a tenth of it, at any other no more."""
 
+KINDS: Final = ("", "quorum", "optimistic", "snark", "stark", "quote")
+"""Kinds of evidence, by their numbers in the contract."""
+
 ENDINGS: Final = ("", "settled", "failed", "expired", "cancelled")
 """How a task ended, by its number in the contract."""
 
@@ -80,9 +83,10 @@ class MarketShape(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class BidShape(msgspec.Struct, rename="camel", kw_only=True):
-    """A task and its bid; `state` is a phase, or how it ended."""
+    """A task and its bid; `state` is a phase or how it ended, `evidence` what it asks for."""
 
     task: Hex
+    evidence: str
     state: str
     provider: Hex
     verifier: Hex
@@ -127,6 +131,14 @@ class VoteShape(msgspec.Struct, rename="camel"):
     claim: Hex
 
 
+class FindingShape(msgspec.Struct, rename="camel"):
+    """What a verifier found of a result: whether its evidence holds."""
+
+    about: Hex
+    verifier: Hex
+    holds: bool
+
+
 class ClaimShape(msgspec.Struct, rename="camel", kw_only=True):
     """An answer, why it is believed, and everybody who had a part in it."""
 
@@ -136,6 +148,7 @@ class ClaimShape(msgspec.Struct, rename="camel", kw_only=True):
     equal_answers: int
     seats: list[SeatShape]
     votes: list[VoteShape]
+    findings: list[FindingShape]
 
 
 class BidsShape(msgspec.Struct, rename="camel"):
@@ -261,7 +274,9 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     """The answer to a task, and who gave it; null where the market never had the task.
 
     `evidence` is `quorum` where equal answers were credible enough, and `verifiers` where more than
-    half of their stake got the same; before that, `claim` is null or may still be objected to.
+    half of their stake got the same. It is `optimistic` where nobody refuted the answer in time,
+    and `snark`, `stark` or `quote` where more than half of the verifiers' stake found that the
+    evidence holds. Before that, `claim` is null or may still be objected to.
     """
     look = _Look(session.node, market)
     found = look("task_of", task)
@@ -270,7 +285,7 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     seats = [_seat(*look("seat_at", task, at)) for at in range(look("seat_count", task))]
     votes = [look("vote_at", task, at) for at in range(look("vote_count", task))]
     bid = _bid(task, found)
-    how = "verifiers" if found[IS_VOTED_AT] else "quorum"
+    how = "verifiers" if found[IS_VOTED_AT] else bid.evidence
     return ClaimShape(
         bid=bid,
         claim=bid.claim,
@@ -278,7 +293,18 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
         equal_answers=sum(seat.claim is not None and seat.claim == bid.claim for seat in seats),
         seats=seats,
         votes=[VoteShape(data(address(who)), word(claim)) for who, claim in votes],
+        findings=list(_findings(look, seats)),
     )
+
+
+def _findings(look: _Look, seats: Sequence[SeatShape]) -> Iterator[FindingShape]:
+    """What verifiers found of the results of a task."""
+    for seat in seats:
+        about = int(seat.last, 16)
+        _, count = look("hearing_of", about)
+        for place in range(count):
+            who, holds = look("finding_at", about, place)
+            yield FindingShape(seat.last, data(address(who)), holds)
 
 
 def get_people(
@@ -348,6 +374,9 @@ def _sentences(found: ClaimShape) -> Iterator[str]:
             f"{seat.worker} had a seat for {int(seat.price, 16)} coins with a pledge of "
             f"{int(seat.pledge, 16)}, {gave}, and {ended}."
         )
+    for opinion in found.findings:
+        what = "holds" if opinion.holds else "does not hold"
+        yield f"Verifier {opinion.verifier} found that the evidence of {opinion.about} {what}."
     for vote in found.votes:
         yield f"Verifier {vote.verifier} ran it again, and got claim {vote.claim}."
     if found.evidence:
@@ -367,10 +396,11 @@ def _bid(identity: int, task: Any) -> BidShape:
     provider, verifier, program, inputs, replicas, trust, work_limit = task[:7]
     price_max, fee, pledge, expires_ms = task[7:11]
     bid, ceiling, rises_ms, lasts_ms, nonce, held, paid, _ = task[11:PHASE_AT]
-    phase, _, claim, _, open_seats, ending, _kind, *_ = task[PHASE_AT:]
+    phase, _, claim, _, open_seats, ending, kind, *_ = task[PHASE_AT:]
     name = _named(PHASES, phase)
     return BidShape(
         task=word(identity),
+        evidence=_named(KINDS, kind),
         state=_named(ENDINGS, ending) or (name.value if isinstance(name, Phase) else ""),
         provider=data(address(provider)),
         verifier=data(address(verifier)),
@@ -428,7 +458,7 @@ def _person(look: _Look, who: bytes) -> PersonShape:
         accepted=accepted,
         faults=faults,
         entries=entries,
-        node=word(node) if node is not None else None,
+        node=data(node) if node is not None else None,
     )
 
 
