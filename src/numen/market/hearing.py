@@ -51,6 +51,11 @@ class Hearing(msgspec.Struct, frozen=True):
             if isinstance(signed.body, Finding)
         }
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it was decided, and against what everybody finds who follows the record."""
+        return self.holds is not None and self.holds is not self.truth
+
     def listens(self, now_ms: int) -> bool:
         """Whether a finding may change something."""
         if self.holds is None:

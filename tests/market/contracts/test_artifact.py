@@ -254,7 +254,7 @@ def test_moves_and_findings_do(task, who, worker, step, state, flag, leaves, pla
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(hashes, min_size=1, max_size=70), st.data())
+@given(st.lists(hashes, min_size=1, max_size=70, unique=True), st.data())
 def test_openings_show_what_they_show_everybody(leaves, data):
     place, root = data.draw(st.integers(0, len(leaves) - 1)), word(merkle.root(leaves))
     shown, path = opening_args(merkle.prove(leaves, place))
