@@ -36,6 +36,7 @@ from numen.market.message import (
     Finding,
     Match,
     Offer,
+    Recall,
     Register,
     Request,
     Result,
@@ -164,8 +165,8 @@ def _post(turn: Turn, signed: Signed) -> None:
     identity, body = check(signed), signed.body
     touched = _task_of(turn.market, body)
     match body:
-        case Call() | Buy() | Register():
-            _of_owner(turn, body)
+        case Call() | Buy() | Recall() | Register():
+            _of_owner(turn, signed, body)
         case Request():
             desk.request(turn, signed, identity, body)
         case Cancel():
@@ -188,14 +189,14 @@ def _post(turn: Turn, signed: Signed) -> None:
     work.progress(turn, touched)
 
 
-def _of_owner(turn: Turn, body: Call | Buy | Register) -> None:
-    """Take what is counted: no owner's message is taken twice, or out of order."""
+def _of_owner(turn: Turn, signed: Signed, body: Call | Buy | Recall | Register) -> None:
+    """Take what is about no task that lives."""
     if isinstance(body, Call):
         _call(turn, body)
-    elif isinstance(body, Buy):
-        shop.buy(turn, body)
-    else:
+    elif isinstance(body, Register):
         registry.register(turn, body)
+    else:
+        shop.hear(turn, signed, body)
 
 
 def _judge(turn: Turn, signed: Signed, accusation: Accusation | None) -> None:
@@ -226,6 +227,7 @@ def _tick(turn: Turn) -> None:
     hearings = finding.forget(market, turn.now_ms)
     if len(hearings) < len(market.hearings):
         turn.set(hearings=hearings)
+    shop.release(turn)
     for identity in tuple(market.jobs):
         work.progress(turn, identity)
 
@@ -244,6 +246,8 @@ def _call(turn: Turn, body: Call) -> None:
         case Verb.LEAVE.value:
             turn.set(stakes=stake.leave(market.stakes, owner, turn.now_ms))
         case Verb.UNSTAKE.value:
+            shop.release(turn)
+            market = turn.market
             stakes, moves = stake.withdraw(market.stakes, market.coins, owner, turn.now_ms)
             turn.set(stakes=stakes)
             turn.move(moves)
@@ -293,7 +297,7 @@ def _task_of(market: Market, body: Body) -> bytes:
             return body.task
         case Challenge() | Midpoint() | Stance() | Step():
             return body.task
-        case Call() | Buy() | Register():
+        case Call() | Buy() | Recall() | Register():
             return b""
     for job in market.jobs.values():
         match body:

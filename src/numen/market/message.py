@@ -5,8 +5,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
     Request → Offer → Match → Execution → Result → Verdict
 
 Beside the chain stand `Cancel`, `Vote`, `Assent` and `Finding`, the moves of contests (`moves.py`),
-`Buy` for what was answered before, `Register` for the node of an account, and the calls by which
-owners move their own coins.
+`Buy` for what was answered before and `Recall` for what was answered wrongly, `Register` for the
+node of an account, and the calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -317,6 +317,24 @@ class Register(msgspec.Struct, frozen=True, array_like=True, tag="register/1"):
     possession: Annotated[bytes, Meta(min_length=64, max_length=64)]
 
 
+class Recall(msgspec.Struct, frozen=True, array_like=True, tag="recall/1"):
+    """Somebody with a stake says that an answer in the store is false.
+
+    Attributes:
+        task: Id of the task that the answer is from.
+        accuser: Who says so: a verifier that ran it again, or anyone who has a proof.
+        claim: What the program gave instead.
+        attestation: The accuser's signature over the claim.
+        proof: A proof of that run without keys; None where it is a verifier's word, as in a vote.
+    """
+
+    task: Hash32
+    accuser: Address
+    claim: Claim
+    attestation: Signature
+    proof: Kept | None = None
+
+
 Body: TypeAlias = (
     Request
     | Offer
@@ -329,6 +347,7 @@ Body: TypeAlias = (
     | Assent
     | Call
     | Buy
+    | Recall
     | Register
     | Finding
     | Move
@@ -387,6 +406,8 @@ def author(body: Body) -> bytes:
             return body.challenger
         case Buy():
             return body.buyer
+        case Recall():
+            return body.accuser
 
 
 def sign(key: SigningKey, body: Body) -> Signed:

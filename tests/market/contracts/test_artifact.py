@@ -182,7 +182,7 @@ tasks = st.builds(
             Hardware, hashes, st.sampled_from(["snp", "nitro", "tpm"]),
             st.lists(st.binary(min_size=32, max_size=34), min_size=1, max_size=16).map(tuple),
             st.lists(hashes, min_size=1, max_size=9).map(tuple), st.sampled_from(Tcb),
-            st.none() | st.tuples(*[st.integers(0, 255)] * 4),
+            st.none() | st.tuples(*[st.integers(0, 255)] * 4), numbers,
         ),
     ),
     st.integers(1, 2**53),

@@ -28,6 +28,7 @@ from numen.market.message import (
     Match,
     Offer,
     Ramp,
+    Recall,
     Register,
     Request,
     Result,
@@ -38,7 +39,7 @@ from numen.market.message import (
 )
 from numen.market.moves import PATH_MAX, Challenge, Midpoint, Run, Stance, Step
 from numen.market.offence import Accusation, Equivocation, Outcome
-from numen.market.resale import name_of
+from numen.market.resale import find
 from numen.market.task import (
     Hardware,
     Optimistic,
@@ -104,6 +105,8 @@ def require_judgeable(submission: Submission) -> None:
             _require_short(len(encode(body.policy)), "a policy")
         case Post(Signed(Result() as body)) if isinstance(body.evidence, Run):
             _require_short(len(body.answer), "an answer that can be challenged")
+        case Post(Signed(Recall())):
+            raise AskError("a market on a ledger takes no answer back")
         case Judge(_, Equivocation(_, first, _)) if not isinstance(first.body, Execution):
             raise AskError("a market on a ledger judges contradictory executions, not results")
         case _:
@@ -174,8 +177,8 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
             yield _worked(before, body, signature)
         case Challenge() | Midpoint() | Stance() | Step():
             yield _moved_in_contest(body, signature)
-        case Verdict():
-            raise AssertionError("a verdict is handed in with its accusation")
+        case Verdict() | Recall():
+            raise AssertionError("a verdict is handed in with its accusation; no recall is")
 
 
 def _worked(
@@ -225,7 +228,8 @@ def _moved_in_contest(body: Challenge | Midpoint | Stance | Step, signature: byt
 
 
 def _bought(market: Market, body: Buy) -> tuple[Any, ...]:
-    entry = market.store.entries[name_of(body.program, body.inputs)]
+    entry = find(market.store, body.program, body.inputs, body.policy, 0)
+    assert entry is not None, "it was sold"
     purchase = (
         body.buyer, body.nonce, _word(body.program), _word(body.inputs),
         policy_args(body.policy), body.price_max,

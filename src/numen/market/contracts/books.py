@@ -18,6 +18,7 @@ from numen.market.hearing import Hearing
 from numen.market.job import Contest, Job, Phase, Seat
 from numen.market.message import Register, Vote
 from numen.market.registry import NO_NODE, check_consent
+from numen.market.shop import surety_of
 from numen.market.stake import Role, pledge_of, stake_of
 from numen.market.turn import Market
 from numen.proof.statement import claim_digest
@@ -50,7 +51,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
         unlocks: Round from which these can be taken back; 0 where that was not asked for.
         calls: Calls made.
         role: Number of the role; 0 without a stake.
-        stake: Coins at risk, not bound to a task.
+        stake: Coins at risk, not bound to a task that lives.
         bound: Tasks that a part of the stake is pledged to.
         leaves_ms: When the stake can be withdrawn; 0 while it takes part.
         score: Reputation.
@@ -253,7 +254,7 @@ def _person(market: Market, owner: bytes) -> Person:
         market.escrow.unlocking.get(owner, 0),
         market.nonces.get(owner, 0),
         ROLES.index(staker.role) if staker else 0,
-        coins.balance(stake_of(owner)),
+        coins.balance(stake_of(owner)) + _stands_for_sold(market, owner),
         sum(worker == owner for _, worker in market.stakes.bound),
         (staker.leaves_ms or 0) if staker else 0,
         standing.score,
@@ -261,6 +262,15 @@ def _person(market: Market, owner: bytes) -> Person:
         standing.faults,
         standing.head,
         market.nodes.get(owner, NO_NODE),
+    )
+
+
+def _stands_for_sold(market: Market, owner: bytes) -> int:
+    """What of a stake is bound to answers that were sold again: the contract takes none back."""
+    return sum(
+        market.coins.balance(surety_of(name, owner))
+        for name, entry in market.store.entries.items()
+        if any(entry.sureties)
     )
 
 
