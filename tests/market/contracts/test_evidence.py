@@ -348,5 +348,5 @@ class Runs(Histories):
 
 TestProofs, TestRuns = Histories.TestCase, Runs.TestCase
 TestProofs.settings = TestRuns.settings = settings(
-    max_examples=4, stateful_step_count=25, deadline=None, phases=[Phase.generate]
+    max_examples=3, stateful_step_count=25, deadline=None, phases=[Phase.generate]
 )
