@@ -16,7 +16,7 @@ from numen.market.contracts.asks import (
     require_judgeable,
 )
 from numen.market.exchange import Judge, Post, Verb, step
-from numen.market.message import Call, Execution, Request, Result, sign
+from numen.market.message import Call, Execution, Recall, Request, Result, sign
 from numen.market.moves import Run
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS, stake_of
@@ -238,6 +238,7 @@ def test_a_market_on_a_ledger_takes_nothing_that_the_contract_cannot_judge():
     for submission in (
         Post(sign(PROVIDER, Request(quote, 1, 0))),
         Post(sign(ANN, long)),
+        Post(sign(ANN, Recall(bytes(32), ANN.address, claim, ANN.sign(claim_digest(claim))))),
         Judge(body, Equivocation(chain, result, result)),
     ):
         with pytest.raises(AskError):
