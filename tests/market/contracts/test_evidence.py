@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec import structs
 
 from numen.base import merkle
-from numen.base.codec import digest
+from numen.base.codec import digest, encode
 from numen.base.errors import NumenError
 from numen.market.actor import Answer
 from numen.market.bisection import MOVE_MS
@@ -17,7 +17,7 @@ from numen.market.duel import Bluff, committed
 from numen.market.exchange import Post, Verb, step
 from numen.market.hearing import FINDING_MS, RECHECK_MS
 from numen.market.job import GRACE_MS
-from numen.market.message import Call, Cancel, Finding, Kept, sign
+from numen.market.message import Buy, Call, Cancel, Finding, Kept, sign
 from numen.market.moves import Challenge, Midpoint, Stance, Step
 from numen.market.offence import Equivocation, FalseProof, Outcome, Silence
 from numen.market.stake import stake_of
@@ -158,7 +158,7 @@ def test_a_majority_is_turned_by_a_larger_one_while_its_stake_is_here():
     table.prove(ANN)
     (about,) = table.market.hearings
     table.find(False, False)
-    assert table.market.hearings[about].holds is False
+    assert table.market.hearings[about].is_wrong, "everybody sees that the evidence holds"
     # The provider has the coins to become the largest verifier, and no say in the first decision.
     identity, first = table.market.identity, table.market.nonces[PROVIDER.address]
     table.wait(3 * 60_000)
@@ -170,12 +170,32 @@ def test_a_majority_is_turned_by_a_larger_one_while_its_stake_is_here():
     burnt = table.market.coins.balance(BURNT)
     table.post(PROVIDER, table.found(PROVIDER, True, about))
     hearing = table.market.hearings[about]
-    assert (hearing.holds, hearing.is_turned) == (True, True)
+    assert (hearing.holds, hearing.is_turned, hearing.is_wrong) == (True, True, False)
     assert table.market.coins.balance(BURNT) == burnt + 2 * 5_000
     # It is turned once, and within its time.
     assert table.refused(VERIFIERS[2], table.found(VERIFIERS[2], False, about))
     table.wait(RECHECK_MS)
     assert not table.market.hearings
+
+
+def test_a_proof_is_sold_again_under_the_very_policy_it_was_made_for():
+    table = Desk(PRODUCT)
+    table.prove(ANN)
+    table.find(True, True)
+    table.judge(table.verdict(ANN))
+    market, task = table.market, table.task
+    nonce, free = market.nonces[CAT.address], table.held(ANN)
+    wanted = (task.program, task.inputs, task.policy, 10_000)
+    bought = Buy(market.identity, CAT.address, nonce, *wanted)
+    t, purchase, text, signature = table.ask(CAT, bought).args
+    other = structs.replace(bought, policy=Snark(bytes(32)))
+    lie = (t, purchase, encode(other.policy), sign(CAT, other).signature)
+    assert "the evidence is another" in table.twin.refusal(Ask("buy", lie), table.now)
+    lie = (t, purchase, encode(other.policy), signature)
+    assert "another account" in table.twin.refusal(Ask("buy", lie), table.now)
+    assert text == encode(task.policy)
+    table.post(CAT, bought)
+    assert table.held(ANN) > free
 
 
 def test_verifiers_that_find_nothing_cost_nobody_a_pledge():
