@@ -370,3 +370,36 @@ TestProofs, TestRuns = Histories.TestCase, Runs.TestCase
 TestProofs.settings = TestRuns.settings = settings(
     max_examples=3, stateful_step_count=25, deadline=None, phases=[Phase.generate]
 )
+
+
+def test_moves_of_others_and_moves_again_are_refused():
+    """Of every message about evidence: signed by somebody else, changed, or handed in twice."""
+    runs, seen = Runs(), set()
+    forgery = sign(STRANGER, Cancel(STRANGER.address, bytes(32))).signature
+    table, plain = runs.table, runs.table.submit
+
+    def submit(submission):
+        after, happened = step(table.market, submission, table.now, table.checker)
+        told = list(asks(table.market, after, submission, happened))
+        for ask in told:
+            *args, signature = ask.args or (b"",)
+            if isinstance(signature, bytes) and len(signature) == 65:
+                seen.add(ask.name)
+                forged = Ask(ask.name, (*args, forgery))
+                assert "another account" in table.twin.refusal(forged, table.now)
+        given = plain(submission)
+        for ask in told:
+            if ask.name in ("run_result", "challenge", "midpoint", "stance", "show", "finding"):
+                assert table.twin.refusal(ask, table.now)
+        return given
+
+    table.submit = submit
+    try:
+        runs.work(key=ANN, far=3, is_true=False)
+        runs.argue(key=BOB, rounds=40, wrong=0, agrees=None)
+        runs.agree(holds=[False, False, True])
+    finally:
+        runs.teardown()
+    assert {"run_result", "challenge", "midpoint", "stance", "show", "finding"} <= seen
+    assert table.job.seats[ANN.address].outcome is Outcome.LOST_CONTEST
+    assert table.market.standing(ANN.address).faults == 1
