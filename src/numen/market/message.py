@@ -4,9 +4,9 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), `Buy` for
-what was answered before and `Recall` for what was answered wrongly, and the calls by which owners
-move their own coins.
+Beside the chain stand `Cancel`, `Vote`, `Assent` and `Finding`, the moves of contests (`moves.py`),
+`Buy` for what was answered before and `Recall` for what was answered wrongly, `Register` for the
+node of an account, and the calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -283,6 +283,40 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
     price_max: Amount
 
 
+class Finding(msgspec.Struct, frozen=True, array_like=True, tag="finding/1"):
+    """A staked verifier has looked at what the contract of a market on a ledger cannot check.
+
+    Attributes:
+        task: Id of the task.
+        verifier: Who looked.
+        about: Digest of the message: a result with its evidence, or a step of a contest.
+        holds: Whether the evidence shows the claim, or the step is right.
+    """
+
+    task: Hash32
+    verifier: Address
+    about: Hash32
+    holds: bool
+
+
+class Register(msgspec.Struct, frozen=True, array_like=True, tag="register/1"):
+    """An owner says which node is its own, and the node says so too; a later one replaces it.
+
+    Attributes:
+        market: Id of the market.
+        owner: Whose node it is.
+        nonce: As of a `Call`; both count together.
+        node: The node's public key (Ed25519); zero bytes where it has none any more.
+        possession: The node's signature over `registry.consent_id`; zero bytes where there is none.
+    """
+
+    market: Hash32
+    owner: Address
+    nonce: U64
+    node: Hash32
+    possession: Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+
 class Recall(msgspec.Struct, frozen=True, array_like=True, tag="recall/1"):
     """Somebody with a stake says that an answer in the store is false.
 
@@ -316,6 +350,8 @@ Body: TypeAlias = (
     | Call
     | Buy
     | Recall
+    | Register
+    | Finding
     | Move
 )
 
@@ -364,9 +400,9 @@ def author(body: Body) -> bytes:
             return body.provider
         case Offer() | Execution() | Result() | Midpoint() | Step():
             return body.worker
-        case Match() | Verdict() | Vote() | Assent():
+        case Match() | Verdict() | Vote() | Assent() | Finding():
             return body.verifier
-        case Call():
+        case Call() | Register():
             return body.owner
         case Challenge() | Stance():
             return body.challenger

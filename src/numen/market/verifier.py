@@ -9,7 +9,7 @@ from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, c
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
-from numen.market.message import Assent, Match, Offer, Recall, Verdict, Vote, sign
+from numen.market.message import Assent, Finding, Match, Offer, Recall, Verdict, Vote, sign
 from numen.market.offence import (
     Accusation,
     Equivocation,
@@ -96,6 +96,7 @@ class Verifier:
         return self._key.address
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        yield from self._find(market)
         for job in market.jobs.values():
             is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
             if job.phase is Phase.DISPUTED or (is_open and self._audits(market, job)):
@@ -155,6 +156,15 @@ class Verifier:
             job, parcel.worker, seat, Outcome.ACCEPTED, ticketed=due, tickets=digest
         )
         yield Send(parcel.worker, parcel, self._delay() + 40)
+
+    def _find(self, market: Market) -> Iterator[Act]:
+        """Say what is so of all that is heard; and of what was decided against it."""
+        for about, hearing in market.hearings.items():
+            is_settled = hearing.holds is hearing.truth
+            if is_settled or self.address in hearing.said or not self._once(b"finding", about):
+                continue
+            found = Finding(hearing.task, self.address, about, hearing.truth)
+            yield Do(Post(sign(self._key, found)), self._delay())
 
     def _audits(self, market: Market, job: Job) -> bool:
         if job.identity not in self._audited:

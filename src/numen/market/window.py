@@ -106,6 +106,8 @@ def own_fights(market: Market, worker: bytes, now_ms: int) -> Iterator[Fight]:
     for job in market.jobs.values():
         for other, seat, result, _ in _claims(job):
             for challenger, contest in job.contests.items():
+                if contest.heard:
+                    continue
                 turn = other if contest.bisection.turn is Side.WORKER else challenger
                 if turn == worker and now_ms <= contest.bisection.due_ms:
                     yield Fight(

@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 from numen.base.crypto import SigningKey
+from numen.market.registry import RegistryError, check_channel, owner_of
 from numen.net.channel import Channel, Listener
 from numen.net.errors import NetError
 from numen.net.language import Refusal
@@ -122,6 +123,7 @@ class Hall:
         session = Session(channel, SPEECH)
         try:
             account = await introduce(session, self._node, self._key)
+            check_channel(self.replica.market, account, channel.peer)
             visit = _Visit(self, session, account)
             self._members[account] = visit
             try:
@@ -130,10 +132,14 @@ class Hall:
                 if self._members.get(account) is visit:
                     del self._members[account]
                 self._forget(visit)
-        except NetError as error:
+        except (NetError, RegistryError) as error:
             _LOG.info("%s: %s", channel.peer.hex()[:16], error)
         finally:
             await channel.close()
+
+    def knows(self, node: bytes) -> bool:
+        """Whether a node is registered in the market: an `Admit` of who has none but those."""
+        return owner_of(self.replica.market, node) is not None
 
     def carry(self, to: bytes, parcel: Parcel) -> None:
         """Pass a parcel on, if its receiver is here."""
