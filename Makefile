@@ -54,13 +54,17 @@ judges: $(STAMP)-dev $(STAMP)-judges .judges/.installed  ## let groth16py and sn
 cluster: $(STAMP)-dev $(STAMP)-cluster  ## run the log on three NATS servers, and kill them
 	$(PY) -m pytest -p no:randomly -m cluster
 
+.PHONY: wan
+wan: $(STAMP)-dev $(STAMP)-wan  ## join nodes over QUIC, on a network of its own
+	$(PY) tools/alone.py $(PY) -m pytest -m wan
+
 .PHONY: statetests
 statetests: $(STAMP)-dev  ## run every public state test on every engine that is native
 	for engine in interpreter hot compiler; do \
 	    $(VENV)/bin/numen evm statetest $(STATETESTS) --engine $$engine >/dev/null || exit 1; done
 
 .PHONY: bench
-bench: $(STAMP)-dev $(STAMP)-bench $(STAMP)-judges $(STAMP)-cluster  ## measure, and write the tables of docs/benchmarks.md
+bench: $(STAMP)-dev $(STAMP)-bench $(STAMP)-judges $(STAMP)-cluster $(STAMP)-wan  ## measure, and write the tables of docs/benchmarks.md
 	$(PY) tools/benchmarks.py
 
 .PHONY: docs

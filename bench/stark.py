@@ -145,7 +145,7 @@ class _Counting(interp._Machine):  # noqa: SLF001 - counted where it executes
     """The interpreter, which counts what it executes."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module, 1 << 62)
+        super().__init__(module, 1 << 62, None)
         self.counts: Counter[str] = Counter()
 
     def _execute(self, instr: Instr, regs: dict[str, interp.Value]) -> None:

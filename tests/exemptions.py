@@ -17,7 +17,7 @@ BUDGET_LINES = {
     "lang": 10100,
     "ledger": 13700,
     "market": 11000,
-    "net": 3000,  # channels between nodes, messages on them, keys and who has them
+    "net": 3500,  # channels between nodes, messages on them, keys and who has them
     "node": 24000,
     "proof": 27000,
     "sandbox": 1400,  # strangers' programs in processes without rights
@@ -43,6 +43,7 @@ LAZY_IMPORTS = {
     f"{SRC}testing/plugin.py": "every pytest loads it where Numen is installed",
     f"{SRC}evm/tier/store.py": "regions that are on disk are loaded without what writes them",
     f"{SRC}proof/tee/intel.py": "the extra tee is for who reads quotes of Intel's",
+    f"{SRC}net/networks.py": "the extra wan is for who has addresses of QUIC's",
     f"{SRC}kernels/compiler.py": "a cached object is loaded without the time to import LLVM",
 }
 """Files that may import inside functions."""

@@ -58,7 +58,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def checks(*, quick: bool) -> tuple[Check, ...]:
     """List the checks, the longest first."""
-    tests = "not judges and not cluster and not slow" if quick else "not judges and not cluster"
+    tests = "not judges and not cluster and not wan" + (" and not slow" if quick else "")
     python = sys.executable
     pytest = (python, "-m", "pytest", "-n", "2", "--dist", "worksteal")
     return (

@@ -3,18 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
 import msgspec
+import pytest
 
 from numen.net.channel import Admit, Bounds, Channel, Listener, Transport, everybody
 from numen.net.identity import NodeKey
 from numen.net.memory import MemoryNetwork
+from numen.net.networks import Networks
 from numen.net.tls import TlsTransport
 from numen.watch.traffic import Counted, Traffic
 
 ALICE, BOB, CAROL, MALLORY = (
     NodeKey.from_seed(name) for name in (b"alice", b"bob", b"carol", b"mallory")
 )
+
+WAN = (
+    pytest.mark.wan,
+    pytest.mark.skipif(not find_spec("iroh"), reason="needs the extra wan"),
+)
+"""Marks of tests that bind sockets of QUIC's."""
 
 Make = Callable[[NodeKey, Bounds], Transport]
 
@@ -45,7 +54,13 @@ def counted() -> Fabric:
     return Fabric(lambda key, bounds: Counted(within.make(key, bounds), traffic), within.address)
 
 
-FABRICS = {"memory": memory, "tls": tls, "counted": counted}
+def quic() -> Fabric:
+    return Fabric(Networks, "iroh://127.0.0.1:0")
+
+
+FABRICS = {"memory": memory, "tls": tls, "counted": counted, "quic": quic}
+
+KINDS = [pytest.param(kind, marks=WAN if kind == "quic" else ()) for kind in FABRICS]
 
 
 @asynccontextmanager

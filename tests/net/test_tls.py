@@ -356,9 +356,9 @@ def test_who_leaves_while_it_is_greeted_gives_its_place_back():
                         writer.write(framed(HELLO))
                         await asyncio.sleep(delay_s)
             await asyncio.sleep(0.1)
-            while not bob._ready.empty():
+            while not bob._reception._ready.empty():
                 await (await bob.accept()).close()
-            assert not bob._admission._open
+            assert not bob._reception._admission._open
             near = await TlsTransport(ALICE).dial(bob.address, BOB.id)
             await near.close()
 

@@ -33,6 +33,18 @@ def check_answer(node: Asked, answer: bytes) -> None:
     assert not node.reports, node.reports
 
 
+def test_an_answer_nested_too_deep_to_be_written_is_an_error():
+    node = Asked()
+    # CALL(gas, itself, 0, 0, 0, 0, 0)
+    itself = node.deploy(bytes.fromhex("5f5f5f5f5f305af100"))
+    form = {"to": itself, "gas": hex(30_000_000)}
+
+    code, message = node.fault("debug_traceCall", form, "latest", {"tracer": "callTracer"})
+
+    assert (code, "too deep" in message) == (-32000, True)
+    assert not node.reports
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

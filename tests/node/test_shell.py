@@ -223,6 +223,14 @@ def test_a_page_of_another_origin_may_be_kept_out():
         assert "0x7a69" in asyncio.run(come("http://localhost:3000"))
         with pytest.raises(Exception, match=r"403|rejected"):
             asyncio.run(come("http://other"))
+        # A page may send text to anybody without asking first: it must not be carried out.
+        mine = b'{"jsonrpc":"2.0","id":3,"method":"evm_mine"}'
+        head = b"POST / HTTP/1.1\r\nhost: x\r\norigin: http://other\r\ncontent-type: text/plain\r\n"
+        with connect(report) as stream:
+            stream.sendall(head + b"content-length: %d\r\n\r\n" % len(mine) + mine)
+            assert stream.recv(65536).startswith(b"HTTP/1.1 403")
+        number = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
+        assert json.loads(post(report, number)[1])["result"] == "0x0"
 
 
 def test_blocks_come_by_themselves():

@@ -30,7 +30,7 @@ from numen.market.message import Kept
 from numen.market.moves import Run
 from numen.market.task import task_id
 from numen.net.keystore import Identity
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.market.buyer import Buyer, Order, Sold
 from numen.node.market.errand import Purchase
 from numen.node.market.goods import name_of
@@ -107,7 +107,7 @@ class Market:
             if self._place is None:
                 transport, place = await stack.enter_async_context(local_market(self._identity))
             else:
-                transport, place = TlsTransport(self._identity.node), read_place(self._place)
+                transport, place = Networks(self._identity.node), read_place(self._place)
             member = Member(transport, place, self._identity.account, self._notary, self._hear)
             self._member = member
             running = asyncio.create_task(member.run(lambda: self._buyer))

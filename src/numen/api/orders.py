@@ -12,7 +12,7 @@ from numen.market.job import Job
 from numen.market.message import Ramp
 from numen.market.turn import Market
 from numen.net.keystore import Identity
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.market.errand import Errand, ErrandError, Visitor, cancelling, find_task, raising
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
@@ -139,7 +139,7 @@ async def _visit(
     """Look at a market, and wait until one errand is done, if there is one."""
     who = identity.account
     visitor = Visitor(who.address)
-    transport = TlsTransport(identity.node)
+    transport = Networks(identity.node)
     notary = Notary()
     member = Member(transport, read_place(place), who, notary, lambda _: None)
     running = asyncio.create_task(member.run(lambda: visitor))

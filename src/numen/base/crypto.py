@@ -32,6 +32,9 @@ CURVE_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D
 HALF_ORDER = CURVE_ORDER // 2
 """The highest s of a signature that has no second form (EIP-2)."""
 
+_ZERO, _HALF, _ORDER = (number.to_bytes(32, "big") for number in (0, HALF_ORDER, CURVE_ORDER))
+"""As bytes of one length, which compare as the numbers do."""
+
 _PARITY_OFFSET = 27
 
 
@@ -150,16 +153,16 @@ def recover(digest: bytes, signature: bytes) -> bytes:
         raise BadSignatureError("the digest is not 32 bytes")
     if len(signature) != 65:
         raise BadSignatureError(f"{len(signature)} bytes instead of 65")
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    if not 0 < r < CURVE_ORDER:
+    r, s, v = signature[:32], signature[32:64], signature[64]
+    if not _ZERO < r < _ORDER:
         raise BadSignatureError("r is out of range")
-    if not 0 < s < CURVE_ORDER:
+    if not _ZERO < s < _ORDER:
         raise BadSignatureError("s is out of range")
-    if s > HALF_ORDER:
+    if s > _HALF:
         raise BadSignatureError("s is in the upper half (malleable)")
-    if signature[64] not in (27, 28):
+    if v not in (27, 28):
         raise BadSignatureError("v is neither 27 nor 28")
-    return recover_checked(digest, r, s, signature[64] - _PARITY_OFFSET)
+    return _recover(digest, b"%b%c" % (signature[:64], v - _PARITY_OFFSET))
 
 
 def recover_checked(digest: bytes, r: int, s: int, y_parity: int) -> bytes:
@@ -175,6 +178,10 @@ def recover_checked(digest: bytes, r: int, s: int, y_parity: int) -> bytes:
         BadSignatureError: No point has this r.
     """
     raw = b"%b%b%c" % (r.to_bytes(32, "big"), s.to_bytes(32, "big"), y_parity)
+    return _recover(digest, raw)
+
+
+def _recover(digest: bytes, raw: bytes) -> bytes:
     try:
         key = coincurve.PublicKey.from_signature_and_message(raw, digest, hasher=None)
     except Exception as error:  # coincurve raises bare Exception when no point has this r

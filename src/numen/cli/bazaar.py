@@ -23,7 +23,7 @@ from numen.market.task import policy_name
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.market import people
 from numen.node.market.follower import Player
 from numen.node.market.hall import Hall
@@ -74,7 +74,7 @@ def market() -> None:
 @as_somebody
 @watched("hall")
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:7300", show_default=True)
+@click.option("--listen", metavar="ADDRESS", default="127.0.0.1:7300", show_default=True)
 @click.option(
     "--grant", type=click.IntRange(0, 10**12), default=GRANT, show_default=True,
     help="Coins that each newcomer is given; for a new market.",
@@ -105,7 +105,7 @@ def open_(
     what happened, for `numen why --log`.
     """
     watch.open(identity.account.address, ask=f"numen why ID --log {directory / EVENTS}")
-    transport = watch.transport(TlsTransport(identity.node))
+    transport = watch.transport(Networks(identity.node))
 
     def ready(place: Place, hall: Hall) -> None:
         watch.opened(place, hall, directory / EVENTS)
@@ -346,7 +346,7 @@ def _take_part(
         stack.callback(machine.close)
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
-        transport = watch.transport(TlsTransport(identity.node))
+        transport = watch.transport(Networks(identity.node))
         heard = watch.heard(_teller(as_json=as_json))
         member = Member(transport, found, identity.account, Notary(), heard)
         watch.joined(member)

@@ -21,7 +21,7 @@ from numen.ledger.order.sequencer import Sequencer, UnavailableError
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
 from numen.net.keystore import COST_MIN, KeyStore
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.process.client import connected
 from numen.node.process.roll import FILE, FORMAT, Holder, Roll, Site, mail_of, vote_of, write_roll
 from numen.node.process.server import Conduct, Server
@@ -32,6 +32,7 @@ from numen.vm.host import VALUE_MAX
 
 _FILE_BYTES_MAX: Final = 1 << 26
 _NODES_MAX: Final = 64
+_SCHEMES: Final = {"tls": "", "iroh": "iroh://"}
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class _Wish(msgspec.Struct):
     holders: tuple[str, ...]
     first_port: int
     ports: tuple[int, ...]
+    transport: str
     log: tuple[str, ...]
     price: int
     stake: int
@@ -85,6 +87,8 @@ class _Wish(msgspec.Struct):
     type=click.IntRange(1024, 65_535),
     help="Of each node instead.",
 )
+@click.option("--transport", type=click.Choice(list(_SCHEMES)), default="tls", show_default=True,
+              help="How nodes reach each other.")  # fmt: skip
 @click.option(
     "--log", metavar="URL", multiple=True, help="A server of NATS that keeps the log of blocks."
 )
@@ -112,9 +116,11 @@ def init(**given: Any) -> None:
     wanted = [_holder(each) for each in asked.holders]
     password = read_password(asked.password_file, is_new=True)
     store = KeyStore(asked.folder / "keys", COST_MIN)
-    modes = _modes(asked)
+    modes, at = _modes(asked), _SCHEMES[asked.transport] + "127.0.0.1:"
     sites = tuple(
-        _make_site(store, password, name, port, modes.get(name, Mode.EXECUTE), asked.stake)
+        _make_site(
+            store, password, name, at + str(port), modes.get(name, Mode.EXECUTE), asked.stake
+        )
         for name, port in zip(_names(asked), ports, strict=True)
     )
     holders = tuple(
@@ -157,7 +163,7 @@ def node(
     identity = open_identity(folder, name, password_file)
     if identity.account.address != roll.site(name).address:
         raise click.UsageError(f"the key {name} is not that of the node {name}")
-    transport = TlsTransport(identity.node)
+    transport = Networks(identity.node)
     logging.basicConfig(format=f"{name}: %(message)s")
     if page_at is not None and port is None:
         raise click.UsageError("--dashboard shows what --rpc answers: say --rpc too")
@@ -250,7 +256,7 @@ async def _look(roll: Roll) -> dict[str, Any]:
     coins: dict[str, str] = {}
     for site in roll.nodes:
         try:
-            async with connected(roll, site.name, TlsTransport(NodeKey.generate())) as client:
+            async with connected(roll, site.name, Networks(NodeKey.generate())) as client:
                 standing = await client.standing()
                 if not coins:
                     for holder in roll.holders:
@@ -289,15 +295,13 @@ def _modes(asked: _Wish) -> dict[str, Mode]:
     return found
 
 
-def _make_site(
-    store: KeyStore, password: str, name: str, port: int, mode: Mode, stake: int
-) -> Site:
+def _make_site(store: KeyStore, password: str, name: str, at: str, mode: Mode, stake: int) -> Site:
     store.create(name, password)
     made = store.open(name, password)
     account = "0x" + made.account.address.hex()
     vote = vote_of(made.account, stake) if mode is not Mode.APPLY else None
     mail = mail_of(made.account)
-    return Site(name, f"127.0.0.1:{port}", made.node.id.hex(), account, mode, vote, mail)
+    return Site(name, at, made.node.id.hex(), account, mode, vote, mail)
 
 
 def _holder(text: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from numen.ledger.order.creation import Attestation, Roster, TooFewError, accept
 from numen.net.channel import Transport
 from numen.net.errors import ChannelError
 from numen.net.identity import NodeKey
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.process.client import (
     AskError,
     Client,
@@ -75,7 +75,7 @@ def pay(**given: Any) -> int:
     to = address_of(roll, asked.payee)
 
     async def work() -> News | None:
-        async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
+        async with connected(roll, asked.name, Networks(NodeKey.generate())) as client:
             nonce = asked.nonce
             if nonce is None:
                 nonce = (await client.holding(identity.account.address)).nonce
@@ -131,7 +131,7 @@ def create(**given: Any) -> int:
     contract = from_file(asked.file)
 
     async def work() -> dict[str, Any] | None:
-        async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
+        async with connected(roll, asked.name, Networks(NodeKey.generate())) as client:
             nonce = (await client.holding(identity.account.address)).nonce
             raw, address = await _signed(asked, roll, identity.account, nonce, contract)
             news = await follow(client, raw, asked.wait_s, as_json=asked.as_json)
@@ -159,7 +159,7 @@ async def _signed(
         return creation_of(roll, key, nonce, code, arguments, work)
 
     def transport() -> Transport:
-        return TlsTransport(NodeKey.generate())
+        return Networks(NodeKey.generate())
 
     founding = await deal_keys(roll, key, nonce, asked.shares, asked.wait_s, transport)
     return founded_creation_of(roll, key, nonce, founding, code, arguments, work)
@@ -196,7 +196,7 @@ async def _attested(roll: Roll, name: str, contract: bytes, height: int) -> Atte
     try:
         async with (
             asyncio.timeout(_ANSWER_S),
-            connected(roll, name, TlsTransport(NodeKey.generate())) as client,
+            connected(roll, name, Networks(NodeKey.generate())) as client,
         ):
             return await client.attestation(contract, height)
     except (ChannelError, TimeoutError):

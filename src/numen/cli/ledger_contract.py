@@ -21,7 +21,7 @@ from numen.ledger.sealed.charter import Charter, read_charter
 from numen.ledger.sealed.envelope import public_key
 from numen.ledger.sealed.keyring import seal_request
 from numen.net.identity import NodeKey
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node.process.client import Client, News, connected, request_of
 from numen.node.process.roll import Roll
 from numen.vm.codes import read_code
@@ -98,7 +98,7 @@ def send(**given: Any) -> int:
     key = open_identity(asked.folder, asked.who, asked.password_file).account
 
     async def work() -> News | None:
-        async with connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client:
+        async with connected(roll, asked.name, Networks(NodeKey.generate())) as client:
             contract = await _known(client, roll, asked.contract)
             entry = contract.entry(asked.message)
             payload = _payload(entry, asked.args)
@@ -131,7 +131,7 @@ def view(**given: Any) -> None:
     async def work() -> bytes:
         async with (
             asyncio.timeout(asked.wait_s),
-            connected(roll, asked.name, TlsTransport(NodeKey.generate())) as client,
+            connected(roll, asked.name, Networks(NodeKey.generate())) as client,
         ):
             contract = await _known(client, roll, asked.contract)
             if contract.charter is None:

@@ -12,7 +12,7 @@ from numen.cli.orders import market
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.net.keystore import Identity
-from numen.net.tls import TlsTransport
+from numen.net.networks import Networks
 from numen.node import asking
 from numen.node.market.audit import audit
 from numen.node.market.member import Member
@@ -58,7 +58,7 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
     MARKET and CONTRACT are as `numen market open --ledger` prints them. Every entry of the record
     is applied here; the contract is read through the node at --rpc.
     """
-    transport, account = TlsTransport(identity.node), identity.account
+    transport, account = Networks(identity.node), identity.account
     member = Member(transport, read_place(place), account, Notary(), lambda _: None)
     on_ledger = OnLedger(asker(rpc), bytes.fromhex(_hex(contract)[2:]))
     found = asyncio.run(audit(member, account.address, on_ledger))

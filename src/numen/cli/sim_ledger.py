@@ -9,8 +9,10 @@ from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.sim import betrayal, double_spend, ledger
 
-_seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
-_runs = click.option(
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True
+)
+runs_option = click.option(
     "--runs",
     type=click.IntRange(1, 10**6),
     default=1,
@@ -20,7 +22,7 @@ _runs = click.option(
 
 
 @click.command("ledger")
-@_seed
+@seed_option
 @click.option(
     "--faults",
     type=click.IntRange(0, 10**7),
@@ -36,7 +38,7 @@ _runs = click.option(
     help="Which machine lies.",
 )
 @click.option("--log", "is_logged", is_flag=True, help="Let a log order blocks that all may make.")
-@_runs
+@runs_option
 @as_json_option
 def ledger_(seed: int, faults: int, runs: int, liar: str, is_logged: bool, as_json: bool) -> None:
     """Run a ledger of five nodes that crash, on a network that loses, repeats, reorders and parts.
@@ -62,8 +64,8 @@ def ledger_(seed: int, faults: int, runs: int, liar: str, is_logged: bool, as_js
 
 
 @click.command("double-spend")
-@_seed
-@_runs
+@seed_option
+@runs_option
 @as_json_option
 def double_spend_(seed: int, runs: int, as_json: bool) -> None:
     """Let somebody who has ten coins pay b at one node, and c at another.
@@ -85,7 +87,7 @@ def double_spend_(seed: int, runs: int, as_json: bool) -> None:
 
 
 @click.command("betrayal")
-@_seed
+@seed_option
 @click.option(
     "--audit",
     type=click.IntRange(1, 10**6),
@@ -93,7 +95,7 @@ def double_spend_(seed: int, runs: int, as_json: bool) -> None:
     show_default=True,
     help="Share of blocks that who trusts carries out all the same, in millionths.",
 )
-@_runs
+@runs_option
 @as_json_option
 def betrayal_(seed: int, audit: int, runs: int, as_json: bool) -> None:
     """Let a maker of blocks be honest until it is trusted, and then lie.

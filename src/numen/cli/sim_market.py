@@ -7,6 +7,7 @@ import msgspec
 
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
+from numen.cli.sim_ledger import runs_option, seed_option
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.sim import credibility
 from numen.sim.market import day
@@ -15,16 +16,13 @@ _FIXED = (2, 3, 5, 8, 12)
 
 
 @click.command("market")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@seed_option
 @click.option("--hours", type=click.IntRange(1, 24 * 366), default=24, show_default=True)
 @click.option(
     "--tasks", type=click.IntRange(0, 10**5), default=24, show_default=True,
     help="How many are wanted in those hours.",
 )  # fmt: skip
-@click.option(
-    "--runs", type=click.IntRange(1, 10**6), default=1, show_default=True,
-    help="Seeds that are tried, from --seed on.",
-)  # fmt: skip
+@runs_option
 @as_json_option
 def market_(seed: int, hours: int, tasks: int, runs: int, *, as_json: bool) -> None:
     """Run a market for days of simulated time, on a network that breaks, with machines that stop.
@@ -78,7 +76,7 @@ def _line(report: day.Report) -> str:
     "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
     show_default=True, help="Verifiers run one undisputed task in so many again.",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
+@seed_option
 @as_json_option
 def quorum_(seed: int, *, as_json: bool, **given: Any) -> None:
     """Let a hundred workers answer tasks, of whom some agree on wrong answers.

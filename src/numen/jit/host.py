@@ -34,6 +34,8 @@ _ROOM_FIRST: Final = 256
 
 _ENTRY: Final = struct.Struct("<32s32s32sQ")
 _RECORD: Final = struct.Struct("<QQ")
+_KEY: Final = struct.Struct("<32s")
+_VALUES: Final = struct.Struct("<32s32s")
 assert (0, 32, 64, 96, _ENTRY.size) == (KEY, VALUE, BEFORE, FLAGS, ENTRY_BYTES)
 
 _HEAD: Final = struct.Struct(f"<{len(FIELDS)}Q{SIGNED_WORDS * WORD_BYTES}x")
@@ -92,7 +94,7 @@ class NativeHost:
         found, number = [], int.from_bytes
         entries = self._entries_view[: ENTRY_BYTES * self._count]
         for key, value, before, flags in _ENTRY.iter_unpack(entries):
-            if flags & WRITTEN and not (flags & READ and value == before):
+            if flags & WRITTEN and (value != before or not flags & READ):
                 found.append((number(key, "little"), number(value, "little")))
         found.sort()
         return tuple(found)
@@ -100,12 +102,12 @@ class NativeHost:
     def records(self) -> list[Record]:
         """What the run that ended emitted, in order."""
         found, at, end = [], 0, self._records_end
-        raw = bytes(self._records_view[:end])
+        raw, head_at = self._records_view[:end].tobytes(), _RECORD.unpack_from
         while at < end:
-            kind, count = _RECORD.unpack_from(raw, at)
-            at += RECORD_HEAD_BYTES
-            found.append((kind, raw[at : at + count * WORD_BYTES]))
-            at += count * WORD_BYTES
+            kind, count = head_at(raw, at)
+            start = at + RECORD_HEAD_BYTES
+            at = start + count * WORD_BYTES
+            found.append((kind, raw[start:at]))
         return found
 
     def _make_room(self, room: int) -> None:
@@ -115,7 +117,7 @@ class NativeHost:
         self._entries = (ctypes.c_char * (room * ENTRY_BYTES))()
         self._entries_view = memoryview(self._entries).cast("B")
         self._run = 0
-        self._ask = _asker(self._entries_view, self._slots, self._errors)
+        self._ask = _asker(self._entries, self._slots, self._errors)
         fields = {
             "room": room,
             "mask": cells - 1,
@@ -138,15 +140,18 @@ class NativeHost:
 _ASK: Final = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 
 
-def _asker(entries: memoryview, slots: list[Loads], errors: list[BaseException]) -> Any:
+def _asker(
+    entries: ctypes.Array[ctypes.c_char], slots: list[Loads], errors: list[BaseException]
+) -> Any:
     """The function that native code calls with the number of an entry."""
+    number_of, key_at, put_at = int.from_bytes, _KEY.unpack_from, _VALUES.pack_into
 
     def ask(number: int) -> int:
         try:
             at = ENTRY_BYTES * number
-            key = int.from_bytes(entries[at : at + WORD_BYTES], "little")
+            key = number_of(key_at(entries, at)[0], "little")
             raw = slots[0].load(key).to_bytes(WORD_BYTES, "little")
-            entries[at + VALUE : at + FLAGS] = raw + raw
+            put_at(entries, at + VALUE, raw, raw)
         except BaseException as error:
             errors.append(error)
             return 1

@@ -155,7 +155,8 @@ class Run:
             trap = trap_of(code, self._native.module)
             is_limit = trap.reason is Reason.WORK_LIMIT
             return Outcome(None, trap, self._work_limit if is_limit else work)
-        results = tuple([marshal.read(self._view, slot) for slot in self._native.layout.results])
+        slots = self._native.layout.results
+        results = tuple([marshal.read(self._view, slot) for slot in slots]) if slots else ()
         return Outcome(results, None, work)
 
 

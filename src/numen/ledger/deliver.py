@@ -50,6 +50,8 @@ _WISHED: Final = b"\1"
 _SALT: Final = b"numen/epoch/1"
 
 _ANSWERS: Final = (Kind.REPLY, Kind.BOUNCE)
+_CREATE, _REQUEST, _DONE, _WAITS = Kind.CREATE, Kind.REQUEST, Fate.DONE, Fate.WAITS
+"""Members that every message is compared with: to find one in its class takes longer."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -131,9 +133,9 @@ class _Delivering:
                 cell.credit(message.value)
                 return self._end(Fate.STALE, 0)
             self._resume(self.awaited)
-        elif message.kind is Kind.REQUEST and message.deadline < self.moment.height:
+        elif message.kind is _REQUEST and message.deadline < self.moment.height:
             return self._fail(Failure(Reason.LATE), 0)
-        elif message.kind is Kind.CREATE and not self._found():
+        elif message.kind is _CREATE and not self._found():
             return self._fail(Failure(Reason.ABSENT, detail="somebody lives there already"), 0)
         cell.credit(message.value)
         if not cell.account.code:
@@ -170,7 +172,7 @@ class _Delivering:
     def _without_code(self) -> Handed:
         """Coins alone go to anybody; a question needs somebody who answers."""
         payload = self.message.payload
-        if payload and self.message.kind is Kind.REQUEST and not payload.startswith(FOUNDING):
+        if payload and self.message.kind is _REQUEST and not payload.startswith(FOUNDING):
             self.cell.credit(-self.message.value)
             return self._fail(Failure(Reason.ABSENT, detail="no contract lives there"), 0)
         return self._succeed(Outcome(), 0)
@@ -178,10 +180,8 @@ class _Delivering:
     def _delivery(self) -> Delivery:
         message, moment, awaited = self.message, self.moment, self.awaited
         secrets = self.cell.secrets
-        payload = message.payload[CODE_BYTES:] if message.kind is Kind.CREATE else message.payload
-        is_sealed = (
-            secrets is not None and message.kind is Kind.REQUEST and payload.startswith(SEALED)
-        )
+        payload = message.payload[CODE_BYTES:] if message.kind is _CREATE else message.payload
+        is_sealed = secrets is not None and message.kind is _REQUEST and payload.startswith(SEALED)
         if secrets is not None and is_sealed:
             payload = secrets.open_request(payload, message.source)
         return Delivery(
@@ -210,15 +210,16 @@ class _Delivering:
 
     def _sealing_work(self, outcome: Outcome) -> int:
         """For sealing everything again, if that is wanted."""
-        if not any(isinstance(effect, Rotate) for effect in outcome.effects):
-            return 0
-        return tariff.RESEAL_WORK * (1 + self.cell.private_count())
+        for effect in outcome.effects:
+            if isinstance(effect, Rotate):
+                return tariff.RESEAL_WORK * (1 + self.cell.private_count())
+        return 0
 
     def _take_back(self) -> None:
         # A bounce brings a contract its own coins: they stay, whatever it makes of the news.
         if self.message.kind not in _ANSWERS:
             self.cell.credit(-self.message.value)
-        if self.message.kind is Kind.CREATE:
+        if self.message.kind is _CREATE:
             self.cell.account = msgspec.structs.replace(self.cell.account, code=b"")
 
     def _succeed(self, outcome: Outcome, charge: int) -> Handed:
@@ -233,7 +234,7 @@ class _Delivering:
         self._note_keys(outcome)
         if not outcome.waits and owed is not None:
             sender.answer(Kind.REPLY, owed, outcome.result, 0)
-        fate = Fate.WAITS if outcome.waits else Fate.DONE
+        fate = _WAITS if outcome.waits else _DONE
         return self._end(fate, charge, sender, outcome.result)
 
     def _note_keys(self, outcome: Outcome) -> None:
@@ -241,7 +242,7 @@ class _Delivering:
         cell = self.cell
         if cell.secrets is None:
             return
-        if self.message.kind is Kind.CREATE:
+        if self.message.kind is _CREATE:
             cell.notes.store(CHARTER, write_charter(cell.secrets.charter(NO_SALT)))
         if any(isinstance(effect, Rotate) for effect in outcome.effects):
             cell.notes.store(_WISH, _WISHED)

@@ -71,6 +71,8 @@ class Custodians(msgspec.Struct, frozen=True):
 
         Cost: a signature recovery for each.
         """
+        if len(founding.signatures) > len(self.stakes):
+            raise FoundingError("more signatures than nodes")
         told = _digest(self.chain, contract, founding.commitments)
         signers: set[bytes] = set()
         for signature in founding.signatures:
@@ -92,6 +94,16 @@ def attest(
 ) -> Signature:
     """Sign that one has the keys of a contract that is about to be."""
     return key.sign(_digest(chain, contract, commitments))
+
+
+def is_attested(
+    chain: int, contract: Address, commitments: tuple[bytes, ...], node: Address, signature: bytes
+) -> bool:
+    """Whether a node signed that it has the keys of a contract that is about to be."""
+    try:
+        return recover(_digest(chain, contract, commitments), signature) == node
+    except BadSignatureError:
+        return False
 
 
 def write_founding(founding: Founding) -> bytes:

@@ -116,7 +116,7 @@ class Sender:
 
     def commit(self) -> None:
         """Do what was prepared."""
-        unspent = self._cause.value if self._cause.kind is Kind.REQUEST else 0
+        unspent = self._cause.value if self._sends and self._cause.kind is Kind.REQUEST else 0
         for send, work, owed in self._sends:
             advanced = min(unspent, send.value)
             unspent -= advanced

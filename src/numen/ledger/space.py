@@ -39,9 +39,10 @@ class Space(Generic[K, V]):
     def load(self, key: K) -> V:
         """What a key holds now."""
         now = self._now
-        if key not in now:
-            now[key] = self.empty if self._read is None else self._read(key)
-        return now[key]
+        if key in now:
+            return now[key]
+        value = now[key] = self.empty if self._read is None else self._read(key)
+        return value
 
     def store(self, key: K, value: V) -> None:
         """Let a key hold something else."""

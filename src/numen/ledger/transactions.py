@@ -45,7 +45,7 @@ CODES_MAX: Final = 16
 
 _DOMAIN: Final = "numen/transaction/1"
 _TAG: Final = domain_tag(_DOMAIN)
-_ID_DOMAIN: Final = "numen/transaction-id/1"
+_ID_TAG: Final = domain_tag("numen/transaction-id/1")
 _CREATE: Final = b"numen/create/1"
 _SIGNATURE_BYTES: Final = 2 + 65
 
@@ -154,7 +154,7 @@ def transaction_id(transaction: Transaction, sender: Address) -> bytes:
 
 
 def _name(signed: bytes, sender: Address) -> bytes:
-    return digest(_ID_DOMAIN, signed + sender)
+    return keccak256(_ID_TAG, signed, sender)
 
 
 def sign(transaction: Transaction, key: SigningKey) -> bytes:
@@ -267,14 +267,18 @@ def requests(begun: Sequence[Begun], moment: Moment) -> list[Message]:
 
 def publishing_fee(transaction: Transaction) -> int:
     """Coins for the codes that a transaction publishes."""
+    if not transaction.codes:
+        return 0
     work = tariff.CODE_BYTE_WORK * sum(len(code) for code in transaction.codes)
     return work * transaction.price
 
 
 def cost(transaction: Transaction) -> int:
     """Coins that a transaction takes from its sender at once; unused work is given back."""
-    calls = sum(int(call.value) + call.work * transaction.price for call in transaction.calls)
-    return calls + publishing_fee(transaction)
+    coins = publishing_fee(transaction)
+    for call in transaction.calls:
+        coins += int(call.value) + call.work * transaction.price
+    return coins
 
 
 def _refuse(cell: Cell, transaction: Transaction, moment: Moment, coins: int) -> None:

@@ -150,11 +150,13 @@ class World:
 
     def _creations(self, admitted: Admitted) -> Iterator[tuple[Address, bool]]:
         """The contracts that a transaction would create, and whether something is private there."""
-        own = {code_id(code): code for code in admitted.transaction.codes}
-        for index, call in enumerate(admitted.transaction.calls):
+        calls = admitted.transaction.calls
+        creating = [index for index, call in enumerate(calls) if not call.to]
+        own = {code_id(code): code for code in admitted.transaction.codes if creating}
+        for index in creating:
             contract = admitted.target(index)
-            if not call.to and not self.last(contract).code:
-                digest = call.payload[:WORD_BYTES]
+            if not self.last(contract).code:
+                digest = calls[index].payload[:WORD_BYTES]
                 code = own.get(digest) or self._codes.get(digest) or self.code(digest)
                 yield contract, has_private_state(code)
 

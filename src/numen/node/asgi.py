@@ -107,6 +107,9 @@ class Application:
     # --- HTTP -------------------------------------------------------------------------------------
 
     async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
+        if not self._may_come(scope):
+            await self._reply(send, 403, _refusal("pages of this origin may not ask"))
+            return
         if scope["method"] == "OPTIONS":
             await self._reply(send, 204, b"")
             return

@@ -62,10 +62,14 @@ STORAGE_BYTES_MAX: Final = 16 << 20
 _SELECTOR_BYTES: Final = 4
 _ADDRESS_BYTES: Final = 20
 _TOPICS_MAX: Final = 4
+_TOPICS: Final = [Struct(f"{_WORD}s" * count) for count in range(1 + _TOPICS_MAX)]
 _CONTEXT: Final = Struct("<Q24x20s12x32sQ24xQ24x20s12x32sQ24x")
 """The words of `model.Context`: numbers of 64 bits, addresses, coins."""
 
 assert _CONTEXT.size == CONTEXT_WORDS * _WORD
+
+_REQUEST, _VIEW, _BOUNCE = Kind.REQUEST, Kind.VIEW, Kind.BOUNCE
+"""Members that every delivery is compared with: to find one in its class takes longer."""
 
 _ERROR: Final = keccak256(b"Error(string)")[:_SELECTOR_BYTES]
 
@@ -244,13 +248,13 @@ class ContractService:
         None where the contract has no such thing, negative where it need not run.
         """
         payload = delivery.payload
-        match delivery.kind:
-            case Kind.REQUEST | Kind.VIEW if payload:
-                number = int.from_bytes(payload[:_SELECTOR_BYTES], "big")
-                is_known = len(payload) >= _SELECTOR_BYTES and number in self._numbers
-                return number if is_known else None, payload[: _SELECTOR_BYTES - 1 : -1]
-            case Kind.REQUEST | Kind.VIEW:
+        if delivery.kind is _REQUEST or delivery.kind is _VIEW:
+            if not payload:
                 return self._known(records.RECEIVE_ENTRY, None), b""
+            number = int.from_bytes(payload[:_SELECTOR_BYTES], "big")
+            is_known = len(payload) >= _SELECTOR_BYTES and number in self._numbers
+            return number if is_known else None, payload[: _SELECTOR_BYTES - 1 : -1]
+        match delivery.kind:
             case Kind.CREATE:
                 plain = None if payload or delivery.value else -1
                 return self._known(records.CREATE_ENTRY, plain), payload[::-1]
@@ -259,12 +263,12 @@ class ContractService:
                 return self._known(number, None), payload[: _SELECTOR_BYTES - 1 : -1]
         waiting = delivery.continuation
         if waiting is None:
-            is_bounce = delivery.kind is Kind.BOUNCE
+            is_bounce = delivery.kind is _BOUNCE
             return self._known(records.BOUNCE_ENTRY, -1) if is_bounce else -1, b""
         if not 0 <= waiting.entry < len(self.description.continuations):
             return None, b""
         number = records.CONTINUATIONS + 2 * waiting.entry
-        if delivery.kind is Kind.BOUNCE:
+        if delivery.kind is _BOUNCE:
             return number + 1, waiting.frame[::-1]
         size = self.description.continuations[waiting.entry].reply_words * _WORD
         return number, (waiting.frame + payload[:size])[::-1]
@@ -304,12 +308,13 @@ class ContractService:
         result, effects, waits = self._effects(found)
         if len(effects) > EFFECTS_MAX:
             raise _MalformedError(Reason.TOO_LARGE, f"more than {EFFECTS_MAX} effects")
-        if delivery.kind is Kind.VIEW:
+        if delivery.kind is _VIEW:
             return Outcome(result, (), (), work, None, waits)
         return Outcome(result, writes, tuple(effects), work, None, waits)
 
     def _effects(self, found: Sequence[Record]) -> tuple[bytes, list[Effect], bool]:
-        result, effects, waits = b"", list[Effect](), False
+        result, waits = b"", False
+        effects: list[Effect] = []
         pending = iter(found)
         for kind, words in pending:
             if len(words) > PAYLOAD_BYTES_MAX:
@@ -444,11 +449,10 @@ def _send(words: bytes, selector_at: int, continuation: Continuation | None) -> 
 
 def _event(words: bytes) -> Event:
     count = _number(words, 0)
-    if count > _TOPICS_MAX or len(words) < _WORD * (1 + count):
-        raise _none()
     end = _WORD * (1 + count)
-    topics = tuple([words[at : at + _WORD] for at in range(_WORD, end, _WORD)])
-    return Event(topics, words[end:])
+    if count > _TOPICS_MAX or len(words) < end:
+        raise _none()
+    return Event(_TOPICS[count].unpack_from(words, _WORD), words[end:])
 
 
 def _schedule(words: bytes) -> Schedule:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.util import find_spec
 
 import pytest
 
@@ -204,3 +205,23 @@ def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(process
     assert json.loads(checked)["outputs"] == 111
     why = processes.run("why", liar, "--log", str(processes.folder / "market" / "events.jsonl"))
     assert "halvings step" in why
+
+
+@pytest.mark.wan
+@pytest.mark.skipif(not find_spec("iroh"), reason="needs the extra wan")
+def test_a_job_is_sold_over_quic(processes):
+    place = open_hall(processes, "iroh://127.0.0.1:0")
+    assert "@iroh://127.0.0.1:" in place
+    processes.start("verifier", "verifier", place, "--key", "verifier", "--insist")
+    for name in ("ada", "cay"):
+        processes.start(name, "worker", place, "--key", name, "--insist")
+    processes.until(lambda: len(processes.events("called")) == 3)
+    program = processes.folder / "job.py"
+    program.write_text("def main(a: u64, b: u64) -> u64:\n    return a * b\n")
+
+    buying = ("submit", place, str(program), "6", "7", "--key", "buyer", "--bid", "50000", "--json")
+    bought = json.loads(processes.run(*buying))
+
+    assert (bought["value"], bought["fined"]) == (42, [])
+    assert bought["paid"] > 0
+    assert [event["task"] for event in processes.events("settled")] == [bought["task"]]

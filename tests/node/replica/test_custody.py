@@ -9,7 +9,7 @@ from numen.evm.transaction import Kind as Form
 from numen.evm.transaction import Transaction
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger import looking
-from numen.ledger.founding import Founding
+from numen.ledger.founding import Founding, FoundingError, is_attested
 from numen.ledger.past import before
 from numen.ledger.sealed.charter import shares_of
 from numen.ledger.sealed.envelope import enclose, public_key
@@ -19,8 +19,9 @@ from numen.ledger.sealed.keys import EpochKeys
 from numen.ledger.sealed.shares import Share, deal, join, verify
 from numen.ledger.state.kv import MemoryKV
 from numen.node.ledger.follower import Follower
-from numen.node.replica.custodian import _SHARE, _Held, about_share
-from numen.node.replica.packet import Claim, Lent, Peek, Seen
+from numen.node.process.dealing import word_of
+from numen.node.replica.custodian import _SHARE, CLAIMS_MAX, _Held, about_share
+from numen.node.replica.packet import Claim, Entrusted, Lent, Peek, Seen
 from numen.node.replica.plan import Mode
 from numen.node.rpc.dispatch import Dispatcher
 from numen.node.rpc.replica_methods import METHODS
@@ -372,3 +373,74 @@ class AskedNode(Asked):
             body.world, hall.keys[index], body.plan, body.watch, names, self.handed.append
         )
         self.dispatcher = Dispatcher(self.node, METHODS)
+
+
+def test_offers_that_come_to_nothing_hold_up_no_others(hall):
+    for nonce in range(1, 2 * CLAIMS_MAX):
+        _, offers = hall.offers(nonce)
+        hall.tell(0, offers[0])  # and to nobody else, so that nobody ever has the keys
+    hall.run(1)
+
+    _, founding, _ = hall.deal(0)
+
+    assert len(founding.signatures) == 4
+
+
+def test_offers_that_come_to_nothing_leave_nothing_behind(hall, monkeypatch):
+    monkeypatch.setattr("numen.node.replica.custodian.OFFERS_MAX", 4)
+    keeper, other = (hall.bodies[index]._custodian for index in (0, 1))
+    mails = [each.mail for each in hall.plans[0].keepers]
+    does_not_follow = deal(b"o" * 32, 2, 4, b"\1" * 32)
+
+    def lend(offer):
+        assert other.entrust(offer).reason == ""
+        claim = Claim(offer.contract, offer.commitments[0])
+        keeper.take(hall.keys[1].address, other.claim(hall.keys[0].address, claim))
+
+    for nonce in range(10):
+        _, whole = hall.offers(nonce, needed=1)
+        assert keeper.entrust(whole[0]).signature
+        contract, stuck = hall.offers(100 + nonce)
+        assert keeper.entrust(stuck[0]).reason == ""
+        lend(stuck[1])
+        points = does_not_follow.commitments
+        shares = zip(mails[:2], does_not_follow.shares[:2], strict=True)
+        false = [hall.offer(100 + nonce, contract, points, mail, share) for mail, share in shares]
+        assert keeper.entrust(false[0]).reason == ""
+        lend(false[1])
+        assert "whoever dealt them lies" in keeper.entrust(false[0]).reason
+
+    assert len(keeper._held) == len(kept(hall, 0)) <= 4
+    assert len(keeper._false) <= 4
+    assert len(keeper._heard) <= 4
+    assert len(hall.bodies[0].world.keys.contracts()) <= 4
+
+
+def test_a_node_signs_for_no_commitments_that_it_has_not_checked(hall):
+    contract, _, _ = hall.deal(0)
+    dealt = shares_of(EpochKeys(DEALT, contract, 0), 3, 4)
+    other = deal(b"o" * 32, 3, 4, b"\1" * 32 + b"\2" * 32)
+    mail = hall.plans[0].keepers[0].mail
+    mixed = (dealt.commitments[0], *other.commitments[1:])
+
+    said = hall.bodies[0]._custodian.entrust(hall.offer(0, contract, mixed, mail, dealt.shares[0]))
+
+    assert (said.signature, "other commitments" in said.reason) == (b"", True)
+
+
+def test_signatures_that_are_none_are_left_out_of_a_founding(hall):
+    contract, founding, said = hall.deal(0)
+    _, offers = hall.offers(0)
+    address = hall.keys[0].address
+    own = next(p for p in said if p.signature and is_attested(
+        CHAIN, contract, founding.commitments, address, p.signature))  # fmt: skip
+
+    assert word_of(CHAIN, address, offers[0], own) == (own.signature, "")
+    for signature in (b"\1" * 65, b"\1" * 64, founding.signatures[0][::-1]):
+        false = Entrusted(contract, own.point, signature, "")
+        assert word_of(CHAIN, address, offers[0], false) == (b"", "what it signed is not that")
+    assert word_of(CHAIN, address, offers[0], Entrusted(contract, own.point, b"", "")) is None
+    # Somebody who collects them all the same has his founding refused, whatever it costs to check.
+    many = Founding(founding.commitments, (*founding.signatures, founding.signatures[0]) * 40)
+    with pytest.raises(FoundingError, match="more signatures than nodes"):
+        hall.custodians.check(many, contract)

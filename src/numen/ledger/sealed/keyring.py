@@ -169,6 +169,12 @@ class Keyring:
             found = self.of(contract)
         return found
 
+    def forget(self, contract: Address, point: bytes) -> None:
+        """Forget the secrets with a commitment, of a contract that was to be."""
+        known = [each for each in self._secrets.pop(contract, ()) if each.point != point]
+        if known:
+            self._secrets[contract] = known
+
     def keep_only(self, secrets: Secrets) -> None:
         """Forget all other secrets of a contract."""
         self._secrets[secrets.keys.contract] = [secrets]

@@ -60,10 +60,13 @@ class MemoryKV:
         batch = list(writes)
         check_sizes(batch)
         for key, value in batch:
-            if value is None:
-                self._values.pop(key, None)
-            else:
-                self._values[key] = value
+            self._write(key, value)
+
+    def _write(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self._values.pop(key, None)
+        else:
+            self._values[key] = value
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         found = [(k, v) for k, v in self._values.items() if k.startswith(prefix) and k > after]

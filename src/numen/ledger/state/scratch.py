@@ -6,19 +6,18 @@ nothing.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from numen.ledger.state.kv import Get, Writes, check_sizes
+from numen.ledger.state.kv import MemoryKV
 
 _FAMILY_BYTES = 2
 """Keys are kept in order by their first bytes, so that a scan sorts none but its own."""
 
 
-class ScratchKV:
-    """Bytes by key, kept as long as the process lives; a `KV`."""
+class ScratchKV(MemoryKV):
+    """Bytes by key, kept as long as the process lives; a scan sorts what came since the last."""
 
     def __init__(self) -> None:
-        self._values: dict[bytes, bytes] = {}
+        super().__init__()
         self._ordered: dict[bytes, list[bytes]] = {}
         self._fresh: dict[bytes, list[bytes]] = {}
         self._before: list[tuple[bytes, bytes | None]] = []
@@ -34,27 +33,12 @@ class ScratchKV:
         """Take back what was changed since a moment."""
         assert 0 <= moment <= len(self._before)
         while len(self._before) > moment:
-            self._write(*self._before.pop())
+            self._put(*self._before.pop())
 
     def forget(self) -> None:
         """Remember no changes any more; there is no moment to come back to."""
         self._before.clear()
         self._is_watched = False
-
-    def get(self, key: bytes) -> bytes | None:
-        return self._values.get(key)
-
-    @contextmanager
-    def reading(self) -> Iterator[Get]:
-        yield self._values.get
-
-    def commit(self, writes: Writes) -> None:
-        batch = list(writes)
-        check_sizes(batch)
-        for key, value in batch:
-            if self._is_watched:
-                self._before.append((key, self._values.get(key)))
-            self._write(key, value)
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         names: list[bytes] = []
@@ -69,9 +53,6 @@ class ScratchKV:
                 names.append(keys[at])
         return iter([(name, self._values[name]) for name in names])
 
-    def close(self) -> None:
-        """Nothing to let go of."""
-
     def _in_order(self, family: bytes) -> list[bytes]:
         keys = self._ordered.setdefault(family, [])
         fresh = self._fresh.pop(family, None)
@@ -81,6 +62,11 @@ class ScratchKV:
         return keys
 
     def _write(self, key: bytes, value: bytes | None) -> None:
+        if self._is_watched:
+            self._before.append((key, self._values.get(key)))
+        self._put(key, value)
+
+    def _put(self, key: bytes, value: bytes | None) -> None:
         family = key[:_FAMILY_BYTES]
         if value is None:
             if self._values.pop(key, None) is not None:

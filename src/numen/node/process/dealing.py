@@ -9,20 +9,19 @@ from secrets import token_bytes
 from typing import Final
 
 from numen.base.codec import encode
-from numen.base.crypto import SigningKey
+from numen.base.crypto import Address, SigningKey
 from numen.base.errors import NumenError
-from numen.ledger.founding import Founding, FoundingError
+from numen.ledger.founding import Founding, FoundingError, is_attested
 from numen.ledger.sealed.charter import shares_of
 from numen.ledger.sealed.envelope import enclose
 from numen.ledger.sealed.keys import EpochKeys
 from numen.ledger.sealed.shares import is_secret
 from numen.ledger.transactions import created_address
 from numen.net.channel import Transport
-from numen.net.errors import ChannelError
 from numen.node.process.client import FOUNDED_INDEX, connected
-from numen.node.process.roll import Roll
+from numen.node.process.roll import Roll, Site
 from numen.node.replica.custodian import about_share, offer_digest
-from numen.node.replica.packet import Entrust
+from numen.node.replica.packet import Entrust, Entrusted
 from numen.node.replica.plan import Peer
 
 AGAIN_S: Final = 0.1
@@ -98,29 +97,40 @@ async def _signatures(
     transport: Callable[[], Transport],
 ) -> list[tuple[bytes, str]]:
     """What each node signed; where it did not, why."""
-    names = {site.address: site.name for site in roll.nodes}
+    sites = {site.address: site for site in roll.nodes}
     async with asyncio.TaskGroup() as group:
         asked = [
-            group.create_task(_asked(roll, names[keeper.node], offer, wait_s, transport))
+            group.create_task(_asked(roll, sites[keeper.node], offer, wait_s, transport))
             for keeper, offer in zip(keepers, offers, strict=True)
         ]
     return [each.result() for each in asked]
 
 
 async def _asked(
-    roll: Roll, name: str, offer: Entrust, wait_s: int, transport: Callable[[], Transport]
+    roll: Roll, site: Site, offer: Entrust, wait_s: int, transport: Callable[[], Transport]
 ) -> tuple[bytes, str]:
     """Offer a node its share until it has the keys, says why not, or the time is over."""
+    name = site.name
     try:
         async with asyncio.timeout(wait_s), connected(roll, name, transport()) as client:
             while True:
                 async with asyncio.timeout(ANSWER_S):
                     said = await client.entrust(offer)
-                if said.signature or said.reason:
-                    return said.signature, f"{name}: {said.reason}" if said.reason else ""
+                word = word_of(roll.chain, site.address, offer, said)
+                if word is not None:
+                    return word[0], f"{name}: {word[1]}" if word[1] else ""
                 await asyncio.sleep(AGAIN_S)
-    except (ChannelError, TimeoutError) as error:
+    except (NumenError, TimeoutError) as error:
         return b"", f"{name}: {error}" if str(error) else f"{name} has no keys in time"
+
+
+def word_of(chain: int, node: Address, offer: Entrust, said: Entrusted) -> tuple[bytes, str] | None:
+    """What a node says of its share: its signature, or why there is none; None to ask it again."""
+    if not said.signature:
+        return (b"", said.reason) if said.reason else None
+    if is_attested(chain, offer.contract, offer.commitments, node, said.signature):
+        return said.signature, ""
+    return b"", "what it signed is not that"
 
 
 def _secret() -> bytes:

@@ -120,6 +120,7 @@ class Custodian:
         self._heard: dict[tuple[bytes, bytes], dict[int, Share]] = {}
         self._wanted: dict[bytes, None] = {}
         self._false: set[tuple[bytes, bytes]] = set()
+        self._turn = 0
         for name, record in world.kv.scan(_SHARE):
             raw = self._box.open(name, record).value
             contract = name[len(_SHARE) : -_TAG_BYTES]
@@ -164,7 +165,10 @@ class Custodian:
             raise ShareError(_FALSE)
         if len(commitments) > len(self._plan.keepers):
             raise ShareError("more shares are needed than there are nodes that keep one")
-        if (contract, commitments[0]) in self._held:
+        held = self._held.get((contract, commitments[0]))
+        if held is not None and held.commitments != commitments:
+            raise ShareError("a share of the same secret is here, with other commitments")
+        if held is not None:
             return
         about = about_share(self._plan.chain, contract, commitments[0])
         share = _read_share(disclose(offer.envelope, self._mail, about))
@@ -179,10 +183,12 @@ class Custodian:
 
     def _make_room(self) -> None:
         """Let go of the oldest offer that came to nothing, where there are too many."""
+        if len(self._held) < OFFERS_MAX:
+            return
         offers = [place for place in self._held if not self._world.last(place[0]).code]
         if len(offers) >= OFFERS_MAX:
             self._drop(offers[0])
-            self._false.clear()
+            self._world.keys.forget(*offers[0])
 
     # --- shares of others -------------------------------------------------------------------------
 
@@ -191,21 +197,24 @@ class Custodian:
         self._wanted[contract] = None
 
     def seek(self) -> tuple[Claim, ...]:
-        """The shares to ask the others for."""
-        found: dict[tuple[bytes, bytes], None] = {}
+        """The shares to ask the others for: those that blocks need, and of offers some in turn."""
+        needed: list[tuple[bytes, bytes]] = []
         for contract in list(self._wanted):
             charter = self._world.charter(contract)
             if charter is None or not self._world.is_locked(contract):
                 del self._wanted[contract]
             else:
-                found[contract, charter.commitments[0]] = None
+                needed.append((contract, charter.commitments[0]))
         known = self._world.keys
-        found |= dict.fromkeys(
+        offers = [
             (contract, point)
             for contract, point in self._held
             if known.begin(contract, point) is None and not self._is_past(contract, point)
-        )
-        return tuple(Claim(*place) for place in list(found)[:CLAIMS_MAX])
+        ]
+        begin = self._turn % len(offers) if offers else 0
+        self._turn += CLAIMS_MAX
+        places = dict.fromkeys([*needed, *offers[begin:], *offers[:begin]])
+        return tuple(Claim(*place) for place in list(places)[:CLAIMS_MAX])
 
     def _is_past(self, contract: bytes, point: bytes) -> bool:
         """Whether a share is of other keys than a contract that is there has."""
@@ -266,6 +275,8 @@ class Custodian:
         dealt = shares_of(keys, len(commitments), len(self._plan.keepers))
         if dealt.commitments != commitments:
             self._drop(place)
+            if len(self._false) >= OFFERS_MAX:
+                self._false.clear()
             self._false.add(place)
             return False
         self._world.keys.add(keys, len(commitments))
@@ -337,6 +348,7 @@ class Custodian:
         return name, self._box.seal(name, held.epoch, encode(held))
 
     def _drop(self, place: tuple[bytes, bytes]) -> None:
+        self._heard.pop(place, None)
         held = self._held.pop(place, None)
         if held is not None:
             self._world.kv.commit([(_name(place[0], held.commitments), None)])

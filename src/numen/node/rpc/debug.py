@@ -1,5 +1,6 @@
 """`debug_`: traces of transactions and calls, and the bytes of blocks and transactions."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
 from numen.node.rpc.forms import TraceForm, TransactionForm
 from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.shapes import Hex
-from numen.node.rpc.table import DevSession, Session, rows
+from numen.node.rpc.table import DevSession, Session, SessionOf, rows
 from numen.node.rpc.values import BlockId, Hash, data, word
 from numen.node.simulate import Ground
 from numen.node.steps import Step, StepOptions, StepTracer
@@ -30,6 +31,13 @@ class StepsShape(msgspec.Struct, rename="camel"):
     failed: bool
     return_value: Hex
     struct_logs: list[Step]
+
+
+class TracedShape(msgspec.Struct, rename="camel"):
+    """A transaction of a block, and its trace."""
+
+    tx_hash: Hex
+    result: Any
 
 
 class AccountShape(msgspec.Struct, omit_defaults=True):
@@ -58,18 +66,6 @@ TRACERS: Final = ("", "callTracer", "prestateTracer", "noopTracer")
 """Tracers by name; without a name, that of instructions."""
 
 
-def trace_transaction(session: DevSession, tx_hash: Hash, options: TraceForm | None = None) -> Any:
-    """Run a transaction of a block again, and write down what it does.
-
-    Without a `tracer`, that is each instruction. `callTracer` gives a tree of calls,
-    `prestateTracer` the accounts that it looks at, or with `diffMode` those that it changes.
-    """
-    place = session.node.chain.holding(tx_hash)
-    if place is None:
-        raise RpcError(SERVER, "transaction not found")
-    return _trace(session, *place, options or TraceForm())
-
-
 def trace_call(
     session: DevSession,
     transaction: TransactionForm,
@@ -93,35 +89,55 @@ def trace_call(
     return _written(run, watcher, options)
 
 
-class TracedShape(msgspec.Struct, rename="camel"):
-    """A transaction of a block, and its trace."""
-
-    tx_hash: Hex
-    result: Any
-
-
-def trace_block_by_number(
-    session: DevSession, block: BlockId, options: TraceForm | None = None
-) -> list[TracedShape]:
-    """Run all transactions of a block again, and write down what they do."""
-    sealed, options = lookup.require(session.node, block), options or TraceForm()
-    return [
-        TracedShape(data(each.signed.hash), _trace(session, sealed, index, options))
-        for index, each in enumerate(sealed.included)
-    ]
-
-
-def trace_block_by_hash(
-    session: DevSession, block_hash: Hash, options: TraceForm | None = None
-) -> list[TracedShape]:
-    """Run all transactions of a block again, and write down what they do."""
-    return trace_block_by_number(session, BlockId(hash_=block_hash), options)
-
-
 def _trace(session: DevSession, sealed: Sealed, index: int, options: TraceForm) -> Trace:
+    """Run a transaction of a block again, and write down what it does.
+
+    Without a `tracer`, that is each instruction. `callTracer` gives a tree of calls,
+    `prestateTracer` the accounts that it looks at, or with `diffMode` those that it changes.
+    """
     watcher = _watcher(options)
     run = tracing.transaction(session.node.chain, sealed, index, watcher)
     return _written(run, watcher, options)
+
+
+def traces(
+    trace: Callable[[SessionOf[Any], Sealed, int, TraceForm], Any],
+) -> dict[str, Callable[..., Any]]:
+    """The methods that trace what is in blocks.
+
+    Args:
+        trace: Traces the transaction of a block that has an index there. What it says of itself is
+            said of `debug_traceTransaction`.
+    """
+
+    def of_transaction(session: Session, tx_hash: Hash, options: TraceForm | None = None) -> Any:
+        place = session.node.chain.holding(tx_hash)
+        if place is None:
+            raise RpcError(SERVER, "transaction not found")
+        return trace(session, *place, options or TraceForm())
+
+    def of_block(
+        session: Session, block: BlockId, options: TraceForm | None = None
+    ) -> list[TracedShape]:
+        """What all transactions of a block came to; on a ledger its timers count as one of them."""
+        sealed, options = lookup.require(session.node, block), options or TraceForm()
+        return [
+            TracedShape(data(each.signed.hash), trace(session, sealed, index, options))
+            for index, each in enumerate(sealed.included)
+        ]
+
+    def of_block_by_hash(
+        session: Session, block_hash: Hash, options: TraceForm | None = None
+    ) -> list[TracedShape]:
+        """What all transactions of the block with a hash came to."""
+        return of_block(session, BlockId(hash_=block_hash), options)
+
+    of_transaction.__doc__ = trace.__doc__
+    return {
+        "debug_traceTransaction": of_transaction,
+        "debug_traceBlockByNumber": of_block,
+        "debug_traceBlockByHash": of_block_by_hash,
+    }
 
 
 def tracer_of(options: TraceForm) -> str:
@@ -239,11 +255,4 @@ RAW = rows(
 )
 """The bytes of what any node has."""
 
-METHODS = RAW + rows(
-    {
-        "debug_traceTransaction": trace_transaction,
-        "debug_traceCall": trace_call,
-        "debug_traceBlockByNumber": trace_block_by_number,
-        "debug_traceBlockByHash": trace_block_by_hash,
-    }
-)
+METHODS = RAW + rows(traces(_trace) | {"debug_traceCall": trace_call})

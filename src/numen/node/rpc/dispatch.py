@@ -145,15 +145,15 @@ class Dispatcher:
         if request.jsonrpc != "2.0" or not _is_id(raw_id):
             return _fault(b"null", _INVALID)
         try:
-            result = _ENCODER.encode(self._call(request, session))
+            result = self._call(request, session)
         except RpcError as error:
             return _fault(raw_id, error) if raw_id else NO_ANSWER
         if not raw_id:
             return NO_ANSWER
         return b'{"jsonrpc":"2.0","id":' + raw_id + b',"result":' + result + b"}"
 
-    def _call(self, request: Envelope, session: Session) -> object:
-        """Call a method.
+    def _call(self, request: Envelope, session: Session) -> bytes:
+        """Call a method; what it gives, in JSON.
 
         Raises:
             RpcError: Whatever was wrong.
@@ -164,7 +164,7 @@ class Dispatcher:
             message = f"the method {name} does not exist/is not available"
             raise RpcError(faults.NO_METHOD, message)
         try:
-            return method.answer(session, bytes(request.params))
+            return _written(method.answer(session, bytes(request.params)))
         except (msgspec.MsgspecError, NumenError, RecursionError, UnicodeDecodeError) as error:
             if isinstance(error, ResourceLimitError | GivenUpError):
                 self.node.chain.forget_machines()
@@ -176,6 +176,13 @@ class Dispatcher:
                 self._report(request.method, error)
             self.node.chain.forget_machines()
             raise RpcError(faults.INTERNAL, "internal error") from error
+
+
+def _written(result: object) -> bytes:
+    try:
+        return _ENCODER.encode(result)
+    except RecursionError as error:
+        raise RpcError(faults.SERVER, "the answer is nested too deep to be written") from error
 
 
 def _unreadable(error: Exception) -> RpcError:

@@ -14,12 +14,12 @@ from numen.node.ledger import frames, replay
 from numen.node.ledger.replay import Replayed
 from numen.node.rpc import debug, lookup
 from numen.node.rpc.cells import LedgerSession
-from numen.node.rpc.debug import Accounts, AccountShape, ChangesShape, StepsShape, TracedShape
+from numen.node.rpc.debug import Accounts, AccountShape, ChangesShape, StepsShape
 from numen.node.rpc.faults import INVALID_PARAMS, SERVER, RpcError
 from numen.node.rpc.forms import TraceForm, TransactionForm
 from numen.node.rpc.lookup import LATEST
 from numen.node.rpc.table import rows
-from numen.node.rpc.values import BlockId, Hash, data, word
+from numen.node.rpc.values import BlockId, data, word
 from numen.vm.codes import watched_service_of
 from numen.vm.host import Service
 
@@ -32,22 +32,6 @@ _NOT_ALONE: Final = (
     "is not known; ask prestateTracer without diffMode"
 )
 _NO_DIFF: Final = "what a call would change is forgotten; ask diffMode of a transaction"
-
-
-def trace_transaction(
-    session: LedgerSession, tx_hash: Hash, options: TraceForm | None = None
-) -> Any:
-    """What a transaction came to, in the form that a tracer gives it.
-
-    `callTracer` gives the tree of its messages, each with what it was answered, also of later
-    blocks. `prestateTracer` gives accounts and slots as its messages found them, with `diffMode`
-    those that it changed if it was alone in its block. Without a `tracer` it is the instructions of
-    EVM bytecode that its messages ran in its block, one contract after another.
-    """
-    place = session.node.chain.holding(tx_hash)
-    if place is None:
-        raise RpcError(SERVER, "transaction not found")
-    return _trace(session, *place, options or TraceForm())
 
 
 def trace_call(
@@ -79,25 +63,14 @@ def trace_call(
     return watch.written(work, output, failed=isinstance(frame.error, str))
 
 
-def trace_block_by_number(
-    session: LedgerSession, block: BlockId, options: TraceForm | None = None
-) -> list[TracedShape]:
-    """What all transactions of a block came to; timers and late answers count as one of them."""
-    sealed, options = lookup.require(session.node, block), options or TraceForm()
-    return [
-        TracedShape(data(each.signed.hash), _trace(session, sealed, index, options))
-        for index, each in enumerate(sealed.included)
-    ]
-
-
-def trace_block_by_hash(
-    session: LedgerSession, block_hash: Hash, options: TraceForm | None = None
-) -> list[TracedShape]:
-    """What all transactions of a block came to; timers and late answers count as one of them."""
-    return trace_block_by_number(session, BlockId(hash_=block_hash), options)
-
-
 def _trace(session: LedgerSession, sealed: Sealed, index: int, options: TraceForm) -> Any:
+    """What a transaction came to, in the form that a tracer gives it.
+
+    `callTracer` gives the tree of its messages, each with what it was answered, also of later
+    blocks. `prestateTracer` gives accounts and slots as its messages found them, with `diffMode`
+    those that it changed if it was alone in its block. Without a `tracer` it is the instructions of
+    EVM bytecode that its messages ran in its block, one contract after another.
+    """
     name = debug.tracer_of(options)
     if name == "noopTracer":
         return {}
@@ -242,11 +215,4 @@ def _account(session: LedgerSession, before: Account, options: TraceForm) -> Acc
     return shape
 
 
-METHODS = debug.RAW + rows(
-    {
-        "debug_traceTransaction": trace_transaction,
-        "debug_traceCall": trace_call,
-        "debug_traceBlockByNumber": trace_block_by_number,
-        "debug_traceBlockByHash": trace_block_by_hash,
-    }
-)
+METHODS = debug.RAW + rows(debug.traces(_trace) | {"debug_traceCall": trace_call})
