@@ -1,6 +1,7 @@
 """What strangers may try against a listener, and other answers than a node's."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import asynccontextmanager
 
@@ -450,3 +451,15 @@ def test_no_part_of_the_secret_stays_on_the_disk(tmp_path, monkeypatch):
     Trust(CAROL, is_listener=True)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_small_frames_do_not_wait_for_each_other():
+    async def talk():
+        async with listening(tls()) as bob:
+            alice = await TlsTransport(ALICE).dial(bob.address, BOB.id)
+            for end in (alice, await bob.accept()):
+                under = end._transport.get_extra_info("socket")
+                assert under.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            await alice.close()
+
+    run(talk())

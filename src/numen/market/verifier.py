@@ -65,7 +65,8 @@ class Verifier:
         dice: Its secret and its delays.
         is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
             given when enough workers have offered, answers that it does not audit get its
-            assent, and what its own word settles is judged in one go with it. Else everything takes its full time, for whom a seed shall replay.
+            assent, and what its own word settles is judged in one go with it. Else everything
+            takes its full time, for whom a seed shall replay.
         audit_one_in: It runs one undisputed task in this many again.
     """
 
@@ -100,17 +101,19 @@ class Verifier:
         for job in market.jobs.values():
             said = list(self._say(job))
             yield from said
-            if job.task.verifier != self.address:
-                continue
-            job = self._foreseen(market, job, said)
-            if job.phase is Phase.SEEKING:
-                yield from self._match(market, job, now_ms)
-                # Nobody else to ask: the verifiers' own runs decide.
-                is_waiting = now_ms < job.bid_rests_ms + RAISES_WAIT_MS
-                if not is_waiting and job.answers() and not desk.eligible(market, job, now_ms):
-                    yield from self._vote(job)
-            for worker, seat in job.open_seats().items():
-                yield from self._judge(job, worker, seat, now_ms)
+            if job.task.verifier == self.address:
+                yield from self._conduct(market, self._foreseen(market, job, said), now_ms)
+
+    def _conduct(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
+        """Give seats of a task of one's own, and close them."""
+        if job.phase is Phase.SEEKING:
+            yield from self._match(market, job, now_ms)
+            # Nobody else to ask: the verifiers' own runs decide.
+            is_waiting = now_ms < job.bid_rests_ms + RAISES_WAIT_MS
+            if not is_waiting and job.answers() and not desk.eligible(market, job, now_ms):
+                yield from self._vote(job)
+        for worker, seat in job.open_seats().items():
+            yield from self._judge(job, worker, seat, now_ms)
 
     def _say(self, job: Job) -> Iterator[Do]:
         """Say what there is to say to an answer that is there."""

@@ -142,7 +142,9 @@ def _advance(turn: Turn, job: Job) -> None:
             turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
         case Phase.ANSWERED if job.contests:
             contest.watch(turn, job)
-        case Phase.ANSWERED if job.claim is not None and (is_late or is_unopposed(turn.market, job)):
+        case Phase.ANSWERED if job.claim is not None and (
+            is_late or is_unopposed(turn.market, job)
+        ):
             settle(turn, job, job.claim, policy_kind(job.task.policy))
         case Phase.DISPUTED:
             _count_votes(turn, job)

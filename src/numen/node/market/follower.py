@@ -315,7 +315,7 @@ class Follower:
         yield from self._read(player)
 
     def _put_by(self, part: Part) -> None:
-        """Keep goods that came unasked, as the hall sends them with a task, until they are needed."""
+        """Keep goods that came unasked with a task until they are needed."""
         if part.start == 0 and len(part.data) == part.total <= PANTRY_BYTES_MAX:
             self._pantry[part.digest] = part.data
             if len(self._pantry) > PANTRY_MAX:

@@ -52,7 +52,9 @@ class Haste:
             case events.Redeemed(recipient=worker) | events.Unredeemed(recipient=worker):
                 return (bytes.fromhex(worker),)
             case events.Answered() | events.Disputed() | events.Voted() | events.Assented():
-                return (v for v in market.stakes.stakers if market.stakes.is_active(v, Role.VERIFIER))
+                return (
+                    v for v in market.stakes.stakers if market.stakes.is_active(v, Role.VERIFIER)
+                )
             case events.Offered(task=task) | events.Executed(task=task) | events.Settled(task=task):
                 return _of_job(event, market, bytes.fromhex(task))
             case events.Revealed() | events.Judged() | events.Scored():

@@ -195,7 +195,9 @@ class Record:
         if len(groups) == 1:
             await self._log.append([Written(_ENTRIES, groups[0])], {})
         else:
-            await asyncio.gather(*(self._log.append([Written(_ENTRIES, raw)], {}) for raw in groups))
+            await asyncio.gather(
+                *(self._log.append([Written(_ENTRIES, raw)], {}) for raw in groups)
+            )
         self._bytes += sum(map(len, waiting))
         return self.clerk.written(len(waiting))
 
