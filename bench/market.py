@@ -41,7 +41,7 @@ from numen.market.turn import new_market
 from numen.market.verifier import AUDIT_ONE_IN, Verifier
 from numen.market.worker import Behaviour, Profile, Tools, Worker
 from numen.proof.statement import Claim, Evidence, commit_inputs
-from numen.sim.credibility import Colluders, Setting, adaptive, fixed
+from numen.sim.credibility import ALONE, Colluders, Setting, adaptive, fixed
 
 DOMAIN = Domain("Numen", "1", 1337, b"\xcc" * 20)
 PAYER, PAYEE, SECRET = SigningKey.from_seed(b"payer"), SigningKey.from_seed(b"payee"), b"s" * 32
@@ -71,21 +71,39 @@ def contests(quick: bool) -> Iterator[Contest | Row]:
 
 def answers(seeds: int) -> Iterator[Row]:
     """Count answers bought, and wrong ones accepted, with a fifth of colluders, over 4000 tasks."""
-    for colluders in (Colluders.ALWAYS, Colluders.AT_TIMES, Colluders.SLEEPERS):
+    for colluders in Colluders:
         ours = [adaptive(Setting(colluders, seed=seed)) for seed in range(seeds)]
         name = f"a fifth colludes {colluders.value}"
-        yield Row(f"answers a task, {name}; bar", _mean(t.replicas for t in ours), 2.5, "", 1.0)
+        # Who comes back as a stranger has to be tried anew each time: that is bought too.
+        promised = None if colluders is Colluders.REBORN else 1.0
+        yield Row(
+            f"answers a task, {name}; bar", _mean(t.replicas for t in ours), 2.5, "", promised
+        )
         wrong = _mean(t.wrong_permille for t in ours)
         yield Row(f"wrong in 1000 tasks, {name}; bar", wrong, 1.0, "", 1.0)
+        if colluders in ALONE:
+            missed = _mean(t.standing_permille for t in ours)
+            yield Row(f"of those never found, {name}; bar", missed, 1.0, "", 1.0)
+            runs = _mean(t.runs for t in ours)
+            yield Row(f"verifiers' runs a task, {name}; one each", runs, 1.0, "")
     yield _fixed_rival(seeds)
+    yield from _watched_less(seeds)
+
+
+def _watched_less(seeds: int) -> Iterator[Row]:
+    """Count what one check in so many lets through, and what checks cost where nobody lies."""
     for one_in in (AUDIT_ONE_IN, 2):
         ours = [
-            adaptive(Setting(Colluders.CUNNING, seed=seed, audit_one_in=one_in))
+            adaptive(Setting(Colluders.CUNNING, seed=seed, audit_one_in=one_in, is_vigilant=False))
             for seed in range(seeds)
         ]
-        name = f"{Colluders.CUNNING.value}, one in {one_in} run again"
+        name = f"{Colluders.CUNNING.value}, and just one task in {one_in} is run again"
         wrong = _mean(t.wrong_permille for t in ours)
         yield Row(f"wrong in 1000 tasks, a fifth colludes {name}; bar", wrong, 1.0, "")
+    for tasks in (4_000, 16_000):
+        calm = adaptive(Setting(Colluders.ALWAYS, percent=0, tasks=tasks))
+        name = f"verifiers' runs a task, nobody lies in {tasks:,}; one in {AUDIT_ONE_IN}"
+        yield Row(name, calm.runs, 1 / AUDIT_ONE_IN, "")
 
 
 def _fixed_rival(seeds: int) -> Row:

@@ -19,4 +19,4 @@ class Record(msgspec.Struct, frozen=True):
         return kind in self.answered
 
     def check_evidence(self, task, claim, evidence) -> None:
-        Notary().check(task.body.task, claim, evidence)
+        Notary().check(task, claim, evidence)

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 import numen
-from numen.base.codec import decode
+from numen.base.codec import decode, encode
+from numen.base.crypto import hmac_sha256
 from numen.base.errors import NumenError
 from numen.market import contest, events
 from numen.market.actor import Answer, Do
@@ -16,10 +17,11 @@ from numen.market.exchange import Post
 from numen.market.log import FORMAT, Header, Log
 from numen.market.message import Assent, Vote, sign
 from numen.market.moves import Challenge, Stance
-from numen.market.offence import CASE_MAX_BYTES
+from numen.market.offence import CASE_MAX_BYTES, Case, WrongAnswer
 from numen.market.payer import Limits
 from numen.market.play import Play, dice_of, key_of
 from numen.market.provider import Provider, Wanted
+from numen.market.resale import check
 from numen.market.task import Optimistic, Task
 from numen.market.verifier import Verifier
 from numen.market.why import explain
@@ -112,7 +114,7 @@ def played(people, seed=3):
     for i, (key, (profile, fights)) in enumerate(zip(keys, people, strict=True)):
         worker = Worker(key, profile, tools, dice_of(seed, f"worker {i}"))
         if fights is not None:
-            worker._duellist = fights(key, walker, INPUTS, one_in=1)
+            worker._duellist = fights(key, walker, INPUTS, secret=bytes(32), one_in=1)
         actors.append(worker)
     play = Play(opening.market, actors, Checker())
     log = list(play.run())
@@ -137,8 +139,12 @@ IDLE = Profile(Behaviour.HONEST, price_per_million=2_000, checks_one_in=0)
 
 
 def test_an_answer_that_nobody_challenges_is_paid_after_its_window():
-    _, log, (ada, _) = played([(CHEAP, None), (HONEST, None)])
+    play, log, (ada, _) = played([(CHEAP, None), (HONEST, None)])
 
+    (entry,) = play.market.store.entries.values()
+    check(entry, Checker().check, play.market.standing)
+    assert [worker.hex() for worker in entry.workers] == [ada]
+    assert entry.evidence is None
     (claimed,) = of(log, events.Claimed)
     (settled,) = of(log, events.Settled)
     (judged,) = of(log, events.Judged)
@@ -169,6 +175,18 @@ def test_a_liar_loses_to_who_walked_and_another_is_paid(seed):
     way = course(PROGRAM.code, RAW, answer, 10_000)
     assert int.from_bytes(answer, "big") != RIGHT
     assert contest.replay(transcript, lambda shown: judge(way, shown)) is Side.CHALLENGER
+    # What somebody else says in its own name is no move of the two.
+    opened, *between, last = transcript.moves
+    stranger = key_of(seed, "stranger")
+    names = {"worker": stranger.address}
+    other = sign(stranger, msgspec.structs.replace(last.body, **names))
+    named = {"challenger": stranger.address}
+    another = sign(stranger, msgspec.structs.replace(opened.body, **named))
+    for moves in ((opened, *between, other), (another, *between, last), (*between, last), ()):
+        with pytest.raises(NumenError, match=r"not about|no move of"):
+            contest.replay(
+                Transcript(transcript.chain, tuple(moves)), lambda shown: judge(way, shown)
+            )
     forged = msgspec.structs.replace(transcript.moves[-1], signature=bytes(65))
     with pytest.raises(NumenError):
         contest.replay(Transcript(transcript.chain, (*transcript.moves[:-1], forged)), bytes)
@@ -205,6 +223,17 @@ def test_a_worker_that_says_nothing_when_it_is_challenged_loses():
     slashed = of(log, events.Slashed)[0]
     assert (slashed.worker, slashed.reporter) == (ada, bob)
     assert "after 0 halvings it was its turn, and it said nothing" in "\n".join(why(log, ada))
+
+
+def test_which_answers_are_checked_follows_from_a_secret_that_others_do_not_have():
+    seen = {}
+    for salt in (b"one", b"two"):
+        key, secret = key_of(3, "worker"), hmac_sha256(salt, b"check")
+        duellist = Duellist(key, walker, INPUTS, secret=secret, one_in=2)
+        results = [index.to_bytes(32, "big") for index in range(64)]
+        seen[salt] = [result for result in results if duellist.checks(result)]
+        assert 16 < len(seen[salt]) < 48
+    assert seen[b"one"] != seen[b"two"]
 
 
 def test_a_second_honest_challenger_is_heard_beside_one_that_loses_on_purpose():
@@ -263,3 +292,18 @@ def test_what_is_not_due_changes_nothing():
     assert len(refused) == 7
     assert [e.outcome for e in of(log, events.Judged)] == ["accepted"]
     assert not of(log, events.Decided)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "evidence"),
+    [
+        ("wrong answer", encode(Case(WrongAnswer((), ())))),
+        ("lost contest", msgspec.msgpack.encode(((), ()))),
+        ("lost contest", b""),
+    ],
+)
+def test_evidence_of_a_strangers_log_that_shows_nothing_is_said_to(outcome, evidence):
+    who, task = "11" * 20, "22" * 32
+    slashed = events.Slashed(1, task, who, outcome, 10, who, 5, 5, evidence.hex())
+
+    assert why([slashed], who)

@@ -10,8 +10,9 @@ from numen.base.errors import NumenError
 from numen.market import events
 from numen.market.actor import claim_of
 from numen.market.coins import Pocket
+from numen.market.exchange import Post, step
 from numen.market.hardware import check_quote
-from numen.market.message import sign
+from numen.market.message import Buy, sign
 from numen.market.offence import (
     CASE_MAX_BYTES,
     Case,
@@ -26,7 +27,7 @@ from numen.proof.quote import Tcb, bind
 from numen.proof.statement import UnboundError, UnprovenError, claim_digest
 from numen.proof.tee.platforms import examine
 from tests.market.record import Record
-from tests.market.town import COLLATZ, Job, Machine, build
+from tests.market.town import COLLATZ, Job, Machine, Notary, build
 from tests.proof.tee import forge
 
 # The clock of the town begins in 1970, and so do the certificates of its chips.
@@ -83,6 +84,33 @@ def test_a_quoted_answer_is_settled_at_once_and_paid():
     assert {event.policy for event in of(log, events.Posted)} == {"quote of snp"}
     assert not of(log, events.Slashed)
     assert town.play.market.coins.total() == town.opening.market.coins.total()
+
+
+def test_a_quote_is_sold_again_to_who_accepts_its_age():
+    """Its nonce is the first buyer's match: it is fresh for nobody else."""
+    town, _ = played(HONEST, Enclave())
+    market, now_ms = town.play.market, town.play.now_ms + 5_000
+    (entry,) = (e for e in market.store.entries.values() if e.task.number == 0)
+
+    def buy(policy):
+        key = town.provider
+        nonce = market.nonces.get(key.address, 0)
+        task = entry.task
+        body = Buy(market.identity, key.address, nonce, task.program, task.inputs, policy, 10**6)
+        return step(market, Post(sign(key, body)), now_ms, Notary())
+
+    _, (refused,) = buy(POLICY)
+    assert "somebody else's match" in refused.reason
+    age_ms = now_ms - entry.since_ms
+    assert f"{age_ms} ms ago" in refused.reason
+    _, (refused,) = buy(msgspec.structs.replace(POLICY, age_max_ms=age_ms - 1))
+    assert "accept that age" in refused.reason
+    other = msgspec.structs.replace(POLICY, age_max_ms=age_ms, measurement=bytes(32))
+    _, (refused,) = buy(other)
+    assert "no such answer" in refused.reason
+    after, (resold, *_) = buy(msgspec.structs.replace(POLICY, age_max_ms=age_ms))
+    assert after is not market
+    assert (resold.age_ms, resold.surety) == (age_ms, 0)
 
 
 def test_a_false_quote_costs_the_pledge_and_settles_nothing():

@@ -64,6 +64,7 @@ def test_an_answer_nested_too_deep_to_be_written_is_an_error():
         (b'{"jsonrpc":"2.0","id":{},"method":"eth_chainId"}', -32600),
         (b'{"jsonrpc":"2.0","id":true,"method":"eth_chainId"}', -32600),
         (b'{"jsonrpc":"2.0","id":"' + b"x" * 300 + b'","method":"eth_chainId"}', -32600),
+        (b'{"jsonrpc":"2.0","id":"\xff","method":"eth_chainId"}', -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":7}', -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":"eth_nothing"}', -32601),
         (b'{"jsonrpc":"2.0","id":1,"method":"__class__"}', -32601),

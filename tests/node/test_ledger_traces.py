@@ -4,7 +4,7 @@ import pytest
 
 from numen.api import services
 from numen.ledger.state.scratch import ScratchKV
-from numen.node.ledger import frames
+from numen.node.ledger import frames, replay
 from tests.node.ledger_served import AskedLedger, Deployed, compiled
 from tests.node.served import ADDRESSES, ETHER
 
@@ -162,7 +162,27 @@ def test_a_block_is_traced_with_what_nobody_signed(asked):
     assert [each["result"]["type"] for each in both] == ["CALL", "WAKE"]
     assert set(asked(calls, "latest", {"tracer": "prestateTracer"})[0]["result"]) == {ANN, BOB}
     assert "same rounds" in asked.fault(calls, "latest", diff)[1]
-    assert asked(calls, "0x0", wanted) == []
+    assert asked(calls, "0x0", wanted) == asked(calls, "0x0", diff) == []
+
+
+def test_a_block_is_carried_out_once_for_all_its_traces(monkeypatch):
+    asked = AskedLedger(ScratchKV())
+    token = asked.create(compiled("erc20"), 1000)
+    asked("evm_setAutomine", False)
+    form = {"from": ANN, "to": token.address, "data": token.data("transfer", BOB, 1)}
+    form["gas"] = hex(10**7)
+    names = [asked("eth_sendTransaction", form) for _ in range(3)]
+    asked("evm_mine")
+    wanted, runs = {"tracer": "prestateTracer"}, []
+    original = replay.block
+    monkeypatch.setattr(replay, "block", lambda *given: runs.append(given) or original(*given))
+
+    traces = asked("debug_traceBlockByNumber", "latest", wanted)
+
+    assert len(runs) == 1
+    assert [each["txHash"] for each in traces][:3] == names
+    alone = [asked("debug_traceTransaction", each["txHash"], wanted) for each in traces]
+    assert [each["result"] for each in traces] == alone
 
 
 def test_what_cannot_be_said_is_told_with_the_reason(asked, shop):

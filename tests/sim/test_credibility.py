@@ -2,7 +2,7 @@
 
 import pytest
 
-from numen.sim.credibility import Colluders, Setting, adaptive, fixed
+from numen.sim.credibility import ALONE, Colluders, Setting, adaptive, fixed
 
 HONEST_MOSTLY = (Colluders.ALWAYS, Colluders.AT_TIMES, Colluders.SLEEPERS)
 
@@ -19,11 +19,26 @@ def test_a_fifth_of_colluders_is_held_at_two_and_a_half_answers(colluders, seed)
     assert found.caught >= 20, "every colluder was found at least once"
 
 
-def test_who_lies_only_when_alone_is_held_by_spot_checks_alone():
-    rare, often = (adaptive(Setting(Colluders.CUNNING, audit_one_in=each)) for each in (10**6, 2))
+def test_who_lies_only_where_nobody_contradicts_is_held_by_looking_again():
+    found = adaptive(Setting(Colluders.CUNNING))
+    blind = adaptive(Setting(Colluders.CUNNING, is_vigilant=False, audit_one_in=10**6))
 
-    assert rare.wrong > 10 * often.wrong
-    assert often.wrong * 1000 < often.tasks
+    assert found.wrong * 1000 < found.tasks
+    assert found.replicas <= 2.5
+    assert found.recalled <= found.wrong == sum(found.tenths)
+    assert blind.wrong > 10 * found.wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("colluders", sorted(ALONE, key=repr))
+def test_whoever_waits_or_comes_back_gets_no_more_through(colluders):
+    """One in a thousand is what is expected of the worst of them, and seeds differ."""
+    found = [adaptive(Setting(colluders, seed=seed)) for seed in range(12)]
+
+    assert sum(each.wrong_permille for each in found) / len(found) < 1.25
+    assert sum(each.standing_permille for each in found) < sum(
+        each.wrong_permille for each in found
+    )
 
 
 def test_nobody_is_hurt_where_nobody_lies():

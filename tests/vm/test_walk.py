@@ -1,5 +1,6 @@
 """Walks: every step can be shown, the judge finds the same, and the last says what is right."""
 
+import contextlib
 import hashlib
 
 import msgspec
@@ -22,7 +23,7 @@ from numen.proof.walk import (
     WalkError,
 )
 from numen.vm import machine
-from numen.vm.course import judge
+from numen.vm.course import after, course, judge
 from numen.vm.payload import PayloadError, encode_inputs, encode_output
 from numen.vm.walk import walk
 
@@ -42,6 +43,10 @@ SIGNED = numen.compile(
     "    return a - 5, b * 3, out\n"
 )  # fmt: skip
 DIVIDE = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a // b\n")
+INVERT = numen.compile(
+    "from numen import div_mod\n\n\n"
+    "def main(a: u64, b: u64, m: u64) -> u64:\n    return div_mod(a, b, m)\n"
+)  # fmt: skip
 HASH = numen.compile(
     "from numen import u8\nfrom numen.std.sha256 import sha256\n\n\n"
     "def main(a: list[u8, 3]) -> list[u8, 32]:\n    return sha256(a)\n"
@@ -169,3 +174,37 @@ def path(tree, index) -> tuple[bytes, ...]:
             hashlib.sha256(a + b).digest() for a, b in zip(padded[::2], padded[1::2], strict=True)
         ]
     return tuple(found)
+
+
+class AnyCells(dict):
+    """A memory that a liar made up: it shows whatever is asked for."""
+
+    def __init__(self, draw):
+        self._draw = draw
+
+    def __missing__(self, address):
+        found = self[address] = self._draw()
+        return found
+
+    def __setitem__(self, address, value):
+        assert 0 <= value < 1 << 64
+        super().__setitem__(address, value)
+
+
+WORDS = st.sampled_from([0, 1, 2, 3, 1 << 32, (1 << 64) - 1]) | st.integers(0, (1 << 64) - 1)
+
+
+@settings(max_examples=100)
+@given(st.data())
+@pytest.mark.parametrize("program", [SIGNED, DIVIDE, HASH, INVERT])
+def test_no_state_that_two_liars_agree_on_stops_the_judge(program, data):
+    """Who claims and who challenges may be one: then no honest walk ever came to the state."""
+    code = program.program
+    inputs = {SIGNED: (1, 2), DIVIDE: (1, 2), HASH: ([1, 2, 3],), INVERT: (1, 2, 7)}[program]
+    way = course(code.code, encode_inputs(code, inputs), b"", LIMIT)
+    pc = data.draw(st.integers(0, len(way.code.instructions)))
+    phase, index = data.draw(st.sampled_from(Phase)), data.draw(st.integers(0, 50))
+    made_up = State(phase.value, index, pc, data.draw(st.integers(0, 1)), bytes(32))
+
+    with contextlib.suppress(WalkError):
+        after(way, made_up, AnyCells(lambda: data.draw(WORDS)))

@@ -135,6 +135,7 @@ def quote(
     launches: Sequence[bytes] = (),
     register: int = REGISTER_DEFAULT,
     tcb_min: Tcb = Tcb.UNRATED,
+    age_s: int = 0,
 ) -> Want:
     """A quote of trusted hardware; launches in a debug mode are never believed.
 
@@ -148,6 +149,8 @@ def quote(
             of a machine which measured the program alone into the register, where left out.
         register: Of a TPM: which register.
         tcb_min: The worst state of firmware that is accepted.
+        age_s: How many seconds old a quote may be that was made for somebody else, whose answer is
+            then bought again; 0 wants one that was made for this task.
 
     Raises:
         WantError: Nothing is trusted, or a platform that is no TPM needs launches.
@@ -160,7 +163,10 @@ def quote(
         if platform != "tpm":
             raise WantError(f"say which launches of {platform} run nothing but what they measured")
         launches = (quotes.launch_on_tpm(found, register).identity,)
-    return Want(Hardware(found, platform, tuple(roots), tuple(launches), tcb_min))
+    policy = Hardware(
+        found, platform, tuple(roots), tuple(launches), tcb_min, age_max_ms=1000 * age_s
+    )
+    return Want(policy)
 
 
 def want(kind: str, program: Compiled, *, replicas: int = 5, trust: int = 4) -> Want:

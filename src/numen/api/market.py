@@ -96,7 +96,7 @@ class Market:
         self._heard = heard
         self._notary = Notary()
         self._sales: dict[bytes, Sale[Any]] = {}
-        self._purchases: list[tuple[Purchase, Sale[Any]]] = []
+        self._purchases: list[tuple[Purchase, Sale[Any], Order]] = []
         self._listeners: list[Listener] = []
         self._stack = contextlib.AsyncExitStack()
         self._member: Member | None = None
@@ -261,14 +261,14 @@ class Market:
             self._notary.bring(name_of(goods), goods)
         assert member.replica is not None
         market = member.replica.market
-        again = None if fresh else self._buyer.buy(order, market, self._notary)
+        again = None if fresh else self._buyer.buy(order, market, self._notary, member.now_ms)
         if again is not None:
             sale: Sale[Any] = Sale(
                 task_id(again.entry.task), code, wanted, _nothing, self._evidence
             )
-            self._purchases.append((again, sale))
+            self._purchases.append((again, sale, order))
         else:
-            name = self._buyer.order(order, market, secrets.randbits(62), member.now_ms)
+            name = self._order(order)
             sale = self._sales[name] = Sale(name, code, wanted, self._withdraw, self._evidence)
         member.nudge()
         return sale
@@ -288,6 +288,12 @@ class Market:
         finally:
             if listener in self._listeners:
                 self._listeners.remove(listener)
+
+    def _order(self, order: Order) -> bytes:
+        member = self._here()
+        assert member.replica is not None
+        number = secrets.randbits(62)
+        return self._buyer.order(order, member.replica.market, number, member.now_ms)
 
     def _here(self) -> Member:
         if self._member is None or not self._is_entered:
@@ -315,7 +321,7 @@ class Market:
         self._end_all(MarketClosedError("the market was left"))
 
     def _end_all(self, reason: NumenError) -> None:
-        for sale in (*self._sales.values(), *(sale for _, sale in self._purchases)):
+        for sale in (*self._sales.values(), *(sale for _, sale, _ in self._purchases)):
             sale.end(reason)
         for listener in self._listeners:
             listener.put(None)
@@ -340,10 +346,16 @@ class Market:
 
     def _look_for_purchases(self) -> None:
         assert self._member is not None
-        for purchase, sale in list(self._purchases):
+        for purchase, sale, order in list(self._purchases):
             replica, entry = self._member.replica, purchase.entry
-            if replica is not None and purchase.is_made(replica.market):
-                self._purchases.remove((purchase, sale))
+            if replica is None:
+                continue
+            if purchase.is_lost(replica.market, self._member.now_ms):
+                self._purchases.remove((purchase, sale, order))
+                sale.goes_on_as(self._order(order), self._withdraw)
+                self._sales[sale.task] = sale
+            elif purchase.is_made(replica.market):
+                self._purchases.remove((purchase, sale, order))
                 how = "bought again"
                 sale.end(
                     Sold(

@@ -216,6 +216,10 @@ class Sale(Generic[R]):
         for listener in self._listeners:
             listener.put(event)
 
+    def goes_on_as(self, task: bytes, withdraw: Callable[[bytes], None]) -> None:
+        """Take note that what was to be bought again is gone, and was posted as a task instead."""
+        self.task, self._withdraw = task, withdraw
+
     def end(self, outcome: Sold | NumenError) -> None:
         """Take note that it is over."""
         self._is_back.set()

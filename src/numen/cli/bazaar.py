@@ -134,7 +134,7 @@ def open_(
 @click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
 @click.option(
     "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
-    show_default=True, help="Run one undisputed task in so many again.",
+    show_default=True, help="Run at least one undisputed task in so many again.",
 )  # fmt: skip
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def verifier(

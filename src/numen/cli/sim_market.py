@@ -74,7 +74,7 @@ def _line(report: day.Report) -> str:
 )  # fmt: skip
 @click.option(
     "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
-    show_default=True, help="Verifiers run one undisputed task in so many again.",
+    show_default=True, help="Verifiers run at least one undisputed task in so many again.",
 )  # fmt: skip
 @seed_option
 @as_json_option
@@ -82,7 +82,8 @@ def quorum_(seed: int, *, as_json: bool, **given: Any) -> None:
     """Let a hundred workers answer tasks, of whom some agree on wrong answers.
 
     The market's rule asks as many as their reputations make necessary, and verifiers run some tasks
-    again. Beside it stands fixed replication: the first answer that so many gave.
+    again: the more, the shorter it is that they found a lie which nobody had contradicted. Beside
+    it stands fixed replication: the first answer that so many gave.
     """
     rows = []
     for colluders in credibility.Colluders:
@@ -97,5 +98,6 @@ def quorum_(seed: int, *, as_json: bool, **given: Any) -> None:
     for name, each in rows:
         click.echo(
             f"{name:52} {each.replicas:5.2f} answers a task, {each.late_replicas:5.2f} in the end; "
-            f"{each.wrong} of {each.tasks:,} wrong; {each.checks:,} run again, {each.caught} caught"
+            f"{each.wrong} of {each.tasks:,} wrong; {each.checks + each.looked_back:,} run again, "
+            f"{each.caught} caught"
         )

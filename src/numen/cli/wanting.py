@@ -29,6 +29,7 @@ class Wanted(msgspec.Struct, frozen=True):
     launches: tuple[bytes, ...]
     measurement: bytes | None
     register: int
+    age_s: int
 
     def of(self, program: "Compiled") -> "Want":
         """What it means for a program.
@@ -50,7 +51,7 @@ class Wanted(msgspec.Struct, frozen=True):
             case "quote":
                 return evidence.quote(
                     program, self.roots, platform=self.platform, measurement=self.measurement,
-                    launches=self.launches, register=self.register,
+                    launches=self.launches, register=self.register, age_s=self.age_s,
                 )  # fmt: skip
         return evidence.quorum(self.replicas, self.trust)
 
@@ -92,6 +93,10 @@ _OPTIONS: Final = (
     click.option(
         "--register", type=click.IntRange(8, 15), default=13, show_default=True,
         help="Of a TPM's quote: the register with the measurement.",
+    ),
+    click.option(
+        "--age", "age_s", type=click.IntRange(0, 10**9), default=0, show_default=True,
+        help="Of a quote: seconds since it was made, for somebody whose answer is bought again.",
     ),
 )  # fmt: skip
 

@@ -43,6 +43,9 @@ class Pocket(Enum):
     """What a worker or verifier has at risk, not bound to any task."""
     PLEDGE = "pledge"
     """The part of a stake bound to one task; `Account.purpose` is its id."""
+    SURETY = "surety"
+    """The part of a stake that stands for an answer that was sold again; `Account.purpose` is the
+    id of the task that it is from."""
     BURNT = "burnt"
     """Gone for good, and still counted."""
 

@@ -15,7 +15,7 @@ from numen.base.codec import digest, encode
 from numen.market import bisection, events, settlement, stake
 from numen.market.bisection import Bisection, Judge, Side
 from numen.market.job import Contest, Job, Phase, Seat
-from numen.market.message import Result, Signed, check
+from numen.market.message import Result, Signed, check, message_id
 from numen.market.moves import Challenge, Midpoint, Move, Run, Stance, Step
 from numen.market.offence import CASE_MAX_BYTES, Outcome, fine
 from numen.market.stake import NotStakedError, Role
@@ -38,8 +38,8 @@ class Transcript(msgspec.Struct, frozen=True, array_like=True):
         moves: The challenge, and every move after it.
     """
 
-    chain: Annotated[tuple[Signed, ...], Meta(max_length=6)]
-    moves: Annotated[tuple[Signed, ...], Meta(max_length=MOVES_MAX)]
+    chain: Annotated[tuple[Signed, ...], Meta(min_length=1, max_length=6)]
+    moves: Annotated[tuple[Signed, ...], Meta(min_length=1, max_length=MOVES_MAX)]
 
 
 def claim(turn: Turn, job: Job, worker: bytes, body: Result) -> None:
@@ -155,15 +155,24 @@ def replay(transcript: Transcript, judge: Judge) -> Side | None:
     result = transcript.chain[-1].body if transcript.chain else None
     if not isinstance(result, Result) or not isinstance(result.evidence, Run):
         raise MarketError("the transcript is not about a run")
+    opened = transcript.moves[0].body if transcript.moves else None
+    if not isinstance(opened, Challenge) or opened.result != message_id(result):
+        raise MarketError("the transcript is not about a challenge of its result")
     found = bisection.begin(result.evidence, 0)
     for signed in transcript.moves[1:]:
         body = signed.body
+        if not isinstance(body, Midpoint | Stance | Step) or not _is_of(body, opened, result):
+            raise MarketError("the transcript has what is no move of the two in their contest")
         if isinstance(body, Step):
             return bisection.decide(found, body, judge)
-        if not isinstance(body, Midpoint | Stance):
-            raise MarketError("the transcript has what is no move")
         found = _after(found, body, 0)
     return None
+
+
+def _is_of(body: Midpoint | Stance | Step, opened: Challenge, result: Result) -> bool:
+    """Whether a move is of a contest, and by who has to make it."""
+    is_between = (body.task, body.challenger) == (opened.task, opened.challenger)
+    return is_between and (isinstance(body, Stance) or body.worker == result.worker)
 
 
 def _after(found: Bisection, body: Midpoint | Stance, now_ms: int) -> Bisection:

@@ -58,6 +58,12 @@ def committed(walk: Walk) -> Run:
     return Run(walk.steps, interval, merkle.root(walk.checkpoints(interval)))
 
 
+def _name(fight: Fight) -> tuple[bytes, bytes, str, int]:
+    """A move that is due; once it is made, what is left of the run is another."""
+    found = fight.bisection
+    return fight.identity, fight.challenger, found.turn.value, found.high - found.low
+
+
 class Duellist:
     """One worker's part in contests.
 
@@ -65,7 +71,8 @@ class Duellist:
         key: Its key.
         walker: Makes walks.
         inputs: Inputs of tasks by their commitments.
-        one_in: Of how many answers of others it checks one; 0 for none.
+        secret: What follows from it is which answers of others it checks.
+        one_in: Of how many it checks one; 0 for none.
         lie: What it makes its own walks up of; None for who says what is.
     """
 
@@ -75,19 +82,26 @@ class Duellist:
         walker: Walker,
         inputs: Mapping[bytes, bytes],
         *,
+        secret: bytes,
         one_in: int,
         lie: bytes | None = None,
     ) -> None:
         self._key, self._walker, self._inputs = key, walker, inputs
-        self._one_in, self._lie = one_in, lie
+        self._secret, self._one_in, self._lie = secret, one_in, lie
         self._seen: set[bytes] = set()
         self._said: set[tuple[bytes, bytes, str, int]] = set()
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         """Challenge what is false, and make the moves that are due."""
-        for fight in own_fights(market, self._key.address, now_ms):
-            yield from self._move(fight)
-        for claimed in claims_of_others(market, self._key.address, now_ms):
+        fights = {_name(each): each for each in own_fights(market, self._key.address, now_ms)}
+        self._said &= fights.keys()
+        for name, fight in fights.items():
+            if name not in self._said:
+                self._said.add(name)
+                yield from self._move(fight)
+        claims = list(claims_of_others(market, self._key.address, now_ms))
+        self._seen &= {claimed.result for claimed in claims}
+        for claimed in claims:
             if claimed.result not in self._seen:
                 self._seen.add(claimed.result)
                 yield from self._check(claimed)
@@ -96,10 +110,14 @@ class Duellist:
         """What it says its walk is."""
         return walk if self._lie is None else Bluff(walk, hmac_sha256(self._lie, salt))
 
+    def checks(self, result: bytes) -> bool:
+        """Whether it checks an answer, by the digest of its result: who claims it cannot know."""
+        mark = int.from_bytes(hmac_sha256(self._secret, result)[:8], "big")
+        return self._one_in > 0 and mark % self._one_in == 0
+
     def _check(self, claimed: Claimed) -> Iterator[Act]:
         """Walk the run of somebody else's answer, and challenge it if that does not end there."""
-        mark = int.from_bytes(hmac_sha256(self._key.address, claimed.result)[:8], "big")
-        if not self._one_in or mark % self._one_in:
+        if not self.checks(claimed.result):
             return
         try:
             walk = self._walker(claimed.task, self._inputs[claimed.task.inputs], claimed.answer)
@@ -111,15 +129,6 @@ class Duellist:
 
     def _move(self, fight: Fight) -> Iterator[Act]:
         bisection = fight.bisection
-        name = (
-            fight.identity,
-            fight.challenger,
-            bisection.turn.value,
-            bisection.high - bisection.low,
-        )
-        if name in self._said:
-            return
-        self._said.add(name)
         inputs = self._inputs[fight.task.inputs]
         if fight.challenger == self._key.address:
             walk = self._walker(fight.task, inputs, fight.answer)

@@ -278,6 +278,11 @@ class Resold(Base, tag="resold", frozen=True):
     program: Hex
     claim: Hex
     price: Natural
+    task: Hex
+    shown: str
+    wanted: str
+    surety: Natural
+    age_ms: Natural
 
 
 class Earned(Base, tag="earned", frozen=True):
@@ -287,6 +292,34 @@ class Earned(Base, tag="earned", frozen=True):
     buyer: Hex
     claim: Hex
     paid: Natural
+
+
+class Doubted(Base, tag="doubted", frozen=True):
+    """A verifier ran an answer of the store again and got another one; it is not sold any more."""
+
+    task: Hex
+    accuser: Hex
+    claim: Hex
+
+
+class Misproved(Base, tag="misproved", frozen=True):
+    """Somebody called an answer of the store false with a proof that does not hold."""
+
+    task: Hex
+    accuser: Hex
+    reason: str
+    burnt: Natural
+
+
+class Recalled(Base, tag="recalled", frozen=True):
+    """An answer was taken from the store, and from a worker who gave it what stood for it."""
+
+    task: Hex
+    worker: Hex
+    accuser: Hex
+    reward: Natural
+    burnt: Natural
+    evidence: Hex
 
 
 class Called(Base, tag="called", frozen=True):
@@ -325,5 +358,8 @@ Event: TypeAlias = (
     | Unredeemed
     | Resold
     | Earned
+    | Doubted
+    | Misproved
+    | Recalled
     | Called
 )

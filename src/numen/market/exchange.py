@@ -24,6 +24,7 @@ from numen.market.message import (
     Execution,
     Match,
     Offer,
+    Recall,
     Request,
     Result,
     Signed,
@@ -156,8 +157,8 @@ def _post(turn: Turn, signed: Signed) -> None:
             desk.request(turn, signed, identity, body)
         case Cancel():
             desk.cancel(turn, body)
-        case Buy():
-            shop.buy(turn, body)
+        case Buy() | Recall():
+            shop.hear(turn, signed, body)
         case Offer():
             desk.offer(turn, signed, identity, body)
         case Match():
@@ -196,6 +197,7 @@ def _tick(turn: Turn) -> None:
     done = {task: expires for task, expires in market.done.items() if expires >= turn.now_ms}
     if len(done) < len(market.done):
         turn.set(done=done)
+    shop.release(turn)
     for identity in tuple(market.jobs):
         work.progress(turn, identity)
 
@@ -214,6 +216,8 @@ def _call(turn: Turn, body: Call) -> None:
         case Verb.LEAVE.value:
             turn.set(stakes=stake.leave(market.stakes, owner, turn.now_ms))
         case Verb.UNSTAKE.value:
+            shop.release(turn)
+            market = turn.market
             stakes, moves = stake.withdraw(market.stakes, market.coins, owner, turn.now_ms)
             turn.set(stakes=stakes)
             turn.move(moves)
@@ -258,7 +262,7 @@ def _task_of(market: Market, body: Body) -> bytes:
             return body.task
         case Challenge() | Midpoint() | Stance() | Step():
             return body.task
-        case Call() | Buy():
+        case Call() | Buy() | Recall():
             return b""
     for job in market.jobs.values():
         match body:

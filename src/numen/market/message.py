@@ -5,7 +5,8 @@ A task's life is a chain of six messages, each naming the digest of the one befo
     Request → Offer → Match → Execution → Result → Verdict
 
 Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), `Buy` for
-what was answered before, and the calls by which owners move their own coins.
+what was answered before and `Recall` for what was answered wrongly, and the calls by which owners
+move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -282,6 +283,24 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="buy/1"):
     price_max: Amount
 
 
+class Recall(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="recall/1"):
+    """Somebody with a stake says that an answer in the store is false.
+
+    Attributes:
+        task: Id of the task that the answer is from.
+        accuser: Who says so: a verifier that ran it again, or anyone who has a proof.
+        claim: What the program gave instead.
+        attestation: The accuser's signature over the claim.
+        proof: A proof of that run without keys; None where it is a verifier's word, as in a vote.
+    """
+
+    task: Hash32
+    accuser: Address
+    claim: Claim
+    attestation: Signature
+    proof: Kept | None = None
+
+
 Body: TypeAlias = (
     Request
     | Offer
@@ -294,6 +313,7 @@ Body: TypeAlias = (
     | Assent
     | Call
     | Buy
+    | Recall
     | Move
 )
 
@@ -350,6 +370,8 @@ def author(body: Body) -> bytes:
             return body.challenger
         case Buy():
             return body.buyer
+        case Recall():
+            return body.accuser
 
 
 def sign(key: SigningKey, body: Body) -> Signed:

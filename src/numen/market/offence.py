@@ -19,6 +19,7 @@ from numen.market.message import (
     Kept,
     Match,
     Offer,
+    Recall,
     Request,
     Result,
     Signed,
@@ -27,7 +28,8 @@ from numen.market.message import (
 )
 from numen.market.moves import Run
 from numen.market.receipt import CHAIN, check_chain
-from numen.market.task import Hardware, Optimistic, Quorum, task_id
+from numen.market.suffices import SOUND_BITS
+from numen.market.task import Hardware, Optimistic, Quorum, Stark, Task, task_id
 from numen.proof.statement import Claim, Evidence, claim_digest
 
 PERMILLE = 1000
@@ -124,6 +126,18 @@ class Equivocation(msgspec.Struct, frozen=True, array_like=True, tag="equivocati
     second: Signed
 
 
+class Refuted(msgspec.Struct, frozen=True, array_like=True, tag="refuted/1"):
+    """A proof shows that a result is false: the program gives another answer.
+
+    Attributes:
+        chain: Request, offer, match, execution and result of the seat.
+        recall: The other answer, and the proof of it.
+    """
+
+    chain: tuple[Signed, ...]
+    recall: Signed
+
+
 class WrongVote(msgspec.Struct, frozen=True, array_like=True, tag="wrong-vote/1"):
     """A verifier voted for another answer than the majority that settled the task.
 
@@ -136,7 +150,7 @@ class WrongVote(msgspec.Struct, frozen=True, array_like=True, tag="wrong-vote/1"
     votes: tuple[Signed, ...]
 
 
-Accusation: TypeAlias = WrongAnswer | FalseProof | Silence | Equivocation | WrongVote
+Accusation: TypeAlias = WrongAnswer | FalseProof | Silence | Equivocation | WrongVote | Refuted
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True):
@@ -185,8 +199,8 @@ class Record(Protocol):
         """Tell whether a message of the kind came in time for a match."""
         ...
 
-    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence | Kept) -> None:
-        """Check a proof under the task's own policy; raises `NumenError` when it is false."""
+    def check_evidence(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
+        """Check a proof under a task's policy; raises `NumenError` when it is false."""
         ...
 
 
@@ -224,6 +238,8 @@ def judge(accusation: Accusation, record: Record) -> Offence:
             outcome = _silence(accusation, record)
         case Equivocation():
             outcome = _equivocation(accusation)
+        case Refuted():
+            outcome = _refuted(accusation, record)
     request, offer = accusation.chain[0].body, accusation.chain[1].body
     assert isinstance(request, Request)
     assert isinstance(offer, Offer)
@@ -239,8 +255,8 @@ def settled_by_votes(votes: tuple[Signed, ...], task: bytes, stakes: Mapping[byt
     """Find the claim that more than half of the verifiers' stake voted for.
 
     Args:
-        votes: Votes of anyone; only signed ones of verifiers with stake on this task count,
-            and each verifier once.
+        votes: Votes or recalls of anyone; only signed ones of verifiers with stake on this task
+            count, and each verifier once.
         task: Id of the task.
         stakes: Stake of every verifier, in coins.
 
@@ -253,10 +269,10 @@ def settled_by_votes(votes: tuple[Signed, ...], task: bytes, stakes: Mapping[byt
     for signed in votes:
         check(signed)
         body = signed.body
-        if not isinstance(body, Vote) or body.task != task:
+        if not isinstance(body, Vote | Recall) or body.task != task:
             raise OffenceError("a vote is on another task")
         claims[claim_digest(body.claim)] = body.claim
-        voters.add(body.verifier)
+        voters.add(body.verifier if isinstance(body, Vote) else body.accuser)
     if len(claims) != 1:
         raise OffenceError("the votes do not agree")
     if 2 * sum(stakes.get(voter, 0) for voter in voters) <= sum(stakes.values()):
@@ -300,10 +316,31 @@ def _false_proof(accusation: FalseProof, record: Record) -> Outcome:
             match, due_ms = check(matched), record.born_ms + matched.body.commit_by_ms
             check_quote(request.task, result.claim, result.evidence, match=match, due_ms=due_ms)
         else:
-            record.check_evidence(accusation.chain[0], result.claim, result.evidence)
+            record.check_evidence(request.task, result.claim, result.evidence)
     except NumenError:
         return Outcome.FALSE_PROOF
     raise OffenceError("the proof is true")
+
+
+def refuting(task: Task) -> Task:
+    """The same task for who would believe a proof of it, as recalls come with."""
+    return msgspec.structs.replace(task, policy=Stark(conjectured_bits_min=SOUND_BITS))
+
+
+def _refuted(accusation: Refuted, record: Record) -> Outcome:
+    request, result = accusation.chain[0].body, accusation.chain[-1].body
+    if not isinstance(result, Result) or not isinstance(request, Request):
+        raise OffenceError("the chain does not reach a result")
+    check(accusation.recall)
+    body = accusation.recall.body
+    if not isinstance(body, Recall) or body.proof is None or body.task != task_id(request.task):
+        raise OffenceError("that is no proof of another answer to this task")
+    if result.claim.work >= request.task.work_limit:
+        raise OffenceError("the answer is that the work was not enough")
+    if body.claim.output == result.claim.output:
+        raise OffenceError("the proof is of the same answer")
+    record.check_evidence(refuting(request.task), body.claim, body.proof)
+    return Outcome.WRONG_ANSWER
 
 
 def _silence(accusation: Silence, record: Record) -> Outcome:

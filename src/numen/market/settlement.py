@@ -9,7 +9,14 @@ from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Offer, Signed, Verdict, Vote
 from numen.market.moves import Run
-from numen.market.offence import CASE_MAX_BYTES, Accusation, Case, Outcome, WrongVote
+from numen.market.offence import (
+    CASE_MAX_BYTES,
+    Accusation,
+    Case,
+    Outcome,
+    Refuted,
+    WrongVote,
+)
 from numen.market.receipt import Receipt, follow
 from numen.market.reputation import Entry
 from numen.market.task import Quorum
@@ -123,8 +130,8 @@ def _voted(signed: Signed) -> bytes:
 def _outcome(
     turn: Turn, job: Job, seat: Seat, body: Verdict, accusation: Accusation | None
 ) -> Outcome:
-    if isinstance(accusation, WrongVote):
-        raise MarketError("a vote closes no seat")
+    if isinstance(accusation, WrongVote | Refuted):
+        raise MarketError("a vote or a recall closes no seat")
     if accusation is not None:
         if accusation.chain[:3] != seat.chain[:3]:
             raise MarketError("the accusation is of another seat")

@@ -81,7 +81,7 @@ class Optimistic(msgspec.Struct, frozen=True, array_like=True, tag="optimistic/1
     window_ms: Annotated[int, Meta(ge=WINDOW_MIN_MS, le=WINDOW_MAX_MS)]
 
 
-class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
+class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/2"):
     """Believe a quote of trusted hardware.
 
     The nonce of the quote is the digest of the match, and its certificates have to be valid when
@@ -95,6 +95,9 @@ class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
         launches: Identities of launches that run nothing but what they measured.
         tcb_min: The worst state of firmware that is accepted.
         floor: Least versions of AMD's firmware; None where its state is not asked for.
+        age_max_ms: How old the quote of an answer that is bought again may be. Its nonce is the
+            first buyer's match, so for nobody else it is fresh: 0 refuses all that were made
+            before.
     """
 
     measurement: Hash32
@@ -103,6 +106,7 @@ class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/1"):
     launches: Annotated[tuple[Hash32, ...], Meta(min_length=1, max_length=LAUNCHES_MAX)]
     tcb_min: Tcb = Tcb.UNRATED
     floor: tuple[Version, Version, Version, Version] | None = None
+    age_max_ms: U64 = 0
 
 
 Policy: TypeAlias = Quorum | Optimistic | Snark | Stark | Hardware

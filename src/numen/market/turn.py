@@ -14,11 +14,12 @@ from numen.market.auction import Book
 from numen.market.coins import Ledger, Transfer
 from numen.market.escrow import Escrow
 from numen.market.job import Job
-from numen.market.message import Execution, Kept, Result, Signed
+from numen.market.message import Execution, Kept, Result
 from numen.market.reputation import Standing
 from numen.market.resale import Store
 from numen.market.stake import Role, Stakes, stake_of
 from numen.market.task import Task
+from numen.market.vigilance import NO_CALM, Calm
 from numen.proof.statement import Claim, Evidence
 from numen.proof.walk import Shown
 
@@ -61,6 +62,7 @@ class Market(msgspec.Struct, frozen=True):
         head: Digest over all messages so far.
         born_ms: Milliseconds since 1970 at which its time began: what certificates go by.
         store: Answers that can be bought again.
+        calm: Quorums that were settled since a lie was found that no worker contradicted.
     """
 
     identity: bytes
@@ -75,6 +77,7 @@ class Market(msgspec.Struct, frozen=True):
     head: bytes = bytes(32)
     born_ms: int = 0
     store: Store = Store()
+    calm: Calm = NO_CALM
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""
@@ -183,9 +186,8 @@ class TurnRecord:
         found = self._job.seat_of_match(match)
         return found is not None and any(isinstance(s.body, kind) for s in found[1].chain)
 
-    def check_evidence(self, task: Signed, claim: Claim, evidence: Evidence | Kept) -> None:
-        del task  # the chain of the accusation is of this job: `settlement` has compared them
-        self._turn.checker.check(self._job.task, claim, evidence)
+    def check_evidence(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:
+        self._turn.checker.check(task, claim, evidence)
 
 
 def verifier_stakes(market: Market) -> dict[bytes, int]:

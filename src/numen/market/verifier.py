@@ -6,26 +6,29 @@ import msgspec
 
 from numen.base.crypto import SigningKey, hmac_sha256, verify_signer
 from numen.base.errors import NumenError
-from numen.market import auction, desk, offence, quorum, work
+from numen.market import auction, desk, offence, quorum, resale, vigilance, work
 from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, claim_of
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
-from numen.market.message import Assent, Match, Verdict, Vote, sign
+from numen.market.message import Assent, Match, Recall, Verdict, Vote, sign
 from numen.market.offence import (
     Accusation,
     Equivocation,
     FalseProof,
     Outcome,
+    Refuted,
     Silence,
     WrongAnswer,
     WrongVote,
 )
+from numen.market.resale import Entry
 from numen.market.settlement import NO_CLAIM
 from numen.market.stake import Role
 from numen.market.task import Quorum
 from numen.market.ticket import batch_digest, expected_value, ticket_digest
 from numen.market.turn import Market
+from numen.market.vigilance import is_due
 from numen.proof.statement import claim_digest
 
 OFFERS_WAIT_MS = 400
@@ -52,7 +55,7 @@ BILL_WAIT_MS = 1_000
 NEVER_MS = 1 << 62
 
 AUDIT_ONE_IN = 8
-"""A verifier runs one undisputed task in this many again, where nothing else is said."""
+"""A verifier runs at least one undisputed task in this many again, where nothing else is said."""
 
 
 class Verifier:
@@ -67,7 +70,8 @@ class Verifier:
             given when enough workers have offered, answers that it does not audit get its
             assent, and what its own word settles is judged in one go with it. Else everything
             takes its full time, for whom a seed shall replay.
-        audit_one_in: It runs one undisputed task in this many again.
+        audit_one_in: It runs one undisputed task in this many again; of those that it handles as
+            many more as `vigilance` asks for.
     """
 
     def __init__(
@@ -99,10 +103,11 @@ class Verifier:
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         for job in market.jobs.values():
-            said = list(self._say(job))
+            said = list(self._say(market, job))
             yield from said
             if job.task.verifier == self.address:
                 yield from self._conduct(market, self._foreseen(market, job, said), now_ms)
+        yield from self._look_back(market)
 
     def _conduct(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
         """Give seats of a task of one's own, and close them."""
@@ -115,10 +120,10 @@ class Verifier:
         for worker, seat in job.open_seats().items():
             yield from self._judge(job, worker, seat, now_ms)
 
-    def _say(self, job: Job) -> Iterator[Do]:
+    def _say(self, market: Market, job: Job) -> Iterator[Do]:
         """Say what there is to say to an answer that is there."""
         is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
-        if job.phase is Phase.DISPUTED or (is_open and self._audits(job)):
+        if job.phase is Phase.DISPUTED or (is_open and self._audits(market, job)):
             yield from self._vote(job)
         elif is_open and self._is_prompt:
             yield from self._assent(job)
@@ -135,6 +140,24 @@ class Verifier:
         if is_same and work.is_unopposed(market, agreed):
             return msgspec.structs.replace(agreed, phase=Phase.SETTLED)
         return job
+
+    def _look_back(self, market: Market) -> Iterator[Act]:
+        """Run answers of the store again that are in question, as far as their inputs are here."""
+        for entry in resale.in_question(market.store, market.standings):
+            task, inputs = entry.task, self._inputs.get(entry.task.inputs)
+            if inputs is None or (b"again", entry.name) in self._done:
+                continue
+            is_just_sold = not entry.recalls and not _has_doubtful(market, entry)
+            mark = hmac_sha256(self._secret, entry.name)
+            if is_just_sold and not is_due(mark, 1, None, self._audit_one_in):
+                continue
+            answer = self._executor.run(task.program, inputs, task.work_limit)
+            self._once(b"again", entry.name)
+            claim = claim_of(task, answer)
+            if claim.output != entry.claim.output:
+                said = self._key.sign(claim_digest(claim))
+                recall = Recall(entry.name, self.address, claim, said)
+                yield Do(Post(sign(self._key, recall)), self._delay())
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Check a provider's tickets, close the seat with them, and pass them on."""
@@ -156,14 +179,18 @@ class Verifier:
         )
         yield Send(parcel.worker, parcel, self._delay() + 40)
 
-    def _audits(self, job: Job) -> bool:
-        # Keyed, so that no worker can tell which tasks will be run again.
+    def _audits(self, market: Market, job: Job) -> bool:
         if job.identity not in self._audited:
-            mark = hmac_sha256(self._secret, job.identity)
-            self._audited[job.identity] = int.from_bytes(mark[:8], "big") % self._audit_one_in == 0
+            assert isinstance(job.task.policy, Quorum)
+            # Keyed, so that no worker can tell which tasks will be run again.
+            mark, trust = hmac_sha256(self._secret, job.identity), job.task.policy.trust
+            is_own = job.task.verifier == self.address
+            few = is_own and len(job.answers()) <= vigilance.ANSWERS_MAX
+            calm = market.calm if few else None
+            self._audited[job.identity] = is_due(mark, trust, calm, self._audit_one_in)
         return self._audited[job.identity]
 
-    def _vote(self, job: Job) -> Iterator[Act]:
+    def _vote(self, job: Job) -> Iterator[Do]:
         if self.address in job.votes or (b"vote", job.identity) in self._done:
             return
         inputs = self._inputs[job.task.inputs]
@@ -174,7 +201,7 @@ class Verifier:
         vote = Vote(job.identity, self.address, claim, attestation)
         yield Do(Post(sign(self._key, vote)), 0 if self._is_prompt else self._delay())
 
-    def _assent(self, job: Job) -> Iterator[Act]:
+    def _assent(self, job: Job) -> Iterator[Do]:
         assert job.claim is not None
         claim = claim_digest(job.claim)
         if self._once(b"assent", job.identity, claim):
@@ -284,7 +311,7 @@ class Verifier:
                 outcome = Outcome.FALSE_PROOF
             case Silence():
                 outcome = Outcome.NO_REVEAL if seat.has_executed else Outcome.NO_EXECUTION
-            case Equivocation() | WrongVote():
+            case Equivocation() | WrongVote() | Refuted():
                 raise AssertionError("this verifier brings no such accusation")
         return self._verdict(job, worker, seat, outcome, accusation=accusation)
 
@@ -321,6 +348,10 @@ class Verifier:
 
     def _delay(self) -> int:
         return self._dice.between(5, 40)
+
+
+def _has_doubtful(market: Market, entry: Entry) -> bool:
+    return any(market.standing(worker).is_doubtful for worker in entry.workers)
 
 
 def _agreed_to(said: Do) -> bytes | None:

@@ -175,12 +175,16 @@ class _Teller:
         match event:
             case events.Posted() | events.Raised() | events.Withdrawn():
                 return self._of_provider(event)
-            case events.Closed() | events.Called() | events.Resold():
+            case events.Closed() | events.Called():
                 return self._of_provider(event)
             case events.Declined() | events.Offered() | events.Matched() | events.Executed():
                 return self._of_worker(event)
-            case events.Revealed() | events.Refused() | events.Earned():
+            case events.Revealed() | events.Refused():
                 return self._of_worker(event)
+            case events.Resold() | events.Earned() | events.Doubted():
+                return self._of_resale(event)
+            case events.Misproved() | events.Recalled():
+                return self._of_resale(event)
             case events.Drawn() | events.Redeemed() | events.Unredeemed():
                 return self._of_ticket(event)
             case _:
@@ -207,11 +211,6 @@ class _Teller:
                 return (
                     f"Closed ({event.how}): {event.paid} coins for answers, {event.fee} for the "
                     f"verifier, {event.refunded} back to the provider."
-                )
-            case events.Resold():
-                return (
-                    f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again, for "
-                    f"{event.price} coins: its evidence was checked, and nothing was run."
                 )
             case events.Called():
                 return f"{self.name(event.owner)} called {event.verb!r} with {event.amount} coins."
@@ -242,13 +241,40 @@ class _Teller:
                     f"{self.name(event.worker)} opened claim {event.claim[:_SHORT]} after "
                     f"{event.work} work units."
                 )
+            case events.Refused():
+                return f"A {event.kind} of {self.name(event.author)} was refused: {event.reason}."
+        raise AssertionError(event)
+
+    def _of_resale(self, event: events.Event) -> str:
+        match event:
+            case events.Resold():
+                return (
+                    f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again, for "
+                    f"{event.price} coins: shown under {event.shown}, {event.age_ms} ms old at "
+                    f"most, it is enough for {event.wanted}; its evidence was checked, nothing was "
+                    f"run, and {event.surety} coins of stake stand for it."
+                )
             case events.Earned():
                 return (
                     f"{self.name(event.worker)} got {event.paid} coins, because "
                     f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again."
                 )
-            case events.Refused():
-                return f"A {event.kind} of {self.name(event.author)} was refused: {event.reason}."
+            case events.Doubted():
+                return (
+                    f"Verifier {self.name(event.accuser)} ran it again and got claim "
+                    f"{event.claim[:_SHORT]}: it is not sold any more."
+                )
+            case events.Misproved():
+                return (
+                    f"{self.name(event.accuser)} called it false with a proof that does not hold: "
+                    f"{event.reason}. {event.burnt} coins of its stake were burnt."
+                )
+            case events.Recalled():
+                return (
+                    f"It was false, by {_shown_by(event)}: {self.name(event.worker)} lost its "
+                    f"reputation and {event.reward + event.burnt} coins that stood for it, of "
+                    f"which {event.reward} went to {self.name(event.accuser)}."
+                )
         raise AssertionError(event)
 
     def _of_ticket(self, event: events.Event) -> str:
@@ -361,7 +387,10 @@ def _asked(asks: list[int], bid: int) -> str:
     )
 
 
-_WHO = ("worker", "owner", "author", "reporter", "provider", "verifier", "buyer", "challenger")
+_WHO = (
+    "worker", "owner", "author", "reporter", "provider", "verifier", "buyer", "challenger",
+    "accuser",
+)  # fmt: skip
 """Fields of events that name who did something."""
 
 _REASONS = {
@@ -381,7 +410,7 @@ def _reason(event: events.Slashed) -> str:
         case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
     except NumenError:
         return "the evidence in the log cannot be read."
-    if isinstance(case, WrongAnswer):
+    if isinstance(case, WrongAnswer) and case.chain and case.votes:
         result, vote = case.chain[-1].body, case.votes[0].body
         if isinstance(result, Result) and isinstance(vote, Vote):
             return (
@@ -390,6 +419,17 @@ def _reason(event: events.Slashed) -> str:
                 f"{claim_digest(vote.claim).hex()[:_SHORT]}."
             )
     return _REASONS.get(event.outcome, "the evidence is in the log.")
+
+
+def _shown_by(event: events.Recalled) -> str:
+    """Say what shows that a sold answer is false, from the evidence."""
+    try:
+        case = decode(Case, bytes.fromhex(event.evidence), size_max=CASE_MAX_BYTES).accusation
+    except NumenError:
+        return "evidence that cannot be read"
+    if isinstance(case, WrongAnswer):
+        return f"{len(case.votes)} staked verifiers that ran it again"
+    return "a proof of the run that gives another answer"
 
 
 def _lost(event: events.Slashed) -> str:

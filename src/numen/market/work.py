@@ -6,13 +6,13 @@ from typing import NamedTuple
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import contest, desk, events, settlement
+from numen.market import contest, desk, events, settlement, vigilance
 from numen.market.hardware import check_quote
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
 from numen.market.message import Assent, Execution, Result, Signed, Vote
 from numen.market.moves import Run
 from numen.market.offence import OffenceError, settled_by_votes
-from numen.market.quorum import group_weights
+from numen.market.quorum import consensus, group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
 from numen.market.task import Hardware, Optimistic, Quorum, policy_kind
@@ -159,9 +159,21 @@ def _advance(turn: Turn, job: Job) -> None:
 
 def settle(turn: Turn, job: Job, claim: Claim, evidence: str) -> None:
     """Let an answer stand."""
+    _note(turn, job, claim)
     turn.change(job, phase=Phase.SETTLED, claim=claim, until_ms=turn.now_ms + GRACE_MS)
     digest = claim_digest(claim).hex()
     turn.emit(events.Settled(turn.now_ms, job.identity.hex(), digest, evidence))
+
+
+def _note(turn: Turn, job: Job, claim: Claim) -> None:
+    """Remember whether equal answers that were enough were right, where few gave them."""
+    policy, answers = job.task.policy, job.answers()
+    if not isinstance(policy, Quorum) or len(answers) > vigilance.ANSWERS_MAX:
+        return
+    found = consensus(answers, turn.scores(answers), policy.trust)
+    if found is not None and len(set(answers.values())) == 1:
+        is_lie = found != claim_digest(claim)
+        turn.set(calm=vigilance.settled(turn.market.calm, policy.trust, is_lie=is_lie))
 
 
 def _expire(turn: Turn, job: Job) -> None:

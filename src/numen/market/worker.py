@@ -169,7 +169,8 @@ class Worker:
         self._born_ms = 0
         is_liar = profile.behaviour is Behaviour.WRONG
         self._duellist = None if tools.walker is None else Duellist(
-            key, tools.walker, tools.inputs, one_in=0 if is_liar else profile.checks_one_in,
+            key, tools.walker, tools.inputs, secret=self._derive(b"check"),
+            one_in=0 if is_liar else profile.checks_one_in,
             lie=self._derive(b"bluff") if is_liar else None,
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ from numen.ir.outcome import Outcome
 from numen.ir.program import Program, load
 from numen.ir.trap import Reason, Trap
 from numen.proof.machine import emulate
-from numen.proof.machine.errors import MachineTrapError
+from numen.proof.machine.errors import MachineTrapError, StrayError
 from numen.proof.machine.isa import ENTRY_PC, HALT_PC, Code
 from numen.proof.machine.lower import Lowered, lower
 from numen.proof.machine.words import split_inputs
@@ -153,6 +153,8 @@ def _run(course: Course, state: State, memory: Memory) -> State:
         emulate.step(course.code, machine)
     except MachineTrapError as error:
         return _ended(course, error.trap)
+    except StrayError:
+        return FALSE
     return State(Phase.RUN, state.index + 1, machine.pc, machine.flag, state.memory)
 
 

@@ -49,7 +49,14 @@ def test_a_lie_is_bisected_by_nodes_of_which_one_is_killed(played):  # noqa: F81
             town.worker("bob", Behaviour.WRONG)
             bought = await buying
             await town.until(lambda: town.of(events.Closed))
+        less = evidence.optimistic(COUNT, window_ms=1_000)
+        async with Market(town.place, identity("other")) as market:
+            again = await market.run(COUNT, 27, evidence=less, bid=BID)
 
+        assert (again.value, again.sold.how) == (111, "bought again")
+        (resold,) = town.of(events.Resold)
+        assert (resold.shown, resold.wanted) == ("optimistic for 2000 ms", "optimistic for 1000 ms")
+        assert resold.surety == town.of(events.Earned)[0].paid
         liar, ada = (identity(name).account.address for name in ("bob", "ada"))
         assert bought.value == 111
         assert (bought.sold.answers, bought.sold.fined) == ((ada,), (liar,))

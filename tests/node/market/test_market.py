@@ -13,6 +13,7 @@ from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.market import events
 from numen.market.message import Call, Signed, Vote, sign
+from numen.market.resale import Store
 from numen.market.task import Quorum, Task
 from numen.market.worker import Behaviour, Profile
 from numen.net.identity import NodeKey
@@ -21,7 +22,7 @@ from numen.net.possession import introduce
 from numen.net.session import Session
 from numen.net.tls import TlsTransport
 from numen.node.market import buyer, people
-from numen.node.market.errand import ErrandError
+from numen.node.market.errand import ErrandError, Purchase
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
@@ -40,6 +41,7 @@ from numen.proof.statement import Claim, commit_inputs
 from numen.sandbox.errors import SandboxError
 from numen.sandbox.runner import Sandbox
 from numen.vm.payload import encode_inputs
+from tests.market import test_resale
 
 ADD = numen.compile("def main(a: u64, b: u64) -> u64:\n    return a + b\n")
 BID = 50_000
@@ -324,11 +326,14 @@ def test_who_cannot_run_a_task_says_nothing(sandbox):
     assert Machine(goods, sandbox).run(task.program, raw, 100).output
 
 
-def test_an_answer_that_was_bought_is_bought_again_and_nothing_is_run(played):
+def test_an_answer_is_bought_again_of_a_hall_that_was_killed_and_nothing_is_run(played):
     async def story(town):
         await ready(town)
         async with Market(town.place, identity("buyer")) as market:
             first = await market.run(ADD, 30, 12, bid=BID)
+        await town.until(lambda: town.of(events.Closed))
+        await town.stop("hall")  # what is for sale is in the record
+        await town.open()
         async with Market(town.place, identity("other")) as market:
             again = await market.run(ADD, 30, 12, bid=BID)
             afresh = await market.run(ADD, 30, 12, bid=BID, fresh=True)
@@ -344,6 +349,20 @@ def test_an_answer_that_was_bought_is_bought_again_and_nothing_is_run(played):
         assert sum(event.paid for event in earned) < resold.price == again.sold.paid
 
     played(story)
+
+
+def test_what_is_not_for_sale_any_more_is_posted_instead():
+    table = test_resale.sold()
+    key, found = test_resale.PROVIDER, test_resale.entry(table)
+    purchase = Purchase(key, found, Quorum(3, 4))
+    purchase.check(table.market, table.now, Notary())
+    (act,) = purchase.wake(table.market, table.now)
+    assert not purchase.is_lost(table.market, table.now)
+    gone = msgspec.structs.replace(table.market, store=Store())
+    assert purchase.is_lost(gone, table.now)
+    table.submit(act.submission)
+    assert purchase.is_made(table.market)
+    assert not purchase.is_lost(msgspec.structs.replace(table.market, store=Store()), table.now)
 
 
 def test_a_bid_rises_by_itself_and_a_buyer_sees_to_its_orders(played):

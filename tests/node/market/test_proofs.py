@@ -73,9 +73,9 @@ def prover_joins(town, name, behaviour=Behaviour.HONEST):
     town.join(name, make)
 
 
-def sell(played, program, args, kind, *, liar):  # noqa: F811
-    """Sell one proof; what was bought, and the town's events."""
-    found = {}
+def sell(played, program, args, kind, *, liar, again=None):  # noqa: F811
+    """Sell one proof, and sell it again as other evidence; what was bought, and what happened."""
+    found = {"again": None}
 
     async def story(town):
         town.provers = []
@@ -90,18 +90,21 @@ def sell(played, program, args, kind, *, liar):  # noqa: F811
                     prover_joins(town, "ada")
                 found["bought"] = await buying
                 await town.until(lambda: town.of(events.Closed))
+            if again is not None:
+                async with Market(town.place, identity("other")) as market:
+                    found["again"] = await market.run(program, *args, evidence=again, bid=BID)
         finally:
             for prover in town.provers:
                 prover.close()
         found["events"] = list(town.events)
 
     played(story)
-    return found["bought"], found["events"]
+    return found["bought"], found["again"], found["events"]
 
 
 @pytest.mark.slow
 def test_a_proof_with_keys_is_bought_and_convinces_a_stranger(played, tmp_path):  # noqa: F811
-    bought, happened = sell(played, MULTIPLY, (6, 7), "snark", liar=True)
+    bought, _, happened = sell(played, MULTIPLY, (6, 7), "snark", liar=True)
 
     assert bought.value == 42
     assert {e.outcome for e in happened if isinstance(e, events.Slashed)} == {"false proof"}
@@ -116,10 +119,15 @@ def test_a_proof_with_keys_is_bought_and_convinces_a_stranger(played, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_proof_without_keys_is_bought_of_a_program_without_bounds(played, tmp_path):  # noqa: F811
-    bought, happened = sell(played, COUNT, (27,), "stark", liar=True)
+def test_a_proof_without_keys_is_bought_and_again_as_a_quorum(played, tmp_path):  # noqa: F811
+    bought, again, happened = sell(played, COUNT, (27,), "stark", liar=True, again="quorum")
 
-    assert bought.value == 111
+    assert bought.value == again.value == 111
+    assert again.sold.how == "bought again"
+    assert again.sold.paid < bought.sold.paid
+    assert starks.verify(again.evidence.proof, program=COUNT.program.id).value == 111
+    (resold,) = [e for e in happened if isinstance(e, events.Resold)]
+    assert (resold.shown, resold.wanted, resold.surety) == ("stark", "quorum of trust 4", 0)
     liar = identity("bob").account.address
     assert bought.sold.fined == (liar,)
     (slashed,) = [e for e in happened if isinstance(e, events.Slashed)]

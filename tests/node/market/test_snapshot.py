@@ -24,6 +24,7 @@ from numen.node.market.notary import Notary
 from numen.node.market.record import Record, RecordError
 from numen.node.market.replica import Genesis, Marked, Posted, Replica, ReplicaError
 from numen.node.market.snapshot import (
+    MarkRow,
     SnapshotError,
     market_of,
     open_sealed,
@@ -104,6 +105,25 @@ def test_bytes_that_were_changed_are_no_snapshot(data):
 def test_bytes_from_anywhere_are_refused(raw):
     with pytest.raises(SnapshotError):
         read_state(raw)
+
+
+def test_one_market_has_no_second_snapshot():
+    one, two = b"\x01" * 20, b"\x02" * 20
+    replica = Clerk(GENESIS, Notary()).replica
+    state = state_of(replica.market, 0, bytes(32), 5, {one, two})
+    row = MarkRow(one, two, bytes(32), bytes(32), 1)
+    inner = msgspec.structs.replace(state.market.escrow, pool=frozenset({one}))
+    changes = (
+        {"granted": (two, one)},
+        {"granted": (one, one)},
+        {"pool": (two, one)},
+        {"marks": (row, row)},
+        {"market": msgspec.structs.replace(state.market, escrow=inner)},
+    )
+    assert read_state(write_state(state)) == state
+    for change in changes:
+        with pytest.raises(SnapshotError, match="canonical"):
+            read_state(write_state(msgspec.structs.replace(state, **change)))
 
 
 def test_seals_of_others_are_refused():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.base.crypto import keccak256
 from numen.ledger.block import seal
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.slashing import DoubleVote, Evidence
@@ -12,8 +13,9 @@ from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 from numen.net.language import read_refusal
 from numen.node.replica.events import Judge, Judged
 from numen.node.replica.plan import Mode
-from numen.node.trust import questions, speech
+from numen.node.trust import evidence, questions, speech
 from numen.node.trust.allowance import FRAMES_MAX
+from numen.node.trust.docket import WAITING_MAX
 from numen.node.trust.evidence import FalseBlock, Lie, TwoStories, TwoVotes
 from numen.node.trust.speech import Accusation, Answer, Known, Question
 from numen.node.trust.watch import Watch
@@ -171,6 +173,32 @@ def test_who_is_behind_judges_when_it_comes_there():
     near.steps(4)
     assert near.body(1).ledger.height == 4
     assert set(near.watch(1).docket.guilty) == {near.number(0)}
+
+
+def test_accusations_about_blocks_that_never_come_hold_the_places_of_no_others():
+    near = fresh()
+    near.deafen(1)
+    near.pay(2)
+    block = near.false_block(1)
+    for height in range(10**6, 10**6 + WAITING_MAX):
+        header = msgspec.structs.replace(block.header, height=height)
+        far = seal(header, block.transactions, near.cast.keys[0])
+        near.watch(1).docket.judge(lie_of(far))
+    near.hear(1, 2, Accusation(lie_of(near.false_block(4))))
+    near.deafen()
+    near.steps(4)
+    assert set(near.watch(1).docket.guilty) == {near.number(0)}
+
+
+def test_evidence_that_is_kept_is_hashed_once_however_often_it_is_asked_for(monkeypatch):
+    near, hashed = fresh(), []
+    near.hear(1, 2, Accusation(lie_of(near.false_block(1))))
+    monkeypatch.setattr(evidence, "keccak256", lambda *raw: hashed.append(raw) or keccak256(*raw))
+    docket = near.watch(1).docket
+    for _ in range(5):
+        (kept,) = docket.lies.values()
+        assert docket.is_known(kept)
+    assert len(hashed) <= 1
 
 
 def slander(near, case):

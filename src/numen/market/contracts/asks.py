@@ -25,6 +25,7 @@ from numen.market.message import (
     Match,
     Offer,
     Ramp,
+    Recall,
     Request,
     Result,
     Signed,
@@ -33,7 +34,7 @@ from numen.market.message import (
     message_id,
 )
 from numen.market.offence import Accusation, Equivocation, FalseProof, Outcome
-from numen.market.resale import name_of
+from numen.market.resale import find
 from numen.market.task import Quorum, Task, task_id
 from numen.market.ticket import Quote, Ticket, ticket_id
 from numen.market.turn import Market
@@ -82,6 +83,8 @@ def require_judgeable(submission: Submission) -> None:
             raise AskError("a market on a ledger settles quorums only")
         case Post(Signed(Buy() as body)) if not isinstance(body.policy, Quorum):
             raise AskError("a market on a ledger settles quorums only")
+        case Post(Signed(Recall())):
+            raise AskError("a market on a ledger takes no answer back")
         case Judge(_, FalseProof()):
             raise AskError("a market on a ledger takes no accusation of a false proof")
         case Judge(_, Equivocation(_, first, _)) if not isinstance(first.body, Execution):
@@ -143,8 +146,8 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
                 yield _advance(job.identity)
         case Match() | Execution() | Result() | Vote() | Assent():
             yield _worked(before, body, signature)
-        case Verdict():
-            raise AssertionError("a verdict is handed in with its accusation")
+        case Verdict() | Recall():
+            raise AssertionError("a verdict is handed in with its accusation; no recall is")
 
 
 def _worked(
@@ -172,7 +175,8 @@ def _worked(
 def _bought(market: Market, body: Buy) -> tuple[Any, ...]:
     policy = body.policy
     assert isinstance(policy, Quorum), "refused before: `require_judgeable`"
-    entry = market.store.entries[name_of(body.program, body.inputs)]
+    entry = find(market.store, body.program, body.inputs, policy, 0)
+    assert entry is not None, "it was sold"
     purchase = (
         body.buyer, body.nonce, _word(body.program), _word(body.inputs), policy.replicas,
         policy.trust, body.price_max,

@@ -15,6 +15,7 @@ from numen.market.contracts.asks import OUTCOMES
 from numen.market.escrow import deposit_of, reserve_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Vote
+from numen.market.shop import surety_of
 from numen.market.stake import Role, pledge_of, stake_of
 from numen.market.turn import Market
 from numen.proof.statement import claim_digest
@@ -42,7 +43,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
         free: Coins in wallet, deposit and reserve.
         calls: Calls made.
         role: Number of the role; 0 without a stake.
-        stake: Coins at risk, not bound to a task.
+        stake: Coins at risk, not bound to a task that lives.
         bound: Tasks that a part of the stake is pledged to.
         leaves_ms: When the stake can be withdrawn; 0 while it takes part.
         score: Reputation.
@@ -184,13 +185,22 @@ def _person(market: Market, owner: bytes) -> Person:
         sum(coins.balance(of(owner)) for of in (wallet, deposit_of, reserve_of)),
         market.nonces.get(owner, 0),
         ROLES.index(staker.role) if staker else 0,
-        coins.balance(stake_of(owner)),
+        coins.balance(stake_of(owner)) + _stands_for_sold(market, owner),
         sum(worker == owner for _, worker in market.stakes.bound),
         (staker.leaves_ms or 0) if staker else 0,
         standing.score,
         standing.accepted,
         standing.faults,
         standing.head,
+    )
+
+
+def _stands_for_sold(market: Market, owner: bytes) -> int:
+    """What of a stake is bound to answers that were sold again: the contract takes none back."""
+    return sum(
+        market.coins.balance(surety_of(name, owner))
+        for name, entry in market.store.entries.items()
+        if any(entry.sureties)
     )
 
 

@@ -19,7 +19,7 @@ from numen.market.moves import Run
 from numen.market.payer import Limits
 from numen.market.provider import Provider
 from numen.market.stake import Role
-from numen.market.task import Policy, Task, task_id
+from numen.market.task import Policy, Snark, Stark, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
 from numen.node.market.people import Joined
@@ -143,7 +143,7 @@ class Buyer:
             yield from errand.wake(market, now_ms)
         if self._joined.has_called(market):
             yield from self._post(market, now_ms)
-            if self._purchase is not None:
+            if self._purchase is not None and not self._purchase.is_lost(market, now_ms):
                 yield from self._purchase.wake(market, now_ms)
 
     def _post(self, market: Market, now_ms: int) -> Iterator[Act]:
@@ -210,25 +210,32 @@ class Buyer:
         else:
             self._cancelled.add(name)
 
-    def buy(self, order: Order, market: Market, checker: Checker) -> Purchase | None:
+    def buy(self, order: Order, market: Market, checker: Checker, now_ms: int) -> Purchase | None:
         """Buy with the next wakings what an order asks for, if it was answered before.
 
-        Its evidence is checked again first: whoever buys need not believe the market's store.
+        Its evidence is checked again first: whoever buys need not believe the market's store. What
+        is needed to check a proof may still have to come; the buyer applies the purchase itself,
+        and not before it is there.
 
         Returns:
-            The purchase; None where nothing for sale fits what the order asks and bids, what fits
-            is not shown any more, or another purchase is under way.
+            The purchase; None where nothing for sale fits what the order asks and bids, the market
+            would not sell it, or another purchase is under way.
         """
-        entry = resale.find(market.store, order.program, order.inputs, order.policy)
-        is_busy = self._purchase is not None and not self._purchase.is_made(market)
+        entry = resale.find(market.store, order.program, order.inputs, order.policy, now_ms)
+        under_way = self._purchase
+        is_busy = under_way is not None and not (
+            under_way.is_made(market) or under_way.is_lost(market, now_ms)
+        )
         if entry is None or entry.price > order.bid or is_busy:
             return None
-        try:
-            resale.check(entry, checker.check, born_ms=market.born_ms)
-        except resale.ResaleError:
-            return None
-        self._purchase = Purchase(self._key, entry, order.policy)
-        return self._purchase
+        purchase = Purchase(self._key, entry, order.policy)
+        if not isinstance(entry.task.policy, Snark | Stark):
+            try:
+                purchase.check(market, now_ms, checker)
+            except ErrandError:
+                return None
+        self._purchase = purchase
+        return purchase
 
     def sold(self, name: bytes, market: Market) -> Sold | None:
         """How a purchase ended, or None while it goes on."""

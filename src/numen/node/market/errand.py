@@ -14,7 +14,7 @@ from numen.market.events import Refused
 from numen.market.exchange import Post
 from numen.market.job import Job
 from numen.market.message import Body, Buy, Cancel, Ramp, Request, message_id, sign
-from numen.market.resale import Entry
+from numen.market.resale import Entry, find
 from numen.market.task import Policy
 from numen.market.turn import Checker, Market
 
@@ -120,13 +120,31 @@ class Purchase:
         """Tell whether the market shows that it was bought."""
         return self._errand is not None and self._errand.is_taken(market)
 
+    def is_lost(self, market: Market, now_ms: int) -> bool:
+        """Tell whether it cannot be bought any more, for no more than this."""
+        task = self.entry.task
+        found = find(market.store, task.program, task.inputs, self._policy, now_ms)
+        is_there = found is not None and found.price <= self.entry.price
+        return not is_there and not self.is_made(market)
+
+    def check(self, market: Market, now_ms: int, checker: Checker) -> None:
+        """See whether the market would sell it now.
+
+        Raises:
+            ErrandError: It would not, and why.
+        """
+        self._ask(market).check(market, now_ms, checker)
+
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
         if self._errand is None:
-            task, nonce = self.entry.task, market.nonces.get(self._key.address, 0)
-            who, price = self._key.address, self.entry.price
-            body = Buy(market.identity, who, nonce, task.program, task.inputs, self._policy, price)
-            self._errand = Errand(self._key, body, lambda m: m.nonces.get(who, 0) > nonce)
+            self._errand = self._ask(market)
         return self._errand.wake(market, now_ms)
+
+    def _ask(self, market: Market) -> Errand:
+        task, nonce = self.entry.task, market.nonces.get(self._key.address, 0)
+        who, price = self._key.address, self.entry.price
+        body = Buy(market.identity, who, nonce, task.program, task.inputs, self._policy, price)
+        return Errand(self._key, body, lambda m: m.nonces.get(who, 0) > nonce)
 
 
 class Visitor:

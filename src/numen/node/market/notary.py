@@ -13,9 +13,10 @@ from typing import Final
 from numen.base.codec import encode
 from numen.base.crypto import keccak256
 from numen.base.errors import NumenError
-from numen.market.message import Body, Buy, Kept, Request, Result, Verdict, check
+from numen.market import resale
+from numen.market.message import Body, Buy, Kept, Recall, Request, Result, Signed, Verdict, check
 from numen.market.moves import Run, Step
-from numen.market.offence import FalseProof
+from numen.market.offence import FalseProof, refuting
 from numen.market.task import Policy, Snark, Stark, Task, task_id
 from numen.market.turn import Market
 from numen.node.market.keys import rule_of
@@ -183,19 +184,29 @@ def _wanted(body: Body) -> Policy | None:
 def _checks(market: Market, what: What) -> Iterator[Check]:
     """What evidence an entry may have the market look at."""
     match what:
-        case Posted(signed):
-            body = signed.body
-            task = _task_of(market, body) if isinstance(body, Result) else None
+        case Posted(Signed(Result() as body)):
+            found = (_task_of(market, body), body.claim, body.evidence)
+        case Posted(Signed(Buy() as body)):
+            entry = resale.find(market.store, body.program, body.inputs, body.policy, 0)
+            if entry is None:
+                return
+            found = (entry.task, entry.claim, entry.evidence)
+        case Posted(Signed(Recall() as body)):
+            doubted = market.store.entries.get(body.task)
+            if doubted is None:
+                return
+            found = (refuting(doubted.task), body.claim, body.proof)
         case Judged(_, FalseProof(chain)) if len(chain) > 1:
-            first, body = chain[0].body, chain[-1].body
-            task = first.task if isinstance(first, Request) else None
+            first, last = chain[0].body, chain[-1].body
+            if not isinstance(first, Request) or not isinstance(last, Result):
+                return
+            found = (first.task, last.claim, last.evidence)
         case _:
             return
+    task, claim, evidence = found
     is_asked = task is not None and isinstance(task.policy, Snark | Stark)
-    if is_asked and task is not None and isinstance(body, Result):
-        evidence = body.evidence
-        if evidence is not None and not isinstance(evidence, Run):
-            yield task, body.claim, evidence
+    if is_asked and task is not None and evidence is not None and not isinstance(evidence, Run):
+        yield task, claim, evidence
 
 
 def _has_say(market: Market, what: What) -> bool:
@@ -214,6 +225,8 @@ def _has_say(market: Market, what: What) -> bool:
         case Step():
             job = market.jobs.get(body.task)
             return job is not None and body.worker in job.seats
+        case Recall():
+            return body.accuser in market.stakes.stakers
     return True
 
 

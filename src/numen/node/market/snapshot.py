@@ -140,9 +140,20 @@ def read_state(raw: bytes) -> State:
         again = _ENCODER.encode(state)
     except (msgspec.MsgspecError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise SnapshotError(f"no snapshot of a market: {error}") from error
-    if again != raw:
+    if again != raw or not _is_in_order(state):
         raise SnapshotError("another encoding of the same market is the canonical one")
     return state
+
+
+def _is_in_order(state: State) -> bool:
+    """Whether everything stands where `state_of` puts it, once."""
+    escrow = state.market.escrow
+    keys = {(row.payer, row.payee, row.secret) for row in state.marks}
+    return (
+        all(list(each) == sorted(set(each)) for each in (state.granted, state.pool))
+        and len(keys) == len(state.marks)
+        and not (escrow.pool or escrow.marks)
+    )
 
 
 def state_digest(raw: bytes) -> bytes:

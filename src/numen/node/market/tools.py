@@ -18,6 +18,7 @@ from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
 from numen.market.dice import Dice
+from numen.market.resale import Store, in_question
 from numen.market.task import Hardware, Optimistic, Snark, Stark, Task, task_id
 from numen.market.turn import Market
 from numen.node.market.goods import program_of
@@ -236,11 +237,14 @@ class Equipped:
 
     def wake(self, market: Market, now_ms: int) -> Iterable[Act]:
         acts: list[Act] = []
+        doubts = in_question(market.store, market.standings)
         # Each thought that ends early has started a run, so that there are no more than tasks.
-        for _ in range(len(market.jobs) + 1):
-            seen = {name: job for name, job in market.jobs.items() if self._can_see(job.task)}
+        for _ in range(len(market.jobs) + len(doubts) + 1):
+            jobs = {name: job for name, job in market.jobs.items() if self._can_see(job.task)}
+            sold = {entry.name: entry for entry in doubts if self._can_see(entry.task)}
+            seen = msgspec.structs.replace(market, jobs=jobs, store=Store(sold))
             try:
-                acts.extend(self._actor.wake(msgspec.structs.replace(market, jobs=seen), now_ms))
+                acts.extend(self._actor.wake(seen, now_ms))
             except NotYetError:
                 continue
             except SandboxError as error:

@@ -1,6 +1,6 @@
 """`debug_`: traces of transactions and calls, and the bytes of blocks and transactions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -89,42 +89,49 @@ def trace_call(
     return _written(run, watcher, options)
 
 
-def _trace(session: DevSession, sealed: Sealed, index: int, options: TraceForm) -> Trace:
+def _trace(
+    session: DevSession, sealed: Sealed, places: Sequence[int], options: TraceForm
+) -> list[Trace]:
     """Run a transaction of a block again, and write down what it does.
 
     Without a `tracer`, that is each instruction. `callTracer` gives a tree of calls,
     `prestateTracer` the accounts that it looks at, or with `diffMode` those that it changes.
     """
-    watcher = _watcher(options)
-    run = tracing.transaction(session.node.chain, sealed, index, watcher)
-    return _written(run, watcher, options)
+    found = []
+    for index in places:
+        watcher = _watcher(options)
+        run = tracing.transaction(session.node.chain, sealed, index, watcher)
+        found.append(_written(run, watcher, options))
+    return found
 
 
 def traces(
-    trace: Callable[[SessionOf[Any], Sealed, int, TraceForm], Any],
+    trace: Callable[[SessionOf[Any], Sealed, Sequence[int], TraceForm], Sequence[Any]],
 ) -> dict[str, Callable[..., Any]]:
     """The methods that trace what is in blocks.
 
     Args:
-        trace: Traces the transaction of a block that has an index there. What it says of itself is
-            said of `debug_traceTransaction`.
+        trace: Traces the transactions of a block that have some indices there. What it says of
+            itself is said of `debug_traceTransaction`.
     """
 
     def of_transaction(session: Session, tx_hash: Hash, options: TraceForm | None = None) -> Any:
         place = session.node.chain.holding(tx_hash)
         if place is None:
             raise RpcError(SERVER, "transaction not found")
-        return trace(session, *place, options or TraceForm())
+        sealed, index = place
+        (found,) = trace(session, sealed, [index], options or TraceForm())
+        return found
 
     def of_block(
         session: Session, block: BlockId, options: TraceForm | None = None
     ) -> list[TracedShape]:
         """What all transactions of a block came to; on a ledger its timers count as one of them."""
         sealed, options = lookup.require(session.node, block), options or TraceForm()
-        return [
-            TracedShape(data(each.signed.hash), trace(session, sealed, index, options))
-            for index, each in enumerate(sealed.included)
-        ]
+        places = range(len(sealed.included))
+        found = trace(session, sealed, places, options) if places else ()
+        names = [data(each.signed.hash) for each in sealed.included]
+        return [TracedShape(name, each) for name, each in zip(names, found, strict=True)]
 
     def of_block_by_hash(
         session: Session, block_hash: Hash, options: TraceForm | None = None

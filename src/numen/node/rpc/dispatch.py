@@ -195,6 +195,10 @@ def _unreadable(error: Exception) -> RpcError:
 
 
 def _is_id(raw: bytes) -> bool:
+    try:
+        raw.decode()  # what is passed over is not decoded, and it is given back
+    except UnicodeDecodeError:
+        return False
     return not raw or (raw[0] in _ID_FIRST and len(raw) <= _ID_BYTES_MAX)
 
 

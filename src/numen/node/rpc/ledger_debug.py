@@ -1,17 +1,18 @@
 """`debug_` on a ledger: what followed from transactions and calls, and what they read and wrote."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from numen.ir.host import PRIVATE_FROM
 from numen.ledger.archive import woken_of
 from numen.ledger.cell import Account, Cell
 from numen.ledger.messages import NOBODY, Message
+from numen.ledger.receipts import Receipt
 from numen.ledger.tree import Archive, Record
 from numen.node.blocks import Sealed
 from numen.node.callframes import CallFrame
 from numen.node.ledger import frames, replay
-from numen.node.ledger.replay import Replayed
+from numen.node.ledger.replay import Replayed, Seen
 from numen.node.rpc import debug, lookup
 from numen.node.rpc.cells import LedgerSession
 from numen.node.rpc.debug import Accounts, AccountShape, ChangesShape, StepsShape
@@ -54,7 +55,7 @@ def trace_call(
     if name == "callTracer":
         return _tree(Record(done.receipts), [first.id], options)[0]
     if name == "prestateTracer":
-        return _read(session, done, {first.root}, options)
+        return _read(session, done, options)
     if name:
         return {}
     frame = frames.frames(Record(done.receipts), [first.id], only_top=True)[0]
@@ -63,7 +64,9 @@ def trace_call(
     return watch.written(work, output, failed=isinstance(frame.error, str))
 
 
-def _trace(session: LedgerSession, sealed: Sealed, index: int, options: TraceForm) -> Any:
+def _trace(
+    session: LedgerSession, sealed: Sealed, places: Sequence[int], options: TraceForm
+) -> list[Any]:
     """What a transaction came to, in the form that a tracer gives it.
 
     `callTracer` gives the tree of its messages, each with what it was answered, also of later
@@ -73,21 +76,60 @@ def _trace(session: LedgerSession, sealed: Sealed, index: int, options: TraceFor
     """
     name = debug.tracer_of(options)
     if name == "noopTracer":
-        return {}
+        return [{} for _ in places]
     if name == "callTracer":
-        return _calls(session, sealed, index, options)
-    roots = _roots(session, sealed, index)
-    watch = _Steps(options, roots)
-    stand_in = watch.nobody if name else watch.stand_in
-    done = replay.block(session.node, sealed.number, stand_in)
+        return [_calls(session, sealed, index, options) for index in places]
+    owners = {
+        root: number
+        for number, index in enumerate(places)
+        for root in _roots(session, sealed, index)
+    }
     if not name:
-        came = sealed.included[index].receipt
-        return watch.written(came.gas_used, data(came.output), failed=not came.success)
-    if not options.tracer_config.diff_mode:
-        return _read(session, done, roots, options)
-    if len(sealed.included) > 1:
+        return _stepped(session, sealed, places, owners, options)
+    if options.tracer_config.diff_mode and len(sealed.included) > 1:
         raise RpcError(SERVER, _NOT_ALONE)
-    return _changes(session, done, options)
+    done = replay.block(session.node, sealed.number, _Steps.nobody)
+    if options.tracer_config.diff_mode:
+        return [_changes(session, done, options) for _ in places]
+    return [_read(session, part, options) for part in _parts(done, owners, len(places))]
+
+
+def _stepped(
+    session: LedgerSession,
+    sealed: Sealed,
+    places: Sequence[int],
+    owners: Mapping[bytes, int],
+    options: TraceForm,
+) -> list[StepsShape]:
+    """The instructions that the messages of some transactions ran."""
+    watches = [_Steps(options) for _ in places]
+
+    def stand_in(message: Message, code: bytes) -> Service | None:
+        number = owners.get(message.root or message.id)
+        return watches[number].stand_in(message, code) if number is not None else None
+
+    replay.block(session.node, sealed.number, stand_in)
+    came = [sealed.included[index].receipt for index in places]
+    return [
+        watch.written(each.gas_used, data(each.output), failed=not each.success)
+        for watch, each in zip(watches, came, strict=True)
+    ]
+
+
+def _parts(done: Replayed, owners: Mapping[bytes, int], count: int) -> list[Replayed]:
+    """What was carried out again, by whose messages it was."""
+    receipts: list[list[Receipt]] = [[] for _ in range(count)]
+    seen: list[list[Seen]] = [[] for _ in range(count)]
+    for receipt in done.receipts:
+        number = owners.get(receipt.message.root or receipt.message.id)
+        if number is not None:
+            receipts[number].append(receipt)
+    for each in done.seen:
+        number = owners.get(each.message.root or each.message.id)
+        if number is not None:
+            seen[number].append(each)
+    pairs = zip(receipts, seen, strict=True)
+    return [Replayed(mine, looked, done.world) for mine, looked in pairs]
 
 
 def _calls(session: LedgerSession, sealed: Sealed, index: int, options: TraceForm) -> CallFrame:
@@ -125,18 +167,14 @@ class _Steps:
 
     Args:
         options: What each is written with.
-        roots: What the messages began with; None for any.
     """
 
-    def __init__(self, options: TraceForm, roots: set[bytes] | None = None) -> None:
+    def __init__(self, options: TraceForm) -> None:
         self._tracer = debug.step_tracer(options)
-        self._roots = roots
         self._has_run = False
 
-    def stand_in(self, message: Message, code: bytes) -> Service | None:
+    def stand_in(self, message: Message, code: bytes) -> Service | None:  # noqa: ARG002
         """A `StandIn` that watches."""
-        if self._roots is not None and (message.root or message.id) not in self._roots:
-            return None
         service = watched_service_of(code, self._tracer)
         self._has_run = self._has_run or service is not None
         return service
@@ -157,25 +195,19 @@ class _Steps:
         return StepsShape(work, failed, output, self._tracer.steps)
 
 
-def _read(
-    session: LedgerSession, done: Replayed, roots: set[bytes], options: TraceForm
-) -> Accounts:
-    """Accounts and slots as the messages of a transaction found them."""
+def _read(session: LedgerSession, done: Replayed, options: TraceForm) -> Accounts:
+    """Accounts and slots as messages found them."""
     config = options.tracer_config
     found: Accounts = {}
     for receipt in done.receipts:
-        message = receipt.message
-        if (message.root or message.id) in roots:
-            for address in (message.source, message.target):
-                if data(address) not in found:
-                    found[data(address)] = _account(session, done.world.last(address), options)
-    for seen in done.seen:
-        is_own = (seen.message.root or seen.message.id) in roots
-        if is_own and not config.disable_storage:
-            shape = found[data(seen.message.target)]
-            # What it found first is what there was.
-            new = {word(key): word(value) for key, value in seen.read.items()}
-            shape.storage = new | shape.storage
+        for address in (receipt.message.source, receipt.message.target):
+            if data(address) not in found:
+                found[data(address)] = _account(session, done.world.last(address), options)
+    for seen in done.seen if not config.disable_storage else ():
+        shape = found[data(seen.message.target)]
+        # What it found first is what there was.
+        new = {word(key): word(value) for key, value in seen.read.items()}
+        shape.storage = new | shape.storage
     return found
 
 

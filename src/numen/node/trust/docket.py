@@ -9,7 +9,7 @@ from numen.node.trust.evidence import EvidenceError, Guilt, Lie, NotYetError, Un
 from numen.node.trust.findings import Findings, Sight
 
 WAITING_MAX: Final = 8
-"""Most accusations that wait until the node has come to what they are about."""
+"""Most accusations that wait until the node has come to what they are about, the newest ones."""
 
 TRIED_MAX: Final = 256
 """Most accusations that are remembered to have shown nothing."""
@@ -66,8 +66,9 @@ class Docket:
         try:
             verdict = self._court.judge(lie)
         except NotYetError as error:
-            if len(self._waiting) < WAITING_MAX:
-                self._waiting[name(lie)] = lie
+            if len(self._waiting) >= WAITING_MAX:
+                del self._waiting[next(iter(self._waiting))]
+            self._waiting[name(lie)] = lie
             return Trial(lie, reason=error.message)
         except EvidenceError as error:
             if len(self._tried) >= TRIED_MAX:

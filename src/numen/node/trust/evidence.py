@@ -6,6 +6,7 @@ NumenError
         └── NotYetError        it cannot be judged here, yet
 """
 
+from functools import lru_cache
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -23,6 +24,7 @@ WORDS_MAX: Final = 400
 
 _DOMAIN: Final = b"\x0bnumen/lie/1"
 _BYTES_MAX: Final = 1 << 21
+_NAMED_MAX: Final = 64
 
 
 class EvidenceError(NumenError):
@@ -79,6 +81,10 @@ class Guilt(msgspec.Struct, frozen=True, array_like=True):
     words: Annotated[str, Meta(max_length=WORDS_MAX)]
 
 
+@lru_cache(_NAMED_MAX)
 def name(lie: Lie) -> bytes:
-    """By which nodes ask each other for evidence; 32 bytes."""
+    """By which nodes ask each other for evidence; 32 bytes.
+
+    Cost: linear in the evidence, the first time: what is kept is asked for with every message.
+    """
     return keccak256(_DOMAIN, encode(lie, size_max=_BYTES_MAX))

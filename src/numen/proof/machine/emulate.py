@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 import msgspec
 
 from numen.ir.types import FIELD_ORDER
-from numen.proof.machine.errors import MachineTrapError, RunTooLongError
+from numen.proof.machine.errors import MachineTrapError, RunTooLongError, StrayError
 from numen.proof.machine.isa import (
     CELL_BITS,
     CELL_MASK,
@@ -106,6 +106,7 @@ def step(code: Code, state: State) -> Step:
 
     Raises:
         MachineTrapError: It has no next.
+        StrayError: The same, of a state to which no run comes.
     """
     pc, memory, flag = state.pc, state.memory, state.flag
     one = code.instructions[pc]
@@ -118,7 +119,8 @@ def step(code: Code, state: State) -> Step:
     before, memory[c_address] = memory[c_address], c
     is_zero = int(c == 0)
     if not is_allowed or not _may_go_on(one.switches, carry, is_zero) or _is_end(pc, one):
-        raise MachineTrapError(code.traps[pc])
+        trap = code.traps.get(pc)
+        raise StrayError(pc) if trap is None else MachineTrapError(trap)
     if one.switches & Switch.FLAG_CARRY:
         state.flag = carry
     elif one.switches & Switch.FLAG_ZERO:
@@ -188,7 +190,7 @@ def hint(one: Instruction, memory: Sequence[int]) -> int:
         case Hint.INVERSE:
             found = pow(a, -1, FIELD_ORDER) if a % FIELD_ORDER else 0
         case Hint.INVERSE_MODULO:
-            found = pow(a, -1, b) if math.gcd(a, b) == 1 else 0
+            found = pow(a, -1, b) if b and math.gcd(a, b) == 1 else 0
         case _:
             raise AssertionError(kind)
     return found >> CELL_BITS * i & CELL_MASK

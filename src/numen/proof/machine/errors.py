@@ -6,6 +6,7 @@ ProofError
     ├── ContractError          contracts cannot be proven yet
     ├── RunTooLongError        more cycles than the caller allows
     ├── MachineTrapError       the run traps: there is no proof of a trap
+    ├── StrayError             a state to which no run comes
     ├── SegmentError           the proofs of the segments do not make one run
     └── WeakProofError         a true proof that is worth fewer bits than the reader asks for
 """
@@ -62,6 +63,13 @@ class MachineTrapError(MachineError):
     def __init__(self, trap: Trap) -> None:
         super().__init__(f"the run of these inputs traps, which cannot be proven: {trap}")
         self.trap = trap
+
+
+class StrayError(MachineError):
+    """A state that somebody made up: no run comes there, and no step leads on."""
+
+    def __init__(self, pc: int) -> None:
+        super().__init__(f"no run comes to instruction {pc} like this")
 
 
 class SegmentError(MachineError):

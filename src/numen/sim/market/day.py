@@ -180,7 +180,10 @@ class _Day:
         )  # fmt: skip
         member.busy_until_ms = network.now_ms + 10_000
         member.nudge()
-        if dice.random() < 0.5 and player.buy(order, replica.market, Notary()) is not None:
+        if (
+            dice.random() < 0.5
+            and player.buy(order, replica.market, Notary(), member.now_ms) is not None
+        ):
             return
         try:
             task = player.order(order, replica.market, number, member.now_ms)

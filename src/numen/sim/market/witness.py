@@ -174,6 +174,7 @@ class Witness:
                 open_pledges[account.purpose, account.owner] = held
         if coins != self._supply:
             raise BrokenError(f"{coins} coins where there are {self._supply}")
+        _see_sureties(market)
         if open_pledges != market.stakes.bound:
             raise BrokenError("what is pledged is not what is bound")
         for task, job in market.jobs.items():
@@ -185,3 +186,20 @@ class Witness:
                     raise BrokenError("a seat is open and its pledge is not there")
         if open_pledges:
             raise BrokenError("a pledge is bound for a seat that is closed")
+
+
+def _see_sureties(market: Market) -> None:
+    """See that what stands for answers that were sold again is what they are sold with."""
+    stands = {
+        (account.purpose, account.owner): held
+        for account, held in market.coins.balances.items()
+        if account.pocket is Pocket.SURETY
+    }
+    sold = {
+        (name, worker): held
+        for name, entry in market.store.entries.items()
+        for worker, held in zip(entry.workers, entry.sureties, strict=False)
+        if held
+    }
+    if stands != sold:
+        raise BrokenError("what stands for answers is not what they were sold with")
