@@ -9,6 +9,9 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
+# Tests start hundreds of processes, and each would compile what it imports: half of what it costs.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -57,6 +60,10 @@ cluster: $(STAMP)-dev $(STAMP)-cluster  ## run the log on three NATS servers, an
 .PHONY: wan
 wan: $(STAMP)-dev $(STAMP)-wan  ## join nodes over QUIC, on a network of its own
 	$(PY) tools/alone.py $(PY) -m pytest -m wan
+
+.PHONY: outside
+outside: $(STAMP)-dev $(STAMP)-judges $(STAMP)-cluster .judges/.installed  ## judges and cluster, side by side
+	$(PY) -m pytest -n 2 --dist worksteal -m 'judges or cluster'
 
 .PHONY: statetests
 statetests: $(STAMP)-dev  ## run every public state test on every engine that is native

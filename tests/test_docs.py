@@ -8,8 +8,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -37,18 +39,31 @@ SHOWN = (
 """Languages whose blocks are only shown."""
 
 COMMAND = [str(Path(sys.executable).parent / "numen")]
+LIMIT_S = 600
+"""After which a command is taken for stuck; the machine may be busy."""
+
 TERMINAL = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
 
 # Pages: a page is run from top to bottom, in a directory of its own. ---
 
 
+@pytest.fixture
+def namespace() -> Iterator[dict[str, object]]:
+    """The names of a page; programs that it started end with it, wherever it ends."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    yield names
+    for value in names.values():
+        if isinstance(value, subprocess.Popen):
+            with value:
+                value.kill()
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.language in RUN for b in PAGES[p])])
-def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch):
+def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch, namespace):
     monkeypatch.chdir(tmp_path)
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    namespace: dict[str, object] = {"__name__": "__main__"}
     printed = None
     for block in PAGES[page]:
         expected = block.text if block.follows and block.language == "text" else None
@@ -118,19 +133,28 @@ def run_console(block: Block) -> None:
             continue
         assert not status, f"{block}: exit code {status} before `{command}` is not shown"
         environment = os.environ | TERMINAL | {"NUMEN_HOME": str(Path.cwd() / "state")}
-        done = subprocess.run(
-            COMMAND + words[1:],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert matches(expected, done.stdout), difference(block, expected, done.stdout)
-        status = done.returncode
+        status, written = run_command(words[1:], environment)
+        assert matches(expected, written), difference(block, expected, written)
     assert not status, f"{block}: exit code {status} is not shown by `echo $?`"
+
+
+def run_command(words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command of ours to its end, else end it and whatever it started."""
+    with subprocess.Popen(
+        COMMAND + words,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            written, _ = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, written
 
 
 def commands(text: str) -> list[tuple[str, str]]:

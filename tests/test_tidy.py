@@ -6,6 +6,7 @@ reason, and one that is not needed fails.
 """
 
 import ast
+import gc
 import itertools
 import re
 import subprocess
@@ -93,7 +94,18 @@ def tracked() -> tuple[str, ...]:
 def sources() -> tuple[Source, ...]:
     """Parse every file of Python (programs in Numen's language are not)."""
     names = [name for name in tracked() if name.startswith(PYTHON) and name.endswith(".py")]
-    return tuple(sample((ROOT / n).read_text(), n) for n in names if "/jobs/" not in n)
+    gc.disable()  # two million nodes, and none of them garbage: looking for it is most of the time
+    try:
+        return tuple(sample((ROOT / n).read_text(), n) for n in names if "/jobs/" not in n)
+    finally:
+        gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """Let go of the trees behind the last test, else every later one is collected among them."""
+    yield
+    sources.cache_clear()
 
 
 def sample(text: str, path: str = f"{SRC}base/sample.py") -> Source:

@@ -2,7 +2,8 @@
 
     python tools/alone.py COMMAND...
 
-For tests of libraries that look for others by themselves. It needs bwrap, which only Linux has.
+For tests of libraries that look for others by themselves. The command has every right over that
+network, to make others beside it. It needs bwrap, which only Linux has.
 """
 
 import os
@@ -22,7 +23,9 @@ def main(command: Sequence[str]) -> int:
     if bwrap is None or not command:
         print(f"error: {__doc__.splitlines()[0]} It needs bwrap, and a command", file=sys.stderr)
         return 1
-    os.execv(bwrap, [str(bwrap), "--dev-bind", "/", "/", "--unshare-net", "--", *command])
+    os.environ["NUMEN_ALONE"] = "1"
+    rights = ("--cap-add", "ALL", *(("--unshare-user",) if os.getuid() else ()))
+    os.execv(bwrap, [str(bwrap), "--dev-bind", "/", "/", "--unshare-net", *rights, "--", *command])
     return 0
 
 

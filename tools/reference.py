@@ -174,6 +174,7 @@ def metrics() -> Iterator[str]:
     for family in (
         *watch_metrics.of_market(Story(), market),
         *watch_metrics.of_ledger(Chronicle(node)),
+        *watch_metrics.of_chain({"height": 0, "states": {}, "work": 0, "pool": 0}),
         *watch_metrics.of_trust({"nodes": (), "count": 0}),
         *watch_metrics.of_process(Traffic(), {"outbox": 0}, 0),
     ):

@@ -1,10 +1,12 @@
 """The market in five lines: tasks, sales, events, cancellation, and what goes wrong."""
 
 import asyncio
+import socket
 
 import pytest
 
 import numen
+from numen.api import market
 from numen.api.market import MarketClosedError, WantError
 from numen.api.sale import (
     EVENTS_MAX,
@@ -137,6 +139,20 @@ def test_a_task_is_taken_back_where_nobody_works_on_it():
         assert (await market.run(square, 7, bid=5)).value == 49
 
     bought(story)
+
+
+def test_a_market_that_is_not_there_is_complained_of_once(monkeypatch, caplog):
+    monkeypatch.setattr(market, "HALL_S", 1.5)
+
+    async def story():
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        async with numen.Market(f"{'00' * 32}@127.0.0.1:{port}"):
+            raise AssertionError("nobody is there")
+
+    with pytest.raises(MarketClosedError, match=r"no market answered in 2 s: 127.* reached"):
+        asyncio.run(story())
+    assert len([each for each in caplog.records if each.name == "numen.market"]) == 1
 
 
 def test_who_does_not_wait_is_told_so():

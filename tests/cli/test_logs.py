@@ -47,6 +47,17 @@ def test_a_record_is_one_line_of_json(root, capsys):
     assert found["time"].endswith("Z")
 
 
+def test_a_process_that_has_a_name_says_it(root, capsys):
+    logs.configure("info", "json", "node-1")
+    logging.getLogger("numen.x").info("here")
+    (found,) = lines(capsys)
+    assert (found["process"], found["message"]) == ("node-1", "here")
+
+    logs.configure("warning", "text", "100%s")
+    logging.getLogger("numen.x").warning("here")
+    assert capsys.readouterr().err == "100%s: here\n"
+
+
 def test_errors_are_told_in_bounds(root, capsys):
     logs.configure("warning", "json")
     try:

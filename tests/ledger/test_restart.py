@@ -13,6 +13,7 @@ from numen.ledger.state.errors import StorageError
 from numen.ledger.state.kv import MemoryKV
 from numen.ledger.wire import read_receipts, write_receipts
 from numen.ledger.world import World
+from tests.examples import one_in
 from tests.ledger import scripts
 from tests.ledger.test_rounds import blocks
 from tests.ledger.town import CHAIN, CONTRACTS, MAKER, Town
@@ -26,6 +27,7 @@ def reopened(town: Town) -> None:
     town.ledger = Ledger(CHAIN, town.world)
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks, st.integers(1, 4))
 def test_a_restart_changes_nothing(plan, room):
     before = tariff.DELIVERIES_MAX
@@ -46,6 +48,7 @@ def test_a_restart_changes_nothing(plan, room):
         tariff.DELIVERIES_MAX = before
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_blocks_and_receipts_are_kept(plan):
     town = Town()
@@ -62,6 +65,7 @@ def test_blocks_and_receipts_are_kept(plan):
     assert town.ledger.block(len(made) + 1) is None
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_a_block_that_is_abandoned_leaves_no_trace(plan):
     town, other = Town(), Town()

@@ -15,6 +15,7 @@ from numen.ledger.receipts import Fate, Receipt
 from numen.ledger.rounds import Alone, Mail
 from numen.ledger.wire import read_message
 from numen.vm.host import Kind
+from tests.examples import one_in
 from tests.ledger.scripts import Ask, Script
 from tests.ledger.town import CONTRACTS, PEOPLE, Town
 
@@ -94,6 +95,7 @@ def balances(town: Town) -> int:
     return sum(cell.account.balance for cell in town.world._cells.values())
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks, st.integers(1, 3))
 def test_coins_are_neither_made_nor_lost(plan, price):
     town = Town(price)
@@ -103,6 +105,7 @@ def test_coins_are_neither_made_nor_lost(plan, price):
         assert balances(town) + kept_back(town) + queued == town.supply
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_messages_of_a_pair_arrive_once_and_in_their_order(plan):
     receipts = play(Town(), plan)
@@ -114,6 +117,7 @@ def test_messages_of_a_pair_arrive_once_and_in_their_order(plan):
     assert all(counts == list(range(len(counts))) for counts in arrived.values())
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_every_request_that_is_awaited_is_answered_once(plan):
     town = Town()
@@ -131,6 +135,7 @@ def test_every_request_that_is_awaited_is_answered_once(plan):
     assert set(answers) == asked
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_a_cause_comes_before_its_effects(plan):
     receipts = play(Town(), plan)
@@ -162,6 +167,7 @@ class Shuffled(Alone):
         return found
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks, st.integers(0, 2**32))
 def test_any_legal_schedule_comes_to_the_same(plan, seed):
     first, second = Town(), Town()
@@ -175,6 +181,7 @@ def test_any_legal_schedule_comes_to_the_same(plan, seed):
     assert second.ledger.head == first.ledger.head
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks, st.integers(2, 3))
 def test_any_number_of_lanes_comes_to_the_same(plan, lanes):
     first, second = Town(), Town(lanes=lanes)
@@ -182,6 +189,7 @@ def test_any_number_of_lanes_comes_to_the_same(plan, lanes):
     assert second.ledger.head == first.ledger.head
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_a_message_that_comes_twice_changes_nothing(plan):
     town = Town()
@@ -195,6 +203,7 @@ def test_a_message_that_comes_twice_changes_nothing(plan):
     assert town.world.root() == root
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks, st.integers(1, 3))
 def test_a_block_without_room_leaves_the_rest_to_the_next(plan, room):
     town = Town()
@@ -212,6 +221,7 @@ def test_a_block_without_room_leaves_the_rest_to_the_next(plan, room):
     assert all(counts == list(range(len(counts))) for counts in arrived.values())
 
 
+@one_in(3)  # each plays up to three blocks
 @given(blocks)
 def test_who_checks_a_block_comes_to_what_its_maker_came_to(plan):
     maker, checker = Town(), Town()

@@ -18,7 +18,7 @@ from numen.market.play import dice_of
 from numen.market.resale import ResaleError, check, find
 from numen.market.shop import surety_of
 from numen.market.stake import stake_of
-from numen.market.task import Quorum
+from numen.market.task import Quorum, task_id
 from numen.market.turn import verifier_stakes
 from numen.market.verifier import Verifier
 from numen.market.why import explain
@@ -214,6 +214,28 @@ def test_two_answers_to_one_question_are_not_both_sold():
     assert find(kept, *question, Quorum(3, 1), 2).claim == found.claim
 
 
+def test_verifiers_find_out_which_of_two_answers_is_true_and_it_is_sold_again():
+    table = sold(FALSE)
+    table.task = msgspec.structs.replace(table.task, number=8)
+    table.id = task_id(table.task)
+    table.answer({CAT: TRUE})
+    table.wait(500_000)
+    for key in VERIFIERS[:2]:
+        table.post(key, table.vote(key))
+    table.judge(table.verdict(CAT))
+    assert [e.is_doubted for e in table.market.store.entries.values()] == [True, True]
+    assert "no such answer" in table.refused(PROVIDER, purchase(table))
+
+    for key in VERIFIERS[:2]:
+        for act in looking_back(table, key, 10**9):
+            table.submit(act.submission)
+
+    assert entry(table).answer == TRUE.output
+    (bought, *_) = table.post(PROVIDER, purchase(table))
+    assert isinstance(bought, Resold)
+    assert table.market.standing(ANN.address).is_doubtful
+
+
 def test_that_the_work_was_not_enough_is_no_answer_for_who_allows_more():
     table = Desk(work_limit=TRUE.work)
     table.answer({ANN: TRUE, BOB: TRUE})
@@ -324,6 +346,28 @@ def test_what_a_liar_answered_before_is_run_again(answer):
 
     assert bool(table.market.store.entries) == (answer is TRUE)
     assert table.market.standing(BOB.address).is_doubtful == (answer is FALSE)
+
+
+def test_a_false_doubt_costs_who_had_it_and_the_answer_is_sold_again():
+    table = sold()
+    liar = VERIFIERS[0]
+    table.post(liar, recall(table, liar))
+    assert not entry(table).is_for_sale
+    staked = table.market.coins.balance(stake_of(liar.address))
+
+    happened = []
+    for key in VERIFIERS[1:]:
+        for act in looking_back(table, key, 10**9):
+            happened += table.submit(act.submission)
+
+    assert entry(table).is_for_sale
+    (slashed,) = [event for event in happened if isinstance(event, events.Slashed)]
+    assert (slashed.worker, slashed.outcome) == (liar.address.hex(), "wrong vote")
+    assert table.market.coins.balance(stake_of(liar.address)) == staked - staked // 10
+    case = decode(Case, bytes.fromhex(slashed.evidence), size_max=CASE_MAX_BYTES)
+    found = judge(case.accusation, Record(verifier_stakes=verifier_stakes(table.market)))
+    assert (found.worker, found.outcome) == (liar.address, Outcome.WRONG_VOTE)
+    assert isinstance(table.post(PROVIDER, purchase(table))[0], Resold)
 
 
 def test_some_of_what_was_just_sold_is_run_again():

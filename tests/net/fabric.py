@@ -1,6 +1,7 @@
 """Two nodes on each kind of network, for the suite that both kinds have to pass."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -22,6 +23,10 @@ ALICE, BOB, CAROL, MALLORY = (
 WAN = (
     pytest.mark.wan,
     pytest.mark.skipif(not find_spec("iroh"), reason="needs the extra wan"),
+    pytest.mark.skipif(
+        os.environ.get("NUMEN_ALONE") != "1",
+        reason="looks for a router: `make wan` runs it on a network of its own",
+    ),
 )
 """Marks of tests that bind sockets of QUIC's."""
 

@@ -10,6 +10,7 @@ from numen.base.codec import encode
 from numen.net.address import parse_quic
 from numen.net.channel import Bounds, Hello, everybody
 from numen.net.errors import (
+    AddressError,
     ChannelError,
     ClosedError,
     FrameError,
@@ -19,6 +20,7 @@ from numen.net.errors import (
     WrongPeerError,
 )
 from tests.net.fabric import ALICE, BOB, CAROL, MALLORY, WAN, joined, listening, quic
+from tests.net.relay import relaying
 
 pytestmark = [*WAN]
 iroh = pytest.importorskip("iroh", reason="needs the extra wan")
@@ -304,6 +306,38 @@ def test_a_relay_that_is_not_there_is_waited_for_no_longer_than_anybody():
     run(talk())
 
 
+def test_first_contact_is_by_the_relay_and_the_rest_is_direct():
+    async def talk():
+        async with relaying() as relay:
+            bob = await transport(BOB).listen(f"iroh://127.0.0.1:0?relay={relay.url}", everybody)
+            assert parse_quic(bob.address).relay == relay.url
+            near = await transport(ALICE).dial(f"iroh://?relay={relay.url}", BOB.id)
+            far = await bob.accept()
+            assert {who for who, _ in relay.passed} == {ALICE.id, BOB.id}
+
+            passed = -1
+            while passed != len(relay.passed):  # until nothing goes there any more
+                passed = len(relay.passed)
+                for _ in range(20):
+                    await near.send(b"nobody else reads this")
+                    assert await far.receive() == b"nobody else reads this"
+                    await asyncio.sleep(0.02)
+            assert not [what for _, what in relay.passed if b"nobody" in what]
+            await asyncio.gather(near.close(), far.close())
+            await bob.close()
+
+    run(talk())
+
+
+async def once_more(bob, address):
+    """Listen where somebody did: the library gives a socket back soon, not at once."""
+    while True:
+        try:
+            return await bob.listen(address, everybody)
+        except AddressError:
+            await asyncio.sleep(0.05)
+
+
 def test_who_listens_dials_from_there_and_is_gone_with_its_last_channel():
     async def talk():
         bob, carol = transport(BOB), transport(CAROL)
@@ -318,7 +352,7 @@ def test_who_listens_dials_from_there_and_is_gone_with_its_last_channel():
         assert await far.receive() == b"still here"
         await asyncio.gather(near.close(), far.close())
         assert used.is_over
-        again = await bob.listen(listener.address, everybody)
+        again = await once_more(bob, listener.address)
         assert again.address == listener.address
         await asyncio.gather(again.close(), other.close())
 

@@ -20,7 +20,7 @@ from numen.testing import build
 from numen.vm.codes import Code, write_code
 from numen.vm.contract import write_contract
 from tests.markdown import ROOT
-from tests.node.served import ADDRESSES, ETHER, KEYS, Asked
+from tests.node.served import ADDRESSES, ETHER, KEYS, Asked, ended
 
 MAKER = SigningKey.from_seed(b"maker")
 
@@ -157,6 +157,5 @@ def running(*options: str) -> Iterator[tuple[dict, subprocess.Popen]]:
             assert line, process.stderr.read()
             yield json.loads(line), process
         finally:
-            process.terminate()
-            _, errors = process.communicate(timeout=10)
+            errors = ended(process)
     assert "Traceback" not in errors, errors

@@ -18,6 +18,9 @@ from numen.node.rpc.dispatch import Dispatcher
 KEYS = tuple(SigningKey(each.secret) for each in derive(MNEMONIC, 10))
 ADDRESSES = ["0x" + key.address.hex() for key in KEYS]
 ETHER = 10**18
+WAIT_S = 60
+"""After which what is waited for is taken for lost; the machine may be busy."""
+
 MODULES = Path(__file__).parents[2] / ".judges/node_modules"
 
 
@@ -73,6 +76,16 @@ class Asked:
         return receipt["contractAddress"]
 
 
+def ended(process: subprocess.Popen) -> str:
+    """Tell a process to end, and give what it wrote to its log; one that goes on is killed."""
+    process.terminate()
+    try:
+        return process.communicate(timeout=WAIT_S)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 @contextmanager
 def running(*options: str) -> Iterator[dict]:
     """Start `numen node --dev`, and give what it says when it is ready."""
@@ -87,6 +100,5 @@ def running(*options: str) -> Iterator[dict]:
             assert line, process.stderr.read()
             yield json.loads(line)
         finally:
-            process.terminate()
-            _, errors = process.communicate(timeout=10)
+            errors = ended(process)
     assert "Traceback" not in errors, errors

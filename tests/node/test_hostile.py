@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from numen.node.filters import FILTERS_MAX
-from numen.node.rpc import dispatch, listening
+from numen.node.rpc import chains, dispatch, listening
 from numen.node.rpc.dispatch import BATCH_MAX, BODY_BYTES_MAX
+from numen.node.rpc.faults import LIMIT
 from numen.node.rpc.methods import METHODS
 from numen.node.rpc.values import DATA_MAX, SEVERAL_MAX
 from numen.node.subscriptions import SUBSCRIPTIONS_MAX, Subscriptions
@@ -33,13 +34,14 @@ def check_answer(node: Asked, answer: bytes) -> None:
     assert not node.reports, node.reports
 
 
-def test_an_answer_nested_too_deep_to_be_written_is_an_error():
-    node = Asked()
-    # CALL(gas, itself, 0, 0, 0, 0, 0)
-    itself = node.deploy(bytes.fromhex("5f5f5f5f5f305af100"))
-    form = {"to": itself, "gas": hex(30_000_000)}
+def test_an_answer_nested_too_deep_to_be_written_is_an_error(monkeypatch):
+    node, deep = Asked(), []
+    for _ in range(100_000):  # as a trace of calls inside of calls can be
+        deep = [deep]
+    assert node("eth_accounts")
+    monkeypatch.setattr(METHODS["eth_accounts"], "call", lambda _: deep)
 
-    code, message = node.fault("debug_traceCall", form, "latest", {"tracer": "callTracer"})
+    code, message = node.fault("eth_accounts")
 
     assert (code, "too deep" in message) == (-32000, True)
     assert not node.reports
@@ -239,6 +241,7 @@ def test_a_mistake_of_ours_is_reported_and_says_nothing(monkeypatch):
     def broken(_):
         raise ZeroDivisionError("secret")
 
+    assert node("eth_chainId")
     monkeypatch.setattr(METHODS["eth_chainId"], "call", broken)
     answer = node.ask("eth_chainId")
 
@@ -343,3 +346,18 @@ def test_a_method_with_parameters_of_its_types_answers(name, data):
 
     check_answer(node, node.raw(msgspec.json.encode(body)))
     assert node("eth_chainId") == "0x7a69"
+
+
+def test_a_transaction_is_searched_in_the_last_blocks_alone(monkeypatch):
+    node = Asked()
+    first = node.send(to=ADDRESSES[1])
+    for _ in range(5):
+        node.send(to=ADDRESSES[1])
+    asked = ("eth_getTransactionBySenderAndNonce", ADDRESSES[0], "0x0")
+    assert node(*asked)["hash"] == first["transactionHash"]
+
+    monkeypatch.setattr(chains, "SEARCHED_MAX", 8)
+
+    code, message = node.fault(*asked)
+    assert (code, "last blocks" in message) == (LIMIT, True)
+    assert node(*asked[:2], "0x5")["nonce"] == "0x5"

@@ -5,9 +5,14 @@ import asyncio
 import pytest
 
 from numen.base.crypto import SigningKey
+from numen.evm.contract import function_of
+from numen.lang.contracts.build import build
 from numen.market.coins import wallet
+from numen.market.contracts import artifact
+from numen.market.contracts.books import PHASE_AT
 from numen.market.reputation import Entry, replay
 from numen.node.market.settler import Settler
+from tests.node.ledger_served import AskedLedger
 from tests.node.market.test_settler import HALL, Clerked, ledger, recorded, settle
 
 
@@ -107,3 +112,51 @@ def test_what_is_no_market_is_refused(settled):
         assert "is no market" in settled.error(method, nobody)
     assert "never had" in settled.error("whyTask", settled.address, f"0x{7:064x}")
     assert "invalid params" in settled.error("getBids", settled.address, "lost")
+
+
+LIAR = """
+from numen import contract, u64, u256, view
+
+@contract
+class Market:
+    @view
+    def task_of(self, t: u256) -> list[u256, {task}]:
+        found: list[u256, {task}] = [0] * {task}
+        found[{phase}] = 1
+        return found
+
+    @view
+    def seat_count(self, t: u256) -> u64:
+        return 3_000
+
+    @view
+    def seat_at(self, t: u256, place: u64) -> list[u256, {seat}]:
+        return [0] * {seat}
+
+    @view
+    def vote_count(self, t: u256) -> u64:
+        return 3_000
+
+    @view
+    def vote_at(self, t: u256, place: u64) -> list[u256, 2]:
+        return [0] * 2
+"""
+
+
+def words(kind) -> int:
+    """Words of a value of the ABI that is not dynamic."""
+    return sum(map(words, kind.get("components", ()))) or 1
+
+
+def test_a_contract_that_calls_itself_a_market_cannot_keep_the_node():
+    asked = AskedLedger()
+    sizes = {
+        name: sum(map(words, function_of(artifact.entries(), name, count)["outputs"]))
+        for name, count in (("task_of", 1), ("seat_at", 2))
+    }
+    source = LIAR.format(task=sizes["task_of"], seat=sizes["seat_at"], phase=PHASE_AT)
+    liar = asked.create(build(source, file="liar.numen"))
+
+    error = asked.ask("numen_getClaim", liar.address, f"0x{7:064x}")["error"]["message"]
+
+    assert "more than 1000" in error

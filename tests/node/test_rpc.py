@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numen.base.crypto import SigningKey, keccak256, recover
 from numen.evm import proofs, rlp
 from numen.evm.transaction import Kind, Transaction
+from numen.node import steps
 from numen.node.subscriptions import Subscriptions
 from tests.node.served import ADDRESSES, ETHER, KEYS, Asked
 from tests.node.test_chain import COUNTER
@@ -394,7 +395,8 @@ def test_a_transaction_is_traced_behind_those_before_it_in_its_block():
     )  # fmt: skip
 
 
-def test_a_trace_that_would_be_too_long_is_given_up():
+def test_a_trace_that_would_be_too_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(steps, "STEPS_MAX", 10_000)  # of a million
     node = Asked()
     address = node.deploy(SPENDS)
 

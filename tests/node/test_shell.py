@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from numen.cli.main import run_command
 from numen.node import asgi
 from numen.node.asgi import Application
 from numen.node.rpc.dispatch import BODY_BYTES_MAX
-from tests.node.served import ADDRESSES, Asked, running
+from tests.node.served import ADDRESSES, WAIT_S, Asked, running
 
 pytest.importorskip("uvicorn", reason="the extra `node` is not installed")
 websockets = pytest.importorskip("websockets.asyncio.client", reason="websockets is not installed")
@@ -34,7 +35,7 @@ def served():
 
 def connect(report) -> socket.socket:
     url = urlsplit(report["http"])
-    return socket.create_connection((url.hostname, url.port), timeout=15)
+    return socket.create_connection((url.hostname, url.port), timeout=WAIT_S)
 
 
 def post(report, body: bytes, head: str = "") -> tuple[int, bytes]:
@@ -140,43 +141,64 @@ def test_other_verbs_are_answered(served):
     assert b"access-control-allow-origin: *" in answer
 
 
-@pytest.mark.slow
-def test_a_client_that_never_ends_its_head_is_given_up(served):
+# Who waits, waits side by side: together as long as the longest.
+
+
+def never_ends_its_head(report) -> tuple[bytes, float]:
     start = time.monotonic()
-    with connect(served) as stream:
-        stream.settimeout(30)
+    with connect(report) as stream:
+        stream.settimeout(WAIT_S)
         stream.sendall(b"POST / HTTP/1.1\r\nhost: x\r\n")
-        assert stream.recv(100) == b""
-
-    assert time.monotonic() - start > 5
-    assert post(served, REQUEST)[0] == 200
+        return stream.recv(100), time.monotonic() - start
 
 
-@pytest.mark.slow
-def test_a_client_that_does_not_read_its_answer_is_given_up(served):
+def does_not_read(report) -> bytes:
     ask = {"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}
-    with connect(served) as stream:
-        stream.settimeout(60)
+    with connect(report) as stream:
+        stream.settimeout(WAIT_S)
         stream.sendall(request(json.dumps([ask] * 200).encode()))
         time.sleep(25)
         try:
-            answer = read(stream)
+            return read(stream)
         except ConnectionError:
-            answer = b""
+            return b""
 
-    assert len(answer) < 10_000_000, "all of it came"
+
+def rests(report) -> dict:
+    async def rest():
+        async with websockets.connect(report["websocket"]) as stream:
+            await asyncio.sleep(12)
+            await stream.send(REQUEST.decode())
+            return json.loads(await stream.recv())
+
+    return asyncio.run(rest())
+
+
+@pytest.fixture(scope="module")
+def patient(served):
+    with ThreadPoolExecutor() as pool:
+        kinds = (never_ends_its_head, does_not_read, rests)
+        yield {each: pool.submit(each, served) for each in kinds}
+
+
+@pytest.mark.slow
+def test_a_client_that_never_ends_its_head_is_given_up(served, patient):
+    answer, seconds = patient[never_ends_its_head].result()
+
+    assert answer == b""
+    assert seconds > 5
     assert post(served, REQUEST)[0] == 200
 
 
 @pytest.mark.slow
-def test_a_websocket_may_rest(served):
-    async def rest():
-        async with websockets.connect(served["websocket"]) as stream:
-            await asyncio.sleep(12)
-            await stream.send(REQUEST.decode())
-            return json.loads(await asyncio.wait_for(stream.recv(), 5))
+def test_a_client_that_does_not_read_its_answer_is_given_up(served, patient):
+    assert len(patient[does_not_read].result()) < 10_000_000, "all of it came"
+    assert post(served, REQUEST)[0] == 200
 
-    assert asyncio.run(rest())["result"] == "0x7a69"
+
+@pytest.mark.slow
+def test_a_websocket_may_rest(patient):
+    assert patient[rests].result()["result"] == "0x7a69"
 
 
 def test_many_connections_at_once_are_answered(served):
@@ -204,7 +226,7 @@ def test_a_websocket_takes_text_and_bytes_and_tells_what_happens(served):
             number = json.loads(await stream.recv())["result"]
             mine = b'{"jsonrpc":"2.0","id":3,"method":"evm_mine"}'
             await asyncio.to_thread(post, served, mine)
-            told = json.loads(await asyncio.wait_for(stream.recv(), 5))
+            told = json.loads(await asyncio.wait_for(stream.recv(), WAIT_S))
             assert told["method"] == "eth_subscription"
             assert told["params"]["subscription"] == number
             assert told["params"]["result"]["number"].startswith("0x")
@@ -236,7 +258,7 @@ def test_a_page_of_another_origin_may_be_kept_out():
 def test_blocks_come_by_themselves():
     with running("--block-time", "1") as report:
         number = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_S
         while json.loads(post(report, number)[1])["result"] == "0x0":
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -282,7 +304,7 @@ def test_it_ends_when_it_is_told_to(signal_):
     ) as process:
         process.stdout.readline()
         process.send_signal(signal_)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=WAIT_S)
 
     assert process.returncode in (0, -signal_)
     assert errors == ""
@@ -323,7 +345,7 @@ def test_who_does_not_read_is_given_up(monkeypatch, limit, most):
             node("evm_mine")
             application.told()
         stuck.set()
-        await asyncio.wait_for(serving, 5)
+        await asyncio.wait_for(serving, WAIT_S)
 
     asyncio.run(run())
     assert sent[-1] == {"type": "websocket.close", "code": 1008, "reason": "too slow"}

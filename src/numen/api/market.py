@@ -25,6 +25,7 @@ from numen.api.task import P, R, Task
 from numen.api.together import together as together_
 from numen.api.together import transposed
 from numen.base.errors import NumenError
+from numen.ir.program import Program
 from numen.market.events import Closed, Event
 from numen.market.message import Kept
 from numen.market.moves import Run
@@ -55,6 +56,9 @@ WORK_LIMIT: Final = 100_000_000
 
 PATIENCE_S: Final = 180.0
 """How long an answer is waited for; tasks end by themselves before that."""
+
+HALL_S: Final = 20.0
+"""How long a hall is waited for that nobody has heard of yet."""
 
 AT_ONCE: Final = 64
 """Tasks of one `Market.map` that are on their way at a time."""
@@ -114,7 +118,7 @@ class Market:
             stack.push_async_callback(self._leave, running)
             looking = asyncio.create_task(self._look(running))
             stack.push_async_callback(_end, looking)
-            await _entry(member, running)
+            await entry(member, running)
             self._is_entered = True
             self._stack = stack.pop_all()
         return self
@@ -259,18 +263,23 @@ class Market:
             member.offer(goods)
         for goods in wanted.goods:
             self._notary.bring(name_of(goods), goods)
+        sale = self._begin(order, code, wanted, fresh=fresh)
+        member.nudge()
+        return sale
+
+    def _begin(self, order: Order, code: Program, wanted: Want, *, fresh: bool) -> Sale[Any]:
+        """Buy what was answered before, or post a task."""
+        member = self._here()
         assert member.replica is not None
         market = member.replica.market
         again = None if fresh else self._buyer.buy(order, market, self._notary, member.now_ms)
         if again is not None:
-            sale: Sale[Any] = Sale(
-                task_id(again.entry.task), code, wanted, _nothing, self._evidence
-            )
+            known = task_id(again.entry.task)
+            sale: Sale[Any] = Sale(known, code, wanted, _nothing, self._evidence)
             self._purchases.append((again, sale, order))
         else:
             name = self._order(order)
             sale = self._sales[name] = Sale(name, code, wanted, self._withdraw, self._evidence)
-        member.nudge()
         return sale
 
     async def events(self) -> AsyncIterator[Event]:
@@ -394,15 +403,28 @@ def _lots(program: Compiled, lots: list[list[tuple[Any, ...]]]) -> dict[int, Com
     return {size: together_(program, size) for size in {len(lot) for lot in lots}}
 
 
-async def _entry(member: Member, running: "asyncio.Task[None]") -> None:
-    """Wait until the market is known."""
+async def entry(member: Member, running: "asyncio.Task[None]") -> None:
+    """Wait until the market is known: not long for its hall, and longer for its record.
+
+    Raises:
+        MarketClosedError: Nobody answers, or the record does not come to its end.
+        NumenError: What ended the visit.
+    """
     ready = asyncio.create_task(member.ready.wait())
-    await asyncio.wait({ready, running}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+    for patience_s in (HALL_S, PATIENCE_S):
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({ready, running}, timeout=patience_s, return_when=first)
+        if ready.done() or running.done() or member.replica is None:
+            break
     await _end(ready)
     if running.done():
         raise _first(running.exception())
+    if member.replica is None:
+        said = f": {member.complaint}" if member.complaint else ""
+        hint = "is `numen market open` running there, with the key that MARKET names?"
+        raise MarketClosedError(f"no market answered in {HALL_S:.0f} s{said}", hint=hint)
     if not member.ready.is_set():
-        raise MarketClosedError(f"the market did not answer in {PATIENCE_S:.0f} s")
+        raise MarketClosedError(f"the market's record did not come in {PATIENCE_S:.0f} s")
 
 
 async def _end(task: "asyncio.Task[Any]") -> None:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from numen.api.market import MarketClosedError
+from numen.api.market import MarketClosedError, entry
 from numen.market import auction
 from numen.market.job import Job
 from numen.market.message import Ramp
@@ -19,7 +19,7 @@ from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
 
 PATIENCE_S: Final = 20.0
-"""How long a hall is waited for."""
+"""How long an errand may take."""
 
 _POLL_S: Final = 0.02
 
@@ -144,8 +144,8 @@ async def _visit(
     member = Member(transport, read_place(place), who, notary, lambda _: None)
     running = asyncio.create_task(member.run(lambda: visitor))
     try:
+        await entry(member, running)
         async with asyncio.timeout(PATIENCE_S):
-            await _until(member.ready.is_set, running)
             replica = member.replica
             assert replica is not None
             found, errand = begin(replica.market, member.now_ms, notary)
@@ -154,7 +154,7 @@ async def _visit(
                 await _until(lambda: errand.is_taken(replica.market), running)
             return found
     except TimeoutError:
-        raise MarketClosedError(f"the market did not answer in {PATIENCE_S:.0f} s") from None
+        raise MarketClosedError(f"the market did not do it in {PATIENCE_S:.0f} s") from None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

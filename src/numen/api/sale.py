@@ -18,6 +18,7 @@ from numen.api.evidence import Want
 from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.events import Event, Withdrawn
+from numen.market.why import unfilled
 from numen.node.market.buyer import Sold
 from numen.proof.statement import Evidence
 from numen.vm.payload import PayloadError, decode_output, trap_of
@@ -36,14 +37,17 @@ class UnsoldError(NumenError):
 
     Attributes:
         sold: How it ended.
+        why: What would have filled the bid, where nobody worked on it; else empty.
     """
 
-    def __init__(self, sold: Sold) -> None:
+    def __init__(self, sold: Sold, why: str = "") -> None:
+        short = sold.task.hex()[:16]
         super().__init__(
-            f"task 0x{sold.task.hex()} ended without an answer: {sold.how}",
-            hint="raise the bid, or ask `numen why` with the market's log",
+            f"task {short} ended without an answer. {why or sold.how}",
+            hint=f"`numen why {short} --log FOLDER/events.jsonl` of the hall tells all of it",
         )
         self.sold = sold
+        self.why = why
 
 
 class LateError(NumenError):
@@ -234,7 +238,8 @@ class Sale(Generic[R]):
 
     def _value(self, sold: Sold) -> R:
         if sold.output is None:
-            raise UnsoldError(sold)
+            why = unfilled(sold.task.hex(), self._past) if self._past else ""
+            raise UnsoldError(sold, why)
         reason = trap_of(sold.output)
         if reason is not None:
             raise AnswerTrapError(reason, sold)

@@ -2,24 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import msgspec
 
 from numen.cli.arguments import parse_argument
 from numen.cli.fleet import fleet_option
-from numen.cli.keys import in_store, read_password, with_password
-from numen.cli.output import print_json, show_value
+from numen.cli.keys import in_store, known, read_password, with_password
+from numen.cli.output import counted, print_json, show_value
 from numen.cli.serving import run_until_told
+from numen.cli.told import Teller
 from numen.cli.wanting import Wanted, wants_evidence
 from numen.cli.watching import Watch, watched
-from numen.market import events
 from numen.market.actor import Executor
-from numen.market.events import Event
+from numen.market.stake import Role
 from numen.market.task import policy_name
+from numen.market.turn import Market
 from numen.market.verifier import AUDIT_ONE_IN
 from numen.market.worker import Behaviour, Profile
 from numen.net.keystore import Identity, KeyStore
@@ -33,31 +34,36 @@ from numen.node.market.place import Place, read_place
 from numen.node.market.runs import Runs
 from numen.node.market.serve import EVENTS, serve
 from numen.node.market.settler import settlement
-from numen.node.market.tools import Goods
+from numen.node.market.tools import Goods, Machine
 
 if TYPE_CHECKING:
     from numen.api.compiled import Compiled
+    from numen.api.sale import Bought, Sale
 
 GRANT: Final = 100_000_000
 CHAIN_ID: Final = 1337
 
-_TOLD: Final = (
-    events.Posted, events.Matched, events.Revealed, events.Settled, events.Slashed, events.Judged,
-    events.Closed, events.Claimed, events.Challenged, events.Halved, events.Decided,
-    events.Redeemed, events.Refused, events.Called,
-)  # fmt: skip
-"""What a person is told of as it happens."""
-
 
 def as_somebody(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the identity that it acts with, and `--json`."""
+    return _acting(command, lambda _: {})
+
+
+def among_known(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and what the identities of the same folder are called, as `names`."""
+    return _acting(command, lambda store: {"names": known(store)})
+
+
+def _acting(
+    command: Callable[..., Any], more: Callable[[KeyStore], dict[str, Any]]
+) -> Callable[..., Any]:
 
     @click.option("--key", "name", required=True, metavar="NAME", help="The identity to act with.")
     @with_password
     @in_store
     def run(store: KeyStore, name: str, password_file: Path | None, **given: Any) -> Any:
         identity = store.open(name, read_password(password_file, is_new=False))
-        return command(identity=identity, **given)
+        return command(identity=identity, **more(store), **given)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     inner = getattr(command, "__click_params__", [])
@@ -71,10 +77,13 @@ def market() -> None:
 
 
 @market.command("open")
-@as_somebody
+@among_known
 @watched("hall")
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--listen", metavar="ADDRESS", default="127.0.0.1:7300", show_default=True)
+@click.option(
+    "--listen", metavar="ADDRESS", default="127.0.0.1:7300", show_default=True,
+    help="Where members find it; port 0 for any.",
+)  # fmt: skip
 @click.option(
     "--grant", type=click.IntRange(0, 10**12), default=GRANT, show_default=True,
     help="Coins that each newcomer is given; for a new market.",
@@ -87,8 +96,9 @@ def market() -> None:
     "--ledger", metavar="URL", default="",
     help="Settle the market on a ledger: stakes, escrow, fines and reputation, by a contract.",
 )  # fmt: skip
-def open_(
+def open_(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
+    names: Mapping[str, str],
     directory: Path,
     listen: str,
     grant: int,
@@ -104,7 +114,7 @@ def open_(
     before anybody is told; a hall that was killed goes on where it was. FOLDER/events.jsonl has
     what happened, for `numen why --log`.
     """
-    watch.open(identity.account.address, ask=f"numen why ID --log {directory / EVENTS}")
+    watch.open(identity.account.address, names, ask=f"numen why ID --log {directory / EVENTS}")
     transport = watch.transport(Networks(identity.node))
 
     def ready(place: Place, hall: Hall) -> None:
@@ -120,7 +130,7 @@ def open_(
             click.echo(f"market {place}\nnewcomers get {genesis.grant:,} coins; end it with Ctrl-C")
             watch.tell()
 
-    heard = watch.heard(_teller(as_json=as_json))
+    heard = watch.heard(Teller(names, as_json=as_json))
     work = serve(
         directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger
     )
@@ -128,10 +138,13 @@ def open_(
 
 
 @click.command()
-@as_somebody
+@among_known
 @watched("verifier")
 @click.argument("place", metavar="MARKET")
-@click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option(
+    "--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True,
+    help="Coins it puts at risk, once; a seat takes a pledge of them as high as the highest bid.",
+)  # fmt: skip
 @click.option(
     "--audit", "audit_one_in", type=click.IntRange(1, 10**6), default=AUDIT_ONE_IN,
     show_default=True, help="Run at least one undisputed task in so many again.",
@@ -139,6 +152,7 @@ def open_(
 @click.option("--insist", is_flag=True, help="Run native code even where it cannot be confined.")
 def verifier(
     identity: Identity,
+    names: Mapping[str, str],
     place: str,
     stake: int,
     audit_one_in: int,
@@ -150,17 +164,20 @@ def verifier(
     """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
     goods = Goods()
     _take_part(
-        identity, place, insist, goods,
+        identity, names, place, insist, goods,
         lambda machine: people.verifier(identity.account, goods, machine, stake, audit_one_in),
         watch=watch, as_json=as_json,
     )  # fmt: skip
 
 
 @click.command()
-@as_somebody
+@among_known
 @watched("worker")
 @click.argument("place", metavar="MARKET")
-@click.option("--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True)
+@click.option(
+    "--stake", type=click.IntRange(1000), default=people.STAKE, show_default=True,
+    help="Coins it puts at risk, once; a seat takes a pledge of them as high as the highest bid.",
+)  # fmt: skip
 @click.option(
     "--price", type=click.IntRange(0, 10**9), default=200, show_default=True,
     help="Coins that it asks for a million work units.",
@@ -183,6 +200,7 @@ def verifier(
 @fleet_option
 def worker(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
+    names: Mapping[str, str],
     place: str,
     stake: int,
     price: int,
@@ -225,7 +243,7 @@ def worker(  # noqa: PLR0913 - one parameter an option
             facts = attester.facts()
             print_json(facts) if as_json else click.echo(f"the TPM's key is {facts['tpm_key']}")
         _take_part(
-            identity, place, insist, goods,
+            identity, names, place, insist, goods,
             lambda machine: people.worker(
                 identity.account, profile, goods, machine, stake, prover, attester
             ),
@@ -242,7 +260,7 @@ def _program(file: str) -> "Compiled":
 
 
 @click.command()
-@as_somebody
+@among_known
 @click.argument("place", metavar="MARKET")
 @click.argument("file", metavar="FILE")
 @click.argument("args", metavar="ARG...", nargs=-1)
@@ -258,8 +276,9 @@ def _program(file: str) -> "Compiled":
     help="Folder to write the proof to, for `numen verify`.",
 )  # fmt: skip
 @click.option(
-    "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True
-)
+    "--work", "work_limit", type=click.IntRange(1), default=100_000_000, show_default=True,
+    help="Most work units of a run, by which workers price it; `numen run` says what one takes.",
+)  # fmt: skip
 @click.option(
     "--ramp", "ramp_s", type=click.FloatRange(0, 900), default=0, show_default=True,
     help="Seconds in which the bid rises by itself to the highest; 0: in steps.",
@@ -267,6 +286,7 @@ def _program(file: str) -> "Compiled":
 @click.option("--fresh", is_flag=True, help="Have it run, even if it was answered before.")
 def submit(
     identity: Identity,
+    names: Mapping[str, str],
     place: str,
     file: str,
     args: tuple[str, ...],
@@ -282,23 +302,32 @@ def submit(
     price, and not run. Who interrupts takes the task back.
     """
     from numen.api import evidence  # noqa: PLC0415 - start-up counts
-    from numen.api.market import Bought, Market  # noqa: PLC0415 - start-up counts
+    from numen.api import market as buying  # noqa: PLC0415 - start-up counts
 
     program = _program(file)
     values = [parse_argument(text) for text in args]
     policy = wanted.of(program)
-    heard = _teller(as_json=True) if as_json else _teller(as_json=False)
-    quiet: Callable[[Sequence[Event]], None] = (lambda _: None) if as_json else heard
+    tell = None if as_json else Teller(names, as_json=False, of_sale=True)
 
-    async def buy() -> Bought[Any]:
-        async with Market(place, identity, heard=quiet) as entered:
-            return await entered.run(program, *values, evidence=policy, **terms)
+    async def buy() -> "Bought[Any]":
+        async with buying.Market(place, identity) as entered:
+            sale = entered.sell(program, *values, evidence=policy, **terms)
+            telling = asyncio.ensure_future(_told_of(sale, tell))
+            try:
+                return await sale.result(buying.PATIENCE_S)
+            finally:
+                await asyncio.wait({telling}, timeout=1)  # the last of it
+                telling.cancel()
 
     bought = asyncio.run(buy())
-    sold = bought.sold
     files: tuple[Path, ...] = ()
     if proof_in is not None and bought.evidence is not None:
         files = evidence.save_proof(proof_in, bought.evidence, bought.wanted)
+    _show_bought(bought, files, as_json=as_json)
+
+
+def _show_bought(bought: "Bought[Any]", files: Sequence[Path], *, as_json: bool) -> None:
+    sold = bought.sold
     if as_json:
         report = {
             "value": bought.value,
@@ -314,14 +343,22 @@ def submit(
         return
     click.echo(show_value(bought.value))
     click.echo(
-        f"{sold.how} by {policy_name(bought.wanted.policy)}: {len(sold.answers)} equal answers, "
-        f"{len(sold.fined)} fined, {sold.paid:,} coins; task {sold.task.hex()[:16]}",
+        f"{sold.how} under {policy_name(bought.wanted.policy)}: "
+        f"{counted(len(sold.answers), 'answer')}, {counted(len(sold.fined), 'worker')} fined, "
+        f"{sold.paid:,} coins; task {sold.task.hex()[:16]}",
         err=True,
     )
 
 
-def _take_part(
+async def _told_of(sale: "Sale[Any]", tell: Teller | None) -> None:
+    if tell is not None:
+        async for event in sale.events():
+            tell((event,))
+
+
+def _take_part(  # noqa: PLR0913 - what a member is made of
     identity: Identity,
+    names: Mapping[str, str],
     place: str,
     insist: bool,
     goods: Goods,
@@ -336,19 +373,26 @@ def _take_part(
     found = read_place(place)
     with contextlib.ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(insists=insist))
-        watch.open(identity.account.address, place=place)
-        machine = Runs(watch.machine(goods, sandbox))
+        watch.open(identity.account.address, names, place=place)
+        executor: Executor = Machine(goods, sandbox)
+        at_once = None
         if fleet_servers:
             from numen.node.fleet.fleet import AT_ONCE, Fleet, FleetMachine  # noqa: PLC0415
 
             fleet = stack.enter_context(Fleet(fleet_servers))
-            machine = Runs(FleetMachine(goods, fleet), AT_ONCE)
+            executor, at_once = FleetMachine(goods, fleet), AT_ONCE
+        machine = Runs(watch.machine(executor), at_once)
         stack.callback(machine.close)
         if sandbox.isolation.lacks:
-            click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
+            click.echo(
+                f"strangers' programs cannot be confined here: {sandbox.isolation.lacks}. So they "
+                f"{'run unconfined' if insist else 'are interpreted'}: see `numen doctor`",
+                err=True,
+            )
         transport = watch.transport(Networks(identity.node))
-        heard = watch.heard(_teller(as_json=as_json))
-        member = Member(transport, found, identity.account, Notary(), heard)
+        tell = Teller(names, as_json=as_json)
+        member = Member(transport, found, identity.account, Notary(), watch.heard(tell))
+        tell.is_live = member.ready.is_set
         watch.joined(member)
         who = f"0x{identity.account.address.hex()}"
         if as_json:
@@ -356,28 +400,31 @@ def _take_part(
         else:
             click.echo(f"account {who}; end it with Ctrl-C")
             watch.tell()
-        run_until_told(watch.run(member.run(lambda: make(machine))))
+        arrived = None if as_json else _arrived
+        run_until_told(watch.run(_working(member, lambda: make(machine), arrived)))
 
 
-def _teller(*, as_json: bool) -> Callable[[Sequence[Event]], None]:
-    def tell(happened: Sequence[Event]) -> None:
-        for event in happened:
-            if not isinstance(event, _TOLD):
-                continue
-            if as_json:
-                print_json(msgspec.to_builtins(event))
-            else:
-                click.echo(_sentence(event))
+async def _working(
+    member: Member, make: Callable[[], Player], arrived: Callable[[Market], None] | None
+) -> None:
+    """Take part, and say when one is there."""
 
-    return tell
+    async def tell() -> None:
+        await member.ready.wait()
+        assert member.replica is not None
+        if arrived is not None:
+            arrived(member.replica.market)
+
+    telling = asyncio.ensure_future(tell())
+    try:
+        await member.run(make)
+    finally:
+        telling.cancel()
 
 
-def _sentence(event: Event) -> str:
-    fields = msgspec.to_builtins(event)
-    kind = fields.pop("event")
-    said = ", ".join(
-        f"{name} {value[:10] if isinstance(value, str) and len(value) > 40 else value}"
-        for name, value in fields.items()
-        if name != "at_ms" and value != ""
+def _arrived(market: Market) -> None:
+    count = Counter(each.role for each in market.stakes.stakers.values())
+    click.echo(
+        f"in the market: {counted(count[Role.VERIFIER], 'verifier')}, "
+        f"{counted(count[Role.WORKER], 'worker')}, {counted(len(market.jobs), 'task')} alive"
     )
-    return f"{fields['at_ms'] / 1000:9.3f} s  {kind:8}  {said}"

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from numen.cli.market import log_path
+from numen.cli.market import log_path, read_log
 from numen.cli.output import print_json
 from numen.cli.pages import PORT, loaded
 from numen.cli.programs import as_json_option
-from numen.market import log
 from numen.market.why import WhyError
 from numen.proof.files import read_file
 from numen.trust.snapshot import BYTES_MAX, read_snapshot
@@ -38,7 +37,7 @@ def dashboard(path: Path | None, port: int, web: Path | None, observer: str, as_
     source = path or log_path()
     if path is None and not source.exists():
         raise WhyError("there is no log yet", hint="run `numen demo` first, or name a log")
-    found = log.parse(read_file(source, size_max=log.SIZE_MAX_BYTES), str(source))
+    found = read_log(source)
     serve, shown, sources = map(
         loaded, ("numen.watch.serve", "numen.watch.market", "numen.watch.sources")
     )

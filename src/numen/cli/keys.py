@@ -1,5 +1,6 @@
 """`numen key`: the identities that one acts with."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -10,11 +11,13 @@ from typing import Any, Final
 import click
 
 from numen.cli.output import print_json
+from numen.net.errors import KeyStoreError
 from numen.net.keystore import KeyStore, Public, default_folder
 
 PASSWORD_LENGTH_MIN: Final = 8
 _PASSWORD_BYTES_MAX: Final = 1024
 _VARIABLE: Final = "NUMEN_PASSWORD"
+FOLDER_VARIABLE: Final = "NUMEN_KEYS"
 
 
 @click.group()
@@ -34,7 +37,7 @@ def in_store(command: Callable[..., Any]) -> Callable[..., Any]:
         "--keys",
         "folder",
         type=click.Path(path_type=Path, file_okay=False),
-        envvar="NUMEN_KEYS",
+        envvar=FOLDER_VARIABLE,
         help="Folder of the key files; also in NUMEN_KEYS.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -91,6 +94,21 @@ def list_(store: KeyStore, *, as_json: bool) -> None:
         click.echo(f"{public.name}  node {public.node.hex()}  account 0x{public.account.hex()}")
     if not found:
         click.echo("no keys yet: `numen key new NAME` makes one")
+
+
+def own_store() -> KeyStore:
+    """The key store of whoever says no other: where NUMEN_KEYS says, or the platform has it."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return KeyStore(Path(named) if named else default_folder())
+
+
+def known(store: KeyStore) -> dict[str, str]:
+    """What the accounts of a store are called, by address in hexadecimal."""
+    found = {}
+    for name in store.names():
+        with contextlib.suppress(KeyStoreError, OSError):
+            found[store.public(name).account.hex()] = name
+    return found
 
 
 def read_password(file: Path | None, *, is_new: bool) -> str:

@@ -1,7 +1,6 @@
 """`numen ledger`: nodes of a ledger on this machine or on several, and payments on it."""
 
 import asyncio
-import logging
 import secrets
 import signal
 from collections.abc import Coroutine
@@ -15,6 +14,7 @@ from numen.cli.keys import read_password, with_password
 from numen.cli.ledger_ask import create, pay
 from numen.cli.ledger_contract import send, view
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
+from numen.cli.logs import logs_of
 from numen.cli.output import print_json
 from numen.cli.pages import dashboard_option, loaded
 from numen.ledger.order.sequencer import Sequencer, UnavailableError
@@ -150,6 +150,7 @@ def init(**given: Any) -> None:
 @click.option("--lie", type=click.IntRange(1, 2**63 - 1), metavar="HEIGHT",
               help="Steal in its blocks from HEIGHT on: others notice.")  # fmt: skip
 @dashboard_option("page_at")
+@logs_of("name")
 @with_password
 def node(
     folder: Path, name: str, port: int | None, audit: int, lie: int | None, page_at: int | None,
@@ -164,7 +165,6 @@ def node(
     if identity.account.address != roll.site(name).address:
         raise click.UsageError(f"the key {name} is not that of the node {name}")
     transport = Networks(identity.node)
-    logging.basicConfig(format=f"{name}: %(message)s")
     if page_at is not None and port is None:
         raise click.UsageError("--dashboard shows what --rpc answers: say --rpc too")
     asked = listen("127.0.0.1", port) if port is not None else None

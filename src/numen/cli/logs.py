@@ -27,7 +27,15 @@ _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON."""
+    """A record as one line of JSON.
+
+    Args:
+        who: What the process is called, or empty.
+    """
+
+    def __init__(self, who: str = "") -> None:
+        super().__init__()
+        self._who = who
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -36,6 +44,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage()[:TEXT_MAX],
         }
+        if self._who:
+            said["process"] = self._who
         for name, value in vars(record).items():
             if name not in _OWN and name not in said:
                 said[name] = _plain(value)
@@ -44,11 +54,19 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(said).decode()
 
 
-def configure(level: str, form: str) -> None:
-    """Say what is at least of some level, in some form: ``text`` or ``json``."""
+def configure(level: str, form: str, who: str = "") -> None:
+    """Say what is at least of some level, in some form: ``text`` or ``json``.
+
+    Args:
+        level: One of `LEVELS`.
+        form: ``text`` or ``json``.
+        who: What the process is called; before each sentence, and ``process`` of each line of JSON.
+    """
     handler = logging.StreamHandler()
     text = "%(message)s" if level == "warning" else "%(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(text))
+    if who:
+        text = f"{who.replace('%', '%%')}: {text}"
+    handler.setFormatter(JsonLines(who) if form == "json" else logging.Formatter(text))
     root = logging.getLogger()
     for before in root.handlers[:]:
         root.removeHandler(before)
@@ -59,21 +77,29 @@ def configure(level: str, form: str) -> None:
 
 def with_logs(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--log-level` and `--log-format`, and see to them."""
+    return logs_of("")(command)
 
-    @click.option(
-        "--log-level", type=click.Choice(LEVELS), default="warning", show_default=True,
-        help="What is said about the process itself.",
-    )  # fmt: skip
-    @click.option(
-        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
-        help="How: sentences, or a line of JSON each.",
-    )  # fmt: skip
-    @functools.wraps(command)
-    def run(log_level: str, log_format: str, **given: Any) -> Any:
-        configure(log_level, log_format)
-        return command(**given)
 
-    return run
+def logs_of(parameter: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same, where a parameter of the command says what its process is called."""
+
+    def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--log-level", type=click.Choice(LEVELS), default="warning", show_default=True,
+            help="What is said about the process itself.",
+        )  # fmt: skip
+        @click.option(
+            "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+            help="How: sentences, or a line of JSON each.",
+        )  # fmt: skip
+        @functools.wraps(command)
+        def run(log_level: str, log_format: str, **given: Any) -> Any:
+            configure(log_level, log_format, given.get(parameter, ""))
+            return command(**given)
+
+        return run
+
+    return wrap
 
 
 def _time(record: logging.LogRecord) -> str:

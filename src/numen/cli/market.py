@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec import structs
 
 from numen.cli import stories
+from numen.cli.keys import known, own_store
 from numen.cli.output import print_json
 from numen.cli.programs import a_sandbox, as_json_option
 from numen.market import log, why
@@ -80,7 +82,8 @@ def why_(
     With --rpc or --data, explain a message of a ledger: how it came to it, what became of it, and
     what to do about it.
 
-    ID is a name, or an id in hexadecimal or its beginning.
+    ID is a name, or an id in hexadecimal or its beginning. Names are those of the log, or of one's
+    own keys.
     """
     if rpc is not None or folder is not None:
         sentences = stories.why(identity, rpc or "", folder)
@@ -100,5 +103,15 @@ def _of_market(identity: str, path: Path | None) -> list[str]:
             "there is no log yet",
             hint="run `numen demo` first, or give --log; --rpc asks a node with a ledger",
         )
-    found = log.parse(read_file(source, size_max=log.SIZE_MAX_BYTES), str(source))
-    return why.explain(found, identity)
+    return why.explain(read_log(source), identity)
+
+
+def read_log(path: Path) -> log.Log:
+    """A market's log. Where it names nobody, people are called as their keys in one's folder are.
+
+    Raises:
+        NumenError: It is no log.
+    """
+    found = log.parse(read_file(path, size_max=log.SIZE_MAX_BYTES), str(path))
+    names = found.header.names or known(own_store())
+    return structs.replace(found, header=structs.replace(found.header, names=names))

@@ -77,7 +77,6 @@ _LEDGER_ONLY: Final = {
     "price": "--price",
     "lanes": "--lanes",
     "contract_keys": "--contract-keys",
-    "dashboard": "--dashboard",
 }
 
 
@@ -260,8 +259,13 @@ def _page(served: _Served, port: int | None, url: str) -> _Page:
     )
     listening = serve.listen(port)
     where = f"http://{url}"
-    about = shown.About("ledger", "node", "node", ask=f"numen why ID --rpc {where}", place=where)
-    source = sources.LedgerSource(about, served.node)
+    if isinstance(served.node, DevNode):
+        about = shown.About("ledger", "chain", "chain", place=where)
+        source = loaded("numen.watch.chain").ChainSource(about, served.node)
+    else:
+        ask = f"numen why ID --rpc {where}"
+        about = shown.About("ledger", "node", "node", ask=ask, place=where)
+        source = sources.LedgerSource(about, served.node)
     return _Page(serve.address(listening), partial(serve.attend, source, listening))
 
 

@@ -97,7 +97,7 @@ def quorum_(seed: int, *, as_json: bool, **given: Any) -> None:
         return
     for name, each in rows:
         click.echo(
-            f"{name:52} {each.replicas:5.2f} answers a task, {each.late_replicas:5.2f} in the end; "
+            f"{name:66} {each.replicas:5.2f} answers a task, {each.late_replicas:5.2f} in the end; "
             f"{each.wrong} of {each.tasks:,} wrong; {each.checks + each.looked_back:,} run again, "
             f"{each.caught} caught"
         )

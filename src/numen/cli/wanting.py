@@ -61,7 +61,10 @@ _OPTIONS: Final = (
         "--evidence", "kind", type=click.Choice(_KINDS), default="quorum", show_default=True,
         help="What to see before the answer is believed.",
     ),
-    click.option("--replicas", type=click.IntRange(1, 64), default=5, show_default=True),
+    click.option(
+        "--replicas", type=click.IntRange(1, 64), default=5, show_default=True,
+        help="Of a quorum: most answers that are paid, for which the escrow is.",
+    ),
     click.option(
         "--trust", type=click.IntRange(1, 1000), default=4, show_default=True,
         help="Of a quorum: a wrong answer has to be less likely than one in so many.",

@@ -5,7 +5,7 @@ What watching takes is loaded when it is asked for.
 
 import functools
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +14,12 @@ import msgspec
 
 from numen.cli.logs import with_logs
 from numen.cli.pages import dashboard_option, loaded
+from numen.market.actor import Executor
 from numen.market.events import Event
 from numen.net.channel import Transport
 from numen.node.market.hall import Hall
 from numen.node.market.member import Member
 from numen.node.market.place import Place
-from numen.node.market.tools import Goods, Machine
-from numen.sandbox.runner import Sandbox
 
 _LOG: Final = logging.getLogger("numen.events")
 
@@ -61,11 +60,14 @@ class Watch:
         self._role, self._port, self._otlp = role, port, otlp
         self._watched: Any = None
 
-    def open(self, account: bytes, *, ask: str = "", place: str = "") -> None:
+    def open(
+        self, account: bytes, names: Mapping[str, str], *, ask: str = "", place: str = ""
+    ) -> None:
         """Begin to watch, before anything is done.
 
         Args:
             account: Who the process is.
+            names: What people are called here, by address in hexadecimal.
             ask: The command that explains ``ID``, where there is one.
             place: The market, where it is known already.
 
@@ -79,7 +81,9 @@ class Watch:
         process, shown, otlp = map(
             loaded, ("numen.watch.process", "numen.watch.market", "numen.watch.otlp")
         )
-        about = shown.About("market", self._role, self._role, account.hex(), ask=ask, place=place)
+        about = shown.About(
+            "market", self._role, self._role, account.hex(), names=names, ask=ask, place=place
+        )
         telemetry = None
         if self._otlp is not None:
             telemetry = otlp.Telemetry.to(self._otlp, f"numen.{self._role}")
@@ -103,11 +107,11 @@ class Watch:
         found: Transport = self._watched.transport(transport)
         return found
 
-    def machine(self, goods: Goods, sandbox: Sandbox) -> Machine:
+    def machine(self, machine: Executor) -> Executor:
         """A machine whose runs are measured."""
         if self._watched is None:
-            return Machine(goods, sandbox)
-        found: Machine = self._watched.machine(goods, sandbox)
+            return machine
+        found: Executor = self._watched.machine(machine)
         return found
 
     def heard(self, tell: Callable[[Sequence[Event]], None]) -> Callable[[Sequence[Event]], None]:

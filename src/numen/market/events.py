@@ -295,11 +295,12 @@ class Earned(Base, tag="earned", frozen=True):
 
 
 class Doubted(Base, tag="doubted", frozen=True):
-    """A verifier ran an answer of the store again and got another one; it is not sold any more."""
+    """A verifier ran an answer of the store again; while it is in doubt it is not sold."""
 
     task: Hex
     accuser: Hex
     claim: Hex
+    is_same: bool
 
 
 class Misproved(Base, tag="misproved", frozen=True):

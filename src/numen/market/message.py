@@ -286,6 +286,8 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="buy/1"):
 class Recall(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="recall/1"):
     """Somebody with a stake says that an answer in the store is false.
 
+    Where a verifier has said so, the others also say when it is not.
+
     Attributes:
         task: Id of the task that the answer is from.
         accuser: Who says so: a verifier that ran it again, or anyone who has a proof.

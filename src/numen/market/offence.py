@@ -272,12 +272,17 @@ def settled_by_votes(votes: tuple[Signed, ...], task: bytes, stakes: Mapping[byt
         if not isinstance(body, Vote | Recall) or body.task != task:
             raise OffenceError("a vote is on another task")
         claims[claim_digest(body.claim)] = body.claim
-        voters.add(body.verifier if isinstance(body, Vote) else body.accuser)
+        voters.add(voter(body))
     if len(claims) != 1:
         raise OffenceError("the votes do not agree")
     if 2 * sum(stakes.get(voter, 0) for voter in voters) <= sum(stakes.values()):
         raise OffenceError("at most half of the stake stands behind the votes")
     return next(iter(claims.values()))
+
+
+def voter(body: Vote | Recall) -> bytes:
+    """Tell whose word a vote or a recall is."""
+    return body.verifier if isinstance(body, Vote) else body.accuser
 
 
 def _wrong_answer(accusation: WrongAnswer, record: Record) -> Outcome:
@@ -292,13 +297,13 @@ def _wrong_answer(accusation: WrongAnswer, record: Record) -> Outcome:
 
 def _wrong_vote(accusation: WrongVote, record: Record) -> Offence:
     body = accusation.vote.body
-    if not isinstance(body, Vote):
+    if not isinstance(body, Vote | Recall):
         raise OffenceError("that is no vote")
     check(accusation.vote)
     settled = settled_by_votes(accusation.votes, body.task, record.verifier_stakes)
     if claim_digest(settled) == claim_digest(body.claim):
         raise OffenceError("the vote is with the majority")
-    return Offence(body.verifier, body.task, Outcome.WRONG_VOTE)
+    return Offence(voter(body), body.task, Outcome.WRONG_VOTE)
 
 
 def _false_proof(accusation: FalseProof, record: Record) -> Outcome:

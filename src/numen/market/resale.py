@@ -172,14 +172,14 @@ def add(store: Store, job: Job, backing: Backing, now_ms: int) -> Store:
     if entry is None or entry.size > BYTES_MAX:
         return store
     rivals = store.answering(job.task.program, job.task.inputs)
-    for rival in rivals:
-        if _contradicts(entry, rival):
-            store = put(store, msgspec.structs.replace(rival, is_doubted=True))
-    if any(_covers(rival, entry) or _contradicts(rival, entry) for rival in rivals):
+    if any(_covers(rival, entry) for rival in rivals):
         return store
+    entry = msgspec.structs.replace(entry, is_doubted=_is_contradicted(entry, rivals))
     for rival in rivals:
         if _covers(entry, rival) and not any(rival.sureties):
             store = drop(store, rival.name)
+        elif _contradicts(entry, rival):
+            store = put(store, msgspec.structs.replace(rival, is_doubted=True))
     rivals = store.answering(job.task.program, job.task.inputs)
     if len(rivals) >= RIVALS_MAX:
         store = _without_least(store, rivals, now_ms)
@@ -215,6 +215,15 @@ def drop(store: Store, name: bytes) -> Store:
     if not names:
         del rest[asked]
     return Store(entries, rest, store.size - gone.size)
+
+
+def believe_again(store: Store, program: bytes, inputs: bytes) -> Store:
+    """Put on sale again what was doubted for the sake of an answer that is gone."""
+    rivals = store.answering(program, inputs)
+    for rival in rivals:
+        doubted = rival.is_doubted and _is_contradicted(rival, rivals)
+        store = put(store, msgspec.structs.replace(rival, is_doubted=doubted))
+    return store
 
 
 def find(store: Store, program: bytes, inputs: bytes, wanted: Policy, now_ms: int) -> Entry | None:
@@ -269,8 +278,9 @@ def check(
 def in_question(store: Store, standings: Mapping[bytes, Standing]) -> tuple[Entry, ...]:
     """Give the answers of quorums that verifiers do well to run again.
 
-    Those that a verifier calls false, those that were just sold, and those of workers that have
-    failed since more often than not: who was caught lying in company may have lied so before.
+    Those that a verifier calls false, or another answer, those that were just sold, and those of
+    workers that have failed since more often than not: who was caught lying in company may have
+    lied so before.
 
     Args:
         store: What is for sale.
@@ -280,7 +290,7 @@ def in_question(store: Store, standings: Mapping[bytes, Standing]) -> tuple[Entr
     return tuple(
         entry
         for entry in store.entries.values()
-        if entry.recalls or entry.sureties or (doubtful and not doubtful.isdisjoint(entry.workers))
+        if not entry.is_for_sale or entry.sureties or not doubtful.isdisjoint(entry.workers)
         if isinstance(entry.task.policy, Quorum)
     )
 
@@ -314,6 +324,10 @@ def _contradicts(one: Entry, other: Entry) -> bool:
     """Whether one shows, to whom the other would have shown it, that the other is false."""
     is_other = one.claim.output != other.claim.output
     return is_other and suffices(one.task.policy, other.task.policy)
+
+
+def _is_contradicted(entry: Entry, rivals: tuple[Entry, ...]) -> bool:
+    return any(_contradicts(rival, entry) for rival in rivals)
 
 
 def _without_least(store: Store, among: tuple[Entry, ...], now_ms: int) -> Store:

@@ -1,5 +1,7 @@
 """The market's till: verdicts close seats, pay answers, take fines and change reputations."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from numen.base.codec import encode
@@ -7,7 +9,7 @@ from numen.market import events, offence, reputation, stake
 from numen.market.coins import BURNT, Transfer, wallet
 from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
-from numen.market.message import Offer, Signed, Verdict, Vote
+from numen.market.message import Offer, Recall, Signed, Verdict, Vote
 from numen.market.moves import Run
 from numen.market.offence import (
     CASE_MAX_BYTES,
@@ -92,25 +94,25 @@ def close_without_verifier(turn: Turn, job: Job) -> None:
         )
 
 
-def fine_wrong_votes(turn: Turn, job: Job, settled: Claim) -> None:
+def fine_wrong_votes(turn: Turn, task: bytes, votes: Iterable[Signed], settled: Claim) -> None:
     """Burn a share of the stake of each verifier that voted for another answer.
 
     Nobody is paid for it: verifiers must not gain by outvoting each other.
     """
-    digest = claim_digest(settled)
-    votes = {v: s for v, s in job.votes.items() if isinstance(s.body, Vote)}
-    right = tuple(s for s in votes.values() if _voted(s) == digest)
-    for verifier, signed in votes.items():
+    digest, votes = claim_digest(settled), tuple(votes)
+    right = tuple(signed for signed in votes if _voted(signed) == digest)
+    for signed in votes:
         if _voted(signed) == digest:
             continue
-        case = WrongVote(signed, right)
+        assert isinstance(signed.body, Vote | Recall)
+        verifier, case = offence.voter(signed.body), WrongVote(signed, right)
         held = turn.market.coins.balance(stake.stake_of(verifier))
         lost = offence.fine(held, Outcome.WRONG_VOTE)
         turn.move((Transfer(stake.stake_of(verifier), BURNT, lost, "burn"),))
         turn.emit(
             events.Slashed(
                 turn.now_ms,
-                job.identity.hex(),
+                task.hex(),
                 verifier.hex(),
                 Outcome.WRONG_VOTE.value,
                 held,
@@ -123,7 +125,7 @@ def fine_wrong_votes(turn: Turn, job: Job, settled: Claim) -> None:
 
 
 def _voted(signed: Signed) -> bytes:
-    assert isinstance(signed.body, Vote)
+    assert isinstance(signed.body, Vote | Recall)
     return claim_digest(signed.body.claim)
 
 

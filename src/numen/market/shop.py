@@ -12,7 +12,7 @@ import msgspec
 
 from numen.base.codec import encode
 from numen.base.errors import NumenError
-from numen.market import events, offence, reputation, resale
+from numen.market import events, offence, reputation, resale, settlement
 from numen.market.coins import BURNT, Account, Pocket, Transfer, wallet
 from numen.market.job import Job, Phase
 from numen.market.message import Buy, Recall, Signed
@@ -84,8 +84,8 @@ def recall(turn: Turn, signed: Signed, body: Recall) -> None:
     claim = body.claim
     if (claim.program, claim.inputs) != (entry.task.program, entry.task.inputs):
         raise MarketError("the claim is about another program or other inputs")
-    if claim.output == entry.claim.output:
-        raise MarketError("that is the same answer")
+    if claim.output == entry.claim.output and (body.proof is not None or not entry.recalls):
+        raise MarketError("that is the same answer, which nobody doubts")
     verify_attestation(body.accuser, claim, body.attestation)
     if body.proof is None:
         _hear_verifier(turn, entry, signed, body)
@@ -156,15 +156,20 @@ def _hear_verifier(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> No
     entry = msgspec.structs.replace(entry, recalls=(*entry.recalls, signed))
     turn.set(store=resale.put(turn.market.store, entry))
     claim = claim_digest(body.claim)
-    turn.emit(
-        events.Doubted(turn.now_ms, entry.name.hex(), body.accuser.hex(), claim.hex())
-    )  # fmt: skip
+    is_same = body.claim.output == entry.claim.output
+    said = (entry.name.hex(), body.accuser.hex(), claim.hex(), is_same)
+    turn.emit(events.Doubted(turn.now_ms, *said))
     votes = tuple(other for other in entry.recalls if _claimed(other) == claim)
     try:
-        offence.settled_by_votes(votes, entry.name, verifier_stakes(turn.market))
+        settled = offence.settled_by_votes(votes, entry.name, verifier_stakes(turn.market))
     except OffenceError:
         return
-    _take_back(turn, entry, body.accuser, votes)
+    settlement.fine_wrong_votes(turn, entry.name, entry.recalls, settled)
+    if is_same:
+        cleared = msgspec.structs.replace(entry, recalls=())
+        turn.set(store=resale.put(turn.market.store, cleared))
+    else:
+        _take_back(turn, entry, body.accuser, votes)
 
 
 def _hear_proof(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> None:
@@ -190,7 +195,8 @@ def _hear_proof(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> None:
 def _take_back(turn: Turn, entry: Entry, accuser: bytes, shown: tuple[Signed, ...]) -> None:
     """Take an answer from the store, and from its makers what stood for it, and their names."""
     sureties = entry.sureties or (0,) * len(entry.workers)
-    turn.set(store=resale.drop(turn.market.store, entry.name))
+    rest = resale.drop(turn.market.store, entry.name)
+    turn.set(store=resale.believe_again(rest, entry.task.program, entry.task.inputs))
     for receipt, worker, held in zip(entry.receipts, entry.workers, sureties, strict=True):
         chain = receipt.messages[:-1]
         is_proven = isinstance(shown[0].body, Recall) and shown[0].body.proof is not None

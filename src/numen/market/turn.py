@@ -166,7 +166,7 @@ class Turn:
 class TurnRecord:
     """What evidence is judged against: the market at one moment."""
 
-    def __init__(self, turn: Turn, job: Job) -> None:
+    def __init__(self, turn: Turn, job: Job | None) -> None:
         self._turn = turn
         self._job = job
 
@@ -183,7 +183,7 @@ class TurnRecord:
         return verifier_stakes(self._turn.market)
 
     def has_answered(self, match: bytes, kind: type[Execution | Result]) -> bool:
-        found = self._job.seat_of_match(match)
+        found = None if self._job is None else self._job.seat_of_match(match)
         return found is not None and any(isinstance(s.body, kind) for s in found[1].chain)
 
     def check_evidence(self, task: Task, claim: Claim, evidence: Evidence | Kept) -> None:

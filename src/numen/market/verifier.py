@@ -145,16 +145,18 @@ class Verifier:
         """Run answers of the store again that are in question, as far as their inputs are here."""
         for entry in resale.in_question(market.store, market.standings):
             task, inputs = entry.task, self._inputs.get(entry.task.inputs)
-            if inputs is None or (b"again", entry.name) in self._done:
+            # Once by itself, and once more where it is asked for its word.
+            once = (b"doubted" if entry.recalls else b"again", entry.name)
+            if inputs is None or once in self._done:
                 continue
-            is_just_sold = not entry.recalls and not _has_doubtful(market, entry)
+            is_just_sold = entry.is_for_sale and not _has_doubtful(market, entry)
             mark = hmac_sha256(self._secret, entry.name)
             if is_just_sold and not is_due(mark, 1, None, self._audit_one_in):
                 continue
             answer = self._executor.run(task.program, inputs, task.work_limit)
-            self._once(b"again", entry.name)
+            self._once(*once)
             claim = claim_of(task, answer)
-            if claim.output != entry.claim.output:
+            if claim.output != entry.claim.output or entry.recalls:
                 said = self._key.sign(claim_digest(claim))
                 recall = Recall(entry.name, self.address, claim, said)
                 yield Do(Post(sign(self._key, recall)), self._delay())

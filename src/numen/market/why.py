@@ -5,7 +5,7 @@ WhyError
 └── AmbiguousIdError   several things begin like this
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from numen.base.codec import decode
 from numen.base.errors import NumenError
@@ -77,6 +77,11 @@ def tell(names: dict[str, str], event: events.Event) -> str:
     return _Teller(Log(Header(FORMAT, 0, names), (event,))).sentence(event)
 
 
+def unfilled(task: str, happened: Iterable[events.Event]) -> str:
+    """Say why nobody has a seat in a task, from what happened to it; empty where somebody has."""
+    return " ".join(_Teller(Log(Header(FORMAT, 0, {}), tuple(happened))).unfilled(task))
+
+
 def _find(log: Log, identity: str) -> tuple[str, str]:
     known = ids(log.events)
     by_name = {name: address for address, name in log.header.names.items()}
@@ -99,6 +104,11 @@ def _find(log: Log, identity: str) -> tuple[str, str]:
     return fits[0], known[fits[0]]
 
 
+def is_still(event: events.Event) -> bool:
+    """Whether an event says that something stayed as it was."""
+    return isinstance(event, events.Scored) and event.before == event.after
+
+
 class _Teller:
     """Turns events into sentences."""
 
@@ -114,11 +124,12 @@ class _Teller:
             if getattr(event, "task", None) == identity and not isinstance(event, events.Drawn):
                 yield f"{event.at_ms:>7} ms  {self.sentence(event)}"
         yield from self._tickets_of(identity)
-        yield from self._unfilled(identity)
+        yield from self.unfilled(identity)
 
     def account(self, identity: str) -> Iterator[str]:
         for event in self._events:
-            if any(getattr(event, field, None) == identity for field in _WHO):
+            is_about = any(getattr(event, field, None) == identity for field in _WHO)
+            if is_about and not is_still(event):
                 about = getattr(event, "task", "")
                 suffix = f" (task {about[:_SHORT]})" if about else ""
                 yield f"{event.at_ms:>7} ms  {self.sentence(event)}{suffix}"
@@ -130,7 +141,7 @@ class _Teller:
         )
         if mine:
             won = sum(e.won for e in mine)
-            yield f"It drew {len(mine)} tickets, of which {won} won; {paid} coins were redeemed."
+            yield f"It drew {len(mine)} tickets, of which {won} won; {paid:,} coins were redeemed."
 
     def ticket(self, identity: str) -> Iterator[str]:
         for event in self._events:
@@ -153,19 +164,20 @@ class _Teller:
             won = sum(event.won for event in drawn)
             yield f"{len(drawn)} tickets were drawn for it, of which {won} won."
 
-    def _unfilled(self, task: str) -> Iterator[str]:
+    def unfilled(self, task: str) -> Iterator[str]:
         of = [e for e in self._events if getattr(e, "task", None) == task]
         if any(isinstance(e, events.Matched) for e in of):
             return
         asks = sorted({e.worker: e.ask for e in of if isinstance(e, events.Offered)}.values())
         declined = [e for e in of if isinstance(e, events.Declined)]
         if asks:
-            yield _asked(asks, _highest_bid(of))
+            pledge = max(e.pledge for e in of if isinstance(e, events.Offered))
+            yield _asked(asks, _highest_bid(of), pledge)
         elif declined:
             least = min(e.cost + e.premium for e in declined) + 1
             yield (
                 f"Nobody worked on it: every bid was at or under what the work costs. "
-                f"A bid of {least} coins would have been worth the while of one worker."
+                f"A bid of {least:,} coins would have been worth the while of one worker."
             )
         else:
             yield "Nobody worked on it: no worker made an offer."
@@ -194,12 +206,13 @@ class _Teller:
         match event:
             case events.Posted():
                 return (
-                    f"{self.name(event.provider)} bid {event.bid} coins an answer{_rising(event)} "
-                    f"under {event.policy}; {event.escrowed} were escrowed, place {event.place}."
+                    f"{self.name(event.provider)} bid {event.bid:,} coins an answer"
+                    f"{_rising(event)} under {event.policy}; "
+                    f"{event.escrowed:,} were escrowed, place {event.place}."
                 )
             case events.Raised():
                 return (
-                    f"The bid was raised from {event.before} to {event.bid}{_rising(event)}, "
+                    f"The bid was raised from {event.before:,} to {event.bid:,}{_rising(event)}, "
                     f"place {event.place}."
                 )
             case events.Withdrawn():
@@ -209,29 +222,31 @@ class _Teller:
                 )
             case events.Closed():
                 return (
-                    f"Closed ({event.how}): {event.paid} coins for answers, {event.fee} for the "
-                    f"verifier, {event.refunded} back to the provider."
+                    f"Closed ({event.how}): {event.paid:,} coins for answers, {event.fee:,} for "
+                    f"the verifier, {event.refunded:,} back to the provider."
                 )
             case events.Called():
-                return f"{self.name(event.owner)} called {event.verb!r} with {event.amount} coins."
+                return (
+                    f"{self.name(event.owner)} called {event.verb!r} with {event.amount:,} coins."
+                )
         raise AssertionError(event)
 
     def _of_worker(self, event: events.Event) -> str:
         match event:
             case events.Declined():
                 return (
-                    f"{self.name(event.worker)} declined a bid of {event.bid}: the run costs it "
-                    f"{event.cost} and the lottery is worth {event.premium} to avoid, which "
-                    f"leaves {event.bid - event.cost - event.premium}."
+                    f"{self.name(event.worker)} declined a bid of {event.bid:,}: the run costs it "
+                    f"{event.cost:,} and the lottery is worth {event.premium:,} to avoid, which "
+                    f"leaves {event.bid - event.cost - event.premium:,}."
                 )
             case events.Offered():
                 return (
-                    f"{self.name(event.worker)} offered to do it for {event.ask} coins and "
-                    f"pledged {event.pledge}."
+                    f"{self.name(event.worker)} offered to do it for {event.ask:,} coins and "
+                    f"pledged {event.pledge:,}."
                 )
             case events.Matched():
                 return (
-                    f"{self.name(event.worker)} got a seat at {event.price} coins, due to bind "
+                    f"{self.name(event.worker)} got a seat at {event.price:,} coins, due to bind "
                     f"itself by {event.commit_by_ms} ms and to open by {event.reveal_by_ms} ms."
                 )
             case events.Executed():
@@ -239,7 +254,7 @@ class _Teller:
             case events.Revealed():
                 return (
                     f"{self.name(event.worker)} opened claim {event.claim[:_SHORT]} after "
-                    f"{event.work} work units."
+                    f"{event.work:,} work units."
                 )
             case events.Refused():
                 return f"A {event.kind} of {self.name(event.author)} was refused: {event.reason}."
@@ -250,19 +265,20 @@ class _Teller:
             case events.Resold():
                 return (
                     f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again, for "
-                    f"{event.price} coins: shown under {event.shown}, {event.age_ms} ms old at "
+                    f"{event.price:,} coins: shown under {event.shown}, {event.age_ms} ms old at "
                     f"most, it is enough for {event.wanted}; its evidence was checked, nothing was "
                     f"run, and {event.surety} coins of stake stand for it."
                 )
             case events.Earned():
                 return (
-                    f"{self.name(event.worker)} got {event.paid} coins, because "
+                    f"{self.name(event.worker)} got {event.paid:,} coins, because "
                     f"{self.name(event.buyer)} bought claim {event.claim[:_SHORT]} again."
                 )
             case events.Doubted():
+                found = "the same, though it was doubted" if event.is_same else "another"
                 return (
-                    f"Verifier {self.name(event.accuser)} ran it again and got claim "
-                    f"{event.claim[:_SHORT]}: it is not sold any more."
+                    f"Verifier {self.name(event.accuser)} ran it again and got {found}, claim "
+                    f"{event.claim[:_SHORT]}; while it is in doubt it is not sold."
                 )
             case events.Misproved():
                 return (
@@ -283,12 +299,12 @@ class _Teller:
                 one_in = -(-WIN_ONE // max(int(event.win_prob, 16), 1))
                 verb, sign = ("won", "<") if event.won else ("did not win", "is not <")
                 return (
-                    f"It {verb} {event.face} coins: a ticket wins when its draw is less than its "
+                    f"It {verb} {event.face:,} coins: a ticket wins when its draw is less than its "
                     f"win probability, one in {one_in}; 0x{event.draw[:_SHORT]}… {sign} "
                     f"0x{event.win_prob[:_SHORT]}…."
                 )
             case events.Redeemed():
-                return f"{event.paid} coins were paid to {self.name(event.recipient)}."
+                return f"{event.paid:,} coins were paid to {self.name(event.recipient)}."
             case events.Unredeemed():
                 return f"It was shown to the escrow and not paid: {event.reason}."
         raise AssertionError(event)
@@ -297,7 +313,7 @@ class _Teller:
         match event:
             case events.Answered():
                 return (
-                    f"{event.answers} equal answers weigh {event.weight}, enough for a trust of "
+                    f"{event.answers} equal answers weigh {event.weight:,}, enough for a trust of "
                     f"{event.trust}; objections were possible until {event.until_ms} ms."
                 )
             case events.Disputed():
@@ -312,8 +328,8 @@ class _Teller:
                 return f"Claim {event.claim[:_SHORT]} was settled by {event.evidence}."
             case events.Judged():
                 return (
-                    f"{self.name(event.worker)}: {event.outcome}; paid {event.paid} "
-                    f"({event.ticketed} in tickets), fined {event.fined}."
+                    f"{self.name(event.worker)}: {event.outcome}; paid {event.paid:,} "
+                    f"({event.ticketed:,} in tickets), fined {event.fined:,}."
                 )
             case events.Slashed():
                 return self._slashed(event)
@@ -328,12 +344,12 @@ class _Teller:
         match event:
             case events.Claimed():
                 return (
-                    f"{self.name(event.worker)} bound itself to a run of {event.steps} steps that "
-                    f"ends with its answer; it could be challenged until {event.until_ms} ms."
+                    f"{self.name(event.worker)} bound itself to a run of {event.steps:,} steps "
+                    f"that ends with its answer; it could be challenged until {event.until_ms} ms."
                 )
             case events.Challenged():
                 return (
-                    f"{self.name(event.challenger)} pledged {event.pledge} coins that the run of "
+                    f"{self.name(event.challenger)} pledged {event.pledge:,} coins that the run of "
                     f"{self.name(event.worker)} does not end with its answer."
                 )
             case events.Halved():
@@ -349,16 +365,16 @@ class _Teller:
     def _slashed(self, event: events.Slashed) -> str:
         lost = event.reward + event.burnt
         return (
-            f"{self.name(event.worker)} lost {lost} of its pledge of {event.pledge} for "
-            f"{event.outcome}: {_reason(event)} {event.reward} coins went to "
-            f"{self.name(event.reporter)}, {event.burnt} were burnt."
+            f"{self.name(event.worker)} lost {lost:,} of its pledge of {event.pledge:,} for "
+            f"{event.outcome}: {_reason(event)} {event.reward:,} coins went to "
+            f"{self.name(event.reporter)}, {event.burnt:,} were burnt."
         )
 
 
 def _rising(event: events.Posted | events.Raised) -> str:
     if event.ceiling <= event.bid:
         return ""
-    return f", rising by itself to {event.ceiling} until {event.rises_until_ms} ms,"
+    return f", rising by itself to {event.ceiling:,} until {event.rises_until_ms} ms,"
 
 
 def _highest_bid(of: list[events.Event]) -> int:
@@ -373,18 +389,24 @@ def _highest_bid(of: list[events.Event]) -> int:
     return bid
 
 
-def _asked(asks: list[int], bid: int) -> str:
+def _asked(asks: list[int], bid: int, pledge: int) -> str:
     """Say what would have filled a bid, by what workers asked."""
-    shown = ", ".join(f"{ask} coins for {n}" for n, ask in enumerate(asks[:SHOWN_MAX], 1))
+    shown = ", ".join(f"{ask:,} for {n}" for n, ask in enumerate(asks[:SHOWN_MAX], 1))
     if asks[0] <= bid:
         return (
-            f"Nobody worked on it, though {sum(ask <= bid for ask in asks)} workers asked no more "
-            f"than its {bid} coins: too few for the trust it wants, or its verifier gave no seat."
+            f"Nobody worked on it, though {_counted(sum(ask <= bid for ask in asks), 'worker')} "
+            f"asked no more than its {bid:,} coins. A seat takes a pledge of {pledge:,} coins, as "
+            f"much as the highest bid: their stakes have less free, or they are too few for the "
+            f"trust it wants, or its verifier gave no seat."
         )
     return (
-        f"Nobody worked on it: it bid {bid} coins at most, and {len(asks)} workers asked for more. "
-        f"What would have given it seats: {shown}."
+        f"Nobody worked on it: it bid {bid:,} coins at most, and {_counted(len(asks), 'worker')} "
+        f"asked for more. Coins that would have given it seats: {shown}."
     )
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 _WHO = (
@@ -415,7 +437,7 @@ def _reason(event: events.Slashed) -> str:
         if isinstance(result, Result) and isinstance(vote, Vote):
             return (
                 f"it signed claim {claim_digest(result.claim).hex()[:_SHORT]}, and "
-                f"{len(case.votes)} staked verifiers that ran the task again signed "
+                f"{_counted(len(case.votes), 'staked verifier')} that ran the task again signed "
                 f"{claim_digest(vote.claim).hex()[:_SHORT]}."
             )
     return _REASONS.get(event.outcome, "the evidence is in the log.")

@@ -244,7 +244,7 @@ def _count_votes(turn: Turn, job: Job) -> None:
             settled = settled_by_votes(job.votes_for(claim), job.identity, stakes)
         except OffenceError:
             continue
-        settlement.fine_wrong_votes(turn, job, settled)
+        settlement.fine_wrong_votes(turn, job.identity, job.votes.values(), settled)
         settle(turn, job, settled, "verifiers")
         return
     if turn.now_ms > job.until_ms:

@@ -1,8 +1,8 @@
 """A channel: frames of bytes, in order, between two nodes that know each other's keys.
 
 Whoever speaks on the network is written against `Transport`, `Listener` and `Channel`. They are
-`net/tls.py` between machines and `net/memory.py` within a process; one suite of tests holds both
-to what is said here.
+`net/tls.py` and `net/iroh.py` between machines, which `net/networks.py` chooses from, and
+`net/memory.py` within a process; one suite of tests holds all to what is said here.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         frame_bytes_max: Longest frame to receive.
         inbox_bytes_max: What waits unread of one channel before the other side has to wait; one
-            frame and one chunk of the network (256 KiB) may come on top.
+            frame and one chunk of the network (256 KiB; over QUIC 1.25 MB) may come on top.
         outbox_bytes_max: What waits unsent of one channel before `Channel.send` waits.
         peers_max: Channels that a listener has open.
         channels_per_peer_max: The same, of one node.

@@ -131,6 +131,7 @@ class Pump(asyncio.Transport):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
         with contextlib.suppress(ConnectionError):
             await self._stream.end()
         self._protocol.connection_lost(reason)

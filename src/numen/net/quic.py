@@ -92,13 +92,14 @@ class Connection:
         await asyncio.gather(*self._watching, return_exceptions=True)
         self._connection.close(0, b"")
         # The library gives an endpoint's sockets back when nobody knows of it any more.
+        self._watching.clear()
         self._connection = self._receiving = self._sending = None
         await self._endpoint.leave()
 
     async def _watch(
         self, another: Callable[[], Awaitable[object]], channel: StreamChannel
     ) -> None:
-        with contextlib.suppress(iroh.IrohError):
+        with contextlib.suppress(ConnectionError), _told():
             await another()
             channel.abort(ChannelError("the other side opened a second stream"))
 
@@ -136,7 +137,7 @@ class Endpoint:
         """Use it no more."""
         self._users -= 1
         if not self._users:
-            with contextlib.suppress(TimeoutError, iroh.IrohError):
+            with contextlib.suppress(TimeoutError, ConnectionError), _told():
                 async with asyncio.timeout(self._bounds.close_s):
                     await self._bound.close()
             self._serving.cancel()
@@ -177,17 +178,21 @@ class Endpoint:
             raise
 
     async def _serve(self) -> None:
-        while (incoming := await self._bound.accept_next()) is not None:
-            with contextlib.suppress(iroh.IrohError):
-                await self._take(incoming)
+        while await self._take(await self._bound.accept_next()):
+            pass
 
-    async def _take(self, incoming: Any) -> None:
-        if self.meet is None:
-            await incoming.refuse()
-        elif not await incoming.remote_addr_validated():
-            await incoming.retry()
-        elif not self.meet(_host(await incoming.remote_addr()), partial(self._open, incoming)):
-            await incoming.refuse()
+    async def _take(self, incoming: Any) -> bool:
+        """Begin with a connection that comes; false when none will any more."""
+        if incoming is None:
+            return False
+        with contextlib.suppress(ConnectionError), _told():
+            if self.meet is None:
+                await incoming.refuse()
+            elif not await incoming.remote_addr_validated():
+                await incoming.retry()
+            elif not self.meet(_host(await incoming.remote_addr()), partial(self._open, incoming)):
+                await incoming.refuse()
+        return True
 
     async def _open(self, incoming: Any, channel: StreamChannel) -> bytes:
         """See `Open`."""
@@ -258,12 +263,15 @@ def _host(source: Any) -> str:
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """Make errors of the library's ours."""
+    """Make errors of the library's ours.
+
+    The library's hold what was called, and so sockets, until their traces are taken from them.
+    """
     try:
         yield
     except iroh.IrohError as error:
         kind = OtherKeyError if _OTHER_KEY in error.message() else ConnectionError
-        raise kind(_reason(error)) from None
+        raise kind(_reason(error)) from error.with_traceback(None)
 
 
 def _reason(error: Any) -> str:

@@ -7,6 +7,8 @@ Cost: bench/net.py.
 """
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from functools import partial
@@ -67,7 +69,12 @@ class TlsTransport:
             family, _, _, _, where = found[0]
             listening = socket.create_server((str(where[0]), port), family=family, backlog=_BACKLOG)
         except OSError as error:
-            raise AddressError(f"nobody can listen at {address}: {error.strerror}") from error
+            said = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            todo = "another process listens there: choose another port, or 0 for any"
+            taken = error.errno == errno.EADDRINUSE
+            raise AddressError(
+                f"nobody can listen at {address}: {said}", hint=todo if taken else ""
+            ) from error
         listening.setblocking(False)
         return TlsListener(listening, self._key, admit, self._bounds)
 

@@ -57,7 +57,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         found.close()
         taken = getattr(error, "errno", 0) == errno.EADDRINUSE
-        hint = "another program listens there; choose one with --port" if taken else ""
+        hint = "another program listens there: choose another port, or 0 for any" if taken else ""
         raise ServeError(f"cannot listen on {host}:{port}: {error}", hint=hint) from error
     return found
 

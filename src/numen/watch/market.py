@@ -181,7 +181,7 @@ def _totals(story: Story, people: dict[str, Person]) -> dict[str, int]:
         "slashes": sum(story.fines.values()),
         "slashed": sum(story.fined.values()),
         "resold": story.resold,
-        "paid": sum(person.earned for person in people.values()),
+        "paid": story.paid,
     }
 
 
@@ -237,7 +237,7 @@ def _slashes(story: Story, names: Mapping[str, str]) -> Iterator[dict[str, Any]]
 def _feed(story: Story, names: Mapping[str, str]) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     for event in islice(reversed(story.recent), FEED_READ):
-        if isinstance(event, _QUIET):
+        if isinstance(event, _QUIET) or why.is_still(event):
             continue
         said = _said(names, event)
         if shown and shown[-1]["said"] == said:

@@ -98,6 +98,19 @@ def of_ledger(chronicle: Chronicle) -> Iterator[Metric]:
     yield _gauge("numen_ledger_queue", "What waits for a block.", "queue", waiting)
 
 
+def of_chain(shown: Mapping[str, Any]) -> Iterator[Metric]:
+    """The numbers of a development chain, as they are shown."""
+    yield GaugeMetricFamily("numen_chain_height", "Height of the last block.", shown["height"])
+    family = CounterMetricFamily(
+        "numen_chain_transactions", "Transactions of blocks.", labels=["fate"]
+    )
+    for fate, count in shown["states"].items():
+        family.add_metric([fate], count)
+    yield family
+    yield CounterMetricFamily("numen_chain_gas", "Gas of blocks.", shown["work"])
+    yield GaugeMetricFamily("numen_chain_pool", "Transactions that wait.", shown["pool"])
+
+
 def of_trust(graph: Mapping[str, Any]) -> Iterator[Metric]:
     """The numbers of a web of trust, as it is drawn."""
     circle = {"trusted": 0, "distrusted": 0}

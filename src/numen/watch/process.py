@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from numen.market import events, log
-from numen.market.actor import Answer
+from numen.market.actor import Answer, Executor
 from numen.market.events import Event
 from numen.market.turn import Market
 from numen.net.channel import Transport
@@ -18,9 +18,7 @@ from numen.node.market.hall import Hall
 from numen.node.market.member import Member
 from numen.node.market.place import Place
 from numen.node.market.replica import Replica
-from numen.node.market.tools import Goods, Machine
 from numen.proof.statement import commit_inputs
-from numen.sandbox.runner import Sandbox
 from numen.watch import serve, spans
 from numen.watch.market import About
 from numen.watch.otlp import Telemetry
@@ -93,9 +91,9 @@ class Watched:
             if span is not None:
                 self._telemetry.send([span])
 
-    def machine(self, goods: Goods, sandbox: Sandbox) -> Machine:
+    def machine(self, machine: Executor) -> Executor:
         """A machine whose runs are measured."""
-        return _Timed(goods, sandbox, self._ran)
+        return _Timed(machine, self._ran)
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Work, with the page beside it."""
@@ -117,7 +115,7 @@ class Watched:
         if replica is None:
             return self._about
         genesis = replica.genesis
-        names = {genesis.hall.hex(): "the hall"}
+        names = {**self._about.names, genesis.hall.hex(): "the hall"}
         return msgspec.structs.replace(self._about, born_ms=genesis.born_ms, names=names)
 
     def _market(self) -> Market | None:
@@ -145,18 +143,15 @@ class Watched:
         return make(bytes.fromhex(name), who, took)
 
 
-class _Timed(Machine):
+class _Timed:
     """A machine that says how long a run took."""
 
-    def __init__(
-        self, goods: Goods, sandbox: Sandbox, ran: Callable[[bytes, bytes, Took], None]
-    ) -> None:
-        super().__init__(goods, sandbox)
-        self._ran = ran
+    def __init__(self, machine: Executor, ran: Callable[[bytes, bytes, Took], None]) -> None:
+        self._machine, self._ran = machine, ran
 
     def run(self, program: bytes, inputs: bytes, work_limit: int) -> Answer:
         start_ns = time.time_ns()
-        answer = super().run(program, inputs, work_limit)
+        answer = self._machine.run(program, inputs, work_limit)
         took = Took(start_ns, time.time_ns(), answer.work)
         self._ran(program, commit_inputs(inputs), took)
         return answer

@@ -154,7 +154,7 @@ class Person(msgspec.Struct):
         staked: Coins at risk, pledged ones included: what it put up, less what it lost.
         scores: Reputation, the last `SCORES_MAX` of them.
         accepted, faults: Seats.
-        earned: Coins of accepted answers.
+        earned: Coins of accepted answers, of fees, and for showing faults.
         lost: Coins of fines.
         slashes: How many fines.
     """
@@ -230,6 +230,7 @@ class Story:
         fines: Fines by what they were for.
         fined: Coins by the same.
         faces: Coins of tickets by what became of them.
+        paid: Coins for answers, as they were accepted or bought again.
         resold: Coins for answers that were bought again.
         drawn: Tickets by what became of them.
         verdicts: Seats judged well and badly, by verifier and worker.
@@ -249,7 +250,7 @@ class Story:
         self.fines: Counter[str] = Counter()
         self.fined: Counter[str] = Counter()
         self.faces: Counter[str] = Counter()
-        self.resold = 0
+        self.paid = self.resold = 0
         self.drawn: Counter[str] = Counter()
         self.verdicts: dict[tuple[str, str], list[int]] = {}
         self.latency = Latency([0] * (len(BUCKETS_MS) + 1))
@@ -301,6 +302,7 @@ class Story:
                 self._slash(event)
             case events.Earned():
                 self.person(event.worker).earned += event.paid
+                self.paid += event.paid
             case events.Resold():
                 self.resold += event.price
             case _:
@@ -346,6 +348,7 @@ class Story:
         person.staked = max(0, person.staked - lost)
         person.lost += lost
         person.slashes += 1
+        self.person(event.reporter).earned += event.reward
 
     def _ticket(self, event: events.Drawn | events.Redeemed | events.Unredeemed) -> None:
         before = self.tickets.pop(event.ticket, None)
@@ -445,6 +448,7 @@ class Story:
         person.accepted += is_good
         person.faults += bool(event.fined)
         person.earned += event.paid
+        self.paid += event.paid
         pair = (task.verifier, event.worker)
         if (is_good or event.fined) and (pair in self.verdicts or len(self.verdicts) < EDGES_MAX):
             self.verdicts.setdefault(pair, [0, 0])[not is_good] += 1
@@ -453,6 +457,7 @@ class Story:
         del self.live[task.id]
         task.closed_ms, task.state = event.at_ms, event.how
         task.paid, task.fee, task.refunded = event.paid, event.fee, event.refunded
+        self.person(task.verifier).earned += event.fee
         self.ends[event.how] += 1
         if task.settled_ms:
             self.latency.add(event.at_ms - task.posted_ms)

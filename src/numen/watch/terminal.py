@@ -86,7 +86,8 @@ def _market(state: State) -> Iterator[RenderableType]:
     yield _people(state)
     for fine in state["slashes"][:SLASHES_SHOWN]:
         yield Text(f"✗ {plain(fine['said'])}", style="red")
-    for each in state["feed"][:FEED_SHOWN]:
+    told = [each for each in state["feed"] if each["kind"] != "slashed"]
+    for each in told[:FEED_SHOWN]:
         yield Text(f"{each['at_ms'] / 1000:9.1f} s  {plain(each['said'])}", style="dim")
     if not state["people"]:
         yield Text("nobody has a stake: start `numen verifier` and `numen worker`", style="yellow")

@@ -1,7 +1,6 @@
 """Contracts that are in use: their graphs are whole, their pure functions lifted and right."""
 
 import json
-import time
 from functools import cache
 from random import Random
 
@@ -13,6 +12,7 @@ from numen.evm.lift.graph import contract_graph
 from numen.evm.lift.instructions import disassemble
 from tests.evm.lift.agreeing import Lifted
 from tests.evm.vectors import VECTORS, unhex
+from tests.timing import seconds_at_most
 
 COLLECTION = VECTORS / "evm-bench/bench_cases.json"
 needs_collection = pytest.mark.skipif(
@@ -42,19 +42,19 @@ def contracts() -> dict[str, bytes]:
 @needs_collection
 @pytest.mark.slow
 def test_nearly_every_jump_of_contracts_in_use_is_resolved():
-    whole, start = 0, time.process_time()
-    for name, code in contracts().items():
-        try:
-            graph = contract_graph(disassemble(code, fork("prague")))
-        except LiftLimitError:
-            pytest.fail(f"{name} is over the bounds")
-        excused = any(word in name for word in UNRESOLVED)
-        assert excused or not graph.unresolved, name
-        whole += not graph.unresolved
+    whole = 0
+    with seconds_at_most(30):
+        for name, code in contracts().items():
+            try:
+                graph = contract_graph(disassemble(code, fork("prague")))
+            except LiftLimitError:
+                pytest.fail(f"{name} is over the bounds")
+            excused = any(word in name for word in UNRESOLVED)
+            assert excused or not graph.unresolved, name
+            whole += not graph.unresolved
 
     assert len(contracts()) == 45
     assert whole == 41
-    assert time.process_time() - start < 30
 
 
 @needs_collection

@@ -47,7 +47,7 @@ def test_programs_of_calls_and_creations_are_the_same_as_in_the_reference(name: 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORKS)
 def test_many_programs_of_every_fork_are_the_same_as_in_the_reference(name: str) -> None:
-    compare_with_reference(name, range(1000, 1600))
+    compare_with_reference(name, range(1000, 1250))
 
 
 def test_a_call_from_the_deepest_frame_gives_its_gas_back() -> None:

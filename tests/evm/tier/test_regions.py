@@ -1,7 +1,5 @@
 """Growth of regions: edges that are known, bounds that hold."""
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +7,7 @@ from numen.evm.forks import FORKS
 from numen.evm.tier.blocks import End, Program
 from numen.evm.tier.regions import Bounds, Computed, Inner, Outer, Wrong, cover, grow
 from tests.evm.tier.assembly import assemble
+from tests.timing import seconds_at_most
 
 CANCUN = FORKS["cancun"]
 SMALL = Bounds(cost=300, instances=12, clones=3)
@@ -161,9 +160,8 @@ def test_bombs_cost_little():
         assemble("".join(f"n{i}: @n{(i * 31 + 5) % 3000} " for i in range(3000)) + "JUMP"),
     ]
 
-    started = time.process_time()
-    for code in bombs:
-        p = Program(code, CANCUN)
-        regions = cover(p, sorted(p.destinations)[:64] or [0])
-        assert all(len(region.instances) <= Bounds().instances for region in regions)
-    assert time.process_time() - started < 2
+    with seconds_at_most(2):
+        for code in bombs:
+            p = Program(code, CANCUN)
+            regions = cover(p, sorted(p.destinations)[:64] or [0])
+            assert all(len(region.instances) <= Bounds().instances for region in regions)

@@ -5,7 +5,6 @@ make cluster
 
 import asyncio
 import json
-import socket
 import sys
 import time
 import urllib.request
@@ -27,6 +26,7 @@ from numen.ledger.order.servers import Cluster, ClusterError, Ports, find_server
 from tests.ledger import scripts
 from tests.ledger.order.conformance import CHECKS, entry
 from tests.ledger.town import CHAIN, CONTRACTS, Town
+from tests.ports import free_ports
 
 nats = pytest.importorskip("nats", reason="the extra `cluster` is not installed")
 JetStream = pytest.importorskip("numen.ledger.order.jetstream", reason="it needs nats").JetStream
@@ -44,19 +44,14 @@ def _server():
         pytest.skip(str(error))
 
 
-def free_ports() -> list[Ports]:
-    sockets = [socket.socket() for _ in range(9)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    numbers = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+def three_servers() -> list[Ports]:
+    numbers = free_ports(9)
     return [Ports(*numbers[i : i + 3]) for i in (0, 3, 6)]
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    with Cluster(tmp_path_factory.mktemp("cluster"), free_ports()) as servers:
+    with Cluster(tmp_path_factory.mktemp("cluster"), three_servers()) as servers:
         yield servers
 
 
@@ -98,7 +93,7 @@ def test_a_stream_that_can_lose_entries_is_no_log(tmp_path):
             await JetStream.connect(urls)
         await client.close()
 
-    with Cluster(tmp_path, free_ports()) as servers:
+    with Cluster(tmp_path, three_servers()) as servers:
         asyncio.run(main(servers.urls))
 
 
@@ -220,7 +215,7 @@ async def lead(log: "JetStream", servers: Cluster, index: int) -> None:
 
 
 def test_servers_that_are_killed_lose_nothing_that_was_acknowledged(tmp_path, capsys):
-    servers = Cluster(tmp_path, free_ports())
+    servers = Cluster(tmp_path, three_servers())
 
     def kill_one(index: int) -> None:
         servers.kill(index)
@@ -273,7 +268,7 @@ def test_one_server_of_three_accepts_nothing(tmp_path):
         await patient.close()
         await log.close()
 
-    with Cluster(tmp_path, free_ports()) as servers:
+    with Cluster(tmp_path, three_servers()) as servers:
         asyncio.run(main())
 
 
@@ -284,7 +279,7 @@ def test_servers_without_room_for_full_batches_are_refused(tmp_path, monkeypatch
         with pytest.raises(BrokenLogError, match="max_payload"):
             await JetStream.connect(servers.urls)
 
-    with Cluster(tmp_path, free_ports()) as servers:
+    with Cluster(tmp_path, three_servers()) as servers:
         asyncio.run(main())
 
 

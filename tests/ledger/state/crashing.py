@@ -3,9 +3,10 @@
     python crashing.py DIRECTORY RUNS SEED
 
 Each run forks a writer, which commits one block after another, prunes now and then, and says when a
-block is acknowledged; it is killed with SIGKILL after a random while. Then the store is opened: the
-newest block must be the last one acknowledged or the one after, its content and root must be those
-of that block, and no record may lie there that no version names. Prints what happened as JSON.
+block is acknowledged; it is killed with SIGKILL a random while after one of its first blocks. Then
+the store is opened: the newest block must be the last one acknowledged or the one after, its
+content and root must be those of that block, and no record may lie there that no version names.
+Prints what happened as JSON.
 """
 
 import json
@@ -21,7 +22,11 @@ from numen.ledger.state.kv import MemoryKV
 from numen.ledger.state.tree import Tree
 
 KEYS, CHANGES, KEPT = 150, 25, 3
-WHILE_MS_MAX = 40
+FIRST_MAX = 4
+"""Fewer blocks are waited for; how long a writer takes to begin depends on the machine."""
+
+WHILE_MS_MAX = 5
+"""About what a few blocks take."""
 
 
 def block(number: int) -> dict[bytes, bytes | None]:
@@ -44,19 +49,20 @@ def write_blocks(directory: Path, pipe: int) -> None:
             tree.prune(number - KEPT)
 
 
-def acknowledged(directory: Path, while_s: float) -> int:
-    """Run a writer for a while and kill it; the last block it acknowledged, or 0."""
+def acknowledged(directory: Path, first: int, while_s: float) -> int:
+    """Run a writer until a block, and for a while; the last block it acknowledged, or 0."""
     reading, writing = os.pipe()
     writer = os.fork()
     if writer == 0:
         os.close(reading)
         write_blocks(directory, writing)
     os.close(writing)
-    time.sleep(while_s)
-    os.kill(writer, signal.SIGKILL)
-    os.waitpid(writer, 0)
     with os.fdopen(reading, "rb") as pipe:
-        numbers = pipe.read()
+        numbers = pipe.read(8 * first)
+        time.sleep(while_s)
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
+        numbers += pipe.read()
     return int.from_bytes(numbers[-8:], "big")
 
 
@@ -84,7 +90,8 @@ def main() -> None:
     model, last, unacknowledged, silent = Tree(MemoryKV()), 0, 0, 0
     Tree(MemoryKV()).update(block(1))  # links the kernels, which every writer then has
     for _ in range(runs):
-        said = acknowledged(directory, rng.random() * WHILE_MS_MAX / 1000)
+        first, while_s = rng.randrange(FIRST_MAX), rng.random() * WHILE_MS_MAX / 1000
+        said = acknowledged(directory, first, while_s)
         silent += said == 0
         newest = check(directory, model, max(said, last))
         unacknowledged += newest > max(said, last)

@@ -8,7 +8,7 @@ from numen.market.actor import claim_of
 from numen.market.coins import Pocket
 from numen.market.contracts.asks import Ask, AskError, asks, judged, require_judgeable
 from numen.market.exchange import Judge, Post, Verb, step
-from numen.market.message import Call, Execution, Request, Result, sign
+from numen.market.message import Call, Execution, Recall, Request, Result, sign
 from numen.market.offence import Equivocation, FalseProof, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS, stake_of
 from numen.market.task import Snark
@@ -214,6 +214,7 @@ def test_a_market_on_a_ledger_takes_nothing_that_the_contract_cannot_judge():
 
     for submission in (
         Post(sign(PROVIDER, Request(proof, 1, 0))),
+        Post(sign(ANN, Recall(bytes(32), ANN.address, claim, ANN.sign(claim_digest(claim))))),
         Judge(body, FalseProof(chain)),
         Judge(body, Equivocation(chain, result, result)),
     ):

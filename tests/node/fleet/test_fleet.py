@@ -20,6 +20,7 @@ from numen.demo.processes import Processes
 from numen.ledger.order.servers import ClusterError, find_server
 from numen.market.actor import Answer
 from numen.vm.payload import decode_output, encode_inputs
+from tests.ports import free_ports
 
 pytest.importorskip("nats", reason="the extra `cluster` is not installed")
 queue = pytest.importorskip("numen.node.fleet.queue", reason="it needs nats")
@@ -46,9 +47,7 @@ def server(tmp_path_factory):
         binary = find_server()
     except ClusterError as error:
         pytest.skip(str(error))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("nats")
     command = [str(binary), "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -236,6 +236,16 @@ def test_a_market_without_a_verifier_says_so(played):
     played(story)
 
 
+def test_who_has_too_few_coins_is_told_so(played):
+    async def story(town):
+        await ready(town)
+        async with Market(town.place, identity("poor"), deposit=10**9) as market:
+            with pytest.raises(people.PoorError, match="deposit takes 1,000,000,000 coins"):
+                await market.run(ADD, 1, 2, bid=BID)
+
+    played(story)
+
+
 def test_a_record_is_read_again_and_no_other_hall_has_it(played):
     async def story(town):
         await ready(town)
@@ -395,5 +405,12 @@ def test_a_bid_rises_by_itself_and_a_buyer_sees_to_its_orders(played):
             assert not market._member.replica.market.jobs
             assert market._member.replica.market.coins.total() == held.total()
             assert town.of(events.Closed)[-1].how == "cancelled"
+
+            # Whoever takes one back that nobody took learns what would have been taken.
+            sale = market.sell(ADD, 5, 6, bid=1, price_max=2)
+            await town.until(lambda: len([e for e in sale._past if type(e) is events.Offered]) == 3)
+            sale.cancel()
+            with pytest.raises(UnsoldError, match=r"it bid . coins? at most, and 3 workers asked"):
+                await sale
 
     played(story)

@@ -36,6 +36,7 @@ from numen.proof.errors import ProofError
 from numen.proof.statement import Claim, UnboundError, UnprovenError, commit_inputs, commit_output
 from numen.proof.statement import Snark as SnarkEvidence
 from numen.vm.payload import encode_inputs
+from tests.market import test_resale
 from tests.node.market.test_clerk import GENESIS
 from tests.node.market.test_market import BID, identity, played, sandbox  # noqa: F401
 
@@ -269,6 +270,19 @@ def test_an_entry_waits_for_the_goods_that_it_needs(snark):
     assert notary.lacks(market, posted) == []
     quorum = msgspec.structs.replace(task, policy=Quorum(3, 4))
     assert notary.lacks(market, Posted(sign(key, Request(quorum, 10, 0)))) == []
+
+
+def test_a_recall_waits_for_its_proof_which_is_looked_at_for_stakers_alone():
+    table = test_resale.sold()
+    for key, is_looked_at in ((test_resale.CAT, True), (test_resale.STRANGER, False)):
+        body = test_resale.recall(table, key, proof=Kept(bytes(32)))
+        posted, cupboard = Posted(sign(key, body)), Cupboard()
+        notary = Notary(cupboard.get)
+        assert notary.lacks(table.market, posted) == [bytes(32)]
+        cupboard.put(bytes(32), b"no proof")
+        assert notary.lacks(table.market, posted) == []
+        notary.look(table.market, posted)
+        assert bool(notary._verdicts) is is_looked_at
 
 
 def test_the_record_is_not_read_on_without_goods_and_nothing_is_written_without_them(snark):

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,8 @@ from numen.net.identity import NodeKey
 from numen.net.keystore import KeyStore
 from numen.net.tls import TlsTransport
 from numen.node.process.client import connected, payment
+from tests.node.served import ended
+from tests.ports import free_ports
 
 WAIT_S = 90
 """After which a process of a test is taken for stuck; the machine may be busy."""
@@ -25,14 +26,6 @@ SOON_S = 5
 """In which a payment of many is final, or not at all."""
 
 PASSWORD = "a password of tests"
-
-
-def free_ports(count: int) -> list[int]:
-    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in listening]
-    for each in listening:
-        each.close()
-    return ports
 
 
 class Payment:
@@ -156,10 +149,11 @@ class Cluster:
 
     def stop(self) -> None:
         """End everything."""
-        for process in [*self.processes.values(), *self._others]:
+        running = [*self.processes.values(), *self._others]
+        for process in running:
             process.terminate()
-        for process in [*self.processes.values(), *self._others]:
-            process.communicate(timeout=WAIT_S)
+        for process in running:
+            ended(process)
 
     def _popen(self, command: str, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

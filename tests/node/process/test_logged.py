@@ -24,7 +24,7 @@ from numen.node.process.roll import (
 )
 from numen.node.process.server import Server
 from numen.node.replica.plan import Mode
-from tests.node.process.cluster import free_ports
+from tests.ports import free_ports
 
 NAMES = ["n0", "n1", "n2", "n3"]
 PEOPLE = {name: SigningKey.from_seed(name.encode()) for name in "abc"}

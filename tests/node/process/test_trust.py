@@ -57,7 +57,7 @@ def test_a_maker_that_was_trusted_is_caught_and_everybody_says_why(cluster):
     after = ask(cluster.url("node-3"), "numen_explainTrust", "node-0")
     assert after["accepted"] >= before["accepted"]
     kept = {ticket["step"] for ticket in after["tickets"]}
-    assert {step for step in tickets if step > max(kept) - 20} <= kept
+    assert {step for step in tickets if step >= min(kept)} <= kept  # it tells of the newest steps
 
     cluster.pay_many("a", "b", LIE, at="node-1")
     for name in ("node-1", "node-2", "node-3"):

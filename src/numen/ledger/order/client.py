@@ -9,7 +9,7 @@ told so by an error of ours.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from numen.ledger.order.sequencer import BATCH_BYTES_MAX, BrokenLogError, UnavailableError
@@ -79,15 +79,15 @@ async def connect(
         options["tls"] = tls
     client = Client()
     try:
-        async with asyncio.timeout(patience_s):
-            await client.connect(
-                list(servers),
-                connect_timeout=ANSWER_S,
-                max_reconnect_attempts=-1,
-                error_cb=_ignore,  # what fails is repeated, and reported where it was asked for
-                allow_reconnect=True,
-                **options,
-            )
+        connecting = client.connect(
+            list(servers),
+            connect_timeout=ANSWER_S,
+            max_reconnect_attempts=-1,
+            error_cb=_ignore,  # what fails is repeated, and reported where it was asked for
+            allow_reconnect=True,
+            **options,
+        )
+        await _within(patience_s, connecting)
     except FAILURES as error:
         with contextlib.suppress(*FAILURES):
             await client.close()
@@ -102,6 +102,25 @@ async def connect(
             hint=f"set max_payload: {_PAYLOAD_BYTES_MIN} in their configuration",
         )
     return client
+
+
+async def _within(patience_s: float, work: Coroutine[Any, Any, None]) -> None:
+    """Wait for something no longer than that, and cancel it as often as it takes.
+
+    The client of NATS passes over a cancellation that meets it while it closes a connection.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=patience_s)
+        if not task.done():
+            raise TimeoutError
+        task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=PAUSE_S)
+        if not task.cancelled():
+            task.exception()  # is looked at, else it would be reported
 
 
 async def _ignore(_: Exception) -> None:

@@ -60,6 +60,7 @@ class Member:
 
     Attributes:
         ready: Set once it has read the record.
+        complaint: Why the hall is not there; empty while it is.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Member:
         heard: Callable[[tuple[Event, ...]], None],
     ) -> None:
         self.ready = asyncio.Event()
+        self.complaint = ""
         self._follower = Follower(notary, heard)
         self._notary = notary
         self._session: Session | None = None
@@ -144,8 +146,14 @@ class Member:
             try:
                 await self._visit(make())
             except NetError as error:
-                _LOG.warning("the hall: %s", error)
+                self._complain(error)
             await asyncio.sleep(RETRY_S)
+
+    def _complain(self, error: NetError) -> None:
+        """Say why the hall is not there: once, however often it is dialled in vain."""
+        if str(error) != self.complaint:
+            self.complaint = str(error)
+            _LOG.warning("the hall: %s\n    it is dialled again until it answers", error)
 
     async def _visit(self, player: Player) -> None:
         channel = await self._transport.dial(self._place.address, self._place.node)
@@ -175,6 +183,9 @@ class Member:
         if isinstance(heard, Refusal) or not isinstance(heard.value, Welcome):
             raise MemberError("the hall does not welcome us")
         self._follower.enter(heard.value, hall, _clock_ms())
+        if self.complaint:
+            self.complaint = ""
+            _LOG.warning("the hall is there")
         self._note_ready()
 
     def _note_ready(self) -> None:

@@ -1,9 +1,13 @@
-"""Those who take part in a market between processes: they join, stake and work."""
+"""Those who take part in a market between processes: they join, stake and work.
+
+PoorError    an account has fewer coins than it wants to put up
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
 from numen.market.actor import Act, Attester, Do, Executor, Parcel
 from numen.market.coins import wallet
 from numen.market.escrow import deposit_of, reserve_of
@@ -22,6 +26,16 @@ STAKE: Final = 1_000_000
 
 CALL_AGAIN_MS: Final = 2_000
 """After how long a call that did not arrive is made again."""
+
+
+class PoorError(NumenError):
+    """An account has fewer coins than it wants to put up."""
+
+    def __init__(self, verb: Verb, amount: int, balance: int) -> None:
+        super().__init__(
+            f"to {verb.value} takes {amount:,} coins, and the account has {balance:,}",
+            hint="put up less, or act with an account that has more",
+        )
 
 
 class Joined:
@@ -49,11 +63,19 @@ class Joined:
         return self._actor.is_quick
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        """Call what is not called yet, then act.
+
+        Raises:
+            PoorError: The account has coins, and not enough; without any it waits for some.
+        """
         for verb, amount in self._calls:
             if _is_done(market, self.address, verb):
                 continue
+            balance = market.coins.balance(wallet(self.address))
+            if 0 < balance < amount:
+                raise PoorError(verb, amount, balance)
             is_due = now_ms - self._asked_ms.get(verb, -CALL_AGAIN_MS) >= CALL_AGAIN_MS
-            if is_due and market.coins.balance(wallet(self.address)) >= amount:
+            if is_due and balance >= amount:
                 self._asked_ms[verb] = now_ms
                 nonce = market.nonces.get(self.address, 0)
                 call = Call(market.identity, self.address, nonce, verb.value, amount)

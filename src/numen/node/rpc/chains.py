@@ -1,10 +1,16 @@
 """`eth_`: blocks and what is in them."""
 
+from typing import Final
+
 from numen.node.blocks import Sealed
 from numen.node.rpc import lookup, shapes
+from numen.node.rpc.faults import LIMIT, RpcError
 from numen.node.rpc.shapes import BlockShape, HeaderShape, Hex, ReceiptShape, TransactionShape
 from numen.node.rpc.table import Session, rows
 from numen.node.rpc.values import Address, BlockId, Hash, Quantity, data
+
+SEARCHED_MAX: Final = 20_000
+"""Most blocks and transactions that are looked at for one: a ledger's lie on a disk."""
 
 
 def chain_id(session: Session) -> Hex:
@@ -124,7 +130,7 @@ def by_sender_and_nonce(
 ) -> TransactionShape | None:
     """A transaction by who sent it and its nonce, in a block or waiting.
 
-    Blocks are searched from the last one back.
+    Blocks are searched from the last one back, some thousands of transactions.
     """
     node = session.node
     waiting = node.pool.of(sender).get(nonce)
@@ -132,7 +138,11 @@ def by_sender_and_nonce(
         return shapes.waiting(waiting, node.chain.latest.block.base_fee)
     if nonce >= node.nonce(sender):
         return None
+    looked_at = 0
     for sealed in reversed(node.chain.blocks):
+        looked_at += 1 + len(sealed.included)
+        if looked_at > SEARCHED_MAX:
+            raise RpcError(LIMIT, f"it is not in the last blocks, with {SEARCHED_MAX} transactions")
         for index, each in enumerate(sealed.included):
             if each.signed.sender == sender and each.signed.tx.nonce == nonce:
                 return shapes.transaction(sealed, index)

@@ -207,6 +207,13 @@ class _Look:
         except NumenError as error:
             raise RpcError(INVALID_PARAMS, f"{data(self._market)} is no market") from error
 
+    def places(self, name: str, task: int) -> range:
+        """Places of what a task has several of; a contract that is not ours may say any number."""
+        count = self(name, task)
+        if count > SCANNED_MAX:
+            raise RpcError(INVALID_PARAMS, f"the contract says {count}, more than {SCANNED_MAX}")
+        return range(count)
+
 
 def get_market(session: LedgerSession, market: Address) -> MarketShape:
     """A market that is settled here: who orders it, and what was paid and fined so far."""
@@ -262,8 +269,8 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     found = look("task_of", task)
     if not found[PHASE_AT]:
         return None
-    seats = [_seat(*look("seat_at", task, at)) for at in range(look("seat_count", task))]
-    votes = [look("vote_at", task, at) for at in range(look("vote_count", task))]
+    seats = [_seat(*look("seat_at", task, at)) for at in look.places("seat_count", task)]
+    votes = [look("vote_at", task, at) for at in look.places("vote_count", task)]
     bid = _bid(task, found)
     how = "verifiers" if found[IS_VOTED_AT] else "quorum"
     return ClaimShape(

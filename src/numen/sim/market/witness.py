@@ -115,6 +115,8 @@ class Witness:
                 self._redeemed.add(ticket)
             case events.Slashed():
                 self._see_slashed(event, before)
+            case events.Recalled(_, _, worker) if bytes.fromhex(worker) in self._honest:
+                raise BrokenError(f"an answer of an honest {worker[:8]} was taken back")
             case events.Settled(_, task, claim):
                 living = before.jobs[bytes.fromhex(task)]
                 self.wrong += bytes.fromhex(claim) != self._truth(living.task)
@@ -139,7 +141,7 @@ class Witness:
         self.ended[task] = how
 
     def _see_slashed(self, event: events.Slashed, before: Market) -> None:
-        worker, job = bytes.fromhex(event.worker), before.jobs[bytes.fromhex(event.task)]
+        worker, job = bytes.fromhex(event.worker), before.jobs.get(bytes.fromhex(event.task))
         outcome = Outcome(event.outcome)
         self._judge_again(event, worker, outcome, before, job)
         if worker not in self._honest:
@@ -150,7 +152,12 @@ class Witness:
             raise BrokenError(f"{worker.hex()[:8]} was fined for {outcome.value}, and was there")
 
     def _judge_again(
-        self, event: events.Slashed, worker: bytes, outcome: Outcome, before: Market, job: Job
+        self,
+        event: events.Slashed,
+        worker: bytes,
+        outcome: Outcome,
+        before: Market,
+        job: Job | None,
     ) -> None:
         record = TurnRecord(Turn(before, event.at_ms, Notary()), job)
         try:

@@ -128,32 +128,33 @@ export function graph(nodes, edges, name, width = 520, height = 380) {
   return h('svg', { class: edges.length > 100 ? 'graph many' : 'graph', viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${nodes.length} nodes, ${edges.length} edges` }, lines, dots);
 }
 
-/** A tree of messages, causes left of what they caused. */
+/** A tree of messages, each below what caused it. */
 export function tree(branches) {
-  const wide = 196;
-  const tall = 44;
-  const depth = Math.max(0, ...branches.map((branch) => branch.depth));
+  const step = 28;
+  const tall = 34;
   const above = [];
   const links = [];
+  let width = 0;
   const nodes = branches.map((branch, row) => {
-    const x = 8 + branch.depth * wide;
-    const y = 8 + row * tall;
+    const x = 2 + branch.depth * step;
+    const y = 2 + row * tall;
+    const to = cut(branch.to, 40);
+    const call = cut(['request', 'create'].includes(branch.kind) ? branch.call : `${branch.kind} ${branch.call}`, 84);
+    const end = branch.failure ? cut(branch.failure, 60) : '';
+    const wide = 40 + to.length * 7.3 + (call.length + end.length) * 6.6 + (call ? 10 : 0) + (end ? 10 : 0);
+    width = Math.max(width, x + wide + 2);
     above[branch.depth] = { x, y };
     const parent = branch.depth ? above[branch.depth - 1] : null;
-    if (parent) {
-        links.push(h('path', { class: 'link', d: `M${parent.x + 12} ${parent.y + 32}V${y + 10}Q${parent.x + 12} ${y + 16} ${parent.x + 20} ${y + 16}H${x}` }));
-    }
-    return h('a', { key: branch.id, class: `message ${branch.state}`, href: `#why/${encodeURIComponent(branch.id)}`, 'aria-label': branch.said },
+    if (parent) links.push(h('path', { class: 'link', d: `M${parent.x + 13} ${parent.y + 26}V${y + 7}Q${parent.x + 13} ${y + 13} ${parent.x + 19} ${y + 13}H${x}` }));
+    return h('a', { key: `${row} ${branch.id}`, class: `message ${branch.state}`, href: `#why/${encodeURIComponent(branch.id)}`, 'aria-label': branch.said },
       h('g', { transform: `translate(${x} ${y})` },
         h('title', null, branch.said),
-        h('rect', { width: wide - 24, height: 32, rx: 7 }),
-        h('circle', { cx: 13, cy: 16, r: 4 }),
-        h('text', { class: 'to', x: 25, y: 13.5 }, cut(branch.to, 23)),
-        h('text', { class: 'call', x: 25, y: 25.5 }, cut(['request', 'create'].includes(branch.kind) ? branch.call : `${branch.kind} ${branch.call}`, 23))));
+        h('rect', { width: wide.toFixed(1), height: 26, rx: 7 }),
+        h('circle', { cx: 13, cy: 13, r: 4 }),
+        h('text', { x: 25, y: 17 }, h('tspan', { class: 'to' }, to), call ? h('tspan', { class: 'call', dx: 8 }, call) : null, end ? h('tspan', { class: 'fault', dx: 8 }, end) : null)));
   });
-  const width = 8 + (depth + 1) * wide;
-  const height = 4 + branches.length * tall;
-  return h('svg', { class: 'tree', viewBox: `0 0 ${width} ${height}`, width, height, role: 'group', 'aria-label': `${branches.length} messages` }, links, nodes);
+  const height = 4 + branches.length * tall - (tall - 26);
+  return h('svg', { class: 'tree', viewBox: `0 0 ${width.toFixed(1)} ${height}`, width: width.toFixed(1), height, role: 'group', 'aria-label': `${branches.length} messages` }, links, nodes);
 }
 
 /** A text of a bounded length. */

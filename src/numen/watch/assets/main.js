@@ -45,6 +45,7 @@ function later() {
 const PARTS = {
   market: [['tasks', 'Tasks'], ['people', 'Workers'], ['trust', 'Trust'], ['tickets', 'Tickets'], ['coins', 'Coins']],
   ledger: [['blocks', 'Blocks'], ['trees', 'Messages'], ['trust', 'Trust'], ['accounts', 'Accounts']],
+  chain: [['blocks', 'Blocks'], ['trees', 'Transactions'], ['accounts', 'Accounts']],
 };
 
 function top(kind) {
@@ -52,7 +53,7 @@ function top(kind) {
   const alive = connection === 'live' && about.role === 'log' ? 'a log' : connection;
   return h('div', { class: 'bar' },
     h('span', { class: 'brand' }, mark(), h('b', null, 'Numen'), h('span', { class: 'role' }, about.title === about.role ? about.role : `${about.role} ${about.title}`)),
-    h('nav', { 'aria-label': 'parts' }, PARTS[kind].filter(([id]) => id !== 'trust' || state.trust).map(([id, text]) => h('a', { href: `#${id}` }, text))),
+    h('nav', { 'aria-label': 'parts' }, PARTS[about.role === 'chain' ? 'chain' : kind].filter(([id]) => id !== 'trust' || state.trust).map(([id, text]) => h('a', { href: `#${id}` }, text))),
     h('span', { class: `link ${connection}`, role: 'status' }, h('i'), alive),
     h('button', { type: 'button', id: 'theme', onclick: turn, title: 'light or dark (t)', 'aria-label': 'light or dark' }, '◐'));
 }
@@ -97,7 +98,7 @@ async function route() {
   if (location.hash !== found[0]) return;
   const command = state.about?.ask?.replace('ID', id.slice(0, 16));
   patch(dialog, [
-    h('header', null, h('h2', { id: 'why-title' }, what === 'why' ? 'Why?' : 'Messages of ', h('code', null, short(id))),
+    h('header', null, h('h2', { id: 'why-title' }, what === 'why' ? 'Why?' : 'What followed from ', h('code', null, short(id))),
       h('button', { type: 'button', onclick: leave, 'aria-label': 'close', title: 'close (Esc)' }, '✕')),
     h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'the answer' }, body),
     what === 'why' && command ? h('footer', null, 'the same in a terminal: ', h('code', null, command)) : null,
@@ -108,7 +109,7 @@ async function route() {
 function sentences(all) {
   return h('ol', { class: 'sentences' }, all.map((said) => {
     const found = /^( *)(\d+) ms {2}([^]*)$/.exec(said);
-    return h('li', { class: /\blost \d+ of\b/.test(said) ? 'bad' : '' }, found ? [h('time', null, moment(Number(found[2]), state.about?.born_ms)), h('span', null, found[3])] : h('span', { class: 'lone' }, said));
+    return h('li', { class: /\blost [\d,]+ of\b/.test(said) ? 'bad' : '' }, found ? [h('time', null, moment(Number(found[2]), state.about?.born_ms)), h('span', null, found[3])] : h('span', { class: 'lone' }, said));
   }));
 }
 

@@ -192,11 +192,14 @@ const POCKETS = [['wallet', 'free'], ['stake', 'stakes'], ['pledge', 'pledged'],
 function coins({ coins: all, about }) {
   if (!all) return card('coins', 'Coins', '', empty('A log tells what moved, not what everybody has. A hall that runs knows:', 'numen market open FOLDER --key hall --dashboard 7380'));
   const parts = (held) => POCKETS.map(([name]) => ({ name, value: held[name] ?? 0 }));
-  const moving = parts(all.pockets).filter((part) => part.name !== 'wallet');
-  const rich = all.owners.slice(0, 7);
+  // What the hall has is for newcomers, and so much that nothing else could be seen beside it.
+  const kept = all.owners.find((owner) => about.names?.[owner.id] === 'the hall')?.wallet ?? 0;
+  const pockets = { ...all.pockets, wallet: Math.max(0, (all.pockets.wallet ?? 0) - kept) };
+  const rich = all.owners.filter((owner) => about.names?.[owner.id] !== 'the hall').slice(0, 7);
   return card('coins', 'Coins', `${whole(all.total)}, always`,
-    stack(moving.some((part) => part.value) ? moving : parts(all.pockets), 'what coins are set aside for'),
-    h('p', { class: 'legend' }, POCKETS.filter(([name]) => all.pockets[name]).map(([name, text]) => sign(name, `${text} ${compact(all.pockets[name])}`))),
+    stack(parts(pockets), 'what coins are set aside for'),
+    h('p', { class: 'legend' }, POCKETS.filter(([name]) => pockets[name]).map(([name, text]) => sign(name, `${text} ${compact(pockets[name])}`)),
+      kept ? h('span', null, `the hall keeps ${compact(kept)} for newcomers`) : null),
     h('table', { class: 'owners' }, h('tbody', null, rich.map((owner) => {
       const held = Object.entries(owner).filter(([name]) => name !== 'id').reduce((sum, [, value]) => sum + value, 0);
       return h('tr', { key: owner.id }, h('th', { scope: 'row' }, who(about, owner.id)), h('td', null, stack(parts(owner), 'their coins')), h('td', { class: 'number' }, compact(held)));
