@@ -1,6 +1,7 @@
 """What strangers may try against a listener, and other answers than a node's."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import asynccontextmanager
 
@@ -460,3 +461,15 @@ def test_an_address_that_is_taken_says_what_to_do():
                 await TlsTransport(CAROL).listen(listener.address, everybody)
 
     run(story())
+
+
+def test_small_frames_do_not_wait_for_each_other():
+    async def talk():
+        async with listening(tls()) as bob:
+            alice = await TlsTransport(ALICE).dial(bob.address, BOB.id)
+            for end in (alice, await bob.accept()):
+                under = end._transport.get_extra_info("socket")
+                assert under.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            await alice.close()
+
+    run(talk())

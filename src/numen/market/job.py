@@ -93,6 +93,19 @@ class Seat(msgspec.Struct, frozen=True):
         """Whether nobody has closed it."""
         return self.outcome is None
 
+    @property
+    def offer(self) -> Offer:
+        """The offer that it was given to."""
+        body = self.chain[1].body
+        assert isinstance(body, Offer)
+        return body
+
+    @property
+    def ticketable(self) -> int:
+        """The part of its price that whole tickets make up, in coins."""
+        quote = self.offer.quote
+        return min(self.price // max(quote.price, 1), quote.count) * quote.price if quote else 0
+
 
 class Bidder(msgspec.Struct, frozen=True):
     """A worker's offer.
@@ -254,9 +267,12 @@ class Job(msgspec.Struct, frozen=True):
                 return worker, seat
         return None
 
-    def may_reveal(self, now_ms: int) -> bool:
-        """Tell whether every open seat is bound to an answer, or too late to be."""
-        return all(s.has_executed or now_ms > s.commit_by_ms for s in self.open_seats().values())
+    def may_reveal(self, now_ms: int, besides: bytes = b"") -> bool:
+        """Tell whether every open seat, or every other, is bound or too late to be."""
+        return all(
+            worker == besides or seat.has_executed or now_ms > seat.commit_by_ms
+            for worker, seat in self.open_seats().items()
+        )
 
     def is_tallied(self, now_ms: int) -> bool:
         """Tell whether no more answers can come from the seats there are."""

@@ -17,7 +17,7 @@ from numen.market.quorum import consensus, group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
 from numen.market.task import Hardware, Optimistic, Quorum, Task, policy_kind
-from numen.market.turn import MarketError, Turn, verifier_stakes
+from numen.market.turn import Market, MarketError, Turn, verifier_stakes
 from numen.proof.statement import Claim, claim_digest, verify_attestation
 
 
@@ -151,7 +151,9 @@ def _advance(turn: Turn, job: Job) -> None:
             contest.drop(turn, job)
         case Phase.ANSWERED if job.contests:
             contest.watch(turn, job)
-        case Phase.ANSWERED if job.claim is not None and (is_late or _is_unopposed(turn, job)):
+        case Phase.ANSWERED if job.claim is not None and (
+            is_late or is_unopposed(turn.market, job)
+        ):
             settle(turn, job, job.claim, policy_kind(job.task.policy))
         case Phase.DISPUTED:
             _count_votes(turn, job)
@@ -235,12 +237,12 @@ def _dispute(turn: Turn, job: Job, reason: str) -> Job:
     return turn.change(job, phase=Phase.DISPUTED, claim=None, until_ms=until, assents=())
 
 
-def _is_unopposed(turn: Turn, job: Job) -> bool:
+def is_unopposed(market: Market, job: Job) -> bool:
     """Tell whether everybody who may object has said not to, or got the same answer itself."""
     if not isinstance(job.task.policy, Quorum):
         return False
-    stakers = turn.market.stakes.stakers
-    verifiers = [v for v in stakers if turn.market.stakes.is_active(v, Role.VERIFIER)]
+    stakes = market.stakes
+    verifiers = [v for v in stakes.stakers if stakes.is_active(v, Role.VERIFIER)]
     return bool(verifiers) and all(v in job.assents or v in job.votes for v in verifiers)
 
 
