@@ -13,6 +13,7 @@ from numen.node.replica.events import Received, Suspect
 from numen.node.replica.justice import LIES_MAX
 from numen.node.replica.liar import Liar
 from numen.node.replica.packet import Accused, Ask, Finalized, Found, Pledged, Submit, Taken
+from numen.node.replica.plan import Mode
 from numen.sim.liars import DoubleVoter, Honest
 from numen.sim.network import NO_FAULTS, Network
 from numen.sim.town import CHAIN, VIEW_MS, Town, scene
@@ -31,9 +32,10 @@ class Hiding(Body):
 class Street:
     """A town without faults, in which Ann pays Bob."""
 
-    def __init__(self, mouths=None, bodies=None, up=range(5)):
+    def __init__(self, mouths=None, bodies=None, up=range(5), cast=CAST):
         accounts = {ANN.address: Account(1000), BOB: Account()}
-        self.town = Town(CAST, Network(1, NO_FAULTS), accounts, mouths or {}, bodies or {})
+        self.cast = cast
+        self.town = Town(cast, Network(1, NO_FAULTS), accounts, mouths or {}, bodies or {})
         self.probe = Probe()
         self.town.settle(self.probe)
         self.nonce = 0
@@ -47,16 +49,16 @@ class Street:
             self.town.wait(VIEW_MS // 2)
 
     def tell(self, index, packet):
-        self.town.deliver(ANN.address, CAST.nodes[index], write_packet(packet))
+        self.town.deliver(ANN.address, self.cast.nodes[index], write_packet(packet))
 
     def body(self, index):
         return self.town.machines[index].body
 
     def lost(self, index=1):
         """Who has no bond any more, and in which block it was taken, as a machine has it."""
-        nodes = {bond.member.key: bond.node for bond in CAST.plans[0].bonds}
+        nodes = {bond.member.key: bond.node for bond in self.cast.plans[0].bonds}
         losses = self.body(index).world.stakes().losses
-        return {CAST.nodes.index(nodes[loss.key]): loss for loss in losses}
+        return {self.cast.nodes.index(nodes[loss.key]): loss for loss in losses}
 
     def makers(self, first=1):
         ledger = self.body(1).ledger
@@ -110,6 +112,35 @@ def test_who_steals_is_convicted_and_the_ledger_goes_on():
     assert (
         street.body(1).watch.credit.pledge(street.body(1).watch.members.index(CAST.nodes[0])) == 0
     )
+
+
+class Turncoat(DoubleVoter):
+    """Votes twice from some moment on."""
+
+    is_on = False
+
+    def say(self, honest):
+        return super().say(honest) if self.is_on else iter([honest])
+
+
+def test_more_than_a_third_is_taken_bit_by_bit_and_the_rest_go_on():
+    cast = scene((Mode.EXECUTE,) * 7, price=0, stake=1_600)
+    liars = {at: Turncoat(cast.voting[at]) for at in (4, 5, 6)}
+    street = Street(liars, up=range(7), cast=cast)
+    for at, liar in liars.items():  # each less than a third of who is left
+        liar.is_on = True
+        street.pay(NOTICE + 4)
+        street.town.wait(4 * VIEW_MS)
+        assert at in street.lost()
+    street.pay(NOTICE + 1)
+    stakes = street.body(1).world.stakes()
+    assert (set(street.lost()), stakes.left) == ({4, 5, 6}, 4 * 1_600)
+    assert stakes.electorate(street.body(1).ledger.height + 1).total == 4 * 1_600
+    for machine in street.town.machines[3:]:  # without them, three of four are enough
+        machine.node = None
+    paid = street.body(1).world.last(BOB).balance
+    street.pay(2)
+    assert street.body(1).world.last(BOB).balance == paid + 2
 
 
 def test_who_comes_late_or_begins_with_a_copy_has_the_same_electorate():
