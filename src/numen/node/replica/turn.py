@@ -272,9 +272,10 @@ class Turn:
 def charges(turn: Turn) -> tuple[Accusation, ...]:
     """What shows of others that they lied, and can take their bonds with the next block."""
     replica, me = turn.replica, turn.plan.voter(turn.plan.me)
-    if not replica.accused and not replica.verdicts:
+    named = replica.accused.keys() | {guilty for guilty, _, _ in replica.verdicts}
+    at_stake = {key for key in named - {me} if replica.stakes.bond(key)}
+    if not at_stake:
         return ()
-    at_stake = {b.member.key for b in turn.plan.bonds if replica.stakes.bond(b.member.key)} - {me}
     found: dict[bytes, Accusation] = {}
     groups: dict[tuple[bytes, bytes], list[SignedVerdict]] = {}
     for (guilty, lie, _), signed in replica.verdicts.items():
