@@ -15,7 +15,7 @@ BUDGET_LINES = {
     "jit": 2300,
     "kernels": 9300,
     "lang": 10100,
-    "ledger": 13700,
+    "ledger": 14600,  # with the bonds of those who vote, and what takes them
     "market": 11000,
     "net": 3500,  # channels between nodes, messages on them, keys and who has them
     "node": 24000,

@@ -98,7 +98,7 @@ def test_everything_that_happens_can_be_heard():
     async def run():
         async with numen.Market() as market:
             listening = await story(market)
-        return await asyncio.wait_for(listening, 5)
+        return await asyncio.wait_for(listening, 60)
 
     heard = asyncio.run(run())
     assert {type(event) for event in heard} >= {events.Posted, events.Settled, events.Closed}

@@ -75,7 +75,7 @@ def test_a_block_that_is_abandoned_leaves_no_trace(plan):
     ]
     for batch in batches:
         root = town.world.state.root
-        town.ledger._execute(batch, _moment(town), MAKER.address)
+        town.ledger._execute(batch, (), _moment(town), MAKER.address)
         town.world.abandon()
         assert town.world.root() == root
         town.world.abandon()

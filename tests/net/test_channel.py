@@ -26,7 +26,7 @@ def on_each(test):
     @pytest.mark.parametrize("kind", KINDS)
     @functools.wraps(test)
     def run(kind):
-        asyncio.run(asyncio.wait_for(test(FABRICS[kind]()), 20))
+        asyncio.run(asyncio.wait_for(test(FABRICS[kind]()), 120))
 
     del run.__wrapped__  # pytest reads the names of parameters there
     return run

@@ -25,7 +25,7 @@ NOW = 1_700_000_000_000
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 20))
+    asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 def flipped(data: bytes, bit: int) -> bytes:

@@ -50,7 +50,7 @@ NEWEST = Language({3: (Kind(Ping, 100),)})
 
 
 def run(coroutine):
-    asyncio.run(asyncio.wait_for(coroutine, 20))
+    asyncio.run(asyncio.wait_for(coroutine, 120))
 
 
 def wire(version: int, value: msgspec.Struct) -> bytes:

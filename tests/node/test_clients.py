@@ -221,5 +221,5 @@ def test_web3_hears_of_blocks_logs_and_transactions(token, served):
                 if not wanted:
                     return
 
-    asyncio.run(asyncio.wait_for(listen(), 20))
+    asyncio.run(asyncio.wait_for(listen(), 60))
     assert contract.functions.balanceOf(bob).call() == 1

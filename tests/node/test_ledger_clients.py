@@ -165,7 +165,7 @@ def test_web3_hears_of_blocks_logs_and_messages(w3, served):
                 if not wanted:
                     return
 
-    asyncio.run(asyncio.wait_for(listen(), 20))
+    asyncio.run(asyncio.wait_for(listen(), 60))
 
 
 @needs("@foundry-rs/cast-linux-amd64")

@@ -25,7 +25,7 @@ COUNT = 60
 
 def ask(url: str, method: str, *params):
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    with urllib.request.urlopen(url, body.encode(), timeout=20) as answer:
+    with urllib.request.urlopen(url, body.encode(), timeout=60) as answer:
         return json.loads(answer.read())
 
 

@@ -74,11 +74,13 @@ def test_a_claim_names_who_gave_it_and_why_it_stands(settled):
         given = [seat for seat in found["seats"] if seat["claim"] == found["claim"]]
         assert found["equalAnswers"] == len(given) > 0
         assert all(seat["outcome"] == "accepted" for seat in given)
-        assert found["evidence"] in ("quorum", "verifiers")
-        assert found["evidence"] == "quorum" or len(found["votes"]) > 1
+        kind = found["bid"]["evidence"]
+        assert found["evidence"] in (kind, "verifiers")
+        assert len(found["findings"]) == (3 if kind == "quote" else 0)
+        assert found["evidence"] != "verifiers" or len(found["votes"]) > 1
         lines = settled("whyTask", bid["task"])
         assert f"stands by the {found['evidence']}" in lines[-1]
-        assert len(lines) == 2 + len(found["seats"]) + len(found["votes"])
+        assert len(lines) == 2 + sum(len(found[part]) for part in ("seats", "votes", "findings"))
     assert settled("getClaim", f"0x{7:064x}") is None
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from numen.ledger import penalty
 from numen.ledger.cell import Cell
 from numen.ledger.order.certificate import Electorate
 from numen.ledger.order.vote import Entry, follows
+from numen.ledger.stakes import Pledges
 from numen.node.replica import agree, views
 from numen.sim import double_spend, ledger, town
 from numen.sim.machine import MemoryBook
@@ -21,7 +23,7 @@ def test_what_must_hold_holds_whatever_goes_wrong(seed):
     assert report.blocks >= 4
     assert report.transactions >= 8
     assert report.messages > report.transactions
-    assert report.accused == 1
+    assert (report.accused, report.punished) == (1, 1)
 
 
 @pytest.mark.slow
@@ -64,8 +66,23 @@ def test_without_faults_payees_who_passed_them_on_are_told():
 @pytest.mark.parametrize("seed", range(4))
 def test_a_proposer_that_forks_is_accused_and_makes_no_two_final_blocks(seed):
     report = ledger.run(seed, faults=300, liar=ledger.Liar.PROPOSER)
-    assert report.accused == 1
-    assert report.blocks >= 2
+    assert (report.accused, report.punished) == (1, 1)
+    assert report.blocks >= 1
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_thief_loses_its_bond_and_proposes_no_more(seed):
+    report = ledger.run(seed, faults=700, liar=ledger.Liar.THIEF)
+    assert (report.accused, report.punished) == (0, 1)
+    assert report.blocks >= ledger.THEFT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("liar", [each for each in ledger.Liar if each.index >= 0])
+def test_exactly_the_liars_lose_their_bonds_under_many_seeds(liar):
+    reports = [ledger.run(seed, 1_500, liar=liar) for seed in range(200, 206)]
+    lost = sum(report.punished for report in reports)
+    assert lost == 0 if liar is ledger.Liar.MUTE else lost > 3
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,7 +118,7 @@ def test_views_that_fail_are_survived_under_many_seeds(monkeypatch):
 @pytest.mark.parametrize("seed", range(3))
 def test_what_must_hold_holds_where_a_log_orders_blocks_that_all_make(seed):
     report = ledger.run(seed, faults=250, is_logged=True)
-    assert report.accused == 1
+    assert (report.accused, report.punished) == (1, 1)
     assert report.blocks >= 3
 
 
@@ -149,5 +166,25 @@ def test_voters_without_locks_would_part_it_too(monkeypatch):
 def test_a_state_that_makes_coins_is_noticed(monkeypatch):
     credit = Cell.credit
     monkeypatch.setattr(Cell, "credit", lambda self, coins: credit(self, coins + (coins % 10 == 7)))
+    with pytest.raises(BrokenError, match="coins where there are"):
+        run_many(range(3), 600)
+
+
+def test_a_liar_that_keeps_its_vote_is_noticed(monkeypatch):
+    stay = Pledges.without
+    monkeypatch.setattr(Pledges, "without", lambda self, keys: stay(self, frozenset()))
+    with pytest.raises(BrokenError, match="who has no bond voted"):
+        run_many(range(4), 1_000)
+
+
+def test_bonds_that_are_paid_back_are_noticed(monkeypatch):
+    monkeypatch.setattr(penalty, "REPORTER_PART", 1)
+    carry_out = penalty.carry_out
+
+    def twice(found, own, maker):
+        carry_out(found, own, maker)
+        maker.credit(found.reward)
+
+    monkeypatch.setattr(penalty, "carry_out", twice)
     with pytest.raises(BrokenError, match="coins where there are"):
         run_many(range(3), 600)

@@ -10,6 +10,7 @@ from numen.watch.chain import ChainShownError, ChainSource
 from numen.watch.market import About
 from tests.node.served import ADDRESSES, ETHER, Asked
 from tests.watch.test_metrics import of, read
+from tests.watch.test_terminal import state_of, text
 
 ABOUT = About("ledger", "chain", "chain")
 CALLS_TWO = bytes.fromhex("5f5f5f5f5f600161fffff15f5f5f5f5f600261fffff15000")
@@ -71,3 +72,10 @@ def test_its_numbers_are_those_of_its_blocks(asked):
     found = read(ChainSource(ABOUT, asked.node).metrics())
     assert of(found, "numen_chain_height") == 5
     assert of(found, "numen_chain_transactions_total", fate="failed") == 1
+
+
+def test_a_terminal_speaks_of_gas(asked):
+    said = text(state_of(ChainSource(ABOUT, asked.node)))
+    assert "gas" in said
+    assert "messages" not in said
+    assert "failed, execution reverted" in said

@@ -28,7 +28,7 @@ def asked(application, path="/", *headers, method="GET"):
         sent.append(message)
 
     scope = {"type": "http", "path": path, "method": method, "headers": list(headers) or [HOST]}
-    asyncio.run(asyncio.wait_for(application(scope, receive, send), 5))
+    asyncio.run(asyncio.wait_for(application(scope, receive, send), 30))
     body = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], dict(sent[0]["headers"]), body
 
@@ -192,7 +192,7 @@ def test_who_looks_is_told_everything_and_then_what_changed():
         assert b"tasks" in reader.events()
         assert b"about" not in reader.events(), "it did not change"
         reader.leaves.set()
-        await asyncio.wait_for(reader.task, 5)
+        await asyncio.wait_for(reader.task, 60)
         assert application.streams == 0
 
     asyncio.run(story())
@@ -217,7 +217,7 @@ def test_who_is_slow_is_given_the_newest_and_holds_up_nobody():
         assert json.loads(last)["settled"] == source.story.ends["settled"]
         for reader in (slow, quick):
             reader.leaves.set()
-            await asyncio.wait_for(reader.task, 5)
+            await asyncio.wait_for(reader.task, 60)
 
     asyncio.run(story())
 
@@ -231,7 +231,7 @@ def test_who_reads_nothing_is_let_go(monkeypatch):
         await until(lambda: application.streams == 1 and stuck.parts)
         stuck.pause.clear()
         application._board.source.hear(happened(played(2)))
-        await asyncio.wait_for(stuck.task, 5)
+        await asyncio.wait_for(stuck.task, 60)
         assert application.streams == 0
 
     asyncio.run(story())
@@ -243,11 +243,11 @@ def test_so_many_may_look_and_no_more(monkeypatch):
     async def story():
         application = Page(Board(source_of()), PORT)
         readers = [Reader(application) for _ in range(3)]
-        await asyncio.wait_for(readers[2].task, 5)
+        await asyncio.wait_for(readers[2].task, 60)
         assert readers[2].parts[-1] == b"enough pages are open"
         for reader in readers[:2]:
             reader.leaves.set()
-            await asyncio.wait_for(reader.task, 5)
+            await asyncio.wait_for(reader.task, 60)
 
     asyncio.run(story())
 

@@ -58,7 +58,7 @@ async def book(place: str, identity: Identity) -> list[Row]:
     Raises:
         MarketClosedError: The market cannot be reached.
     """
-    return await _visit(place, identity, lambda market, now_ms, _: (rows(market, now_ms), None))
+    return await visit(place, identity, lambda market, now_ms, _: (rows(market, now_ms), None))
 
 
 async def cancel(place: str, identity: Identity, task: str) -> Job:
@@ -128,15 +128,25 @@ async def _on_task(
         errand.check(market, now_ms, notary)
         return job, errand
 
-    return await _visit(place, identity, begin)
+    return await visit(place, identity, begin)
 
 
-async def _visit(
+async def visit(
     place: str,
     identity: Identity,
     begin: Callable[[Market, int, Notary], tuple[T, Errand | None]],
 ) -> T:
-    """Look at a market, and wait until one errand is done, if there is one."""
+    """Look at a market, and wait until one errand is done, if there is one.
+
+    Args:
+        place: The market.
+        identity: Who looks.
+        begin: Given the market, its time and what checks evidence; gives what was seen, and the
+            errand, if there is one.
+
+    Raises:
+        MarketClosedError: The market cannot be reached.
+    """
     who = identity.account
     visitor = Visitor(who.address)
     transport = Networks(identity.node)

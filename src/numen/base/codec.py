@@ -11,7 +11,7 @@ digest of the value.
     └── MalformedError          not the encoding of any value of the type
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -27,6 +27,7 @@ SIZE_MAX_BYTES = 1 << 20
 """Default bound on an encoding, in bytes."""
 
 _DOMAIN_SIZE_MAX = 255
+_DOMAINS_MAX = 256
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -158,6 +159,19 @@ def digest(domain: str, value: msgspec.Struct | bytes) -> bytes:
     return keccak256(domain_tag(domain), value if isinstance(value, bytes) else encode(value))
 
 
+def digest_once(domain: str, value: msgspec.Struct) -> bytes:
+    """As `digest`, computed once for each object; its struct is declared with ``dict=True``.
+
+    Values are frozen, so what was found of one stays true of it. Equal ones do not share it: one
+    that breaks the bounds of its type may be equal to one that does not.
+    """
+    found: bytes | None = value.__dict__.get(domain)
+    if found is None:
+        found = value.__dict__[domain] = digest(domain, value)
+    return found
+
+
+@lru_cache(maxsize=_DOMAINS_MAX)
 def domain_tag(domain: str) -> bytes:
     """What `digest` hashes before a value: the length of the domain, and its name."""
     tag = domain.encode("ascii")

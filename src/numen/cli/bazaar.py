@@ -96,6 +96,10 @@ def market() -> None:
     "--ledger", metavar="URL", default="",
     help="Settle the market on a ledger: stakes, escrow, fines and reputation, by a contract.",
 )  # fmt: skip
+@click.option(
+    "--closed", "is_closed", is_flag=True,
+    help="Only nodes that are registered in the market have a channel with the hall.",
+)  # fmt: skip
 def open_(  # noqa: PLR0913 - one parameter an option
     identity: Identity,
     names: Mapping[str, str],
@@ -105,6 +109,7 @@ def open_(  # noqa: PLR0913 - one parameter an option
     chain_id: int,
     ledger: str,
     *,
+    is_closed: bool,
     watch: Watch,
     as_json: bool,
 ) -> None:
@@ -132,8 +137,9 @@ def open_(  # noqa: PLR0913 - one parameter an option
 
     heard = watch.heard(Teller(names, as_json=as_json))
     work = serve(
-        directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger
-    )
+        directory, identity.account, transport, listen, grant, chain_id, ready, heard, ledger,
+        is_closed=is_closed,
+    )  # fmt: skip
     run_until_told(watch.run(work))
 
 

@@ -14,6 +14,7 @@ from numen.cli.keys import read_password, with_password
 from numen.cli.ledger_ask import create, pay
 from numen.cli.ledger_contract import send, view
 from numen.cli.ledger_folder import in_folder, open_identity, read_folder, run_async
+from numen.cli.ledger_stakes import stakes
 from numen.cli.logs import logs_of
 from numen.cli.output import print_json
 from numen.cli.pages import dashboard_option, loaded
@@ -48,6 +49,7 @@ def ledger() -> None:
 ledger.add_command(create)
 ledger.add_command(pay)
 ledger.add_command(send)
+ledger.add_command(stakes)
 ledger.add_command(view)
 
 
@@ -94,7 +96,7 @@ class _Wish(msgspec.Struct):
 )
 @click.option("--price", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--stake", type=click.IntRange(1, 2**63 - 1), default=1, show_default=True,
-              help="Coins that each node pledges.")  # fmt: skip
+              help="Coins that each node pledges, and loses by a lie.")  # fmt: skip
 @click.option("--mode", "modes", multiple=True, metavar="NODE=MODE",
               help="What a node does with blocks; else it carries them out.")  # fmt: skip
 @click.option("--step", "step_ms", type=click.IntRange(100, 86_400_000), default=STEP_MS,

@@ -46,6 +46,10 @@ COMMANDS = {
 """Each command, in the order of the help, and where it is: loaded when it is used."""
 
 
+WIDTH_MAX = 110
+"""Columns of the help, where the terminal has as many."""
+
+
 class Commands(click.Group):
     """A group whose commands are imported only when asked for: start-up counts."""
 
@@ -66,7 +70,10 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH_MAX},
+)
 @click.version_option(package_name="numen", prog_name="numen")
 def numen() -> None:
     """Write a computation once. Run it at native speed, prove it, sell it, let anyone check it.
@@ -84,6 +91,9 @@ def numen() -> None:
     numen prove add.py 2 3 --keys keys -o out
     numen verify keys/verification_key.json out/proof.json out/public.json
     numen demo                        sell three jobs on a market with liars
+    numen key new hall                an identity, to act with on a market
+    numen market open DIR --key hall  a market; others join by verifier, worker and submit
+    numen why ID                      why anything went as it did
     numen node                        a ledger for contracts that send messages
     numen node --dev                  an Ethereum chain for development
 

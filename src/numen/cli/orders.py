@@ -1,4 +1,4 @@
-"""`numen market`: opens one, shows the order book, and changes one's own orders in it."""
+"""`numen market`: shows the order book, and changes one's own orders, coins and node in it."""
 
 import asyncio
 
@@ -92,3 +92,41 @@ def cancel(identity: Identity, place: str, task: str, *, as_json: bool) -> None:
         print_json({"task": job.identity.hex(), "seats": len(job.open_seats())})
     else:
         click.echo(f"task {job.identity.hex()[:16]} is taken back")
+
+
+@market.command()
+@as_somebody
+@_place
+@click.argument("coins", type=click.IntRange(1))
+def withdraw(identity: Identity, place: str, coins: int, *, as_json: bool) -> None:
+    """Take COINS, which are free, out of MARKET to one's account on its ledger.
+
+    What is staked is free when it was unbonded, and what backs tickets when it was unlocked.
+    """
+    from numen.api import holdings  # noqa: PLC0415 - a hall does not load the compiler
+
+    left = asyncio.run(holdings.take_out(place, identity, coins))
+    who = f"0x{identity.account.address.hex()}"
+    if as_json:
+        print_json({"account": who, "coins": coins, "left": left})
+    else:
+        click.echo(f"{coins:,} coins leave for {who}; {left:,} are left")
+
+
+@market.command()
+@as_somebody
+@_place
+@click.option("--none", "is_gone", is_flag=True, help="The account has no node any more.")
+def register(identity: Identity, place: str, *, is_gone: bool, as_json: bool) -> None:
+    """Register one's node at MARKET, where one has a stake, for one's account.
+
+    From then on no other node speaks there for the account, and this one for no other.
+    """
+    from numen.api import holdings  # noqa: PLC0415 - a hall does not load the compiler
+
+    node = asyncio.run(holdings.register(place, identity, is_there=not is_gone)).hex()
+    who = f"0x{identity.account.address.hex()}"
+    if as_json:
+        print_json({"account": who, "node": None if is_gone else node})
+    else:
+        click.echo(f"{who} has no node any more" if is_gone else f"node {node} is {who}'s")

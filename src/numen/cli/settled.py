@@ -69,11 +69,13 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
         "bids": len(books.bids),
         "burnt": books.burnt,
         "books": books.identity.hex(),
+        "against": [task.hex() for task in found.against],
     }
     size = f"{len(books.people)} people, {len(books.bids)} open bids, {books.burnt:,} coins burnt"
     lines = [
         f"{found.height} entries of the record and the ledger have the same books:",
         f"{size}; digest {books.identity.hex()}",
+        *(f"of task {task.hex()} the verifiers found what is not so" for task in found.against),
     ]
     _print(lines, report, as_json=as_json)
 
@@ -102,7 +104,7 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
     lines += [
         f"{person['role'] or 'somebody':8} {person['address'][:10]}: stake "
         f"{_coins(person['stake'])}, score {person['score']}, {person['accepted']} accepted, "
-        f"{person['faults']} faults"
+        f"{person['faults']} faults" + (f", node {person['node'][:10]}" if person["node"] else "")
         for person in people
     ]
     _print(lines, {**found, "bids": bids, "people": people}, as_json=as_json)

@@ -48,7 +48,7 @@ def ledger_(seed: int, faults: int, runs: int, liar: str, is_logged: bool, as_js
     height, every transaction once, messages in the order of their pair, no coin more or less, and
     who lost a conflict was shown why. What does not hold is an error with the seed that replays it.
     """
-    if is_logged and liar in (ledger.Liar.PROPOSER.value, ledger.Liar.MUTE.value):
+    if is_logged and liar not in (ledger.Liar.VOTER.value, ledger.Liar.NOBODY.value):
         raise click.UsageError(f"nobody proposes where there is a log: --liar {liar} has none")
     reports = []
     for number in range(seed, seed + runs):
@@ -110,6 +110,8 @@ def betrayal_(seed: int, audit: int, runs: int, as_json: bool) -> None:
         return
     for report in reports:
         final = ", and the false block is final" if report.is_final else ""
+        if report.punished_ms:
+            final = f", its bond is taken {report.punished_ms} ms after the first"
         click.echo(
             f"seed {report.seed}: {report.faults.total:,} faults, {report.applied} diffs applied "
             f"before the lie, known to all {report.told_ms} ms after the first{final}"
@@ -124,6 +126,7 @@ def _line(report: ledger.Report) -> str:
         f"{faults.cut:,} cut, {faults.crashes:,} crashes), "
         f"{report.blocks:,} blocks, {report.transactions:,} transactions, "
         f"{report.messages:,} messages, {report.rejected:,} rejected, {report.accused} accused, "
+        f"{report.punished} punished, "
         f"root {report.root.hex()[:8]}, no violation"
     )
 

@@ -75,7 +75,9 @@ def a_market() -> Iterator[Place]:
     if named:
         yield Place(named, None)
         return
-    with Processes() as processes:
+    with contextlib.ExitStack() as stack:
+        with Console().status("starting a hall, a verifier and workers, each a process of its own"):
+            processes = stack.enter_context(Processes())
         yield Place(processes.place, processes.identity("buyer"))
 
 
@@ -150,10 +152,13 @@ def _table(title: str, count: int, found: Compared) -> Table:
     table.add_row(
         str(count),
         found.evidence,
-        f"{found.here_s:.3f} s",
-        f"{found.market_s:.3f} s",
-        f"{found.overhead_s:.3f} s",
+        *map(_lasting, (found.here_s, found.market_s, found.overhead_s)),
         str(found.answers),
         f"{found.paid:,}",
     )
     return table
+
+
+def _lasting(seconds: float) -> str:
+    """A stretch of time in three digits or so."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

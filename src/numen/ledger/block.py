@@ -1,4 +1,4 @@
-"""A block: transactions in an order, and what they came to.
+"""A block: transactions in an order, evidence against liars, and what they came to.
 
 The header names everything by digest: what went in, what came of it, and the state that it left.
 Blocks are chained by their headers' digests and signed by who made them.
@@ -25,6 +25,15 @@ TRANSACTIONS_MAX: Final = 1 << 16
 BLOCK_BYTES_MAX: Final = 1 << 28
 """Longest block."""
 
+EVIDENCE_MAX: Final = 8
+"""Most pieces of evidence of one block; what is left comes with the next."""
+
+EVIDENCE_BYTES_MAX: Final = 1 << 11
+"""Longest piece of evidence: two certificates, or a conviction."""
+
+EVIDENCE_MARK: Final = b"\x7f"
+"""Goes before evidence where it is hashed with transactions, none of which begins so."""
+
 NO_BLOCK: Final = bytes(32)
 """The parent of the first block."""
 
@@ -34,6 +43,7 @@ _RECEIPT: Final = b"\x0fnumen/receipt/1"
 _FATES: Final = {fate: fate.value.encode() for fate in Fate}
 
 RawTransaction = Annotated[bytes, Meta(max_length=TRANSACTION_BYTES_MAX)]
+RawEvidence = Annotated[bytes, Meta(max_length=EVIDENCE_BYTES_MAX)]
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
@@ -46,7 +56,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
         time_ms: Milliseconds since 1970, later than the parent's.
         price: Coins a unit of work that the block's maker asks at least.
         maker: Who made the block, and has the fees.
-        transactions: Merkle root of the transactions' bytes.
+        transactions: Merkle root of the transactions' bytes, and of evidence behind them.
         receipts: Merkle root of the receipts' digests.
         state: Root of the state that it left.
     """
@@ -63,11 +73,12 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
-    """A header, its maker's signature, and the transactions."""
+    """A header, its maker's signature, the transactions, and evidence against liars."""
 
     header: Header
     signature: Signature
     transactions: Annotated[tuple[RawTransaction, ...], Meta(max_length=TRANSACTIONS_MAX)]
+    evidence: Annotated[tuple[RawEvidence, ...], Meta(max_length=EVIDENCE_MAX)] = ()
 
 
 def block_id(header: Header) -> bytes:
@@ -75,10 +86,15 @@ def block_id(header: Header) -> bytes:
     return digest(_DOMAIN, header)
 
 
-def seal(header: Header, transactions: tuple[bytes, ...], key: SigningKey) -> Block:
+def seal(
+    header: Header,
+    transactions: tuple[bytes, ...],
+    key: SigningKey,
+    evidence: tuple[bytes, ...] = (),
+) -> Block:
     """Sign a header by its maker's key."""
     assert key.address == header.maker, "a block is signed by its maker"
-    return Block(header, key.sign(block_id(header)), transactions)
+    return Block(header, key.sign(block_id(header)), transactions, evidence)
 
 
 def write_block(block: Block) -> bytes:
@@ -95,9 +111,25 @@ def is_signed_by_maker(block: Block) -> bool:
     return recover(block_id(block.header), block.signature) == block.header.maker
 
 
-def transactions_root(transactions: Sequence[bytes]) -> bytes:
-    """Commit to transactions in their order; 32 bytes."""
-    return keccak_tree.root(transactions)
+def transactions_root(transactions: Sequence[bytes], evidence: Sequence[bytes] = ()) -> bytes:
+    """Commit to transactions and evidence in their order; 32 bytes."""
+    return keccak_tree.root(leaves(transactions, evidence))
+
+
+def leaves(transactions: Sequence[bytes], evidence: Sequence[bytes]) -> list[bytes]:
+    """What the root of a block commits to, in order."""
+    return [*transactions, *(EVIDENCE_MARK + raw for raw in evidence)]
+
+
+def has_own_body(block: Block) -> bool:
+    """Whether transactions and evidence are those of the header.
+
+    No transaction begins with the mark of evidence: one root has one body, and nobody can be
+    accused by what it did not sign.
+    """
+    if any(raw.startswith(EVIDENCE_MARK) for raw in block.transactions):
+        return False
+    return transactions_root(block.transactions, block.evidence) == block.header.transactions
 
 
 def receipts_root(receipts: Sequence[Receipt]) -> bytes:

@@ -10,6 +10,7 @@ FoundingError    too few have the keys, or nobody says so; a `TransactionError`
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Final
 
 import msgspec
@@ -63,8 +64,15 @@ class Custodians(msgspec.Struct, frozen=True):
     chain: int
     stakes: Mapping[Address, int]
 
-    def check(self, founding: Founding, contract: Address) -> None:
+    def check(
+        self, founding: Founding, contract: Address, outcasts: AbstractSet[Address] = frozenset()
+    ) -> None:
         """See that more than two thirds of the stake have the keys.
+
+        Args:
+            founding: From anyone.
+            contract: That is about to be.
+            outcasts: Nodes whose bonds were taken: their word counts no more.
 
         Raises:
             FoundingError: They have not.
@@ -80,8 +88,8 @@ class Custodians(msgspec.Struct, frozen=True):
                 signers.add(recover(told, signature))
             except BadSignatureError as error:
                 raise FoundingError(f"a node did not sign that it has the keys: {error}") from error
-        stake = sum(self.stakes.get(signer, 0) for signer in signers)
-        total = sum(self.stakes.values())
+        stake = sum(self.stakes.get(signer, 0) for signer in signers - outcasts)
+        total = sum(coins for node, coins in self.stakes.items() if node not in outcasts)
         if 3 * stake <= 2 * total:
             raise FoundingError(
                 f"nodes with {stake} of {total} coins of stake have the keys of "

@@ -19,13 +19,15 @@ import msgspec
 from numen.base.codec import decode, encode
 from numen.base.crypto import BadSignatureError, SigningKey
 from numen.base.errors import NumenError
-from numen.ledger import archive, queue, tariff
+from numen.ledger import archive, penalty, queue, tariff
 from numen.ledger.block import (
+    EVIDENCE_MAX,
     NO_BLOCK,
     TRANSACTIONS_MAX,
     Block,
     Header,
     block_id,
+    has_own_body,
     is_signed_by_maker,
     receipts_root,
     seal,
@@ -37,9 +39,11 @@ from numen.ledger.due import note_due, wake_ups
 from numen.ledger.ethereum import Admit, admit
 from numen.ledger.lanes import Lanes
 from numen.ledger.messages import NOBODY
+from numen.ledger.penalty import PenaltyError
 from numen.ledger.receipts import Receipt
 from numen.ledger.rounds import Alone, Crew, Run, run
 from numen.ledger.sealed.errors import MissingKeysError
+from numen.ledger.stakes import Stakes
 from numen.ledger.state.diff import Diff
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
@@ -97,6 +101,10 @@ class State(Protocol):
         """A code ready to run, for one lane; None where nobody published it."""
         ...
 
+    def stakes(self) -> Stakes | None:
+        """Bonds, as the last block left them; None where nobody has one."""
+        ...
+
     def root(self) -> bytes:
         """Commit to the cells as they are now; 32 bytes."""
         ...
@@ -152,6 +160,7 @@ class Made(msgspec.Struct, frozen=True):
 
 class _Executed(msgspec.Struct, frozen=True):
     taken: tuple[bytes, ...]
+    evidence: tuple[bytes, ...]
     refused: tuple[Refusal, ...]
     receipts: tuple[Receipt, ...]
 
@@ -277,9 +286,13 @@ class Ledger:
         return made
 
     def draft(
-        self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey
-    ) -> Made:
+        self, transactions: Sequence[bytes], time_ms: int, price: int, key: SigningKey,
+        evidence: Sequence[bytes] = (),
+    ) -> Made:  # fmt: skip
         """Make the next block without keeping it; as `make` otherwise.
+
+        Of evidence against liars, as `numen.ledger.penalty` writes it, what takes no bond is left
+        out.
 
         Raises:
             LateClockError: The moment is not later.
@@ -289,9 +302,10 @@ class Ledger:
             raise LateClockError(f"{time_ms} ms is not after {self.time_ms} ms")
         moment = Moment(self.height + 1, time_ms, price)
         with self._or_nothing():
-            done = self._execute(transactions[:TRANSACTIONS_MAX], moment, key.address, is_ours=True)
+            chosen = transactions[:TRANSACTIONS_MAX], evidence[:EVIDENCE_MAX]
+            done = self._execute(*chosen, moment, key.address, is_ours=True)
             header = self._header(done, moment, key.address)
-        block = seal(header, done.taken, key)
+        block = seal(header, done.taken, key, done.evidence)
         return Made(block, done.receipts, done.refused, self._state.diff())
 
     def check(self, block: Block) -> Made:
@@ -305,7 +319,10 @@ class Ledger:
         self._check_link(block)
         moment = Moment(header.height, header.time_ms, header.price)
         with self._or_nothing():
-            done = self._execute(block.transactions, moment, header.maker)
+            try:
+                done = self._execute(block.transactions, block.evidence, moment, header.maker)
+            except PenaltyError as error:
+                raise BadBlockError(error.message) from error
             if done.refused:
                 refusal = done.refused[0]
                 raise BadBlockError(f"transaction {refusal.index}: {refusal.reason}")
@@ -316,8 +333,8 @@ class Ledger:
         """Take over what a block changed without carrying it out, and without keeping it.
 
         That the maker signed the block, that it follows, and that the diff leads from the state
-        here to the block's is checked; that it is what the transactions come to is not: whoever
-        asks for this has a reason to believe it.
+        here to the block's is checked, and so are the bonds that it takes; that it is what the
+        transactions come to is not: whoever asks for this has a reason to believe it.
 
         Raises:
             BadBlockError: Something is not as it should be; nothing has changed.
@@ -325,13 +342,14 @@ class Ledger:
         Cost: that of the diff, whatever was carried out to make it.
         """
         self._check_link(block)
-        if transactions_root(block.transactions) != block.header.transactions:
+        if not has_own_body(block):
             raise BadBlockError("its transactions are not those of its header")
         if diff.post_root != block.header.state:
             raise BadBlockError("the diff does not lead to its state")
         try:
+            penalty.check_unseen(block, diff, self._state.stakes())
             self._state.adopt(diff)
-        except StateError as error:
+        except (StateError, PenaltyError) as error:
             raise BadBlockError(str(error)) from error
         return Made(block, (), (), diff)
 
@@ -384,6 +402,7 @@ class Ledger:
     def _execute(
         self,
         transactions: Sequence[bytes],
+        evidence: Sequence[bytes],
         moment: Moment,
         maker: Address,
         *,
@@ -391,6 +410,10 @@ class Ledger:
     ) -> _Executed:
         cells = self._state.cell
         own = cells(NOBODY)
+        stakes, height = self._state.stakes() if evidence else None, moment.height
+        judged = penalty.sentence(evidence, stakes, self.chain, height, maker, is_ours=is_ours)
+        if judged is not None:
+            penalty.carry_out(judged, own, cells(maker))
         first = queue.take(own)
         first += wake_ups(own, cells, moment.height, moment.price, tariff.DUE_MAX)
         taken: list[bytes] = []
@@ -416,7 +439,8 @@ class Ledger:
             cells(maker).credit(fees + done.fees)
         note_due(own, done.due, moment.height)
         queue.leave(own, done.left)
-        return _Executed(tuple(taken), tuple(refused), done.receipts)
+        punished = judged.taken if judged is not None else ()
+        return _Executed(tuple(taken), punished, tuple(refused), done.receipts)
 
     def _entrust(self, admitted: Admitted, *, is_ours: bool) -> None:
         """Have the keys of what a transaction creates; what we make, we make without it."""
@@ -456,7 +480,7 @@ class Ledger:
             moment.time_ms,
             moment.price,
             maker,
-            transactions_root(done.taken),
+            transactions_root(done.taken, done.evidence),
             receipts_root(done.receipts),
             self._state.root(),
         )

@@ -15,11 +15,13 @@ from numen.ir.host import PRIVATE_FROM
 from numen.ledger import records
 from numen.ledger.cell import Account, Cell
 from numen.ledger.founding import Custodians, founding_of
+from numen.ledger.messages import NOBODY
 from numen.ledger.sealed.charter import NOTE as CHARTER
 from numen.ledger.sealed.charter import Charter, read_charter, write_charter
 from numen.ledger.sealed.errors import MissingKeysError, StaleStateError
 from numen.ledger.sealed.guard import Guard
 from numen.ledger.sealed.keyring import Keyring, Secrets
+from numen.ledger.stakes import BONDS, LOSSES, Bond, Stakes, pledges, read_losses, write_bonds
 from numen.ledger.state.diff import (
     AccountChanges,
     BalanceChange,
@@ -56,6 +58,7 @@ class World:
         keys: Of contracts with private state; who carries out blocks has all of them.
         custodians: Who has to have the keys of a contract before it is created; None where this
             node decides alone.
+        bonds: What those who vote have at stake when a state that is empty begins.
         root: Of the state that must be there, from a certificate or another memory than this disk;
             None to take what is there.
 
@@ -77,6 +80,7 @@ class World:
         keys: Keyring | None = None,
         root: bytes | None = None,
         custodians: Custodians | None = None,
+        bonds: Iterable[Bond] = (),
     ) -> None:
         self.kv = kv
         self.state = State(kv)
@@ -95,7 +99,7 @@ class World:
         self._lock = Lock()
         self._prepared: tuple[Diff, Prepared] | None = None
         if self.state.tree.version == 0:
-            self._begin(accounts)
+            self._begin(accounts, write_bonds(bonds))
 
     def cell(self, address: Address) -> Cell:
         """The cell of an address, which may change from now on.
@@ -111,6 +115,12 @@ class World:
                 cell = self._cells[address] = Cell(address, below, secrets)
             self._touched[address] = cell
         return cell
+
+    def stakes(self) -> Stakes | None:
+        """Bonds, as the last block left them; None where nobody has one."""
+        own = self._stored(NOBODY)
+        raw = own.note(BONDS)
+        return Stakes(pledges(raw), read_losses(own.note(LOSSES))) if raw else None
 
     def charter(self, address: Address) -> Charter | None:
         """What everybody may know of a contract's keys; None where nothing of it is private."""
@@ -164,8 +174,9 @@ class World:
         """The commitment to the secret that its nodes have; empty where this node decides alone."""
         if self.custodians is None:
             return b""
-        founding = founding_of(admitted, contract)
-        self.custodians.check(founding, contract)
+        founding, stakes = founding_of(admitted, contract), self.stakes()
+        outcasts = stakes.outcasts if stakes is not None else frozenset[Address]()
+        self.custodians.check(founding, contract, outcasts)
         return founding.commitments[0]
 
     def _secrets(self, address: Address) -> Secrets | None:
@@ -367,9 +378,11 @@ class World:
             guard = self._guards[contract] = Guard(secrets, self.state, lambda: self._root)
         return guard
 
-    def _begin(self, accounts: Iterable[tuple[Address, Account]]) -> None:
+    def _begin(self, accounts: Iterable[tuple[Address, Account]], bonds: bytes) -> None:
         for address, account in accounts:
             self.cell(address).account = account
+        if bonds:
+            self.cell(NOBODY).notes.store(BONDS, bonds)
         if self._touched:
             self.settle()
 

@@ -48,6 +48,8 @@ class Pocket(Enum):
     id of the task that it is from."""
     BURNT = "burnt"
     """Gone for good, and still counted."""
+    OUTSIDE = "outside"
+    """Paid out to their owners on the ledger where the market is settled, and still counted."""
 
 
 class Account(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +68,9 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
 
 BURNT = Account(Pocket.BURNT, NOBODY)
 """Where fines go that nobody may have."""
+
+OUTSIDE = Account(Pocket.OUTSIDE, NOBODY)
+"""Where coins go that leave the market; no transfer has it as a source."""
 
 
 class Transfer(msgspec.Struct, frozen=True, array_like=True):

@@ -11,10 +11,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import digest, encode
-from numen.market import bisection, events, settlement, stake
+from numen.base.codec import encode
+from numen.market import bisection, events, finding, settlement, stake
 from numen.market.bisection import Bisection, Judge, Side
-from numen.market.job import Contest, Job, Phase, Seat
+from numen.market.hearing import FINDING_MS, Hearing
+from numen.market.job import GRACE_MS, Contest, Job, Phase, Seat, said
 from numen.market.message import Result, Signed, check, message_id
 from numen.market.moves import Challenge, Midpoint, Move, Run, Stance, Step
 from numen.market.offence import CASE_MAX_BYTES, Outcome, fine
@@ -28,6 +29,8 @@ CHALLENGES_MAX = 32
 
 MOVES_MAX = 128
 """Most messages of one contest."""
+
+STEP_TAKEN = "the step that was left was taken"
 
 
 class Transcript(msgspec.Struct, frozen=True, array_like=True):
@@ -88,7 +91,7 @@ def _open(turn: Turn, signed: Signed, body: Challenge) -> None:
     stakes, moves = stake.bind(turn.market.stakes, job.identity, body.challenger, pledge)
     turn.set(stakes=stakes)
     turn.move(moves)
-    opened = Contest(bisection.begin(run, turn.now_ms), (signed,))
+    opened = Contest(bisection.begin(run, turn.now_ms), (signed,), said(bytes(32), signed))
     turn.change(
         job,
         contests={**job.contests, body.challenger: opened},
@@ -106,29 +109,86 @@ def _go_on(turn: Turn, signed: Signed, body: Midpoint | Stance | Step) -> None:
         raise MarketError("there is no such contest")
     if not isinstance(body, Stance) and body.worker != worker:
         raise MarketError("the answer is another worker's")
-    if turn.now_ms > contest.bisection.due_ms:
+    if contest.heard or turn.now_ms > contest.bisection.due_ms:
         raise MarketError(f"the move was due at {contest.bisection.due_ms} ms")
-    said = Contest(contest.bisection, (*contest.moves, signed))
+    moved = msgspec.structs.replace(
+        contest, moves=(*contest.moves, signed), head=said(contest.head, signed)
+    )
     if isinstance(body, Step):
-        result = seat.result
-        assert result is not None
-        answer = result.answer
-        side = bisection.decide(
-            contest.bisection, body, lambda shown: turn.checker.following(job.task, answer, shown)
-        )
-        _end(turn, job, body.challenger, said, side, "the step that was left was taken")
+        _decide(turn, job, seat, moved, body)
         return
     step = _after(contest.bisection, body, turn.now_ms)
-    said = Contest(step, said.moves)
-    turn.change(job, contests={**job.contests, body.challenger: said})
+    moved = msgspec.structs.replace(moved, bisection=step)
+    turn.change(job, contests={**job.contests, body.challenger: moved})
     if isinstance(body, Stance):
         ids = (job.identity.hex(), body.challenger.hex())
         turn.emit(events.Halved(turn.now_ms, *ids, step.low, step.high, step.due_ms))
 
 
+def _decide(turn: Turn, job: Job, seat: Seat, contest: Contest, body: Step) -> None:
+    """Take the step that is left; or, where a contract settles the market, let it be heard."""
+    result = seat.result
+    assert result is not None
+    side = bisection.decide(
+        contest.bisection,
+        body,
+        lambda shown: turn.checker.following(job.task, result.answer, shown),
+    )
+    if not turn.market.on_ledger:
+        _end(turn, job, body.challenger, contest, side, STEP_TAKEN)
+        return
+    about, until_ms = message_id(body), turn.now_ms + FINDING_MS
+    is_true = side is Side.WORKER
+    hearing = Hearing(job.identity, body.worker, body.challenger, until_ms, is_true)
+    finding.begin(turn, hearing, about)
+    heard = msgspec.structs.replace(contest, heard=about)
+    turn.change(job, contests={**job.contests, body.challenger: heard})
+
+
+def conclude(turn: Turn, job: Job, hearing: Hearing, about: bytes) -> None:
+    """End a contest as the verifiers found of its last step."""
+    contest = job.contests.get(hearing.challenger)
+    if contest is not None and contest.heard == about:
+        side = Side.WORKER if hearing.holds else Side.CHALLENGER
+        _end(turn, job, hearing.challenger, contest, side, STEP_TAKEN)
+
+
+def drop(turn: Turn, job: Job) -> None:
+    """Forget an answer whose worker was judged for something else: nobody is left to defend it."""
+    _release(turn, job)
+    _seek_again(turn, job)
+
+
+def _seek_again(turn: Turn, job: Job) -> None:
+    turn.change(
+        job, phase=Phase.SEEKING, until_ms=0, claim=None, contests={}, challengers=()
+    )  # fmt: skip
+
+
+def _give_up(turn: Turn, job: Job) -> None:
+    """The verifiers found nothing in time: nobody is paid, and nobody fined."""
+    _release(turn, job)
+    until_ms = turn.now_ms + GRACE_MS
+    turn.change(job, phase=Phase.FAILED, claim=None, until_ms=until_ms, contests={})
+
+
+def _release(turn: Turn, job: Job) -> None:
+    """Give challengers their pledges back."""
+    for other in job.contests:
+        stakes, moves = stake.close(turn.market.stakes, job.identity, other, 0, other)
+        turn.set(stakes=stakes)
+        turn.move(moves)
+
+
 def watch(turn: Turn, job: Job) -> None:
     """End the contests in which somebody said nothing in time."""
     for challenger, contest in job.contests.items():
+        if contest.heard:
+            hearing = turn.market.hearings.get(contest.heard)
+            if hearing is None or hearing.is_late(turn.now_ms):
+                _give_up(turn, job)
+                return
+            continue
         side = bisection.late(contest.bisection, turn.now_ms)
         if side is not None:
             silent = Side.WORKER if side is Side.CHALLENGER else Side.CHALLENGER
@@ -197,34 +257,24 @@ def _end(
     ids = (job.identity.hex(), worker.hex(), challenger.hex())
     at = contest.bisection
     turn.emit(events.Decided(turn.now_ms, *ids, side.value, reason, at.low, at.rounds))
-    transcript = Transcript(seat.chain, contest.moves)
+    shown = Transcript(seat.chain, contest.moves), contest.head
     if side is Side.WORKER:
-        _slash(turn, job, challenger, worker, job.task.pledge, transcript)
+        _slash(turn, job, challenger, worker, job.task.pledge, *shown)
         assert isinstance(job.task.policy, Optimistic)
         rest = {who: found for who, found in job.contests.items() if who != challenger}
         until_ms = max(job.until_ms, turn.now_ms + job.task.policy.window_ms)
         turn.change(job, contests=rest, until_ms=until_ms)
         return
-    _slash(turn, job, worker, challenger, seat.pledge, transcript)
-    for other in job.contests:
-        stakes, moves = stake.close(turn.market.stakes, job.identity, other, 0, other)
-        turn.set(stakes=stakes)
-        turn.move(moves)
+    _slash(turn, job, worker, challenger, seat.pledge, *shown)
+    _release(turn, job)
     closed = msgspec.structs.replace(seat, outcome=Outcome.LOST_CONTEST)
-    turn.change(
-        job,
-        seats={**job.seats, worker: closed},
-        phase=Phase.SEEKING,
-        until_ms=0,
-        claim=None,
-        contests={},
-        challengers=(),
-    )
+    _seek_again(turn, turn.change(job, seats={**job.seats, worker: closed}))
 
 
 def _slash(
-    turn: Turn, job: Job, loser: bytes, winner: bytes, pledge: int, transcript: Transcript
-) -> None:
+    turn: Turn, job: Job, loser: bytes, winner: bytes, pledge: int, transcript: Transcript,
+    head: bytes,
+) -> None:  # fmt: skip
     lost = fine(pledge, Outcome.LOST_CONTEST)
     stakes, moves = stake.close(turn.market.stakes, job.identity, loser, lost, winner)
     turn.set(stakes=stakes)
@@ -236,5 +286,4 @@ def _slash(
             winner.hex(), lost // 2, lost - lost // 2, evidence.hex(),
         )
     )  # fmt: skip
-    named = digest("numen/transcript/1", evidence)
-    settlement.score(turn, job, loser, Outcome.LOST_CONTEST, named)
+    settlement.score(turn, job, loser, Outcome.LOST_CONTEST, head)

@@ -331,6 +331,22 @@ class Called(Base, tag="called", frozen=True):
     amount: Natural
 
 
+class Found(Base, tag="found", frozen=True):
+    """A verifier has looked at a result's evidence, or at a step, and says whether it holds."""
+
+    task: Hex
+    verifier: Hex
+    about: Hex
+    holds: bool
+
+
+class Registered(Base, tag="registered", frozen=True):
+    """An owner has registered its node; zeros where it has none any more."""
+
+    owner: Hex
+    node: Hex
+
+
 Event: TypeAlias = (
     Posted
     | Raised
@@ -363,4 +379,6 @@ Event: TypeAlias = (
     | Misproved
     | Recalled
     | Called
+    | Registered
+    | Found
 )

@@ -12,8 +12,19 @@ from typing import TypeAlias
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import contest, desk, escrow, events, settlement, shop, stake, work
-from numen.market.coins import Transfer, wallet
+from numen.market import (
+    contest,
+    desk,
+    escrow,
+    events,
+    finding,
+    registry,
+    settlement,
+    shop,
+    stake,
+    work,
+)
+from numen.market.coins import OUTSIDE, Transfer, wallet
 from numen.market.escrow import BATCH_MAX, Reason, Redemption, deposit_of, reserve_of
 from numen.market.message import (
     Assent,
@@ -22,9 +33,11 @@ from numen.market.message import (
     Call,
     Cancel,
     Execution,
+    Finding,
     Match,
     Offer,
     Recall,
+    Register,
     Request,
     Result,
     Signed,
@@ -56,6 +69,7 @@ class Verb(Enum):
     RESERVE = "reserve"
     UNLOCK = "unlock"
     WITHDRAW = "withdraw"
+    TAKE_OUT = "take out"
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -151,14 +165,12 @@ def _post(turn: Turn, signed: Signed) -> None:
     identity, body = check(signed), signed.body
     touched = _task_of(turn.market, body)
     match body:
-        case Call():
-            _call(turn, body)
+        case Call() | Buy() | Recall() | Register():
+            _of_owner(turn, signed, body)
         case Request():
             desk.request(turn, signed, identity, body)
         case Cancel():
             desk.cancel(turn, body)
-        case Buy() | Recall():
-            shop.hear(turn, signed, body)
         case Offer():
             desk.offer(turn, signed, identity, body)
         case Match():
@@ -167,7 +179,7 @@ def _post(turn: Turn, signed: Signed) -> None:
             work.execution(turn, signed, identity, body)
         case Result():
             work.result(turn, signed, identity, body)
-        case Vote() | Assent():
+        case Vote() | Assent() | Finding():
             work.opinion(turn, signed, body)
         case Challenge() | Midpoint() | Stance() | Step():
             contest.move(turn, signed, body)
@@ -175,6 +187,16 @@ def _post(turn: Turn, signed: Signed) -> None:
             raise MarketError("a verdict is handed in with its accusation")
     turn.hear(identity)
     work.progress(turn, touched)
+
+
+def _of_owner(turn: Turn, signed: Signed, body: Call | Buy | Recall | Register) -> None:
+    """Take what is about no task that lives."""
+    if isinstance(body, Call):
+        _call(turn, body)
+    elif isinstance(body, Register):
+        registry.register(turn, body)
+    else:
+        shop.hear(turn, signed, body)
 
 
 def _judge(turn: Turn, signed: Signed, accusation: Accusation | None) -> None:
@@ -186,7 +208,7 @@ def _judge(turn: Turn, signed: Signed, accusation: Accusation | None) -> None:
     work.progress(turn, body.task)
 
 
-def _tick(turn: Turn) -> None:
+def _begin_rounds(turn: Turn) -> None:
     market = turn.market
     if turn.now_ms >= market.escrow.round * ROUND_MS:
         pool = frozenset(
@@ -194,9 +216,17 @@ def _tick(turn: Turn) -> None:
         )
         due = turn.now_ms // ROUND_MS + 1
         turn.set(escrow=escrow.begin_rounds(market.escrow, due, market.head, pool))
+
+
+def _tick(turn: Turn) -> None:
+    _begin_rounds(turn)
+    market = turn.market
     done = {task: expires for task, expires in market.done.items() if expires >= turn.now_ms}
     if len(done) < len(market.done):
         turn.set(done=done)
+    hearings = finding.forget(market, turn.now_ms)
+    if len(hearings) < len(market.hearings):
+        turn.set(hearings=hearings)
     shop.release(turn)
     for identity in tuple(market.jobs):
         work.progress(turn, identity)
@@ -221,18 +251,23 @@ def _call(turn: Turn, body: Call) -> None:
             stakes, moves = stake.withdraw(market.stakes, market.coins, owner, turn.now_ms)
             turn.set(stakes=stakes)
             turn.move(moves)
+            registry.forget(turn, owner)
         case Verb.DEPOSIT.value | Verb.RESERVE.value:
             target = deposit_of(owner) if body.verb == Verb.DEPOSIT.value else reserve_of(owner)
             turn.move((Transfer(wallet(owner), target, amount, body.verb),))
             turn.set(escrow=escrow.lock(market.escrow, owner))
         case Verb.UNLOCK.value:
-            turn.set(escrow=escrow.unlock(market.escrow, owner))
+            _begin_rounds(turn)  # that of the moment, whether or not time was told
+            turn.set(escrow=escrow.unlock(turn.market.escrow, owner))
         case Verb.WITHDRAW.value:
-            state, moves = escrow.withdraw(market.escrow, market.coins, owner)
+            _begin_rounds(turn)
+            state, moves = escrow.withdraw(turn.market.escrow, market.coins, owner)
             turn.set(escrow=state)
             turn.move(moves)
+        case Verb.TAKE_OUT.value if market.on_ledger and amount:
+            turn.move((Transfer(wallet(owner), OUTSIDE, amount, body.verb),))
         case _:
-            raise MarketError(f"no verb {body.verb!r}")
+            raise MarketError(f"no verb {body.verb!r} of {amount} coins here")
     turn.emit(events.Called(turn.now_ms, owner.hex(), body.verb, amount))
 
 
@@ -258,11 +293,11 @@ def _task_of(market: Market, body: Body) -> bytes:
     match body:
         case Request():
             return task_id(body.task)
-        case Cancel() | Vote() | Assent() | Verdict():
+        case Cancel() | Vote() | Assent() | Finding() | Verdict():
             return body.task
         case Challenge() | Midpoint() | Stance() | Step():
             return body.task
-        case Call() | Buy() | Recall():
+        case Call() | Buy() | Recall() | Register():
             return b""
     for job in market.jobs.values():
         match body:

@@ -1,10 +1,12 @@
 """One task's life: who offered, who has a seat, what came, and what follows from it.
 
+                   ┌──► examined ───────┐
     seeking ──► working ──► answered ──► settled ──► (closed)
        ▲           │            │           ▲
        └── more ───┤            ▼           │
                    └───────► disputed ──────┴──► failed
 
+An answer with evidence is examined where a contract settles the market (`finding`).
 Everything here is a value or a question about one; `exchange` moves the coins.
 """
 
@@ -12,10 +14,12 @@ from enum import Enum
 
 import msgspec
 
+from numen.base.codec import digest
+from numen.base.crypto import Hash32
 from numen.market import quorum
 from numen.market.bisection import Bisection
 from numen.market.coins import Account, Pocket
-from numen.market.message import Match, Offer, Request, Result, Signed, Vote
+from numen.market.message import Match, Offer, Request, Result, Signed, Vote, message_id
 from numen.market.offence import Outcome
 from numen.market.task import Quorum, Task, seats
 from numen.proof.statement import Claim, claim_digest
@@ -45,6 +49,7 @@ class Phase(Enum):
     DISPUTED = "disputed"
     SETTLED = "settled"
     FAILED = "failed"
+    EXAMINED = "examined"
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -88,6 +93,19 @@ class Seat(msgspec.Struct, frozen=True):
         """Whether nobody has closed it."""
         return self.outcome is None
 
+    @property
+    def offer(self) -> Offer:
+        """The offer that it was given to."""
+        body = self.chain[1].body
+        assert isinstance(body, Offer)
+        return body
+
+    @property
+    def ticketable(self) -> int:
+        """The part of its price that whole tickets make up, in coins."""
+        quote = self.offer.quote
+        return min(self.price // max(quote.price, 1), quote.count) * quote.price if quote else 0
+
 
 class Bidder(msgspec.Struct, frozen=True):
     """A worker's offer.
@@ -115,10 +133,31 @@ class Contest(msgspec.Struct, frozen=True):
     Attributes:
         bisection: Where it is.
         moves: What was said so far, from the challenge on.
+        head: Digest over them, from `said`: names the contest.
+        heard: Digest of the step that the verifiers look at; empty where they look at none.
     """
 
     bisection: Bisection
     moves: tuple[Signed, ...]
+    head: bytes
+    heard: bytes = b""
+
+
+class Move(msgspec.Struct, frozen=True, array_like=True):
+    """A step of the digest over the moves of a contest.
+
+    Attributes:
+        before: The digest so far; zero bytes before the challenge.
+        message: Id of the move that is added.
+    """
+
+    before: Hash32
+    message: Hash32
+
+
+def said(before: bytes, move: Signed) -> bytes:
+    """Add a move to the digest over those of a contest; 32 bytes."""
+    return digest("numen/contest/1", Move(before, message_id(move.body)))
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -228,9 +267,12 @@ class Job(msgspec.Struct, frozen=True):
                 return worker, seat
         return None
 
-    def may_reveal(self, now_ms: int) -> bool:
-        """Tell whether every open seat is bound to an answer, or too late to be."""
-        return all(s.has_executed or now_ms > s.commit_by_ms for s in self.open_seats().values())
+    def may_reveal(self, now_ms: int, besides: bytes = b"") -> bool:
+        """Tell whether every open seat, or every other, is bound or too late to be."""
+        return all(
+            worker == besides or seat.has_executed or now_ms > seat.commit_by_ms
+            for worker, seat in self.open_seats().items()
+        )
 
     def is_tallied(self, now_ms: int) -> bool:
         """Tell whether no more answers can come from the seats there are."""

@@ -4,9 +4,9 @@ A task's life is a chain of six messages, each naming the digest of the one befo
 
     Request → Offer → Match → Execution → Result → Verdict
 
-Beside the chain stand `Cancel`, `Vote` and `Assent`, the moves of contests (`moves.py`), `Buy` for
-what was answered before and `Recall` for what was answered wrongly, and the calls by which owners
-move their own coins.
+Beside the chain stand `Cancel`, `Vote`, `Assent` and `Finding`, the moves of contests (`moves.py`),
+`Buy` for what was answered before and `Recall` for what was answered wrongly, `Register` for the
+node of an account, and the calls by which owners move their own coins.
 A message is canonical bytes under the domain of its tag, signed by its author.
 
     MessageError
@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, digest
+from numen.base.codec import U64, digest_once
 from numen.base.crypto import Address, Hash32, Signature, SigningKey, recover
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
@@ -64,7 +64,7 @@ class Ramp(msgspec.Struct, frozen=True, array_like=True):
     lasts_ms: Annotated[int, Meta(ge=1, le=RAMP_MAX_MS)]
 
 
-class Request(msgspec.Struct, frozen=True, array_like=True, tag="request/2"):
+class Request(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="request/2"):
     """A provider wants a task done, and says for how much.
 
     A request with a higher nonce replaces the one before: that is how a bid is raised.
@@ -100,7 +100,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, tag="request/2"):
         return self.bid + (ramp.ceiling - self.bid) * risen_ms // ramp.lasts_ms
 
 
-class Offer(msgspec.Struct, frozen=True, array_like=True, tag="offer/1"):
+class Offer(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="offer/1"):
     """A worker bids for a task and pledges its stake on it.
 
     Attributes:
@@ -118,7 +118,7 @@ class Offer(msgspec.Struct, frozen=True, array_like=True, tag="offer/1"):
     quote: Quote | None = None
 
 
-class Match(msgspec.Struct, frozen=True, array_like=True, tag="match/1"):
+class Match(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="match/1"):
     """The task's verifier gives a seat to an offer.
 
     Attributes:
@@ -136,7 +136,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True, tag="match/1"):
     reveal_by_ms: U64
 
 
-class Execution(msgspec.Struct, frozen=True, array_like=True, tag="execution/1"):
+class Execution(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="execution/1"):
     """A worker has run the task and binds itself to what came out.
 
     Attributes:
@@ -150,7 +150,7 @@ class Execution(msgspec.Struct, frozen=True, array_like=True, tag="execution/1")
     commitment: Hash32
 
 
-class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
+class Result(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="result/1"):
     """A worker opens its commitment, to the verifier alone until the task is settled.
 
     Attributes:
@@ -173,7 +173,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True, tag="result/1"):
     evidence: Evidence | Kept | Run | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):
+class Verdict(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="verdict/1"):
     """The verifier closes one seat of a task.
 
     Attributes:
@@ -201,7 +201,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict/1"):
     fined: Amount
 
 
-class Cancel(msgspec.Struct, frozen=True, array_like=True, tag="cancel/1"):
+class Cancel(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="cancel/1"):
     """A provider takes back a task that nobody works on.
 
     Attributes:
@@ -213,7 +213,7 @@ class Cancel(msgspec.Struct, frozen=True, array_like=True, tag="cancel/1"):
     task: Hash32
 
 
-class Vote(msgspec.Struct, frozen=True, array_like=True, tag="vote/1"):
+class Vote(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="vote/1"):
     """A staked verifier has run a task again.
 
     Attributes:
@@ -229,7 +229,7 @@ class Vote(msgspec.Struct, frozen=True, array_like=True, tag="vote/1"):
     attestation: Signature
 
 
-class Assent(msgspec.Struct, frozen=True, array_like=True, tag="assent/1"):
+class Assent(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="assent/1"):
     """A staked verifier is not going to object to an answer.
 
     Attributes:
@@ -243,7 +243,7 @@ class Assent(msgspec.Struct, frozen=True, array_like=True, tag="assent/1"):
     claim: Hash32
 
 
-class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
+class Call(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="call/1"):
     """An owner moves its own coins, or changes its own standing.
 
     Attributes:
@@ -261,7 +261,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, tag="call/1"):
     amount: Amount = 0
 
 
-class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
+class Buy(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="buy/1"):
     """Somebody wants an answer that is in the store, without a new run.
 
     Attributes:
@@ -283,7 +283,41 @@ class Buy(msgspec.Struct, frozen=True, array_like=True, tag="buy/1"):
     price_max: Amount
 
 
-class Recall(msgspec.Struct, frozen=True, array_like=True, tag="recall/1"):
+class Finding(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="finding/1"):
+    """A staked verifier has looked at what the contract of a market on a ledger cannot check.
+
+    Attributes:
+        task: Id of the task.
+        verifier: Who looked.
+        about: Digest of the message: a result with its evidence, or a step of a contest.
+        holds: Whether the evidence shows the claim, or the step is right.
+    """
+
+    task: Hash32
+    verifier: Address
+    about: Hash32
+    holds: bool
+
+
+class Register(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="register/1"):
+    """An owner says which node is its own, and the node says so too; a later one replaces it.
+
+    Attributes:
+        market: Id of the market.
+        owner: Whose node it is.
+        nonce: As of a `Call`; both count together.
+        node: The node's public key (Ed25519); zero bytes where it has none any more.
+        possession: The node's signature over `registry.consent_id`; zero bytes where there is none.
+    """
+
+    market: Hash32
+    owner: Address
+    nonce: U64
+    node: Hash32
+    possession: Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+
+class Recall(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="recall/1"):
     """Somebody with a stake says that an answer in the store is false.
 
     Where a verifier has said so, the others also say when it is not.
@@ -316,6 +350,8 @@ Body: TypeAlias = (
     | Call
     | Buy
     | Recall
+    | Register
+    | Finding
     | Move
 )
 
@@ -352,7 +388,7 @@ class WrongAuthorError(MessageError):
 
 def message_id(body: Body) -> bytes:
     """Name a message by its content; 32 bytes, which are also what its author signs."""
-    return digest(f"numen/{body.__struct_config__.tag}", body)
+    return digest_once(f"numen/{body.__struct_config__.tag}", body)
 
 
 def author(body: Body) -> bytes:
@@ -364,9 +400,9 @@ def author(body: Body) -> bytes:
             return body.provider
         case Offer() | Execution() | Result() | Midpoint() | Step():
             return body.worker
-        case Match() | Verdict() | Vote() | Assent():
+        case Match() | Verdict() | Vote() | Assent() | Finding():
             return body.verifier
-        case Call():
+        case Call() | Register():
             return body.owner
         case Challenge() | Stance():
             return body.challenger

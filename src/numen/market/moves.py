@@ -42,7 +42,7 @@ class Run(msgspec.Struct, frozen=True, array_like=True, tag="run/1"):
         return -(-self.steps // self.interval) + 1
 
 
-class Challenge(msgspec.Struct, frozen=True, array_like=True, tag="challenge/1"):
+class Challenge(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="challenge/1"):
     """Somebody staked says that a run does not end as its worker claims.
 
     Attributes:
@@ -56,7 +56,7 @@ class Challenge(msgspec.Struct, frozen=True, array_like=True, tag="challenge/1")
     challenger: Address
 
 
-class Midpoint(msgspec.Struct, frozen=True, array_like=True, tag="midpoint/1"):
+class Midpoint(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="midpoint/1"):
     """The worker says in which state it was half-way.
 
     Attributes:
@@ -76,7 +76,7 @@ class Midpoint(msgspec.Struct, frozen=True, array_like=True, tag="midpoint/1"):
     opening: Opening | None
 
 
-class Stance(msgspec.Struct, frozen=True, array_like=True, tag="stance/1"):
+class Stance(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="stance/1"):
     """The challenger says whether it was in the same state.
 
     Attributes:
@@ -92,7 +92,7 @@ class Stance(msgspec.Struct, frozen=True, array_like=True, tag="stance/1"):
     agrees: bool
 
 
-class Step(msgspec.Struct, frozen=True, array_like=True, tag="step/1"):
+class Step(msgspec.Struct, frozen=True, array_like=True, dict=True, tag="step/1"):
     """The worker shows the step that is left.
 
     Attributes:

@@ -22,6 +22,9 @@ PATIENCE_MS = 2_000
 PROOF_PATIENCE_MS = 20_000
 """How long it waits where workers have to prove before they offer."""
 
+BILLS_MAX = 4096
+"""Bills that may wait for their answers to be settled."""
+
 RAISE_PERMILLE = 250
 """By how much it raises, in thousandths of the bid."""
 
@@ -60,6 +63,7 @@ class Provider:
         self._dice = dice
         self._limits = limits
         self._asked_ms: dict[bytes, int] = {}
+        self._unpaid: dict[tuple[bytes, bytes], Bill] = {}
 
     @property
     def address(self) -> bytes:
@@ -73,28 +77,44 @@ class Provider:
         for job in market.jobs.values():
             if job.task.provider == self.address:
                 yield from self._raise(job, now_ms)
+        for bill in list(self._unpaid.values()):
+            if bill.task not in market.jobs or market.jobs[bill.task].is_over:
+                del self._unpaid[bill.task, bill.worker]
+                yield from self.receive(bill, market, now_ms)
 
     def want(self, wanted: Wanted) -> None:
         """Post one more task."""
         self._waiting = sorted([*self._waiting, wanted], key=lambda w: w.at_ms)
 
     def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
-        """Pay a bill for an accepted answer of one's own task, if the tickets fit the limits."""
+        """Pay a bill for an accepted answer of one's own task, if the tickets fit the limits.
+
+        One that is ahead of the answer it is for, whose verifier foresees that it will be settled,
+        waits for that.
+        """
+        if not isinstance(parcel, Bill):
+            return
         job = market.jobs.get(parcel.task)
-        if not isinstance(parcel, Bill) or job is None or job.task.provider != self.address:
+        seat = None if job is None else job.seats.get(parcel.worker)
+        if job is None or seat is None or job.task.provider != self.address:
             return
-        seat = job.seats.get(parcel.worker)
-        if seat is None or parcel.price > seat.price or job.phase is not Phase.SETTLED:
+        if (parcel.price, parcel.quote) != (seat.ticketable, seat.offer.quote):
             return
+        if job.phase is Phase.SETTLED:
+            yield from self._pay(parcel, job, market, now_ms)
+        elif job.phase is not Phase.FAILED and len(self._unpaid) < BILLS_MAX:
+            self._unpaid[parcel.task, parcel.worker] = parcel
+
+    def _pay(self, bill: Bill, job: Job, market: Market, now_ms: int) -> Iterator[Act]:
         held = market.coins.balance(deposit_of(self.address))
         try:
-            check_quote(parcel.quote, self._limits, held, now_ms)
+            check_quote(bill.quote, self._limits, held, now_ms)
             _, tickets = pay(
-                Purse(parcel.quote), self._key, market.escrow.domain, parcel.price, self._limits
+                Purse(bill.quote), self._key, market.escrow.domain, bill.price, self._limits
             )
         except NumenError:
             return  # the verifier then closes the seat with coins from the escrow
-        payment = Payment(parcel.task, parcel.worker, tickets)
+        payment = Payment(bill.task, bill.worker, tickets)
         yield Send(job.task.verifier, payment, self._dice.between(5, 40))
 
     def _raise(self, job: Job, now_ms: int) -> Iterator[Act]:

@@ -10,18 +10,18 @@ from numen.market.coins import BURNT, Transfer, wallet
 from numen.market.escrow import deposit_of
 from numen.market.job import Job, Phase, Seat
 from numen.market.message import Offer, Recall, Signed, Verdict, Vote
-from numen.market.moves import Run
 from numen.market.offence import (
     CASE_MAX_BYTES,
     Accusation,
     Case,
+    FalseProof,
     Outcome,
     Refuted,
     WrongVote,
 )
 from numen.market.receipt import Receipt, follow
 from numen.market.reputation import Entry
-from numen.market.task import Quorum
+from numen.market.task import Optimistic, Quorum
 from numen.market.turn import MarketError, Turn, TurnRecord
 from numen.proof.statement import Claim, claim_digest
 
@@ -137,6 +137,8 @@ def _outcome(
     if accusation is not None:
         if accusation.chain[:3] != seat.chain[:3]:
             raise MarketError("the accusation is of another seat")
+        if isinstance(accusation, FalseProof) and turn.market.on_ledger:
+            return _refuted(turn, seat)
         found = offence.judge(accusation, TurnRecord(turn, job))
         assert (found.task, found.worker) == (job.identity, body.worker)
         return found.outcome
@@ -147,6 +149,14 @@ def _outcome(
     if claim_digest(seat.result.claim) != claim_digest(job.claim):
         raise MarketError("a wrong answer needs an accusation")
     return Outcome.ACCEPTED
+
+
+def _refuted(turn: Turn, seat: Seat) -> Outcome:
+    """Where a contract settles the market, evidence is false that the verifiers found false."""
+    hearing = turn.market.hearings.get(seat.last)
+    if hearing is None or hearing.holds is not False:
+        raise MarketError("the verifiers have not found the evidence false")
+    return Outcome.FALSE_PROOF
 
 
 def _check_tickets(seat: Seat, body: Verdict) -> None:
@@ -223,8 +233,5 @@ def _equal_answers(job: Job) -> int:
 
 
 def _is_proven(job: Job) -> bool:
-    """Whether the answer rests on evidence that was checked: of a quorum nobody looks at any."""
-    if isinstance(job.task.policy, Quorum):
-        return False
-    shown = [seat.result.evidence for seat in job.seats.values() if seat.result is not None]
-    return any(evidence is not None and not isinstance(evidence, Run) for evidence in shown)
+    """Whether an accepted answer rests on evidence that was checked: of a quorum nobody does."""
+    return not isinstance(job.task.policy, Quorum | Optimistic)

@@ -19,7 +19,7 @@ from numen.market.message import Buy, Recall, Signed
 from numen.market.offence import CASE_MAX_BYTES, Case, OffenceError, Refuted, WrongAnswer
 from numen.market.resale import Backing, Entry
 from numen.market.stake import NotStakedError, Role, stake_of
-from numen.market.suffices import suffices
+from numen.market.suffices import is_plain, suffices
 from numen.market.task import Optimistic, Quorum, policy_name
 from numen.market.turn import MarketError, Turn, verifier_stakes
 from numen.proof.statement import claim_digest, verify_attestation
@@ -55,6 +55,8 @@ def buy(turn: Turn, body: Buy) -> None:
     entry = resale.find(market.store, body.program, body.inputs, body.policy, turn.now_ms)
     if entry is None:
         raise MarketError(_missing(turn, body))
+    if market.on_ledger and not is_plain(entry.task.policy, body.policy):
+        raise MarketError("the contract cannot see that it is enough: post a task")
     if entry.price > body.price_max:
         raise MarketError(f"the answer costs {entry.price} coins, not {body.price_max}")
     resale.check(entry, turn.checker.check, market.standing, born_ms=market.born_ms)

@@ -43,6 +43,16 @@ def suffices(had: Policy, wanted: Policy, *, age_ms: int = 0) -> bool:
     return False
 
 
+def is_plain(had: Policy, wanted: Policy) -> bool:
+    """Tell whether a contract can see that one policy suffices for another: it reads no proofs."""
+    match had, wanted:
+        case (Quorum(), Quorum()) | (Optimistic(), Optimistic()):
+            return suffices(had, wanted)
+        case Snark(), Snark():
+            return had == wanted
+    return False
+
+
 def _believed_bits(policy: Stark) -> int:
     """Bits under the conjecture; what is proven holds under it too."""
     return max(policy.proven_bits_min, policy.conjectured_bits_min)

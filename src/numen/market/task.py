@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, digest
+from numen.base.codec import U64, digest_once
 from numen.base.crypto import Address, Hash32
 from numen.base.errors import NumenError
 from numen.market.coins import Amount
@@ -112,7 +112,7 @@ class Hardware(msgspec.Struct, frozen=True, array_like=True, tag="quote/2"):
 Policy: TypeAlias = Quorum | Optimistic | Snark | Stark | Hardware
 
 
-class Task(msgspec.Struct, frozen=True, array_like=True):
+class Task(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """What does not change while a bid is raised.
 
     Attributes:
@@ -150,7 +150,7 @@ class TaskError(NumenError):
 
 def task_id(task: Task) -> bytes:
     """Name a task by its content; 32 bytes. Raising its bid does not change it."""
-    return digest("numen/task/1", task)
+    return digest_once("numen/task/1", task)
 
 
 def policy_kind(policy: Policy) -> str:

@@ -13,6 +13,7 @@ from numen.market import events
 from numen.market.auction import Book
 from numen.market.coins import Ledger, Transfer
 from numen.market.escrow import Escrow
+from numen.market.hearing import Hearing
 from numen.market.job import Job
 from numen.market.message import Execution, Kept, Result
 from numen.market.reputation import Standing
@@ -63,6 +64,10 @@ class Market(msgspec.Struct, frozen=True):
         born_ms: Milliseconds since 1970 at which its time began: what certificates go by.
         store: Answers that can be bought again.
         calm: Quorums that were settled since a lie was found that no worker contradicted.
+        on_ledger: Whether a contract settles it: coins can leave, and what the contract cannot see
+            is what the verifiers find.
+        nodes: Which node is whose, by owner.
+        hearings: What verifiers find, by the digests of the messages that they look at.
     """
 
     identity: bytes
@@ -78,6 +83,9 @@ class Market(msgspec.Struct, frozen=True):
     born_ms: int = 0
     store: Store = Store()
     calm: Calm = NO_CALM
+    on_ledger: bool = False
+    nodes: dict[bytes, bytes] = {}
+    hearings: dict[bytes, Hearing] = {}
 
     def standing(self, worker: bytes) -> Standing:
         """Reputation of a worker, known or not."""
@@ -199,9 +207,12 @@ def verifier_stakes(market: Market) -> dict[bytes, int]:
     }
 
 
-def new_market(domain: Domain, coins: Ledger, born_ms: int = 0) -> Market:
+def new_market(
+    domain: Domain, coins: Ledger, born_ms: int = 0, *, on_ledger: bool = False
+) -> Market:
     """Make a market with coins and nothing else."""
-    return Market(market_id(domain), coins, Escrow(domain), born_ms=born_ms)
+    identity, escrow = market_id(domain), Escrow(domain)
+    return Market(identity, coins, escrow, born_ms=born_ms, on_ledger=on_ledger)
 
 
 def market_id(domain: Domain) -> bytes:

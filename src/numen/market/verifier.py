@@ -1,15 +1,17 @@
 """A staked verifier: gives seats, runs disputed tasks again, judges and passes payments on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from numen.base.crypto import SigningKey, hmac_sha256, verify_signer
 from numen.base.errors import NumenError
-from numen.market import auction, desk, offence, quorum, resale, vigilance
+from numen.market import auction, desk, offence, quorum, resale, vigilance, work
 from numen.market.actor import Act, Bill, Do, Executor, Parcel, Payment, Send, claim_of
 from numen.market.dice import Dice
 from numen.market.exchange import Judge, Post
 from numen.market.job import Bidder, Job, Phase, Seat
-from numen.market.message import Assent, Match, Offer, Recall, Verdict, Vote, sign
+from numen.market.message import Assent, Finding, Match, Recall, Verdict, Vote, sign
 from numen.market.offence import (
     Accusation,
     Equivocation,
@@ -35,8 +37,8 @@ OFFERS_WAIT_MS = 400
 RAISES_WAIT_MS = 6_000
 """How long a verifier waits for more offers when those it has cannot be enough."""
 
-MATCH_AGAIN_MS = 1_000
-"""After how long a prompt verifier repeats a match that has not arrived."""
+AGAIN_MS = 1_000
+"""After how long a prompt verifier repeats a match or a verdict that has not arrived."""
 
 MATCH_DELAY_MS = 10
 """How long a match is on its way. Matches of one moment arrive in the order they were made."""
@@ -49,6 +51,8 @@ OPENING_MS = 5_000
 
 BILL_WAIT_MS = 1_000
 """How long a provider has to send tickets before the escrow pays in coins."""
+
+NEVER_MS = 1 << 62
 
 AUDIT_ONE_IN = 8
 """A verifier runs at least one undisputed task in this many again, where nothing else is said."""
@@ -63,8 +67,9 @@ class Verifier:
         inputs: Inputs of tasks by their commitment.
         dice: Its secret and its delays.
         is_prompt: Whether it ends a wait as soon as nothing can be gained by waiting: seats are
-            given when enough workers have offered, and answers that it does not audit get its
-            assent. Else everything takes its full time, for whom a seed shall replay.
+            given when enough workers have offered, answers that it does not audit get its
+            assent, and what its own word settles is judged in one go with it. Else everything
+            takes its full time, for whom a seed shall replay.
         audit_one_in: It runs one undisputed task in this many again; of those that it handles as
             many more as `vigilance` asks for.
     """
@@ -87,6 +92,7 @@ class Verifier:
         self._secret = dice.word()
         self._audit_one_in = audit_one_in
         self._done: set[tuple[bytes, ...]] = set()
+        self._judged: dict[bytes, int] = {}
         self._billed: dict[tuple[bytes, bytes], int] = {}
         self._matching: dict[tuple[bytes, int], int] = {}
         self._audited: dict[bytes, bool] = {}
@@ -96,24 +102,45 @@ class Verifier:
         return self._key.address
 
     def wake(self, market: Market, now_ms: int) -> Iterator[Act]:
+        yield from self._find(market)
         for job in market.jobs.values():
-            is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
-            if job.phase is Phase.DISPUTED or (is_open and self._audits(market, job)):
-                yield from self._vote(job)
-            elif is_open and self._is_prompt:
-                yield from self._assent(job)
-            if job.task.verifier != self.address:
-                continue
-            if job.phase is Phase.SEEKING:
-                yield from self._match(market, job, now_ms)
-                # Nobody else to ask: the verifiers' own runs decide.
-                is_waiting = now_ms < job.bid_rests_ms + RAISES_WAIT_MS
-                if not is_waiting and job.answers() and not desk.eligible(market, job, now_ms):
-                    yield from self._vote(job)
-            for worker, seat in job.open_seats().items():
-                yield from self._judge(job, worker, seat, now_ms)
-
+            said = list(self._say(market, job))
+            yield from said
+            if job.task.verifier == self.address:
+                yield from self._conduct(market, self._foreseen(market, job, said), now_ms)
         yield from self._look_back(market)
+
+    def _conduct(self, market: Market, job: Job, now_ms: int) -> Iterator[Act]:
+        """Give seats of a task of one's own, and close them."""
+        if job.phase is Phase.SEEKING:
+            yield from self._match(market, job, now_ms)
+            # Nobody else to ask: the verifiers' own runs decide.
+            is_waiting = now_ms < job.bid_rests_ms + RAISES_WAIT_MS
+            if not is_waiting and job.answers() and not desk.eligible(market, job, now_ms):
+                yield from self._vote(job)
+        for worker, seat in job.open_seats().items():
+            yield from self._judge(job, worker, seat, now_ms)
+
+    def _say(self, market: Market, job: Job) -> Iterator[Do]:
+        """Say what there is to say to an answer that is there."""
+        is_open = job.phase is Phase.ANSWERED and isinstance(job.task.policy, Quorum)
+        if job.phase is Phase.DISPUTED or (is_open and self._audits(market, job)):
+            yield from self._vote(job)
+        elif is_open and self._is_prompt:
+            yield from self._assent(job)
+
+    def _foreseen(self, market: Market, job: Job, said: Sequence[Do]) -> Job:
+        """A job as it will be once what was said has arrived, where that settles it.
+
+        What comes between may change that: the verdicts are then refused, and thought of again.
+        """
+        if not self._is_prompt or job.phase is not Phase.ANSWERED or job.claim is None:
+            return job
+        agreed = msgspec.structs.replace(job, assents=(*job.assents, self.address))
+        is_same = any(_agreed_to(do) == claim_digest(job.claim) for do in said)
+        if is_same and work.is_unopposed(market, agreed):
+            return msgspec.structs.replace(agreed, phase=Phase.SETTLED)
+        return job
 
     def _look_back(self, market: Market) -> Iterator[Act]:
         """Run answers of the store again that are in question, as far as their inputs are here."""
@@ -135,26 +162,34 @@ class Verifier:
                 recall = Recall(entry.name, self.address, claim, said)
                 yield Do(Post(sign(self._key, recall)), self._delay())
 
-    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:  # noqa: ARG002
+    def receive(self, parcel: Parcel, market: Market, now_ms: int) -> Iterable[Act]:
         """Check a provider's tickets, close the seat with them, and pass them on."""
         job = market.jobs.get(parcel.task)
         if not isinstance(parcel, Payment) or job is None or job.phase is not Phase.SETTLED:
             return
         seat = job.seats.get(parcel.worker)
-        if seat is None or not self._once(b"verdict", seat.match):
+        if seat is None or not self._may_judge(seat, now_ms):
             return
-        offer = seat.chain[1].body
-        assert isinstance(offer, Offer)
-        due = _ticketable(seat, offer)
+        due = seat.ticketable
         # Bad tickets are no payment: the escrow then pays in coins.
-        if not due or _value_of(parcel, offer, job, market) != due:
+        if not due or _value_of(parcel, job, seat, market) != due:
             yield self._verdict(job, parcel.worker, seat, Outcome.ACCEPTED)
             return
+        self._judged[seat.match] = NEVER_MS  # or it would be paid again, in coins
         digest = batch_digest(parcel.tickets)
         yield self._verdict(
             job, parcel.worker, seat, Outcome.ACCEPTED, ticketed=due, tickets=digest
         )
         yield Send(parcel.worker, parcel, self._delay() + 40)
+
+    def _find(self, market: Market) -> Iterator[Act]:
+        """Say what is so of all that is heard; and of what was decided against it."""
+        for about, hearing in market.hearings.items():
+            is_settled = hearing.holds is hearing.truth
+            if is_settled or self.address in hearing.said or not self._once(b"finding", about):
+                continue
+            found = Finding(hearing.task, self.address, about, hearing.truth)
+            yield Do(Post(sign(self._key, found)), self._delay())
 
     def _audits(self, market: Market, job: Job) -> bool:
         if job.identity not in self._audited:
@@ -167,7 +202,7 @@ class Verifier:
             self._audited[job.identity] = is_due(mark, trust, calm, self._audit_one_in)
         return self._audited[job.identity]
 
-    def _vote(self, job: Job) -> Iterator[Act]:
+    def _vote(self, job: Job) -> Iterator[Do]:
         if self.address in job.votes or (b"vote", job.identity) in self._done:
             return
         inputs = self._inputs[job.task.inputs]
@@ -176,9 +211,9 @@ class Verifier:
         claim = claim_of(job.task, answer)
         attestation = self._key.sign(claim_digest(claim))
         vote = Vote(job.identity, self.address, claim, attestation)
-        yield Do(Post(sign(self._key, vote)), self._delay())
+        yield Do(Post(sign(self._key, vote)), 0 if self._is_prompt else self._delay())
 
-    def _assent(self, job: Job) -> Iterator[Act]:
+    def _assent(self, job: Job) -> Iterator[Do]:
         assert job.claim is not None
         claim = claim_digest(job.claim)
         if self._once(b"assent", job.identity, claim):
@@ -191,7 +226,7 @@ class Verifier:
         bidders, bid = desk.eligible(market, job, now_ms), job.bid_at(now_ms)
         if now_ms < job.bid_ms + OFFERS_WAIT_MS and not self._has_enough(market, job, bidders):
             return
-        again_ms = MATCH_AGAIN_MS if self._is_prompt else MATCH_DELAY_MS + 1
+        again_ms = AGAIN_MS if self._is_prompt else MATCH_DELAY_MS + 1
         self._matching[turn] = now_ms + again_ms
         count = self._seats_wanted(market, job, bidders, now_ms)
         asks = [b.offer.ask for b in bidders if not desk.is_doubtful(market, b)]
@@ -249,30 +284,36 @@ class Verifier:
                 yield from self._pay(job, worker, seat, now_ms)
             elif isinstance(job.task.policy, Quorum):
                 votes = job.votes_for(claim_digest(job.claim))
-                if votes and self._once(b"verdict", seat.match):
+                if votes and self._may_judge(seat, now_ms):
                     yield self._accuse(job, worker, seat, WrongAnswer(seat.chain, votes))
         elif seat.result is not None and not isinstance(job.task.policy, Quorum):
-            if job.phase is Phase.WORKING and self._once(b"verdict", seat.match):
+            if job.phase is Phase.WORKING and self._may_judge(seat, now_ms):
                 yield self._accuse(job, worker, seat, FalseProof(seat.chain))
-        elif _is_silent(seat, now_ms) and self._once(b"verdict", seat.match):
+        elif _is_silent(seat, now_ms) and self._may_judge(seat, now_ms):
             yield self._accuse(job, worker, seat, Silence(seat.chain))
-        elif job.phase is Phase.FAILED and self._once(b"verdict", seat.match):
+        elif job.phase is Phase.FAILED and self._may_judge(seat, now_ms):
             yield self._verdict(job, worker, seat, Outcome.RELEASED)
 
     def _pay(self, job: Job, worker: bytes, seat: Seat, now_ms: int) -> Iterator[Act]:
-        offer = seat.chain[1].body
-        assert isinstance(offer, Offer)
         billed = self._billed.get((job.identity, worker))
         if billed is None:
             self._billed[job.identity, worker] = now_ms
-            if offer.quote is not None and _ticketable(seat, offer):
-                bill = Bill(job.identity, worker, _ticketable(seat, offer), offer.quote)
+            quote = seat.offer.quote
+            if quote is not None and seat.ticketable:
+                bill = Bill(job.identity, worker, seat.ticketable, quote)
                 yield Send(job.task.provider, bill, self._delay())
                 return
         elif now_ms - billed < BILL_WAIT_MS:
             return
-        if self._once(b"verdict", seat.match):
+        if self._may_judge(seat, now_ms):
             yield self._verdict(job, worker, seat, Outcome.ACCEPTED)
+
+    def _may_judge(self, seat: Seat, now_ms: int) -> bool:
+        """Whether a verdict is due: the first, or one more where that has not arrived."""
+        if now_ms < self._judged.get(seat.match, 0):
+            return False
+        self._judged[seat.match] = now_ms + AGAIN_MS if self._is_prompt else NEVER_MS
+        return True
 
     def _accuse(self, job: Job, worker: bytes, seat: Seat, accusation: Accusation) -> Do:
         match accusation:
@@ -325,10 +366,15 @@ def _has_doubtful(market: Market, entry: Entry) -> bool:
     return any(market.standing(worker).is_doubtful for worker in entry.workers)
 
 
-def _ticketable(seat: Seat, offer: Offer) -> int:
-    """The part of a seat's price that whole tickets make up, in coins."""
-    quote = offer.quote
-    return min(seat.price // max(quote.price, 1), quote.count) * quote.price if quote else 0
+def _agreed_to(said: Do) -> bytes | None:
+    """The digest of the claim that an assent or a vote is for."""
+    body = said.submission.signed.body if isinstance(said.submission, Post) else None
+    match body:
+        case Assent(claim=claim):
+            return claim
+        case Vote(claim=claim):
+            return claim_digest(claim)
+    return None
 
 
 def _is_silent(seat: Seat, now_ms: int) -> bool:
@@ -337,9 +383,9 @@ def _is_silent(seat: Seat, now_ms: int) -> bool:
     return now_ms > (seat.reveal_by_ms if seat.has_executed else seat.commit_by_ms)
 
 
-def _value_of(payment: Payment, offer: Offer, job: Job, market: Market) -> int:
+def _value_of(payment: Payment, job: Job, seat: Seat, market: Market) -> int:
     """Add up the expected value of tickets that are what the worker quoted; 0 if any is not."""
-    quote, total, nonces = offer.quote, 0, set()
+    quote, total, nonces = seat.offer.quote, 0, set()
     if quote is None:
         return 0
     for signed in payment.tickets:

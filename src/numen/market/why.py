@@ -187,7 +187,7 @@ class _Teller:
         match event:
             case events.Posted() | events.Raised() | events.Withdrawn():
                 return self._of_provider(event)
-            case events.Closed() | events.Called():
+            case events.Closed() | events.Called() | events.Registered():
                 return self._of_provider(event)
             case events.Declined() | events.Offered() | events.Matched() | events.Executed():
                 return self._of_worker(event)
@@ -229,6 +229,8 @@ class _Teller:
                 return (
                     f"{self.name(event.owner)} called {event.verb!r} with {event.amount:,} coins."
                 )
+            case events.Registered():
+                return f"{self.name(event.owner)} says that node {event.node[:_SHORT]} is its own."
         raise AssertionError(event)
 
     def _of_worker(self, event: events.Event) -> str:
@@ -324,6 +326,9 @@ class _Teller:
                 return self._of_contest(event)
             case events.Voted():
                 return f"Verifier {self.name(event.verifier)} got claim {event.claim[:_SHORT]}."
+            case events.Found():
+                what = "holds" if event.holds else "does not hold"
+                return f"Verifier {self.name(event.verifier)} finds that the evidence {what}."
             case events.Settled():
                 return f"Claim {event.claim[:_SHORT]} was settled by {event.evidence}."
             case events.Judged():

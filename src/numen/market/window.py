@@ -43,6 +43,7 @@ class OwnSeat(msgspec.Struct, frozen=True):
         task: The task.
         seat: Its seat.
         may_reveal: Whether answers open.
+        is_last: Whether they open as soon as this seat is bound: all others are.
         commitments: What others in the task have bound themselves to, in the order they came.
     """
 
@@ -50,6 +51,7 @@ class OwnSeat(msgspec.Struct, frozen=True):
     task: Task
     seat: Seat
     may_reveal: bool
+    is_last: bool
     commitments: tuple[bytes, ...]
 
 
@@ -106,6 +108,8 @@ def own_fights(market: Market, worker: bytes, now_ms: int) -> Iterator[Fight]:
     for job in market.jobs.values():
         for other, seat, result, _ in _claims(job):
             for challenger, contest in job.contests.items():
+                if contest.heard:
+                    continue
                 turn = other if contest.bisection.turn is Side.WORKER else challenger
                 if turn == worker and now_ms <= contest.bisection.due_ms:
                     yield Fight(
@@ -147,8 +151,9 @@ def own_seats(market: Market, worker: bytes, now_ms: int) -> Iterator[OwnSeat]:
         if seat is None or not seat.is_open:
             continue
         yield OwnSeat(
-            job.identity, job.task, seat, job.may_reveal(now_ms), _commitments(job, worker)
-        )
+            job.identity, job.task, seat, job.may_reveal(now_ms),
+            job.may_reveal(now_ms, besides=worker), _commitments(job, worker),
+        )  # fmt: skip
 
 
 def _commitments(job: Job, worker: bytes) -> tuple[bytes, ...]:

@@ -6,17 +6,18 @@ from typing import NamedTuple
 import msgspec
 
 from numen.base.errors import NumenError
-from numen.market import contest, desk, events, settlement, vigilance
+from numen.market import contest, desk, events, finding, settlement, vigilance
 from numen.market.hardware import check_quote
+from numen.market.hearing import FINDING_MS, Hearing
 from numen.market.job import DISPUTE_MS, GRACE_MS, OBJECTION_MS, Job, Phase, Seat, tally
-from numen.market.message import Assent, Execution, Result, Signed, Vote
+from numen.market.message import Assent, Execution, Finding, Result, Signed, Vote
 from numen.market.moves import Run
 from numen.market.offence import OffenceError, settled_by_votes
 from numen.market.quorum import consensus, group_weights
 from numen.market.receipt import follow_chain
 from numen.market.stake import NotStakedError, Role
-from numen.market.task import Hardware, Optimistic, Quorum, policy_kind
-from numen.market.turn import MarketError, Turn, verifier_stakes
+from numen.market.task import Hardware, Optimistic, Quorum, Task, policy_kind
+from numen.market.turn import Market, MarketError, Turn, verifier_stakes
 from numen.proof.statement import Claim, claim_digest, verify_attestation
 
 
@@ -63,15 +64,21 @@ def result(turn: Turn, signed: Signed, identity: bytes, body: Result) -> None:
     if isinstance(job.task.policy, Optimistic):
         contest.claim(turn, job, worker, body)
     elif not isinstance(job.task.policy, Quorum):
-        _check_proof(turn, Place(job, worker, seat), body)
+        is_shown = _is_shown(turn, job.task, seat, body)
+        if turn.market.on_ledger:
+            _examine(turn, Place(job, worker, seat), body, identity, is_shown=is_shown)
+        elif is_shown:
+            settle(turn, job, body.claim, policy_kind(job.task.policy))
 
 
-def opinion(turn: Turn, signed: Signed, body: Vote | Assent) -> None:
-    """Take what a verifier says of a quorum's answer."""
+def opinion(turn: Turn, signed: Signed, body: Vote | Assent | Finding) -> None:
+    """Take what a verifier says of an answer."""
     if isinstance(body, Vote):
         _vote(turn, signed, body)
-    else:
+    elif isinstance(body, Assent):
         _assent(turn, body)
+    elif finding.find(turn, signed, body):
+        _conclude(turn, turn.market.hearings[body.about], body.about)
 
 
 def _vote(turn: Turn, signed: Signed, body: Vote) -> None:
@@ -140,12 +147,18 @@ def _advance(turn: Turn, job: Job) -> None:
             _tally(turn, job)
         case Phase.WORKING if _is_abandoned(turn, job):
             turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
+        case Phase.ANSWERED if isinstance(job.task.policy, Optimistic) and not job.open_seats():
+            contest.drop(turn, job)
         case Phase.ANSWERED if job.contests:
             contest.watch(turn, job)
-        case Phase.ANSWERED if job.claim is not None and (is_late or _is_unopposed(turn, job)):
+        case Phase.ANSWERED if job.claim is not None and (
+            is_late or is_unopposed(turn.market, job)
+        ):
             settle(turn, job, job.claim, policy_kind(job.task.policy))
         case Phase.DISPUTED:
             _count_votes(turn, job)
+        case Phase.EXAMINED if is_late:
+            turn.change(job, phase=Phase.FAILED, claim=None, until_ms=turn.now_ms + GRACE_MS)
         case Phase.SETTLED | Phase.FAILED if not job.open_seats():
             fee = job.task.fee if job.phase is Phase.SETTLED else 0
             desk.close(turn, job, job.phase.value, fee)
@@ -224,12 +237,12 @@ def _dispute(turn: Turn, job: Job, reason: str) -> Job:
     return turn.change(job, phase=Phase.DISPUTED, claim=None, until_ms=until, assents=())
 
 
-def _is_unopposed(turn: Turn, job: Job) -> bool:
+def is_unopposed(market: Market, job: Job) -> bool:
     """Tell whether everybody who may object has said not to, or got the same answer itself."""
     if not isinstance(job.task.policy, Quorum):
         return False
-    stakers = turn.market.stakes.stakers
-    verifiers = [v for v in stakers if turn.market.stakes.is_active(v, Role.VERIFIER)]
+    stakes = market.stakes
+    verifiers = [v for v in stakes.stakers if stakes.is_active(v, Role.VERIFIER)]
     return bool(verifiers) and all(v in job.assents or v in job.votes for v in verifiers)
 
 
@@ -249,11 +262,33 @@ def _count_votes(turn: Turn, job: Job) -> None:
         turn.change(job, phase=Phase.FAILED, until_ms=turn.now_ms + GRACE_MS)
 
 
-def _check_proof(turn: Turn, place: Place, body: Result) -> None:
-    """Settle at once on a true proof or quote. A false one waits for its accusation."""
-    task, seat = place.job.task, place.seat
-    if body.evidence is None or isinstance(body.evidence, Run):
+def _examine(turn: Turn, place: Place, body: Result, about: bytes, *, is_shown: bool) -> None:
+    """Let the verifiers look at evidence that a contract cannot check."""
+    until_ms = turn.now_ms + FINDING_MS
+    hearing = Hearing(place.job.identity, place.worker, b"", until_ms, is_shown)
+    finding.begin(turn, hearing, about)
+    turn.change(place.job, phase=Phase.EXAMINED, claim=body.claim, until_ms=until_ms)
+
+
+def _conclude(turn: Turn, hearing: Hearing, about: bytes) -> None:
+    """Do what follows from the first decision of a hearing."""
+    job = turn.market.jobs.get(hearing.task)
+    if job is None:
         return
+    assert hearing.holds is not None
+    if hearing.challenger:
+        contest.conclude(turn, job, hearing, about)
+    elif job.phase is Phase.EXAMINED and job.claim is not None:
+        if hearing.holds:
+            settle(turn, job, job.claim, policy_kind(job.task.policy))
+        else:
+            turn.change(job, phase=Phase.WORKING, claim=None, until_ms=0)
+
+
+def _is_shown(turn: Turn, task: Task, seat: Seat, body: Result) -> bool:
+    """Tell whether a proof or quote is true. A false one waits for its accusation."""
+    if body.evidence is None or isinstance(body.evidence, Run):
+        return False
     try:
         if isinstance(task.policy, Hardware):
             match, due_ms = seat.match, turn.market.born_ms + seat.commit_by_ms
@@ -261,8 +296,8 @@ def _check_proof(turn: Turn, place: Place, body: Result) -> None:
         else:
             turn.checker.check(task, body.claim, body.evidence)
     except NumenError:
-        return
-    settle(turn, place.job, body.claim, policy_kind(task.policy))
+        return False
+    return True
 
 
 def _extend(turn: Turn, place: Place, signed: Signed, identity: bytes) -> Job:

@@ -32,7 +32,7 @@ from numen.market.escrow import max_float
 from numen.market.exchange import Post, Redeem
 from numen.market.hardware import check_quote
 from numen.market.job import Job
-from numen.market.message import Execution, Kept, Offer, Result, sign
+from numen.market.message import Execution, Kept, Offer, Result, message_id, sign
 from numen.market.moves import Run as Walked
 from numen.market.payee import PayeeError, Session, Terms
 from numen.market.task import Hardware, Optimistic, Snark, Stark, Task
@@ -52,6 +52,11 @@ SPREAD = 4
 
 QUOTE_LIFE_MS = 120_000
 """How long a quote of tickets holds."""
+
+OPEN_AGAIN_MS = 1_000
+"""After how long a prompt worker repeats a result that has not arrived."""
+
+NEVER_MS = 1 << 62
 
 
 class Behaviour(Enum):
@@ -93,14 +98,14 @@ class Run(msgspec.Struct, frozen=True):
         answer: The output it will show.
         salt: Of its commitment.
         evidence: Its proof, where one is wanted.
-        is_opened: Whether it has sent its result.
+        opens_ms: From when on it may send its result, or send it again.
     """
 
     claim: Claim
     answer: bytes
     salt: bytes
     evidence: Evidence | Kept | Walked | None
-    is_opened: bool = False
+    opens_ms: int = 0
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -139,10 +144,21 @@ class Worker:
         profile: What it is like.
         tools: What it works with.
         dice: Its salts, secrets and delays.
+        is_prompt: Whether it opens an answer in one go with its commitment, where everybody else is
+            bound already. Else it waits to see that it is bound, for whom a seed shall replay.
     """
 
-    def __init__(self, key: SigningKey, profile: Profile, tools: Tools, dice: Dice) -> None:
+    def __init__(
+        self,
+        key: SigningKey,
+        profile: Profile,
+        tools: Tools,
+        dice: Dice,
+        *,
+        is_prompt: bool = False,
+    ) -> None:
         self._key = key
+        self._is_prompt = is_prompt
         self.profile = profile
         self._tools = tools
         self._dice = dice
@@ -168,9 +184,9 @@ class Worker:
             yield from self._consider(opened, market, now_ms)
         for own in own_seats(market, self.address, now_ms):
             if own.seat.result is None:
-                yield from self._execute(own)
+                yield from self._execute(own, now_ms)
             if own.seat.has_executed and own.seat.result is None and own.may_reveal:
-                yield from self._open(own)
+                yield from self._open(own, own.seat.last, now_ms)
         if self._duellist is not None:
             yield from self._duellist.wake(market, now_ms)
 
@@ -296,7 +312,7 @@ class Worker:
         self._quotes[opened.identity] = quote
         return quote
 
-    def _execute(self, own: OwnSeat) -> Iterator[Act]:
+    def _execute(self, own: OwnSeat, now_ms: int) -> Iterator[Act]:
         match = own.seat.match
         if match in self._runs:
             return
@@ -320,12 +336,17 @@ class Worker:
         salt = self._derive(b"salt", match)
         run = Run(claim_of(own.task, answer), answer.output, salt, evidence)
         if self.profile.behaviour is Behaviour.CRASH:
-            run = msgspec.structs.replace(run, is_opened=True)  # it dies before it opens
+            run = msgspec.structs.replace(run, opens_ms=NEVER_MS)  # it dies before it opens
         self._runs[match] = run
         if own.seat.has_executed:
             return  # it was bound before it was stopped: the same answer, the same salt
         commitment = quorum.commit(own.identity, self.address, run.claim, run.salt)
-        yield self._bind(own, commitment, 1 + answer.work // self.profile.speed)
+        execution = Execution(match, self.address, commitment)
+        delay_ms = 1 + answer.work // self.profile.speed + self._delay()
+        yield Do(Post(sign(self._key, execution)), delay_ms)
+        if self._is_prompt and own.is_last:
+            # They arrive in the order they leave; where one came between, it is repeated.
+            yield from self._open(own, message_id(execution), now_ms, delay_ms)
 
     def _answer(
         self, own: OwnSeat, inputs: bytes
@@ -371,19 +392,20 @@ class Worker:
         salt = self._derive(b"salt", own.seat.match)
         run = Run(claim_of(own.task, guess), guess.output, salt, None)
         self._runs[own.seat.match] = run
-        yield self._bind(own, self._dice.choice(own.commitments), 1)
-
-    def _bind(self, own: OwnSeat, commitment: bytes, run_ms: int) -> Do:
+        commitment = self._dice.choice(own.commitments)
         execution = Execution(own.seat.match, self.address, commitment)
-        return Do(Post(sign(self._key, execution)), run_ms + self._delay())
+        yield Do(Post(sign(self._key, execution)), 1 + self._delay())
 
-    def _open(self, own: OwnSeat) -> Iterator[Act]:
+    def _open(
+        self, own: OwnSeat, execution: bytes, now_ms: int, delay_ms: int | None = None
+    ) -> Iterator[Act]:
         run = self._runs.get(own.seat.match)
-        if run is None or run.is_opened:
+        if run is None or now_ms < run.opens_ms:
             return
-        self._runs[own.seat.match] = msgspec.structs.replace(run, is_opened=True)
+        again_ms = now_ms + OPEN_AGAIN_MS if self._is_prompt else NEVER_MS
+        self._runs[own.seat.match] = msgspec.structs.replace(run, opens_ms=again_ms)
         result = Result(
-            own.seat.last,
+            execution,
             self.address,
             run.salt,
             run.claim,
@@ -391,7 +413,7 @@ class Worker:
             self._key.sign(claim_digest(run.claim)),
             run.evidence,
         )
-        yield Do(Post(sign(self._key, result)), self._delay())
+        yield Do(Post(sign(self._key, result)), self._delay() if delay_ms is None else delay_ms)
 
     def _derive(self, *purpose: bytes) -> bytes:
         """32 bytes that nobody else can know, the same whenever they are asked for."""

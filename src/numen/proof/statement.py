@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from numen.base.codec import U64, U256, digest
+from numen.base.codec import U64, U256, digest, digest_once
 from numen.base.crypto import (
     Address,
     BadSignatureError,
@@ -46,7 +46,7 @@ EMPTY_DIFF: bytes = digest("numen/diff/1", b"")
 """Commitment to a state diff that changes nothing: what stateless programs leave."""
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
+class Claim(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """What a program gave.
 
     Attributes:
@@ -230,7 +230,7 @@ def commit_output(raw: bytes) -> bytes:
 
 def claim_digest(claim: Claim) -> bytes:
     """Hash a claim: what attestations sign; 32 bytes."""
-    return digest("numen/claim/1", claim)
+    return digest_once("numen/claim/1", claim)
 
 
 def attest(key: SigningKey, claim: Claim) -> Attestation:

@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True):
         applied: Blocks that machines applied unseen before, all together.
         told_ms: From the first to know to the last.
         is_final: Whether the false block became final somewhere all the same.
+        punished_ms: From the first to know to when the block was made that takes the liar's bond;
+            0 where there is no other, since the false block is final, or nobody else makes any.
     """
 
     seed: int
@@ -64,6 +66,7 @@ class Report(msgspec.Struct, frozen=True):
     applied: int
     told_ms: int
     is_final: bool
+    punished_ms: int
 
 
 def run(
@@ -92,9 +95,7 @@ def run(
     accounts = {key.address: Account(COINS) for key in keys}
     accounts |= {address: Account(code=CODE) for address in COURIERS}
     town = Town(cast, network, accounts, bodies={0: partial(Liar, start=start)})
-    people = [
-        Person(key, CHAIN, cast.nodes, cast.electorate, network, town.deliver, 0) for key in keys
-    ]
+    people = [Person(key, CHAIN, cast.nodes, cast.stakes, network, town.deliver, 0) for key in keys]
     for person in people:
         person.friends = tuple(each.address for each in people if each is not person)
         town.settle(person)
@@ -136,7 +137,25 @@ def _watched(seed: int, town: Town) -> Report:
     for machine in honest:
         _check(machine, town)
     is_final = any(_has_false(machine, town.machines[0]) for machine in honest)
-    return Report(seed, network.count, applied, last_ms - first_ms, is_final)
+    # Only who carries blocks out makes any; and who found a false block final stands still.
+    can_go_on = any(machine.plan.mode is Mode.EXECUTE for machine in honest) and not is_final
+    punished_ms = _punished_ms(town) - first_ms if can_go_on else 0
+    return Report(seed, network.count, applied, last_ms - first_ms, is_final, punished_ms)
+
+
+def _punished_ms(town: Town) -> int:
+    """When the block was made that takes the liar's bond, and nobody else's."""
+    until_ms = town.network.now_ms + WAIT_MS
+    while not town.witness.stakes.losses:
+        town.network.advance()
+        if town.network.now_ms > until_ms:
+            raise BrokenError("everybody knows who lied, and its bond is there")
+    liar = town.machines[0].plan
+    if {loss.key for loss in town.witness.stakes.losses} != {liar.voter(liar.me)}:
+        raise BrokenError("somebody honest has lost its bond")
+    height = town.witness.stakes.losses[0].height
+    blocks = (machine.body.ledger.block(height) for machine in town.machines)
+    return next(int(block.header.time_ms) for block in blocks if block is not None)
 
 
 def _give_way(town: Town) -> None:

@@ -6,15 +6,18 @@ contracts, and some sign one nonce twice. One of the machines may lie.
 """
 
 from enum import Enum
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from numen.base.crypto import SigningKey
 from numen.ledger.cell import Account
+from numen.node.replica.liar import Liar as Thief
 from numen.node.replica.plan import Mode
 from numen.sim.courier import CODE, COURIERS
 from numen.sim.liars import DoubleVoter, Forker, Mouth, Mute
+from numen.sim.machine import Machine
 from numen.sim.network import Count, Faults, Network
 from numen.sim.people import COINS, Person
 from numen.sim.town import CHAIN, Scene, Town, scene
@@ -34,12 +37,20 @@ class Liar(Enum):
     """The first makes two blocks of each, and votes for both."""
     MUTE = "mute"
     """The first, who is to propose, only follows."""
+    THIEF = "thief"
+    """The first takes a coin of somebody else in each of its blocks, from the third on."""
 
     @property
     def index(self) -> int:
         """Which machine that is; -1 for none."""
-        return {Liar.NOBODY: -1, Liar.VOTER: 3, Liar.PROPOSER: 0, Liar.MUTE: 0}[self]
+        return {Liar.NOBODY: -1, Liar.VOTER: 3}.get(self, 0)
 
+
+STAKE: Final = 1_000
+"""Bond of each machine that votes."""
+
+THEFT: Final = 3
+"""Height of the first block that a thief makes false."""
 
 PEOPLE: Final = 6
 """How many people there are."""
@@ -58,7 +69,8 @@ class Report(msgspec.Struct, frozen=True):
         transactions: Final transactions.
         messages: Messages that were handed over.
         rejected: Transactions whose signers were shown that another one holds.
-        accused: Voters that were shown to lie.
+        accused: Voters that were shown to lie by what shows itself.
+        punished: Voters whose bonds were taken.
         simulated_s: Seconds of simulated time.
         root: Of the state, the same on all machines.
     """
@@ -70,6 +82,7 @@ class Report(msgspec.Struct, frozen=True):
     messages: int
     rejected: int
     accused: int
+    punished: int
     simulated_s: int
     root: bytes
 
@@ -95,7 +108,9 @@ def run(
         BrokenError: Something does not hold that must; the seed replays it.
     """
     try:
-        return _run(seed, faults, rates or Faults(), liar, scene(MODES, is_logged=is_logged))
+        return _run(
+            seed, faults, rates or Faults(), liar, scene(MODES, is_logged=is_logged, stake=STAKE)
+        )
     except BrokenError as error:
         raise BrokenError(f"seed {seed}: {error.message}") from error
 
@@ -105,12 +120,11 @@ def _run(seed: int, faults: int, rates: Faults, liar: Liar, cast: Scene) -> Repo
     keys = [SigningKey.from_seed(b"person %d" % i) for i in range(PEOPLE)]
     accounts = {key.address: Account(COINS) for key in keys}
     accounts |= {address: Account(code=CODE) for address in COURIERS}
-    town = Town(cast, network, accounts, _mouths(cast, liar))
+    bodies = {liar.index: partial(Thief, start=THEFT)} if liar is Liar.THIEF else {}
+    town = Town(cast, network, accounts, _mouths(cast, liar), bodies)
     # Who asks somebody that never answers asks somebody else by and by.
     asked = cast.nodes[1:] if liar is Liar.MUTE else cast.nodes
-    people = [
-        Person(key, CHAIN, asked, cast.electorate, network, town.deliver, CHEATS) for key in keys
-    ]
+    people = [Person(key, CHAIN, asked, cast.stakes, network, town.deliver, CHEATS) for key in keys]
     for person in people:
         person.friends = tuple(each.address for each in people if each is not person)
         town.settle(person)
@@ -125,13 +139,19 @@ def _run(seed: int, faults: int, rates: Faults, liar: Liar, cast: Scene) -> Repo
 
 def _mouths(cast: Scene, liar: Liar) -> dict[int, Mouth]:
     voting = cast.voting[liar.index]
-    if liar is Liar.NOBODY or voting is None:
+    if liar in (Liar.NOBODY, Liar.THIEF) or voting is None:
         return {}
     if liar is Liar.MUTE:
         return {liar.index: Mute()}
     if liar is Liar.VOTER:
         return {liar.index: DoubleVoter(voting)}
     return {liar.index: Forker(cast.keys[liar.index], voting, cast.nodes[2:4])}
+
+
+def _found(machine: Machine) -> set[bytes]:
+    """Keys for votes of those whom a machine has found to lie, however it did."""
+    watch = machine.body.watch
+    return {machine.plan.voter(watch.members.address(node)) for node in watch.docket.guilty}
 
 
 def _report(seed: int, town: Town, people: list[Person], liar: Liar) -> Report:
@@ -146,12 +166,16 @@ def _report(seed: int, town: Town, people: list[Person], liar: Liar) -> Report:
         raise BrokenError(f"{cheated} nonces were signed twice, {rejected} signers were told")
     accused = {key for m in town.machines if m.node for key in m.node.replica.accused}
     liars = {town.machines[liar.index].plan.voter(town.machines[liar.index].plan.me)}
-    if accused - (liars if liar is not Liar.NOBODY else set()):
+    found = accused | {key for machine in town.machines for key in _found(machine)}
+    if found - (liars if liar is not Liar.NOBODY else set()):
         raise BrokenError("somebody is accused who did not lie")
+    punished = {loss.key for loss in witness.stakes.losses}
+    if punished != found:
+        raise BrokenError(f"{len(punished)} bonds were taken, and {len(found)} nodes lied")
     node = town.machines[0].node
     assert node is not None
     return Report(
         seed, network.count, witness.height, len(witness.transactions),
-        witness.count_messages(town.machines), rejected, len(accused),
+        witness.count_messages(town.machines), rejected, len(accused), len(punished),
         network.now_ms // 1000, node.replica.root,
     )  # fmt: skip

@@ -100,7 +100,7 @@ class Forker:
         first = block_id(block.header)
         if first not in self._forks:
             later = msgspec.structs.replace(block.header, time_ms=block.header.time_ms + 1)
-            second = seal(later, block.transactions, self._key)
+            second = seal(later, block.transactions, self._key, block.evidence)
             made = Proposal(write_block(second), proposal.diff, proposal.view)
             self._forks[first] = (made, block_id(later))
         return self._forks[first][0]

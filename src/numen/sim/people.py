@@ -5,15 +5,18 @@ from typing import Final
 
 from numen.base.codec import U256
 from numen.base.crypto import SigningKey
-from numen.ledger.order.certificate import Electorate
-from numen.ledger.order.conflict import check_rejection, check_settled
+from numen.ledger.handover import learn
+from numen.ledger.order.conflict import ConflictProofError, check_rejection, check_settled
+from numen.ledger.stakes import Stakes
 from numen.ledger.transactions import Call, Transaction, read, sign
 from numen.node.replica.packet import (
     Cancelled,
     Held,
     Notice,
     Packet,
+    Pledged,
     Submit,
+    Taken,
     read_packet,
     write_packet,
 )
@@ -36,7 +39,7 @@ class Person:
         key: Its key.
         chain: Which ledger.
         nodes: Whom it can ask.
-        electorate: Whom it believes.
+        stakes: Bonds as the ledger begins, of those whom it believes.
         network: Carries what it says.
         deliver: Takes a packet to where it goes.
         cheats: In how many thousandths it signs a nonce twice.
@@ -53,7 +56,7 @@ class Person:
         key: SigningKey,
         chain: int,
         nodes: tuple[bytes, ...],
-        electorate: Electorate,
+        stakes: Stakes,
         network: Network,
         deliver: Callable[[bytes, bytes, bytes], None],
         cheats: int,
@@ -66,7 +69,7 @@ class Person:
         self.is_done = False
         self.friends: tuple[bytes, ...] = ()
         self._key, self._chain, self._nodes = key, chain, nodes
-        self._electorate, self._network, self._deliver = electorate, network, deliver
+        self._stakes, self._network, self._deliver = stakes, network, deliver
         self._cheats = cheats
         self._open: dict[bytes, tuple[bytes, bytes]] = {}
 
@@ -80,24 +83,33 @@ class Person:
         self._sign_next()
         self._ask()
 
-    def receive(self, _: bytes, raw: bytes) -> None:
+    def receive(self, peer: bytes, raw: bytes) -> None:
         """A node says something; nothing of it is believed unless it can be checked."""
         packet: Packet = read_packet(raw)
-        if isinstance(packet, Held) and packet.transaction in self._open:
+        try:
+            self._hear(packet)
+        except ConflictProofError:  # others vote by now, or it is a lie: see who does, and ask on
+            self._deliver(self.address, peer, write_packet(Pledged(len(self._stakes.losses))))
+        if not self._open and not self.is_done:
+            self._sign_next()
+            self._submit()
+
+    def _hear(self, packet: Packet) -> None:
+        if isinstance(packet, Taken):
+            for shown in packet.shown:
+                self._stakes = learn(self._stakes, shown, self._chain)
+        elif isinstance(packet, Held) and packet.transaction in self._open:
             signed, _ = self._open[packet.transaction]
-            check_settled(packet.settled, signed, self._chain, self._electorate)
+            check_settled(packet.settled, signed, self._chain, self._stakes)
             self.held.append(packet.transaction)
             del self._open[packet.transaction]
             self.nonce += 1
         elif isinstance(packet, Notice | Cancelled):
             self._lost(packet)
-        if not self._open and not self.is_done:
-            self._sign_next()
-            self._submit()
 
     def _lost(self, packet: Notice | Cancelled) -> None:
         told = packet.rejection if isinstance(packet, Notice) else packet.because
-        check_rejection(told, self._chain, self._electorate)
+        check_rejection(told, self._chain, self._stakes)
         lost = told.rejected.transaction
         if lost in self._open:
             assert isinstance(packet, Notice)

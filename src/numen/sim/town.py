@@ -10,9 +10,11 @@ from numen.base.crypto import SigningKey
 from numen.ledger.cell import Account
 from numen.ledger.order.bls import VotingKey
 from numen.ledger.order.certificate import Electorate, Member
+from numen.ledger.stakes import Bond, Stakes, pledges, write_bonds
 from numen.ledger.state.kv import KV
 from numen.ledger.world import World
 from numen.node.replica.plan import Mode, Peer, Plan
+from numen.node.replica.turn import Replica
 from numen.sim.courier import CODE, Courier
 from numen.sim.liars import Honest, Mouth
 from numen.sim.log import Log
@@ -70,6 +72,11 @@ class Scene(msgspec.Struct, frozen=True):
     voting: tuple[VotingKey | None, ...]
     electorate: Electorate
     plans: tuple[Plan, ...]
+
+    @property
+    def stakes(self) -> Stakes:
+        """Bonds as the ledger begins."""
+        return Stakes(pledges(write_bonds(self.plans[0].bonds)))
 
     @property
     def nodes(self) -> tuple[bytes, ...]:
@@ -146,9 +153,9 @@ class Town:
     ) -> None:
         self.network = network
         supply = sum(account.balance for account in accounts.values())
-        self.witness = Witness((*accounts, *cast.nodes), supply)
+        self.witness = Witness((*accounts, *cast.nodes), supply, cast.stakes)
         self.people: list[Actor] = []
-        open_, honest = _opener(accounts), Honest()
+        open_, honest = _opener(accounts, cast.plans[0].bonds), Honest()
         self.log = Log(network) if cast.plans[0].is_logged else None
         self.machines = [
             Machine(
@@ -206,7 +213,7 @@ class Town:
         """Whether all machines are up and equal, and nobody waits for anything."""
         nodes = [machine.node for machine in self.machines]
         return (
-            all(node is not None and not node.replica.pool.places for node in nodes)
+            all(node is not None and not _is_busy(node.replica) for node in nodes)
             and all(actor.is_quiet for actor in self.people)
             and len({node.replica.root for node in nodes if node is not None}) == 1
             and all(node and node.replica.height == self.witness.height for node in nodes)
@@ -232,6 +239,12 @@ class Town:
         return receive
 
 
-def _opener(accounts: Mapping[bytes, Account]) -> Callable[[KV], World]:
+def _is_busy(replica: Replica) -> bool:
+    """Whether something waits for a block: a transaction, or evidence."""
+    has_evidence = any(map(replica.stakes.bond, replica.accused)) or replica.verdicts
+    return bool(replica.pool.places or has_evidence)
+
+
+def _opener(accounts: Mapping[bytes, Account], bonds: tuple[Bond, ...]) -> Callable[[KV], World]:
     services = {CODE: Courier()}
-    return lambda disk: World(disk, accounts.items(), services)
+    return lambda disk: World(disk, accounts.items(), services, bonds=bonds)

@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from numen.base.errors import NumenError
-from numen.ledger.block import block_id
+from numen.ledger.block import Header, block_id
+from numen.ledger.order.certificate import signers
 from numen.ledger.receipts import Fate
+from numen.ledger.stakes import NOTICE, Stakes
 from numen.ledger.transactions import read
+from numen.node.replica import answers
 from numen.sim.machine import Machine
 
 
@@ -22,16 +25,20 @@ class Witness:
 
     Args:
         addresses: All that can have coins.
-        supply: Coins of all together.
+        supply: Coins of all together, beside bonds.
+        stakes: Bonds as the ledger begins.
 
     Attributes:
         height: Of the highest final block.
         transactions: Height of each transaction that is final, by its id.
+        stakes: Bonds after the highest.
     """
 
-    def __init__(self, addresses: tuple[bytes, ...], supply: int) -> None:
+    def __init__(self, addresses: tuple[bytes, ...], supply: int, stakes: Stakes) -> None:
         self._addresses = addresses
-        self._supply = supply
+        self._supply = supply + stakes.left
+        self._electorates: dict[int, bytes] = {}
+        self.stakes = stakes
         self._blocks: dict[int, bytes] = {}
         self._seen: defaultdict[bytes, int] = defaultdict(int)
         self.height = 0
@@ -41,8 +48,9 @@ class Witness:
         """See what a machine has kept since the last time.
 
         Raises:
-            BrokenError: It lost a block, has another one or another root than others, has a
-                transaction twice, or coins came or went.
+            BrokenError: It lost a block, has another one, another root or another electorate than
+                others, has a transaction twice, a block that somebody without a bond made or voted
+                for, or coins came or went.
         """
         if machine.node is None:
             return
@@ -67,9 +75,27 @@ class Witness:
                     raise BrokenError(f"a transaction of block {height} was final before")
         if self._blocks[height] != identity:
             raise BrokenError(f"two final blocks of height {height}")
+        self._check_voters(machine, block.header)
         is_last = height == machine.body.ledger.height
         if is_last and machine.body.world.state.root != block.header.state:
             raise BrokenError(f"another root after block {height}")
+
+    def _check_voters(self, machine: Machine, header: Header) -> None:
+        stakes = machine.body.world.stakes()
+        assert stakes is not None
+        for height in range(header.height, header.height + NOTICE + 1):
+            found = stakes.electorate(height).id
+            if self._electorates.setdefault(height, found) != found:
+                raise BrokenError(f"two electorates of height {height}")
+        gone = {loss.key for loss in stakes.losses if loss.height + NOTICE <= header.height}
+        if machine.plan.voter(header.maker) in gone:
+            raise BrokenError(f"who has no bond made block {header.height}")
+        certificate = answers.certificate_of(machine.body.world, header.height)
+        assert certificate is not None
+        electorate = stakes.electorate(header.height)
+        voted = {electorate.members[at].key for at in signers(certificate, electorate)}
+        if voted & gone:
+            raise BrokenError(f"who has no bond voted for block {header.height}")
 
     def count_messages(self, machines: Iterable[Machine]) -> int:
         """See that messages were handed over once and in order, by the receipts of all machines.
@@ -100,6 +126,10 @@ class Witness:
 
     def _count_coins(self, machine: Machine) -> None:
         world = machine.body.world
+        stakes = world.stakes()
+        assert stakes is not None
+        self.stakes = stakes
         found = sum(world.last(address).balance for address in self._addresses)
+        found += stakes.left + stakes.burnt
         if found != self._supply:
             raise BrokenError(f"{found} coins where there are {self._supply}")

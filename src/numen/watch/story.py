@@ -305,6 +305,8 @@ class Story:
                 self.paid += event.paid
             case events.Resold():
                 self.resold += event.price
+            case events.Registered():
+                pass
             case _:
                 task = self.live.get(event.task)
                 if task is not None:

@@ -150,15 +150,16 @@ def _people(state: State) -> Table:
 def _ledger(state: State, now_ms: int) -> Iterator[RenderableType]:
     all_ = state["ledger"]
     failed = all_["states"].get("failed", 0)
+    is_chain = state["about"]["role"] == "chain"
     age_s = max(0, now_ms - all_["at_ms"]) / 1000 if all_["at_ms"] else 0.0
     yield _numbers(
         ("height", f"{all_['height']:,}", "bold"),
         ("since", f"{age_s:.0f} s", ""),
         ("transactions", f"{all_['transactions']:,}", ""),
-        ("messages", f"{all_['messages']:,}", "green"),
+        *([] if is_chain else [("messages", f"{all_['messages']:,}", "green")]),
         ("failed", f"{failed:,}", "red" if failed else ""),
         ("waiting", f"{all_['pool']:,} + {all_['queued']:,}", ""),
-        ("work", f"{all_['work']:,}", ""),
+        ("gas" if is_chain else "work", f"{all_['work']:,}", ""),
     )
     left = BRANCHES_SHOWN
     for tree in state["trees"]:
@@ -169,7 +170,8 @@ def _ledger(state: State, now_ms: int) -> Iterator[RenderableType]:
         if left <= 0:
             return
     if not state["trees"]:
-        yield Text("no message yet: `numen deploy` a contract", style="yellow")
+        hint = "no transaction yet" if is_chain else "no message yet: `numen deploy` a contract"
+        yield Text(hint, style="yellow")
 
 
 def _table(*columns: str) -> Table:

@@ -87,6 +87,7 @@ WORST: dict[str, list[tuple[Any, ...]]] = {
     "exponential.power": [(5 * 10**17 + 1, -(10**18) - 1), (2 * 10**18 - 1, 10**18 + 1)],
     "signatures.keccak": [("0x" + "ff" * 64,)],
     "signatures.keccak_words": [([2**256 - 1] * 4, 128)],
+    "signatures.word_at": [("0x" + "ff" * 64, 1)],
     "signatures.signer": [(2**256 - 1, "0x" + "11" * 64 + "1b"), (1, "0x")],
     "text.decode": [("0x" + RARE.encode().hex(),)],
     "text.encode": [(RARE,)],

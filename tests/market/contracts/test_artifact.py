@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numen.base import merkle
 from numen.base.codec import U256
 from numen.base.crypto import SigningKey
 from numen.base.eip712 import Domain
@@ -17,6 +18,10 @@ from numen.market.contracts.asks import (
     VERBS,
     claim_args,
     judged,
+    node_args,
+    opening_args,
+    policy_args,
+    policy_text,
     quote_args,
     ramp_args,
     terms_args,
@@ -27,17 +32,22 @@ from numen.market.message import (
     Buy,
     Call,
     Cancel,
+    Finding,
     Offer,
     Ramp,
+    Register,
     Request,
+    Result,
     Signed,
     Verdict,
     Vote,
     message_id,
 )
+from numen.market.moves import Challenge, Midpoint, Run, Stance
 from numen.market.reputation import Entry, Standing, after
-from numen.market.task import Quorum, Task, task_id
+from numen.market.task import Hardware, Optimistic, Quorum, Snark, Stark, Task, task_id
 from numen.market.ticket import Quote, SignedTicket, Ticket, draw, ticket_digest
+from numen.proof.quote import Tcb
 from numen.proof.statement import Claim, claim_digest
 from numen.testing import Chain, SentError
 from tests.markdown import ROOT
@@ -45,9 +55,10 @@ from tests.markdown import ROOT
 VIEWS = """
 from numen import address, contract, view
 from messages import (
-    Claim, Ending, Promise, Purchase, Quote, Ramp, Terms, Ticket, assent_id, buy_id, call_id,
-    cancel_id, claim_id, draw, history_head, offer_id, request_id, task_id, ticket_digest,
-    verdict_id, vote_id,
+    Claim, Ending, Node, Opening, Promise, Purchase, Quote, Ramp, Run, Terms, Ticket, assent_id,
+    buy_id, call_id, cancel_id, challenge_id, claim_id, draw, finding_id, history_head,
+    midpoint_id, offer_id, register_id, request_id, require_opening, run_result_id, stance_id,
+    task_id, ticket_digest, verdict_id, vote_id,
 )
 
 @contract
@@ -55,16 +66,47 @@ class Digests:
     nothing: u8
 
     @view
-    def task(self, terms: Terms) -> u256:
-        return task_id(terms)
+    def task(self, terms: Terms, policy: bytes[1024]) -> u256:
+        return task_id(terms, policy)
 
     @view
-    def request(self, terms: Terms, bid: u64, nonce: u64, ramp: Ramp) -> u256:
-        return request_id(terms, bid, nonce, ramp)
+    def request(self, terms: Terms, policy: bytes[1024], bid: u64, nonce: u64, ramp: Ramp) -> u256:
+        return request_id(terms, policy, bid, nonce, ramp)
 
     @view
-    def buy(self, market: u256, purchase: Purchase) -> u256:
-        return buy_id(market, purchase)
+    def buy(self, market: u256, purchase: Purchase, policy: bytes[1024]) -> u256:
+        return buy_id(market, purchase, policy)
+
+    @view
+    def run_result(
+        self, execution: u256, who: address, salt: u256, claim: Claim, answer: bytes[1024],
+        attestation: bytes[65], run: Run,
+    ) -> u256:
+        return run_result_id(execution, who, salt, claim, answer, attestation, run)
+
+    @view
+    def challenge(self, task: u256, result: u256, who: address) -> u256:
+        return challenge_id(task, result, who)
+
+    @view
+    def midpoint(
+        self, task: u256, worker: address, who: address, step: u64, state: u256, opening: Opening,
+        path: list[u256, 11],
+    ) -> u256:
+        return midpoint_id(task, worker, who, step, state, opening, path)
+
+    @view
+    def stance(self, task: u256, who: address, step: u64, agrees: bool) -> u256:
+        return stance_id(task, who, step, agrees)
+
+    @view
+    def finding(self, task: u256, who: address, about: u256, holds: bool) -> u256:
+        return finding_id(task, who, about, holds)
+
+    @view
+    def opens(self, root: u256, state: u256, opening: Opening, path: list[u256, 11]) -> bool:
+        require_opening(root, state, opening, path)
+        return True
 
     @view
     def offer(self, promise: Promise, quote: Quote) -> u256:
@@ -93,6 +135,10 @@ class Digests:
     @view
     def call(self, market: u256, who: address, nonce: u64, verb: u8, amount: u64) -> u256:
         return call_id(market, who, nonce, verb, amount)
+
+    @view
+    def register(self, market: u256, who: address, node: Node) -> u256:
+        return register_id(market, who, node)
 
     @view
     def history(self, before: u256, receipt: u256, good: bool, same: bool, lie: bool) -> u256:
@@ -127,7 +173,19 @@ quotes = st.builds(
 ramps = st.builds(Ramp, numbers, numbers, st.integers(1, 900_000))
 tasks = st.builds(
     Task, hashes, accounts, accounts, numbers, hashes, hashes,
-    st.builds(Quorum, st.integers(1, 64), st.integers(1, 10**6)), st.integers(1, 2**53),
+    st.one_of(
+        st.builds(Quorum, st.integers(1, 64), st.integers(1, 10**6)),
+        st.builds(Optimistic, st.integers(1000, 600_000)),
+        st.builds(Snark, hashes, st.none() | hashes),
+        st.builds(Stark, st.integers(0, 256), st.integers(0, 256)),
+        st.builds(
+            Hardware, hashes, st.sampled_from(["snp", "nitro", "tpm"]),
+            st.lists(st.binary(min_size=32, max_size=34), min_size=1, max_size=16).map(tuple),
+            st.lists(hashes, min_size=1, max_size=9).map(tuple), st.sampled_from(Tcb),
+            st.none() | st.tuples(*[st.integers(0, 255)] * 4), numbers,
+        ),
+    ),
+    st.integers(1, 2**53),
     numbers, numbers, numbers, numbers,
 )  # fmt: skip
 
@@ -148,18 +206,88 @@ def test_the_abi_that_comes_with_the_package_is_the_contracts():
 @settings(max_examples=25, deadline=None)
 @given(task=tasks, bid=numbers, nonce=numbers, ramp=st.none() | ramps)
 def test_tasks_and_requests_have_the_digests_of_their_messages(task, bid, nonce, ramp):
-    assert DIGESTS.view("task", terms_args(task)) == word(task_id(task))
+    terms = (terms_args(task), policy_text(task.policy))
+    assert DIGESTS.view("task", *terms) == word(task_id(task))
     expected = word(message_id(Request(task, bid, nonce, ramp)))
-    assert DIGESTS.view("request", terms_args(task), bid, nonce, ramp_args(ramp)) == expected
+    assert DIGESTS.view("request", *terms, bid, nonce, ramp_args(ramp)) == expected
 
 
 @settings(max_examples=25, deadline=None)
 @given(market=hashes, who=accounts, nonce=numbers, task=tasks, price=numbers)
 def test_purchases_do(market, who, nonce, task, price):
     body = Buy(market, who, nonce, task.program, task.inputs, task.policy, price)
-    policy = (task.policy.replicas, task.policy.trust)
-    purchase = (who, nonce, word(task.program), word(task.inputs), *policy, price)
-    assert DIGESTS.view("buy", word(market), purchase) == word(message_id(body))
+    purchase = (who, nonce, word(task.program), word(task.inputs), policy_args(task.policy), price)
+    found = DIGESTS.view("buy", word(market), purchase, policy_text(task.policy))
+    assert found == word(message_id(body))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.builds(
+        Result, hashes, accounts, hashes, claims, st.binary(max_size=1024), signatures,
+        st.builds(Run, st.integers(1, 2**40), st.integers(1, 2**40), hashes),
+    )
+)  # fmt: skip
+def test_results_that_can_be_challenged_do(body):
+    run = (body.evidence.steps, body.evidence.interval, word(body.evidence.root))
+    shown = (word(body.salt), claim_args(body.claim), body.answer, body.attestation, run)
+    found = DIGESTS.view("run_result", word(body.execution), body.worker, *shown)
+    assert found == word(message_id(body))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    task=hashes, who=accounts, worker=accounts, step=numbers, state=hashes, flag=st.booleans(),
+    leaves=st.none() | st.lists(hashes, min_size=1, max_size=1024), place=st.integers(0, 1023),
+)  # fmt: skip
+def test_moves_and_findings_do(task, who, worker, step, state, flag, leaves, place):
+    found = DIGESTS.view("challenge", word(task), word(state), who)
+    assert found == word(message_id(Challenge(task, state, who)))
+    opening = None if leaves is None else merkle.prove(leaves, place % len(leaves))
+    body = Midpoint(task, worker, who, step, state, opening)
+    said = (step, word(state), *opening_args(opening))
+    assert DIGESTS.view("midpoint", word(task), worker, who, *said) == word(message_id(body))
+    found = DIGESTS.view("stance", word(task), who, step, flag)
+    assert found == word(message_id(Stance(task, who, step, flag)))
+    found = DIGESTS.view("finding", word(task), who, word(state), flag)
+    assert found == word(message_id(Finding(task, who, state, flag)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(hashes, min_size=1, max_size=70, unique=True), st.data())
+def test_openings_show_what_they_show_everybody(leaves, data):
+    place, root = data.draw(st.integers(0, len(leaves) - 1)), word(merkle.root(leaves))
+    shown, path = opening_args(merkle.prove(leaves, place))
+    state = word(leaves[place])
+    assert DIGESTS.view("opens", root, state, shown, path)
+    for lie in (
+        (root, state ^ 1, shown, path),
+        (root ^ 1, state, shown, path),
+        (root, state, (True, place + 1, *shown[2:]), path),
+        (root, state, (True, place, shown[2] + 1, shown[3]), path),
+        (root, state, (*shown[:3], shown[3] + 1), path),
+        (root, state, shown, [path[0] ^ 1, *path[1:]])
+        if shown[3]
+        else (root, state ^ 2, shown, path),
+    ):
+        with pytest.raises(SentError):
+            DIGESTS.view("opens", *lie)
+
+
+@settings(max_examples=25, deadline=None)
+@given(tasks, st.data())
+def test_the_bytes_of_a_policy_are_one_value_of_its_kind(task, data):
+    """Else what is signed beside them could be taken for a part of them."""
+    terms, text = terms_args(task), policy_text(task.policy)
+    if not text:
+        return
+    kind = terms[6][0]
+    for lie in (text[:-1], text + b"\x00", b"\x92" + text[1:], text[:9], text[1:]):
+        with pytest.raises(SentError):
+            DIGESTS.view("task", terms, lie)
+    other = data.draw(st.sampled_from([k for k in range(3, 9) if k != kind]))
+    with pytest.raises(SentError):
+        DIGESTS.view("task", (*terms[:6], (other, 0, 0), *terms[7:]), text)
 
 
 @settings(max_examples=25, deadline=None)
@@ -201,6 +329,14 @@ def test_verdicts_do(body):
 def test_calls_do(market, who, nonce, verb, amount):
     found = DIGESTS.view("call", word(market), who, nonce, VERBS.index(verb), amount)
     assert found == word(message_id(Call(market, who, nonce, verb.value, amount)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(hashes, accounts, numbers, hashes, st.binary(min_size=64, max_size=64))
+def test_registrations_do(market, who, nonce, node, possession):
+    body = Register(market, who, nonce, node, possession)
+    found = DIGESTS.view("register", word(market), who, node_args(body))
+    assert found == word(message_id(body))
 
 
 @given(hashes, hashes, st.booleans(), st.booleans(), st.booleans())

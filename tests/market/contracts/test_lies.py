@@ -3,15 +3,24 @@
 import msgspec
 import pytest
 
+from numen.base.codec import encode
 from numen.base.crypto import keccak256
 from numen.market.actor import claim_of
 from numen.market.coins import Pocket
-from numen.market.contracts.asks import Ask, AskError, asks, judged, require_judgeable
+from numen.market.contracts.asks import (
+    TEXT_MAX,
+    Ask,
+    AskError,
+    asks,
+    judged,
+    require_judgeable,
+)
 from numen.market.exchange import Judge, Post, Verb, step
 from numen.market.message import Call, Execution, Recall, Request, Result, sign
-from numen.market.offence import Equivocation, FalseProof, Outcome, Silence, WrongAnswer
+from numen.market.moves import Run
+from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
 from numen.market.stake import UNBONDING_MS, stake_of
-from numen.market.task import Snark
+from numen.market.task import Hardware, Snark
 from numen.proof.statement import claim_digest
 from tests.market import town
 from tests.market.byhand import ANN, BOB, CAT, FALSE, NOTARY, PROVIDER, STRANGER, TRUE, VERIFIERS
@@ -81,13 +90,22 @@ def test_what_somebody_else_signed_is_refused_whichever_signature_it_is():
 def test_terms_that_differ_in_anything_are_not_what_was_signed():
     table = TwinDesk()
     ask = told(table, Post(sign(PROVIDER, table.request())))
-    terms, bid, nonce, ramp, signature = ask.args
+    terms, text, bid, nonce, ramp, signature = ask.args
     for place in range(3, len(terms)):
-        other = (*terms[:place], terms[place] + 1, *terms[place + 1 :])
+        part = terms[place]
+        changed = (part[0], part[1] + 1, part[2]) if isinstance(part, tuple) else part + 1
+        other = (*terms[:place], changed, *terms[place + 1 :])
         assert "another account" in refusal(
-            table, Ask("request", (other, bid, nonce, ramp, signature))
+            table, Ask("request", (other, text, bid, nonce, ramp, signature))
         )
-    for changed in ((terms, bid + 1, nonce, ramp), (terms, bid, nonce, (True, bid, 0, 1))):
+    window = (*terms[:6], (2, 5_000, 0), *terms[7:])
+    proof = encode(Snark(bytes(32)))
+    for changed in (
+        (terms, text, bid + 1, nonce, ramp),
+        (terms, text, bid, nonce, (True, bid, 0, 1)),
+        (window, text, bid, nonce, ramp),
+        ((*terms[:6], (3, 0, 0), *terms[7:]), proof, bid, nonce, ramp),
+    ):
         assert "another account" in refusal(table, Ask("request", (*changed, signature)))
 
 
@@ -115,9 +133,11 @@ def test_nobody_is_fined_without_a_fault():
     held = table.market.coins.balance(stake_of(ANN.address))
     for outcome in (Outcome.WRONG_ANSWER, Outcome.NO_EXECUTION, Outcome.NO_REVEAL):
         assert refusal(table, verdict(table, table.verdict(ANN, outcome)))
-    for outcome in (Outcome.FALSE_PROOF, Outcome.WRONG_VOTE):
+    for outcome in (Outcome.LOST_CONTEST, Outcome.WRONG_VOTE):
         body = table.verdict(ANN, outcome)
         assert "other evidence" in refusal(table, verdict(table, body))
+    false = verdict(table, table.verdict(ANN, Outcome.FALSE_PROOF))
+    assert "not found the evidence false" in refusal(table, false)
     assert "not the settled" in refusal(table, verdict(table, table.verdict(ANN)))
     assert "not failed" in refusal(table, verdict(table, table.verdict(ANN, Outcome.RELEASED)))
     assert table.market.coins.balance(stake_of(ANN.address)) == held
@@ -204,18 +224,21 @@ def test_a_stake_stays_as_long_as_it_may_be_needed():
 def test_a_market_on_a_ledger_takes_nothing_that_the_contract_cannot_judge():
     table = TwinDesk()
     table.seat(ANN)
-    proof = msgspec.structs.replace(table.task, policy=Snark(bytes(32)))
+    roots = tuple(bytes([i]) * 34 for i in range(16))
+    policy = Hardware(bytes(32), "tpm", roots, tuple(root[:32] for root in roots))
+    quote = msgspec.structs.replace(table.task, policy=policy)
     chain = table.job.seats[ANN.address].chain
     body = sign(VERIFIERS[0], table.verdict(ANN, Outcome.FALSE_PROOF))
     claim = claim_of(table.task, TRUE)
-    result = sign(
-        ANN, Result(bytes(32), ANN.address, bytes(32), claim, b"", ANN.sign(claim_digest(claim)))
-    )
+    result = Result(bytes(32), ANN.address, bytes(32), claim, b"", ANN.sign(claim_digest(claim)))
+    run = Run(1, 1, bytes(32))
+    long = msgspec.structs.replace(result, answer=bytes(TEXT_MAX + 1), evidence=run)
+    result = sign(ANN, result)
 
     for submission in (
-        Post(sign(PROVIDER, Request(proof, 1, 0))),
+        Post(sign(PROVIDER, Request(quote, 1, 0))),
+        Post(sign(ANN, long)),
         Post(sign(ANN, Recall(bytes(32), ANN.address, claim, ANN.sign(claim_digest(claim))))),
-        Judge(body, FalseProof(chain)),
         Judge(body, Equivocation(chain, result, result)),
     ):
         with pytest.raises(AskError):

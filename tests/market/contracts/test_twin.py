@@ -15,13 +15,24 @@ from numen.market.exchange import Verb
 from numen.market.job import OBJECTION_MS
 from numen.market.message import Assent, Buy, Call, Cancel, Ramp, sign
 from numen.market.offence import Equivocation, Outcome, Silence, WrongAnswer
+from numen.market.registry import registration
 from numen.market.stake import UNBONDING_MS
 from numen.market.task import Quorum
+from numen.net.identity import NodeKey
 from numen.proof.statement import Snark, claim_digest
-from tests.market import test_desk, test_exchange, test_resale, town
+from tests.market import (
+    test_contest,
+    test_desk,
+    test_exchange,
+    test_hardware,
+    test_resale,
+    town,
+)
 from tests.market.byhand import ANN, BOB, CAT, FALSE, JOB, PROVIDER, STRANGER, TRUE, VERIFIERS
 from tests.market.contracts.twin import TwinDesk, TwinOpening, TwinPlay
 
+NODES = [NodeKey.from_seed(bytes([i])) for i in range(2)]
+ALL_JOBS = town.QUORUM_JOBS + town.SNARK_JOBS
 MODULES = (test_desk, test_exchange, test_resale)
 STORIES = [
     story
@@ -31,12 +42,21 @@ STORIES = [
     if "Desk" in vars(module) and not inspect.signature(story).parameters
     if "Desk(" in (text := inspect.getsource(story)) or "disputed(" in text or "sold(" in text
 ]
+PLAYS = [
+    story
+    for module in (test_contest, test_hardware)
+    for name, story in vars(module).items()
+    if name.startswith("test_") and "played(" in inspect.getsource(story)
+    if not inspect.signature(story).parameters
+    if "sold_again" not in name  # the contract cannot see that a quote suffices
+]
 
 
 @pytest.fixture
 def _twinned(monkeypatch):
     monkeypatch.setattr(town, "Opening", TwinOpening)
     monkeypatch.setattr(town, "Play", TwinPlay)
+    monkeypatch.setattr(test_contest, "Play", TwinPlay)
     for module in MODULES:
         monkeypatch.setattr(module, "Desk", TwinDesk)
 
@@ -53,16 +73,23 @@ def test_every_story_of_the_exchange_is_the_contracts_too(story):
 
 
 @pytest.mark.usefixtures("_twinned")
-@pytest.mark.parametrize("seed", range(2))
-def test_whole_markets_agree_step_by_step(seed):
-    built = town.build(seed, town.QUORUM_JOBS)
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
+def test_every_play_of_contests_and_quotes_is_the_contracts_too(play):
+    play()
+    assert TwinOpening.latest.number > len(TwinOpening.latest.books.people)
+
+
+@pytest.mark.usefixtures("_twinned")
+@pytest.mark.parametrize(("seed", "jobs"), [(0, town.QUORUM_JOBS), (1, ALL_JOBS)])
+def test_whole_markets_agree_step_by_step(seed, jobs):
+    built = town.build(seed, jobs)
     list(built.play.run())
     books = built.play.twin.books
 
     assert books == of_market(built.play.market)
     assert books.identity == of_market(built.play.market).identity
     assert sum(person.faults for person in books.people) >= 1
-    assert sum(person.accepted for person in books.people) >= len(town.QUORUM_JOBS)
+    assert sum(person.accepted for person in books.people) >= len(jobs)
     assert books.burnt > 0
 
 
@@ -180,6 +207,13 @@ class Histories(RuleBasedStateMachine):
         market = self.table.market
         nonce = market.nonces.get(key.address, 0)
         self.table.post(key, Call(market.identity, key.address, nonce, verb.value, amount))
+
+    @rule(key=anyone, of=st.sampled_from([*NODES, None]), stale=st.sampled_from([0, 0, 1]))
+    def register(self, key, of, stale):
+        market = self.table.market
+        nonce = market.nonces.get(key.address, 0)
+        body = registration(market.identity, key.address, nonce - min(stale, nonce), of)
+        self.table.post(key, structs.replace(body, nonce=nonce))
 
     @rule(key=st.sampled_from([PROVIDER, ANN]))
     def cancel(self, key):

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from numen.market import exchange
+from numen.market.coins import OUTSIDE
 from numen.market.contracts import artifact
 from numen.market.contracts.asks import Ask, asks, funded, require_judgeable
 from numen.market.contracts.books import Books, of_contract, of_market
@@ -67,9 +70,15 @@ class Twin:
         return of_contract(self.contract.view)
 
     def require_equal(self, market: Market) -> None:
-        """Both have the same books, and the contract the coins that are in them."""
+        """Both have the same books, and the contract the coins that are in them.
+
+        Nobody here has coins of the ledger but those that left the market.
+        """
         assert self.books == of_market(market)
-        assert self.chain.balance(self.contract) == market.coins.total()
+        left = sum(self.chain.balance(person.owner) for person in self.books.people)
+        assert left == market.coins.balance(OUTSIDE)
+        here = market.coins.total() - market.coins.balance(OUTSIDE)
+        assert self.chain.balance(self.contract) == here
 
 
 class TwinOpening(Opening):
@@ -80,7 +89,7 @@ class TwinOpening(Opening):
     """
 
     def __init__(self, market, checker) -> None:
-        super().__init__(market, checker)
+        super().__init__(structs.replace(market, on_ledger=True), checker)
         self.twin = TwinOpening.latest = Twin(market)
 
     def call(self, key, verb, amount) -> None:
@@ -108,9 +117,11 @@ class TwinPlay(Play):
 class TwinDesk(byhand.Desk):
     """A market driven by hand, told to the contract of the latest opening."""
 
+    checker = byhand.NOTARY
+
     def submit(self, submission):
         self.twin = TwinOpening.latest
         before = self.market
-        self.market, happened = self.twin.step(before, submission, self.now, byhand.NOTARY)
+        self.market, happened = self.twin.step(before, submission, self.now, self.checker)
         self.twin.require_equal(self.market)
         return happened

@@ -51,7 +51,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nats")
     command = [str(binary), "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

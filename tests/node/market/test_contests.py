@@ -119,6 +119,9 @@ def test_what_cannot_be_walked_is_left_alone():
     with pytest.raises(TooLongError):
         walks(task_of(COUNT, raw, work_limit=2**50), raw, None)
     assert not walks.is_able(task_of(COUNT, b"no inputs of this program"))
+    short = goods_of(COUNT, raw)
+    short.answer_max = 31  # the answer has 32 bytes, and a contract is told all of them
+    assert not Walks(short).is_able(task_of(COUNT, raw))
     other = bytes(32)
     assert not Walks(goods_of(COUNT, other * 2)).is_able(task_of(COUNT, other * 2))
 

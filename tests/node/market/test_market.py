@@ -71,7 +71,7 @@ class Town:
             lambda place, *_: found.set_result(place), self.events.extend,
         )  # fmt: skip
         self.running["hall"] = asyncio.create_task(work)
-        place = await asyncio.wait_for(found, 10)
+        place = await asyncio.wait_for(found, 60)
         self.place, self.at = str(place), place.address
 
     def join(self, name: str, make, heard=lambda _: None) -> None:
@@ -300,7 +300,7 @@ def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
         for what in sent:
             await session.send(what)
         declined = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(declined) < len(sent):
                 heard = await session.receive()
                 if isinstance(heard.value, Declined):

@@ -198,8 +198,9 @@ def test_answers_that_can_be_challenged_and_proofs_are_sold_by_processes(process
     liar = processes.lines("bob")[0]["account"]
     buy = ("submit", place, str(program), "27", "--key", "buyer", "--bid", "50000", "--evidence")
 
-    processes.start("buyer", *buy, "optimistic")
-    processes.until(lambda: processes.events("claimed"))
+    # A process takes its time to come, on a busy machine more than ten seconds.
+    processes.start("buyer", *buy, "optimistic", "--window", "20")
+    processes.until(lambda: processes.events("matched"))
     processes.start("ada", "worker", place, "--key", "ada", "--insist", "--prove")
     assert processes.running.pop("buyer").wait(WAIT_S) == 0, processes.said("buyer")
     proof = processes.folder / "proof"

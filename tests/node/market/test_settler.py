@@ -2,33 +2,42 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 import pytest
+from msgspec import structs
 
+from numen.api import evidence, holdings, orders
 from numen.api.market import Market
 from numen.base.crypto import SigningKey
+from numen.base.errors import NumenError
 from numen.ledger.state.kv import MemoryKV
 from numen.market import events
-from numen.market.contracts.books import of_contract, of_market
+from numen.market.contracts.books import of_contract, of_market, shown_node
 from numen.market.exchange import Post, Verb
 from numen.market.message import Call, sign
 from numen.market.play import Play
+from numen.market.turn import new_market
+from numen.net.identity import NodeKey
+from numen.net.keystore import Identity
 from numen.net.tls import TlsTransport
 from numen.node.asking import NoAnswerError, RefusedError
 from numen.node.ledger.node import LedgerNode
 from numen.node.market.clerk import Clerk
+from numen.node.market.errand import ErrandError
 from numen.node.market.notary import Notary
 from numen.node.market.onledger import LedgerError, OnLedger, asker
 from numen.node.market.replica import Genesis, Granted, Passed, handed
 from numen.node.market.serve import serve
 from numen.node.market.settler import SettleError, Settler, settlement
-from tests.market import town
+from numen.sandbox.runner import Sandbox
+from tests.market import test_hardware, town
 from tests.node.ledger_served import AskedLedger, running
-from tests.node.market import test_market
+from tests.node.market import test_market, test_proofs
 
 HALL = SigningKey.from_seed(b"the hall")
 BORN_MS = 1_800_000_000_000
-GENESIS = Genesis(town.DOMAIN, HALL.address, HALL.address, 10**9, 200_000, BORN_MS)
+GENESIS = Genesis(town.DOMAIN, HALL.address, HALL.address, 10**9, 200_000, BORN_MS, on_ledger=True)
 
 
 def recorded(seed: int):
@@ -40,11 +49,13 @@ def recorded(seed: int):
             found.append((handed(submission) or Passed(), self.now_ms))
             yield from super()._submit(submission)
 
-    plain, town.Play = town.Play, Recorded
+    jobs = town.QUORUM_JOBS[:3] + test_hardware.JOBS[:1]
+    plain, town.Play = (town.Play, town.new_market), Recorded
+    town.new_market = partial(new_market, on_ledger=True)
     try:
-        built = town.build(seed, town.QUORUM_JOBS)
+        built = town.build(seed, jobs, attester=test_hardware.Enclave())
     finally:
-        town.Play = plain
+        town.Play, town.new_market = plain
     list(built.play.run())
     keys = (built.provider, *built.workers, *built.verifiers)
     calls = [(key, Verb.JOIN_AS_WORKER, 100_000) for key in built.workers]
@@ -117,6 +128,7 @@ def test_a_whole_market_is_settled_and_the_ledger_replays_byte_for_byte(tmp_path
     books = of_contract(settler.contract.view)
     assert books == of_market(market)
     assert books.burnt > 0
+    assert settler.contract.view("statistics")[1] == 4, "three quorums, and a quote"
     assert settlement(tmp_path).contract == f"0x{settler.contract.address.hex()}"
 
     # Everything that the ledger has follows from its blocks.
@@ -206,6 +218,9 @@ def test_a_contract_that_was_told_something_else_is_not_gone_on_with(tmp_path):
         restored.first = 7
         with pytest.raises(SettleError, match="snapshot"):
             await begin(tmp_path, clerk=restored)
+        elsewhere = structs.replace(GENESIS, on_ledger=False)
+        with pytest.raises(SettleError, match="not born on a ledger"):
+            await begin(tmp_path, clerk=Clerk(elsewhere, Notary()))
         (tmp_path / "settlement.json").write_text('{"market": "x"}')
         with pytest.raises(SettleError, match="names no contract"):
             await begin(tmp_path)
@@ -233,10 +248,21 @@ class Town(test_market.Town):
         self.place, self.at = str(place), place.address
 
 
+async def played(folder, url: str, story) -> None:
+    """Run a story in a town whose market is settled at a node."""
+    with Sandbox(insists=True) as sandbox:
+        made = Town(folder / "market", sandbox, url)
+        try:
+            await story(made)
+        finally:
+            for name in list(made.running):
+                await made.stop(name)
+            for prover in getattr(made, "provers", ()):
+                prover.close()
+
+
 @pytest.mark.slow
 def test_a_liar_loses_its_stake_on_the_ledger_and_a_killed_hall_goes_on(tmp_path):
-    from numen.sandbox.runner import Sandbox
-
     async def story(made):
         await made.open()
         await test_market.ready(made, liar=True)
@@ -260,14 +286,58 @@ def test_a_liar_loses_its_stake_on_the_ledger_and_a_killed_hall_goes_on(tmp_path
         stake, standing = contract.view("person", liar)[2:4]
         assert (stake[1], standing[2]) == (900_000, 1)
 
-    async def run(url):
-        with Sandbox(insists=True) as sandbox:
-            made = Town(tmp_path / "market", sandbox, url)
-            try:
-                await story(made)
-            finally:
-                for name in list(made.running):
-                    await made.stop(name)
+    with running("--data", str(tmp_path / "ledger")) as (ready, _):
+        asyncio.run(played(tmp_path, ready["http"], story))
+
+
+async def evidence_is_sold(made) -> None:
+    """A proof with keys, one without, and an answer that could be challenged."""
+    made.provers = []
+    await made.open()
+    made.verifier()
+    test_proofs.prover_joins(made, "ada")
+    await made.until(lambda: len(made.of(events.Called)) == 2)
+    async with Market(made.place, test_market.identity("buyer")) as market:
+        for program, args, kind, value in (
+            (test_proofs.MULTIPLY, (6, 7), "snark", 42),
+            (test_proofs.COUNT, (27,), "stark", 111),
+            (test_proofs.COUNT, (6,), evidence.optimistic(test_proofs.COUNT, window_ms=1_000), 8),
+        ):
+            bought = await market.run(program, *args, evidence=kind, bid=test_market.BID)
+            assert bought.value == value
+    await made.until(lambda: len(made.of(events.Closed)) == 3)
+    assert [e.evidence for e in made.of(events.Settled)] == ["snark", "stark", "optimistic"]
+    assert len(made.of(events.Found)) == 2, "what nobody challenged needs no finding"
+
+
+async def coins_and_nodes_are_the_owners(made, contract: OnLedger) -> None:
+    """What a buyer has left leaves for its account; a worker's node alone speaks for it."""
+    buyer, ada = (test_market.identity(name) for name in ("buyer", "ada"))
+    left = await holdings.take_out(made.place, buyer, 1_000)
+    with pytest.raises(ErrandError):
+        await holdings.take_out(made.place, buyer, left + 1)
+    node = await holdings.register(made.place, ada)
+    thief = Identity("thief", NodeKey.from_seed(b"thief"), ada.account)
+    with pytest.raises(NumenError):
+        await orders.book(made.place, thief)
+    await orders.book(made.place, ada)
+
+    def is_there() -> bool:
+        name = f"0x{buyer.account.address.hex()}"
+        is_paid = int(asker(made.url)("eth_getBalance", name, "latest"), 16) == 1_000
+        return is_paid and shown_node(contract.view, ada.account.address) == node
+
+    await made.until(is_there)
+
+
+@pytest.mark.slow
+def test_evidence_is_settled_on_the_ledger_and_coins_and_nodes_are_their_owners(tmp_path):
+    async def story(made):
+        await evidence_is_sold(made)
+        contract = OnLedger(asker(made.url), bytes.fromhex(settlement(made.folder).contract[2:]))
+        await coins_and_nodes_are_the_owners(made, contract)
+        market = made.members["verifier"].replica
+        await made.until(lambda: of_contract(contract.view) == of_market(market.market))
 
     with running("--data", str(tmp_path / "ledger")) as (ready, _):
-        asyncio.run(run(ready["http"]))
+        asyncio.run(played(tmp_path, ready["http"], story))

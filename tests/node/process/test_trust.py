@@ -1,5 +1,6 @@
 """Nodes as processes that attest each other: a lie is caught, and a kill loses nothing."""
 
+import json
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from click.testing import CliRunner
 
 from numen.cli.reading import read_state
 from numen.cli.trust import trust
+from numen.ledger.stakes import NOTICE
 from numen.node.asking import ask
 from tests.node.process.cluster import WAIT_S, Cluster
 
@@ -23,11 +25,11 @@ def cluster(tmp_path):
     made.stop()
 
 
-def until(found, url: str, method: str = "numen_explainTrust", *params: str):
+def until(found, url: str, method: str = "numen_explainTrust", params=("node-0",)):
     """Ask a node again and again until something is found."""
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
-        answer = ask(url, method, *(params or ("node-0",)))
+        answer = ask(url, method, *params)
         if found(answer):
             return answer
         time.sleep(0.2)
@@ -86,3 +88,34 @@ def test_a_maker_that_was_trusted_is_caught_and_everybody_says_why(cluster):
     assert min(node["height"] for node in status["nodes"]) >= LIE - 1
     # The false block is final nowhere: others make that block, and no coin has come or gone.
     assert sum(map(int, status["coins"].values())) == 1000
+    loses_its_bond_and_is_no_maker_any_more(cluster)
+
+
+def loses_its_bond_and_is_no_maker_any_more(cluster):
+    """Others go on without who lied, and everybody can see what it cost, and why."""
+    for name in ("node-1", "node-2", "node-3"):
+        shown = until(
+            lambda found: found["bonds"][0]["loss"], cluster.url(name), "numen_stakes", ()
+        )
+    loss = shown["bonds"][0]["loss"]
+    assert (loss["offence"], int(loss["burnt"], 16)) == ("a false block", 938)
+    assert loss["reporter"] != "node-0"
+    taken_at = loss["height"]
+    cluster.pay_many("a", "b", NOTICE + 2, at="node-2")
+    height = cluster.equal()["nodes"][1]["height"]
+    assert height > taken_at + NOTICE
+    address = shown["bonds"][0]["address"]
+    for at in range(taken_at, height + 1):
+        assert (
+            ask(cluster.url("node-3"), "eth_getBlockByNumber", hex(at), False)["miner"] != address
+        )
+    pledge = ask(cluster.url("node-3"), "numen_explainTrust", "node-0")["pledge"]
+    assert int(pledge, 16) == 0
+    report = json.loads(cluster.run("stakes", "--at=node-1"))
+    assert (report["left"], report["burnt"]) == (3000, 938)
+    (liar,) = [each for each in report["bonds"] if not each["votes"]]
+    assert (liar["name"], liar["loss"]["height"], liar["left"]) == ("node-0", taken_at, 0)
+    # Who was away comes to the same by itself.
+    cluster.kill("node-2")
+    cluster.start("node-2", options=("--rpc", "0"))
+    assert ask(cluster.url("node-2"), "numen_stakes")["bonds"][0]["votes"] is False

@@ -88,7 +88,10 @@ class Hall:
         if voting is not None:
             voter = Voter.open(voting, CHAIN, self.directory / f"votes-{index}")
         world = World(
-            self.disks[index], [(OWNER.address, Account(10**6))], custodians=self.custodians
+            self.disks[index],
+            [(OWNER.address, Account(10**6))],
+            custodians=self.custodians,
+            bonds=plan.bonds,
         )
         body = Body(plan, world, self.keys[index], voter)
         self.bodies[index], self.nodes[index] = body, Node(body)

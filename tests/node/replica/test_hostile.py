@@ -9,6 +9,7 @@ from numen.base.codec import CodecError
 from numen.base.crypto import SigningKey
 from numen.ledger.cell import Account
 from numen.ledger.order.certificate import Certificate
+from numen.ledger.order.offence import Offence, SignedVerdict, Verdict
 from numen.ledger.order.slashing import DoubleCertificate, DoubleVote, Evidence
 from numen.ledger.order.vote import SignedVote, Vote
 from numen.node.replica.ballots import PLACES_MAX, WINDOW
@@ -20,7 +21,9 @@ from numen.node.replica.packet import (
     Ballot,
     Certified,
     Finalized,
+    Found,
     Inquire,
+    Pledged,
     Proposal,
     Show,
     Standing,
@@ -56,6 +59,9 @@ EVIDENCE = st.builds(
         st.builds(DoubleCertificate, CERTIFICATES, CERTIFICATES),
     ),
 )
+VERDICTS = st.builds(
+    Verdict, st.sampled_from([CHAIN, 1]), KEYS, st.sampled_from(list(Offence)), HASHES
+)
 PACKETS = st.one_of(
     st.builds(Submit, JUNK),
     PROPOSALS,
@@ -66,6 +72,8 @@ PACKETS = st.one_of(
     st.builds(Ask, NUMBERS),
     st.builds(Standing, NUMBERS, HASHES, HASHES),
     st.builds(Accused, EVIDENCE),
+    st.builds(Found, st.builds(SignedVerdict, VERDICTS, KEYS, SIGNATURES)),
+    st.builds(Pledged, NUMBERS),
     st.builds(Inquire, st.binary(min_size=20, max_size=20), NUMBERS),
     st.builds(Show, st.binary(min_size=20, max_size=20)),
 )
@@ -123,6 +131,7 @@ def test_bytes_that_are_no_packet_are_refused(raw):
         {"proposer": bytes(20)},
         {"peers": (*CAST.plans[0].peers, Peer(bytes(20), bytes(48)))},
         {"mode": Mode.APPLY},
+        {"peers": CAST.plans[0].peers[:3]},
     ],
 )
 def test_a_plan_that_no_node_can_follow_is_refused(wrong):

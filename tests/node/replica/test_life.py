@@ -223,8 +223,11 @@ def test_who_verifies_believes_the_maker_until_it_audits(start, share, is_caught
     reasons = [each.reason for each in verifier.suspicions]
     assert ("its state is not what its transactions come to" in reasons) == is_caught
     assert (any(e.block == liar.forged for e in verifier._book.entries(1))) == (not is_caught)
-    # Whatever it believed, the certificate is of the block that the others carried out.
-    assert heights(town) == [1] * 5
+    # Whatever it believed, the certificate is of the block that the others carried out. The maker
+    # has lost its bond in another one, if somebody saw that it lied.
+    assert heights(town) == [1 + is_caught] * 5
+    losses = {machine.body.world.stakes().losses for machine in town.machines}
+    assert [len(each) for each in losses] == [int(is_caught)]
     assert len(roots(town)) == 1
     assert {machine.body.world.last(BOB).balance for machine in town.machines} == {5}
 

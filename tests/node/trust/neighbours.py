@@ -7,7 +7,7 @@ from numen.base.crypto import SigningKey
 from numen.ledger.block import Block, seal
 from numen.ledger.cell import Account
 from numen.ledger.transactions import Call, Transaction, sign
-from numen.node.replica.packet import PROPOSAL_BYTES_MAX, Submit, write_packet
+from numen.node.replica.packet import PROPOSAL_BYTES_MAX, Submit, Told, write_packet
 from numen.node.replica.plan import Mode
 from numen.node.trust import speech
 from numen.node.trust.evidence import FalseBlock, Lie
@@ -82,6 +82,12 @@ class Neighbours:
         address = self.cast.nodes[peer]
         heard = self.watch(index).hear(address, speech.write(message))
         return [said(frame) for to, frame in heard.out if to == address]
+
+    def tell(self, index, peer, message):
+        """Let a whole node hear a message of another, by the network."""
+        source, target = self.cast.nodes[peer], self.cast.nodes[index]
+        self.town.deliver(source, target, write_packet(Told(speech.write(message))))
+        self.town.wait(100)
 
     def false_block(self, height):
         """The true block of a height, signed again with another state."""

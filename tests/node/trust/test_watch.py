@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numen.base.crypto import keccak256
 from numen.ledger.block import seal
 from numen.ledger.order.bls import VotingKey
+from numen.ledger.order.offence import Offence
 from numen.ledger.order.slashing import DoubleVote, Evidence
 from numen.ledger.order.vote import SignedVote, Vote, vote_digest
 from numen.net.language import read_refusal
@@ -171,7 +172,8 @@ def test_who_is_behind_judges_when_it_comes_there():
     assert not near.watch(1).docket.guilty
     near.deafen()
     near.steps(4)
-    assert near.body(1).ledger.height == 4
+    assert near.body(1).ledger.height == 5  # the last one has taken the maker's bond
+    assert near.body(1).world.stakes().outcasts == {near.cast.nodes[0]}
     assert set(near.watch(1).docket.guilty) == {near.number(0)}
 
 
@@ -270,11 +272,16 @@ def two_sheets(near, index):
 def test_who_says_two_things_of_one_step_is_shown_to_everybody():
     near = fresh()
     first, second = two_sheets(near, 2)
-    near.hear(1, 2, gossip.News((first,)))
-    near.hear(1, 3, gossip.News((second,)))  # whoever passes it on
+    near.tell(1, 2, gossip.News((first,)))
+    near.tell(1, 3, gossip.News((second,)))  # whoever passes it on
     near.steps(3)
     for index in (0, 1, 3):
         assert set(near.watch(index).docket.guilty) == {near.number(2)}
+    near.steps(6)
+    for index in range(4):  # the others have judged so, and a block takes its bond
+        (loss,) = near.body(index).world.stakes().losses
+        assert loss.offence is Offence.TWO_STORIES
+        assert near.body(index).world.stakes().outcasts == {near.cast.nodes[2]}
     lie = Lie(TwoStories(Contradiction(first, first, None)))
     assert near.number(3) not in near.watch(1).docket.guilty
     near.hear(1, 3, Accusation(lie))
@@ -305,11 +312,11 @@ def test_a_sheet_from_the_future_is_no_lie_and_no_news():
 def test_who_votes_twice_is_guilty_here_too():
     near = fresh()
     voting: VotingKey = near.cast.voting[2]
-    votes = [Vote(CHAIN, 9, bytes([byte]) * 32) for byte in (1, 2)]
+    votes = [Vote(CHAIN, 5, bytes([byte]) * 32) for byte in (1, 2)]
     signed = [SignedVote(v, voting.public, voting.sign(vote_digest(v))) for v in votes]
     evidence = Evidence(DoubleVote(*signed))
     assert isinstance(near.body(1).perform(Judge(b"", evidence), 0), Judged)
-    assert near.watch(1).docket.guilty[near.number(2)].words == "it voted twice for height 9"
+    assert near.watch(1).docket.guilty[near.number(2)].words == "it voted twice for height 5"
     near.steps(2)
     assert set(near.watch(3).docket.guilty) == {near.number(2)}
     same = Evidence(DoubleVote(signed[0], signed[0]))

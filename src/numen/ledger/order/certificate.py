@@ -12,7 +12,8 @@ only says that in its view no other block can have one.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -60,7 +61,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         key: By which it votes.
-        stake: Coins that it loses if it contradicts itself, above 0.
+        stake: Coins that it loses if it is shown to lie, above 0.
         possession: Proof that it knows the secret of the key.
     """
 
@@ -112,17 +113,41 @@ class Electorate:
         keys = [member.key for member in roll.members]
         if keys != sorted(set(keys)):
             raise ElectorateError("the members are not ordered by their keys, each once")
-        self.members = roll.members
-        self.id: bytes = digest(_ROLL_DOMAIN, encode(roll))
-        self.total = sum(member.stake for member in roll.members)
-        self._keys = [_admit(index, member) for index, member in enumerate(roll.members)]
-        self._index = {key: index for index, key in enumerate(keys)}
+        points = [_admit(index, member) for index, member in enumerate(roll.members)]
+        self._fill(roll.members, points)
+
+    def _fill(self, members: tuple[Member, ...], points: list[KeyPoint]) -> None:
+        self.members = members
+        self.id: bytes = digest(_ROLL_DOMAIN, encode(Roll(members)))
+        self.total = sum(member.stake for member in members)
+        self._keys = points
+        self._index = {member.key: index for index, member in enumerate(members)}
         self._verified: OrderedDict[Certificate, None] = OrderedDict()
 
     @classmethod
     def of(cls, members: Iterable[Member]) -> "Electorate":
         """An electorate of members in any order; as the constructor otherwise."""
         return cls(Roll(tuple(sorted(members, key=lambda member: member.key))))
+
+    def without(self, keys: AbstractSet[bytes]) -> "Electorate":
+        """Those members whose keys are not among some; what is known of the rest is known.
+
+        Raises:
+            ElectorateError: Nobody is left.
+
+        Cost: a digest.
+        """
+        left = [index for index, member in enumerate(self.members) if member.key not in keys]
+        if not left:
+            raise ElectorateError("nobody is left who votes")
+        found = Electorate.__new__(Electorate)
+        points = [self._keys[index] for index in left]
+        found._fill(tuple(self.members[index] for index in left), points)  # noqa: SLF001
+        return found
+
+    def electorate(self, height: int) -> "Electorate":  # noqa: ARG002
+        """Itself: as `Electors` where nobody loses a bond."""
+        return self
 
     def index(self, key: bytes) -> int | None:
         """The place of a key's owner, or None."""
@@ -149,6 +174,14 @@ class Electorate:
     def key(self, index: int) -> KeyPoint:
         """The key of a member, to verify with."""
         return self._keys[index]
+
+
+class Electors(Protocol):
+    """Knows who votes at which height, as `numen.ledger.stakes` does."""
+
+    def electorate(self, height: int) -> Electorate:
+        """Who votes for the block of a height."""
+        ...
 
 
 class Tally:
@@ -194,7 +227,7 @@ class Tally:
         if not self.is_enough:
             raise NotEnoughError(self.stake, self._electorate.total)
         signature = bls.add_signatures([self._signatures[i] for i in sorted(self._signatures)])
-        bits = _to_bits(self._signatures, len(self._electorate.members))
+        bits = write_bits(self._signatures, len(self._electorate.members))
         return Certificate(self._vote, self._electorate.id, bits, signature)
 
 
@@ -237,7 +270,7 @@ def _sum(votes: Mapping[bytes, SignedVote], electorate: Electorate) -> Certifica
         signature = bls.add_signatures([signed.signature for signed in chosen])
     except BlsError:
         signature = bytes(bls.SIGNATURE_BYTES)  # no signature of anybody: each vote is looked at
-    bits = _to_bits(indices, len(electorate.members))
+    bits = write_bits(indices, len(electorate.members))
     return Certificate(chosen[0].vote, electorate.id, bits, signature)
 
 
@@ -289,9 +322,18 @@ def signers(certificate: Certificate, electorate: Electorate) -> tuple[int, ...]
     Raises:
         CertificateError: The bits do not fit the electorate.
     """
+    return read_bits(certificate.signers, electorate)
+
+
+def read_bits(raw: bytes, electorate: Electorate) -> tuple[int, ...]:
+    """The places of members whose bits are set, as `Certificate.signers` has them.
+
+    Raises:
+        CertificateError: The bits do not fit the electorate.
+    """
     count = len(electorate.members)
-    bits = int.from_bytes(certificate.signers, "little")
-    if len(certificate.signers) != (count + 7) // 8 or bits >> count:
+    bits = int.from_bytes(raw, "little")
+    if len(raw) != (count + 7) // 8 or bits >> count:
         raise CertificateError(f"the bits of the signers are not those of {count} members")
     return tuple(index for index in range(count) if bits >> index & 1)
 
@@ -308,7 +350,8 @@ def check_member_vote(electorate: Electorate, index: int, signed: SignedVote) ->
         raise CertificateError(f"not the vote of its key: {error.reason}") from error
 
 
-def _to_bits(indices: Iterable[int], count: int) -> bytes:
+def write_bits(indices: Iterable[int], count: int) -> bytes:
+    """Write the places of members of so many, a bit for each."""
     bits = sum(1 << index for index in indices)
     return bits.to_bytes((count + 7) // 8, "little")
 

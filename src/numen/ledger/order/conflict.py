@@ -25,8 +25,13 @@ from numen.base.crypto import (
     keccak256,
     recover,
 )
-from numen.ledger.block import Block, Header, block_id
-from numen.ledger.order.certificate import Certificate, CertificateError, Electorate, verify
+from numen.ledger.block import Block, Header, block_id, leaves
+from numen.ledger.order.certificate import (
+    Certificate,
+    CertificateError,
+    Electors,
+    verify,
+)
 from numen.ledger.order.sequencer import OrderError
 from numen.ledger.transactions import (
     TRANSACTION_BYTES_MAX,
@@ -115,8 +120,8 @@ def check_equivocation(conflict: Equivocation, chain: int) -> tuple[Admitted, Ad
 
 def settle(block: Block, index: int, certificate: Certificate) -> Settled:
     """Say why a transaction of a block is final."""
-    leaves = [keccak256(raw) for raw in block.transactions]
-    return Settled(block.header, merkle.prove(leaves, index), certificate)
+    hashed = [keccak256(raw) for raw in leaves(block.transactions, block.evidence)]
+    return Settled(block.header, merkle.prove(hashed, index), certificate)
 
 
 def reject(loser: bytes, winner: bytes, settled: Settled, key: SigningKey) -> SignedRejection:
@@ -137,7 +142,7 @@ def reject(loser: bytes, winner: bytes, settled: Settled, key: SigningKey) -> Si
     return SignedRejection(rejected, key.sign(digest(_DOMAIN, _write(rejected))))
 
 
-def check_rejection(signed: SignedRejection, chain: int, electorate: Electorate) -> None:
+def check_rejection(signed: SignedRejection, chain: int, electors: Electors) -> None:
     """Check a rejection from anyone.
 
     Raises:
@@ -153,13 +158,19 @@ def check_rejection(signed: SignedRejection, chain: int, electorate: Electorate)
     lost, won = check_equivocation(rejected.conflict, chain)
     if (rejected.transaction, rejected.winner) != (lost.id, won.id):
         raise ConflictProofError("the transactions are not those that it names")
-    check_settled(rejected.settled, rejected.conflict.second, chain, electorate)
+    check_settled(rejected.settled, rejected.conflict.second, chain, electors)
     if rejected.rollback_to != rejected.settled.header.parent:
         raise ConflictProofError("the block to go back to is not the one before the winner's")
 
 
-def check_settled(settled: Settled, raw: bytes, chain: int, electorate: Electorate) -> None:
+def check_settled(settled: Settled, raw: bytes, chain: int, electors: Electors) -> None:
     """Check that a transaction is in a final block.
+
+    Args:
+        settled: From anyone.
+        raw: The transaction.
+        chain: Number of the ledger.
+        electors: Who votes at which height.
 
     Raises:
         ConflictProofError: It is not shown to be.
@@ -169,7 +180,7 @@ def check_settled(settled: Settled, raw: bytes, chain: int, electorate: Electora
     if named != (chain, chain, header.height, block_id(header)):
         raise ConflictProofError("the certificate is of another block")
     try:
-        verify(settled.certificate, electorate)
+        verify(settled.certificate, electors.electorate(header.height))
         merkle.verify(header.transactions, keccak256(raw), settled.opening)
     except (CertificateError, merkle.MerkleError) as error:
         raise ConflictProofError(f"not shown to be final: {error}") from error

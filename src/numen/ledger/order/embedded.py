@@ -178,8 +178,9 @@ class Embedded:
         batches = [waiting.batch for waiting in group]
         outcomes: Sequence[table.Outcome]
         try:
-            outcomes = await loop.run_in_executor(self._writing, _commit, self._writer, batches)
-            self._position = await loop.run_in_executor(self._writing, table.head, self._writer)
+            outcomes, self._position = await loop.run_in_executor(
+                self._writing, _commit, self._writer, batches
+            )
         except (sqlite3.Error, OSError) as error:
             self._refusal = f"the log could not be written and has to be opened again: {error}"
             outcomes = [UnavailableError(self._refusal) for _ in group]
@@ -194,7 +195,10 @@ class Embedded:
             self._grown.notify_all()
 
 
-def _commit(connection: sqlite3.Connection, batches: Sequence[Prepared]) -> list[table.Outcome]:
+def _commit(
+    connection: sqlite3.Connection, batches: Sequence[Prepared]
+) -> tuple[list[table.Outcome], int]:
+    """Write batches; what became of each, and how long the log is then."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         outcomes = [table.write(connection, batch) for batch in batches]
@@ -203,4 +207,4 @@ def _commit(connection: sqlite3.Connection, batches: Sequence[Prepared]) -> list
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
-    return outcomes
+    return outcomes, table.head(connection)

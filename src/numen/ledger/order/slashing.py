@@ -1,10 +1,11 @@
-"""What costs a verifier its stake, as evidence that a machine can check.
+"""Votes that cost a verifier its stake, as evidence that a machine can check.
 
     EvidenceError    it does not show that anybody contradicted itself
 
 Nobody is accused on a say-so. Two votes of one key for one stage of one view of a height are a
 contradiction. So are two such certificates, for everybody who is in both: whoever knows all about a
-sum of signatures still cannot put somebody into it who did not sign.
+sum of signatures still cannot put somebody into it who did not sign. How a block takes the stake is
+said in `numen.ledger.penalty`.
 """
 
 from typing import TypeAlias

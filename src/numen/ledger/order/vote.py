@@ -16,8 +16,15 @@ two thirds prepare another. Of these somebody honest committed A in v or later, 
 other in w, behind it: so it knew of a view between, behind its lock, in which more than two thirds
 prepared another than A, and w was not the first. (The same in Tendermint, arXiv 1807.04938.)
 
+All votes of one height are counted by one electorate, whoever loses its bond meanwhile: which one
+it is follows from blocks before (`numen.ledger.stakes`), and nobody honest votes for a height
+before it has the block below it. So the proof is about each height by itself. By induction there is
+one final block below, so there is one state, and one electorate; in that, less than a third lies.
+Who is left out was found to lie, so that of the rest the honest are no smaller part than before.
+
 It may repeat itself for ever, and must not contradict itself once: two votes for one stage of one
-view are evidence against it that anybody can show (`numen.ledger.order.slashing`). So the vote goes
+view are evidence against it that anybody can show, and cost it its bond
+(`numen.ledger.penalty`). So the vote goes
 into the book, and the book to the disk, before the signature leaves this file. The book is SQLite
 with every commit synced; its file is locked, since two processes with one key are how honest
 verifiers contradict themselves. A book that is restored from a backup has forgotten votes: give its
@@ -36,6 +43,7 @@ from numen.base.codec import U64, digest
 from numen.base.crypto import Hash32
 from numen.ledger.order.bls import BlsSignature, PublicKey, VotingKey, read_key, verify
 from numen.ledger.order.files import connect, lock
+from numen.ledger.order.offence import SignedVerdict, Verdict, verdict_digest
 from numen.ledger.order.sequencer import BrokenLogError, OrderError
 
 _DOMAIN: Final = "numen/vote/2"
@@ -292,6 +300,10 @@ class Voter:
         vote = Vote(self._chain, height, block, view, is_commit)
         self._book.enter(vote, since)
         return SignedVote(vote, self._key.public, self._key.sign(vote_digest(vote)))
+
+    def condemn(self, verdict: Verdict) -> SignedVerdict:
+        """Sign a verdict. One contradicts no other, so that no book has it."""
+        return SignedVerdict(verdict, self._key.public, self._key.sign(verdict_digest(verdict)))
 
     def entries(self, height: int) -> list[Entry]:
         """The votes of a height, in order."""

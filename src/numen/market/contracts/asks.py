@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from numen.base.codec import encode
 from numen.base.errors import NumenError
+from numen.base.merkle import Opening
 from numen.market.events import Event, Redeemed
 from numen.market.exchange import Judge, Post, Redeem, Submission, Tick, Verb
 from numen.market.job import Job
@@ -22,10 +24,12 @@ from numen.market.message import (
     Call,
     Cancel,
     Execution,
+    Finding,
     Match,
     Offer,
     Ramp,
     Recall,
+    Register,
     Request,
     Result,
     Signed,
@@ -33,9 +37,19 @@ from numen.market.message import (
     Vote,
     message_id,
 )
-from numen.market.offence import Accusation, Equivocation, FalseProof, Outcome
+from numen.market.moves import PATH_MAX, Challenge, Midpoint, Run, Stance, Step
+from numen.market.offence import Accusation, Equivocation, Outcome
 from numen.market.resale import find
-from numen.market.task import Quorum, Task, task_id
+from numen.market.task import (
+    Hardware,
+    Optimistic,
+    Policy,
+    Quorum,
+    Snark,
+    Stark,
+    Task,
+    task_id,
+)
 from numen.market.ticket import Quote, Ticket, ticket_id
 from numen.market.turn import Market
 from numen.proof.statement import Claim
@@ -49,6 +63,12 @@ OUTCOMES: Final = (
 
 VERBS: Final = tuple(Verb)
 """Verbs by their numbers in the contract."""
+
+KINDS: Final = (None, Quorum, Optimistic, Snark, Stark, Hardware)
+"""Kinds of evidence that a task asks for, by their numbers in the contract."""
+
+TEXT_MAX: Final = 1024
+"""Longest policy, and longest answer that can be challenged, of which the contract is told."""
 
 assert set(OUTCOMES) == {None, *Outcome}, "an outcome has no number"
 
@@ -75,22 +95,27 @@ def require_judgeable(submission: Submission) -> None:
     """Refuse what the contract has no rule for, before the market takes it.
 
     Raises:
-        AskError: It is a task for another evidence than a quorum, or an accusation that rests on
-            more than fits into a message: a false proof, or two results of one seat.
+        AskError: It is more than fits into a message to the contract: a policy or an answer that
+            can be challenged of more than `TEXT_MAX` bytes, or two results of one seat.
     """
     match submission:
-        case Post(Signed(Request(task))) if not isinstance(task.policy, Quorum):
-            raise AskError("a market on a ledger settles quorums only")
-        case Post(Signed(Buy() as body)) if not isinstance(body.policy, Quorum):
-            raise AskError("a market on a ledger settles quorums only")
+        case Post(Signed(Request(task))):
+            _require_short(len(encode(task.policy)), "a policy")
+        case Post(Signed(Buy() as body)):
+            _require_short(len(encode(body.policy)), "a policy")
+        case Post(Signed(Result() as body)) if isinstance(body.evidence, Run):
+            _require_short(len(body.answer), "an answer that can be challenged")
         case Post(Signed(Recall())):
             raise AskError("a market on a ledger takes no answer back")
-        case Judge(_, FalseProof()):
-            raise AskError("a market on a ledger takes no accusation of a false proof")
         case Judge(_, Equivocation(_, first, _)) if not isinstance(first.body, Execution):
             raise AskError("a market on a ledger judges contradictory executions, not results")
         case _:
             pass
+
+
+def _require_short(size: int, what: str) -> None:
+    if size > TEXT_MAX:
+        raise AskError(f"{what} has at most {TEXT_MAX} bytes in a market on a ledger, not {size}")
 
 
 def funded(to: bytes, coins: int) -> Ask:
@@ -134,7 +159,11 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
             yield Ask("call", (body.owner, body.nonce, verb, body.amount, signature))
         case Request():
             ramp = ramp_args(body.ramp)
-            yield Ask("request", (terms_args(body.task), body.bid, body.nonce, ramp, signature))
+            text = policy_text(body.task.policy)
+            terms = (terms_args(body.task), text, body.bid, body.nonce, ramp)
+            yield Ask("request", (*terms, signature))
+        case Register():
+            yield Ask("register", (body.owner, node_args(body), signature))
         case Cancel():
             yield Ask("cancel", (_word(body.task), signature))
         case Buy():
@@ -144,14 +173,16 @@ def _posted(before: Market, after: Market, signed: Signed) -> Iterator[Ask]:
             job = next(j for j in before.jobs.values() if body.request in j.requests)
             if _moved(job, after):
                 yield _advance(job.identity)
-        case Match() | Execution() | Result() | Vote() | Assent():
+        case Match() | Execution() | Result() | Vote() | Assent() | Finding():
             yield _worked(before, body, signature)
+        case Challenge() | Midpoint() | Stance() | Step():
+            yield _moved_in_contest(body, signature)
         case Verdict() | Recall():
             raise AssertionError("a verdict is handed in with its accusation; no recall is")
 
 
 def _worked(
-    before: Market, body: Match | Execution | Result | Vote | Assent, signature: bytes
+    before: Market, body: Match | Execution | Result | Vote | Assent | Finding, signature: bytes
 ) -> Ask:
     match body:
         case Match():
@@ -160,9 +191,7 @@ def _worked(
             task = _task_of_seat(before, body.match)
             return Ask("execution", (task, body.worker, _word(body.commitment), signature))
         case Result():
-            task = _task_of_seat(before, body.execution)
-            opened = (claim_args(body.claim), _word(body.salt), _word(message_id(body)), signature)
-            return Ask("result", (task, body.worker, *opened))
+            return _opened(_task_of_seat(before, body.execution), body, signature)
         case Vote():
             claim = claim_args(body.claim)
             return Ask(
@@ -170,18 +199,42 @@ def _worked(
             )
         case Assent():
             return Ask("assent", (_word(body.task), body.verifier, _word(body.claim), signature))
+        case Finding():
+            said = (_word(body.task), body.verifier, _word(body.about), body.holds)
+            return Ask("finding", (*said, signature))
+
+
+def _opened(task: int, body: Result, signature: bytes) -> Ask:
+    opened = (claim_args(body.claim), _word(body.salt))
+    if not isinstance(body.evidence, Run):
+        return Ask("result", (task, body.worker, *opened, _word(message_id(body)), signature))
+    run = (body.evidence.steps, body.evidence.interval, _word(body.evidence.root))
+    shown = (body.answer, body.attestation, run)
+    return Ask("run_result", (task, body.worker, *opened, *shown, signature))
+
+
+def _moved_in_contest(body: Challenge | Midpoint | Stance | Step, signature: bytes) -> Ask:
+    task = _word(body.task)
+    match body:
+        case Challenge():
+            return Ask("challenge", (task, _word(body.result), body.challenger, signature))
+        case Midpoint():
+            said = (body.step, _word(body.state), *opening_args(body.opening))
+            return Ask("midpoint", (task, body.challenger, *said, signature))
+        case Stance():
+            return Ask("stance", (task, body.challenger, body.step, body.agrees, signature))
+        case Step():
+            return Ask("show", (task, body.challenger, _word(message_id(body)), signature))
 
 
 def _bought(market: Market, body: Buy) -> tuple[Any, ...]:
-    policy = body.policy
-    assert isinstance(policy, Quorum), "refused before: `require_judgeable`"
-    entry = find(market.store, body.program, body.inputs, policy, 0)
+    entry = find(market.store, body.program, body.inputs, body.policy, 0)
     assert entry is not None, "it was sold"
     purchase = (
-        body.buyer, body.nonce, _word(body.program), _word(body.inputs), policy.replicas,
-        policy.trust, body.price_max,
+        body.buyer, body.nonce, _word(body.program), _word(body.inputs),
+        policy_args(body.policy), body.price_max,
     )  # fmt: skip
-    return _word(task_id(entry.task)), purchase
+    return _word(task_id(entry.task)), purchase, policy_text(body.policy)
 
 
 def _matched(market: Market, body: Match, signature: bytes) -> Ask:
@@ -249,18 +302,50 @@ def _task_of_seat(market: Market, last: bytes) -> int:
 
 def terms_args(task: Task) -> tuple[Any, ...]:
     """A task as the contract's `Terms`."""
-    policy = task.policy
-    assert isinstance(policy, Quorum), "refused before: `require_judgeable`"
     return (
         _word(task.market), task.provider, task.verifier, task.number, _word(task.program),
-        _word(task.inputs), policy.replicas, policy.trust, task.work_limit, task.price_max,
+        _word(task.inputs), policy_args(task.policy), task.work_limit, task.price_max,
         task.fee, task.pledge, task.expires_ms,
     )  # fmt: skip
+
+
+def policy_args(policy: Policy) -> tuple[int, int, int]:
+    """What evidence is wanted as the contract's `Policy`."""
+    kind = KINDS.index(type(policy))
+    match policy:
+        case Quorum():
+            return kind, policy.replicas, policy.trust
+        case Optimistic():
+            return kind, policy.window_ms, 0
+        case _:
+            return kind, 0, 0
+
+
+def policy_text(policy: Policy) -> bytes:
+    """The bytes of a policy of which the contract is told no fields; empty of the others."""
+    return b"" if isinstance(policy, Quorum | Optimistic) else encode(policy)
+
+
+def opening_args(opening: Opening | None) -> tuple[tuple[Any, ...], list[int]]:
+    """Where a state is among those committed to as the contract's `Opening`, and its path."""
+    if opening is None:
+        return (False, 0, 0, 0), [0] * PATH_MAX
+    path = [_word(node) for node in opening.path]
+    return (
+        (True, opening.index, opening.count, len(path)),
+        path + [0] * (PATH_MAX - len(path)),
+    )
 
 
 def ramp_args(ramp: Ramp | None) -> tuple[Any, ...]:
     """How a bid rises as the contract's `Ramp`."""
     return (True, *msgspec.structs.astuple(ramp)) if ramp else (False, 0, 0, 0)
+
+
+def node_args(body: Register) -> tuple[int, ...]:
+    """A registration as the contract's `Node`."""
+    word = body.possession
+    return (_word(body.node), body.nonce, _word(word[:32]), _word(word[32:]))
 
 
 def claim_args(claim: Claim) -> tuple[int, ...]:

@@ -10,11 +10,14 @@ import msgspec
 
 from numen.base.codec import U64, digest
 from numen.base.crypto import Address, Hash32
-from numen.market.coins import Pocket, wallet
+from numen.base.errors import NumenError
+from numen.market.coins import BURNT, NOBODY, OUTSIDE, wallet
 from numen.market.contracts.asks import OUTCOMES
 from numen.market.escrow import deposit_of, reserve_of
-from numen.market.job import Job, Phase, Seat
-from numen.market.message import Vote
+from numen.market.hearing import Hearing
+from numen.market.job import Contest, Job, Phase, Seat
+from numen.market.message import Register, Vote
+from numen.market.registry import NO_NODE, check_consent
 from numen.market.shop import surety_of
 from numen.market.stake import Role, pledge_of, stake_of
 from numen.market.turn import Market
@@ -29,6 +32,9 @@ ROLES: Final = (None, Role.WORKER, Role.VERIFIER)
 PHASE_AT: Final = 19
 """Where the phase stands in what the contract says of a task."""
 
+ANSWER_AT: Final = 29
+"""Where the digest of the standing result is in it."""
+
 _CLOSED: Final = PHASES.index("closed")
 _NO_CLAIM: Final = bytes(32)
 
@@ -40,7 +46,9 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         owner: Who.
-        free: Coins in wallet, deposit and reserve.
+        free: Coins in its wallet.
+        aside: Coins in deposit and reserve.
+        unlocks: Round from which these can be taken back; 0 where that was not asked for.
         calls: Calls made.
         role: Number of the role; 0 without a stake.
         stake: Coins at risk, not bound to a task that lives.
@@ -50,10 +58,13 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
         accepted: Answers accepted.
         faults: Seats that ended in a fine.
         head: Digest of the whole history.
+        node: Its node; zero without one.
     """
 
     owner: Address
     free: U64
+    aside: U64
+    unlocks: U64
     calls: U64
     role: U64
     stake: U64
@@ -63,11 +74,12 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     accepted: U64
     faults: U64
     head: Hash32
+    node: Hash32
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing is known of somebody."""
-        return self == Person(self.owner, *(0,) * 9, _NO_CLAIM)
+        return self == Person(self.owner, *(0,) * 11, _NO_CLAIM, NO_NODE)
 
 
 class Chair(msgspec.Struct, frozen=True, array_like=True):
@@ -97,6 +109,55 @@ class Ballot(msgspec.Struct, frozen=True, array_like=True):
     claim: Hash32
 
 
+class Fight(msgspec.Struct, frozen=True, array_like=True):
+    """A contest that goes on.
+
+    Attributes:
+        challenger: Whose.
+        low: A step before which both agree on the state.
+        high: One before which they do not.
+        low_state: Digest of the state at `low`.
+        high_state: Digest of the worker's state at `high`.
+        middle: Digest of its state half-way; zero while it has not said it.
+        due_ms: When the next move has to have come.
+        rounds: Halvings so far.
+        head: Digest over the moves.
+        heard: Digest of the step that the verifiers look at; zero where they look at none.
+    """
+
+    challenger: Address
+    low: U64
+    high: U64
+    low_state: Hash32
+    high_state: Hash32
+    middle: Hash32
+    due_ms: U64
+    rounds: U64
+    head: Hash32
+    heard: Hash32
+
+
+class Opinion(msgspec.Struct, frozen=True, array_like=True):
+    """A finding: whose, and whether what it is about holds."""
+
+    verifier: Address
+    holds: bool
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """What verifiers look at.
+
+    Attributes:
+        about: Digest of the message.
+        until_ms: When they have to have decided.
+        said: Findings in the order in which they came.
+    """
+
+    about: Hash32
+    until_ms: U64
+    said: tuple[Opinion, ...]
+
+
 class Bid(msgspec.Struct, frozen=True, array_like=True):
     """A living task.
 
@@ -111,6 +172,8 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
         claim: Digest of the credible or settled claim; zero without.
         seats: In the order in which they were given.
         votes: In the order in which they came.
+        contests: That go on, in the order in which they began.
+        hearings: About its answer, and about steps of its contests.
     """
 
     task: Hash32
@@ -123,6 +186,8 @@ class Bid(msgspec.Struct, frozen=True, array_like=True):
     claim: Hash32
     seats: tuple[Chair, ...]
     votes: tuple[Ballot, ...]
+    contests: tuple[Fight, ...]
+    hearings: tuple[Heard, ...]
 
 
 class Books(msgspec.Struct, frozen=True, array_like=True):
@@ -130,11 +195,13 @@ class Books(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         burnt: Coins that nobody has any more.
+        outside: Coins that were taken out.
         people: By address, those of whom nothing is known left out.
         bids: Living tasks, by id.
     """
 
     burnt: U64
+    outside: U64
     people: tuple[Person, ...]
     bids: tuple[Bid, ...]
 
@@ -153,13 +220,13 @@ class Views(Protocol):
 
 def of_market(market: Market) -> Books:
     """Write down a market."""
-    owners = {
-        account.owner for account in market.coins.balances if account.pocket is not Pocket.BURNT
-    }
+    coins = market.coins
+    owners = {account.owner for account in coins.balances} - {NOBODY}
     owners |= {*market.stakes.stakers, *market.standings, *market.nonces}
     people = (_person(market, owner) for owner in sorted(owners))
     bids = (_bid(market, job) for _, job in sorted(market.jobs.items()))
-    return Books(market.coins.in_pocket(Pocket.BURNT), _known(people), tuple(bids))
+    gone = (coins.balance(BURNT), coins.balance(OUTSIDE))
+    return Books(*gone, _known(people), tuple(bids))
 
 
 def of_contract(view: Views) -> Books:
@@ -170,11 +237,11 @@ def of_contract(view: Views) -> Books:
     state, totals = view("state"), view("statistics")
     _, _, _, _, _, _, _, task_count, people_count = state
     addresses = sorted(address(view("person_at", place)) for place in range(people_count))
-    people = (_shown(owner, view("person", owner)) for owner in addresses)
+    people = (_shown(view, owner) for owner in addresses)
     found = (view("task_at", place) for place in range(task_count))
     living = ((_bytes32(t), task) for t, task in found if task[PHASE_AT] != _CLOSED)
     bids = (_shown_bid(view, t, task) for t, task in sorted(living))
-    return Books(totals[9], _known(people), tuple(bids))
+    return Books(totals[9], view("left"), _known(people), tuple(bids))
 
 
 def _person(market: Market, owner: bytes) -> Person:
@@ -182,7 +249,9 @@ def _person(market: Market, owner: bytes) -> Person:
     staker = market.stakes.stakers.get(owner)
     return Person(
         owner,
-        sum(coins.balance(of(owner)) for of in (wallet, deposit_of, reserve_of)),
+        coins.balance(wallet(owner)),
+        sum(coins.balance(of(owner)) for of in (deposit_of, reserve_of)),
+        market.escrow.unlocking.get(owner, 0),
         market.nonces.get(owner, 0),
         ROLES.index(staker.role) if staker else 0,
         coins.balance(stake_of(owner)) + _stands_for_sold(market, owner),
@@ -192,6 +261,7 @@ def _person(market: Market, owner: bytes) -> Person:
         standing.accepted,
         standing.faults,
         standing.head,
+        market.nodes.get(owner, NO_NODE),
     )
 
 
@@ -220,7 +290,31 @@ def _bid(market: Market, job: Job) -> Bid:
             for verifier, signed in job.votes.items()
             if isinstance(signed.body, Vote)
         ),
+        tuple(_fight(challenger, contest) for challenger, contest in job.contests.items()),
+        tuple(_heard(market.hearings[about], about) for about in _looked_at(market, job)),
     )
+
+
+def _looked_at(market: Market, job: Job) -> Iterable[bytes]:
+    """What the verifiers look at: an answer, or the last steps of contests about it."""
+    if job.phase is Phase.EXAMINED:
+        last = [seat.last for seat in job.seats.values() if seat.result is not None]
+        yield from (about for about in last if market.hearings[about].holds is None)
+    yield from (contest.heard for contest in job.contests.values() if contest.heard)
+
+
+def _fight(challenger: bytes, contest: Contest) -> Fight:
+    at = contest.bisection
+    states = (at.low_state, at.high_state, at.middle or _NO_CLAIM)
+    heard = contest.heard or _NO_CLAIM
+    return Fight(
+        challenger, at.low, at.high, *states, at.due_ms, at.rounds, contest.head, heard
+    )  # fmt: skip
+
+
+def _heard(hearing: Hearing, about: bytes) -> Heard:
+    said = tuple(Opinion(verifier, holds) for verifier, holds in hearing.found.items())
+    return Heard(about, hearing.until_ms, said)
 
 
 def _chair(market: Market, job: Job, worker: bytes, seat: Seat) -> Chair:
@@ -234,10 +328,13 @@ def _chair(market: Market, job: Job, worker: bytes, seat: Seat) -> Chair:
     )
 
 
-def _shown(owner: bytes, found: Any) -> Person:
-    free, calls, (role, stake, bound, leaves_ms), (score, accepted, faults, head), _ = found
-    kept = (free, calls, role, stake, bound, leaves_ms, score, accepted, faults)
-    return Person(owner, *kept, _bytes32(head))
+def _shown(view: Views, owner: bytes) -> Person:
+    free, calls, (role, stake, bound, leaves_ms), standing, _ = view("person", owner)
+    score, accepted, faults, head = standing
+    aside, unlocks = view("reserved", owner)
+    node = view("node_of", owner)[0]
+    staked = (role, stake, bound, leaves_ms, score, accepted, faults)
+    return Person(owner, free, aside, unlocks, calls, *staked, _bytes32(head), _bytes32(node))
 
 
 def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
@@ -245,16 +342,51 @@ def _shown_bid(view: Views, t: bytes, task: Any) -> Bid:
     seats = (view("seat_at", number, place) for place in range(view("seat_count", number)))
     votes = (view("vote_at", number, place) for place in range(view("vote_count", number)))
     bid, ceiling, _, _, _, held, paid, _, phase, until_ms, claim = task[11:22]
+    answer = task[ANSWER_AT]
+    fights = tuple(_shown_fights(view, answer)) if PHASES[phase] is Phase.ANSWERED else ()
+    heard = [_bytes32(answer)] if PHASES[phase] is Phase.EXAMINED else []
+    heard += [fight.heard for fight in fights if fight.heard != _NO_CLAIM]
     return Bid(
         t, phase, until_ms, bid, ceiling, held, paid, _bytes32(claim),
         tuple(_shown_chair(address(worker), seat) for worker, seat in seats),
         tuple(Ballot(address(verifier), _bytes32(claim)) for verifier, claim in votes),
+        fights,
+        tuple(_shown_hearing(view, about) for about in heard),
     )  # fmt: skip
+
+
+def _shown_fights(view: Views, answer: int) -> Iterable[Fight]:
+    for place in range(view("challenger_count", answer)):
+        who, found = view("challenger_at", answer, place)
+        is_open, low, high, low_state, high_state, _, middle, due_ms, rounds, head, heard = found
+        states = (_bytes32(low_state), _bytes32(high_state), _bytes32(middle))
+        if is_open:
+            yield Fight(
+                address(who), low, high, *states, due_ms, rounds, _bytes32(head), _bytes32(heard)
+            )  # fmt: skip
+
+
+def _shown_hearing(view: Views, about: bytes) -> Heard:
+    number = int.from_bytes(about, "big")
+    (_, _, until_ms, *_), count = view("hearing_of", number)
+    found = (view("finding_at", number, place) for place in range(count))
+    return Heard(about, until_ms, tuple(Opinion(address(who), holds) for who, holds in found))
 
 
 def _shown_chair(worker: bytes, seat: Any) -> Chair:
     _, last, price, pledge, _, _, _, claim, outcome, _ = seat
     return Chair(worker, _bytes32(last), price, 0 if outcome else pledge, _bytes32(claim), outcome)
+
+
+def shown_node(view: Views, owner: bytes) -> bytes | None:
+    """The node of an owner, where its own word is there too, which the contract cannot check."""
+    key, nonce, *word = view("node_of", owner)
+    market, possession = _bytes32(view("state")[1]), b"".join(map(_bytes32, word))
+    try:
+        check_consent(Register(market, owner, nonce, _bytes32(key), possession))
+    except NumenError:
+        return None
+    return _bytes32(key) if key else None
 
 
 def _known(people: Iterable[Person]) -> tuple[Person, ...]:

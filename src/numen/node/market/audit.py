@@ -42,10 +42,12 @@ class Audited(msgspec.Struct, frozen=True):
     Attributes:
         height: Entries of the record.
         books: The books.
+        against: Tasks of which the verifiers found of late what the record's evidence contradicts.
     """
 
     height: int
     books: Books
+    against: tuple[bytes, ...]
 
 
 async def audit(member: Member, address: bytes, contract: OnLedger) -> Audited:
@@ -70,9 +72,10 @@ async def audit(member: Member, address: bytes, contract: OnLedger) -> Audited:
             replica = member.replica
             assert replica is not None
             mine, height = of_market(replica.market), replica.height
+            against = tuple(h.task for h in replica.market.hearings.values() if h.is_wrong)
             theirs = await asyncio.to_thread(of_contract, contract.view)
             if mine == theirs:
-                return Audited(height, mine)
+                return Audited(height, mine, against)
             await asyncio.sleep(ROUND_S)
         raise AuditError(tuple(_differences(mine, theirs)))
     finally:

@@ -9,7 +9,7 @@ long, as it may run a program: whoever drives the follower is given it as a func
 arguments.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias
 
@@ -47,6 +47,12 @@ ABSENT_MS: Final = 1_000
 """After how long goods that nobody had are asked for again."""
 
 ABSENT_MAX: Final = 4096
+
+PANTRY_MAX: Final = 64
+"""Goods that came unasked with a task and are not needed yet; the oldest go first."""
+
+PANTRY_BYTES_MAX: Final = 16 << 10
+"""Longest of them."""
 
 UNREAD_BYTES_MAX: Final = 64 << 20
 """Most bytes of entries that wait for the goods they need."""
@@ -118,6 +124,7 @@ class Follower:
         self._goal = 0
         self._ahead_ms = 0
         self._wanted: dict[bytes, Gathering] = {}
+        self._pantry: OrderedDict[bytes, bytes] = OrderedDict()
         self._absent_until: dict[bytes, int] = {}
         self._asked: dict[bytes, Callable[[bytes], None]] = {}
         self._restart: Seal | None = None
@@ -203,7 +210,7 @@ class Follower:
         assert self.replica is not None
         for digest in player.lacks(self.replica):
             if clock_ms >= self._absent_until.get(digest, 0):
-                yield from self._want(digest)
+                yield from self._need(digest, player)
 
     def fetch(self, digest: bytes, told: Callable[[bytes], None]) -> Iterator[Want]:
         """Ask for goods; whoever is told gets them."""
@@ -256,8 +263,8 @@ class Follower:
                 entry, market = self._next(), self.replica.market
                 missing = self._notary.lacks(market, entry.what)
                 for name in missing:
-                    yield from self._want(name)
-                if missing:
+                    yield from self._need(name, player)
+                if missing and self._notary.lacks(market, entry.what):
                     return
                 if any(needed(market, entry.what)):
                     yield _looking(self._notary, market, entry.what)
@@ -276,6 +283,14 @@ class Follower:
         assert self.replica is not None
         return self._notary.lacks(self.replica.market, self._next().what)
 
+    def _need(self, digest: bytes, player: Player) -> Iterator[Want]:
+        """Take goods that came unasked, or ask for them."""
+        raw = self._pantry.pop(digest, None)
+        if raw is not None and name_of(raw) == digest:
+            self._bring(digest, raw, player)
+        else:
+            yield from self._want(digest)
+
     def _want(self, digest: bytes) -> Iterator[Want]:
         if digest not in self._wanted:
             self._wanted[digest] = Gathering()
@@ -284,6 +299,7 @@ class Follower:
     def _gather(self, part: Part, player: Player) -> Iterator[Want | Declined | Thought]:
         gathering = self._wanted.get(part.digest)
         if gathering is None:
+            self._put_by(part)
             return
         try:
             whole = gathering.add(part)
@@ -295,11 +311,21 @@ class Follower:
         del self._wanted[part.digest]
         if name_of(whole) != part.digest:
             raise FollowerError("the hall sends goods under another's name")
-        player.bring(whole)
-        self._notary.bring(part.digest, whole)
-        if part.digest in self._asked:
-            self._asked.pop(part.digest)(whole)
+        self._bring(part.digest, whole, player)
         yield from self._read(player)
+
+    def _put_by(self, part: Part) -> None:
+        """Keep goods that came unasked with a task until they are needed."""
+        if part.start == 0 and len(part.data) == part.total <= PANTRY_BYTES_MAX:
+            self._pantry[part.digest] = part.data
+            if len(self._pantry) > PANTRY_MAX:
+                self._pantry.popitem(last=False)
+
+    def _bring(self, digest: bytes, whole: bytes, player: Player) -> None:
+        player.bring(whole)
+        self._notary.bring(digest, whole)
+        if digest in self._asked:
+            self._asked.pop(digest)(whole)
 
 
 def _looking(notary: Notary, market: Market, what: What) -> Thought:

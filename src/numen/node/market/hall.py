@@ -9,9 +9,13 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import OrderedDict
 from typing import Final
 
 from numen.base.crypto import SigningKey
+from numen.market.events import Event, Posted
+from numen.market.job import Job
+from numen.market.registry import RegistryError, check_channel, owner_of
 from numen.net.channel import Channel, Listener
 from numen.net.errors import NetError
 from numen.net.language import Refusal
@@ -20,6 +24,7 @@ from numen.net.session import Session
 from numen.node.market import clerk
 from numen.node.market.clerk import Fetch, Keep, Pass, Tell
 from numen.node.market.goods import GoodsError, Shelf
+from numen.node.market.haste import LINGER_S, Haste
 from numen.node.market.notary import Notary, needed
 from numen.node.market.record import Record, Teller
 from numen.node.market.replica import Replica
@@ -30,6 +35,12 @@ TICK_S: Final = 0.25
 
 WANTING_MAX: Final = 4096
 """Goods that nobody has brought and somebody waits for; whoever wants more has to ask again."""
+
+FRESH_MAX: Final = 256
+"""Goods that were brought and that no task has named yet; the oldest go first."""
+
+FRESH_BYTES_MAX: Final = 16 << 10
+"""Longest goods that are sent with a task, to whom has asked for goods before."""
 
 OUTBOX_MAX: Final = 256
 """Parcels that may wait for a member; more are dropped, and sent again by who misses them."""
@@ -68,7 +79,11 @@ class Hall:
         self._node, self._key = node, key
         self._teller = teller
         self._wanting: dict[bytes, set[_Visit]] = {}
+        self._fresh: OrderedDict[bytes, bytes] = OrderedDict()
         self._members: dict[bytes, _Visit] = {}
+        self._visits: set[_Visit] = set()
+        self._haste = Haste()
+        self._late: asyncio.TimerHandle | None = None
         self.grown = asyncio.Condition()
 
     @property
@@ -104,12 +119,45 @@ class Hall:
         """Put on the disk what was written, and let everybody be told."""
         if not self.clerk.unwritten:
             return
-        self._teller.add(await self._record.write())
+        happened = await self._record.write()
+        self._teller.add(happened)
         if self._record.is_full and not self._keeps_all:
             await self._record.compact(self._key, self.now_ms, self._teller)
             self._teller.add(await self._record.write())
+            self._tell_all()
+        self._tell(happened)
         async with self.grown:
             self.grown.notify_all()
+
+    def _tell(self, happened: tuple[Event, ...]) -> None:
+        """Let those be told at once who have to be, and the others soon."""
+        market = self.clerk.replica.market
+        for event in happened:
+            if isinstance(event, Posted):
+                self._push(market.jobs.get(bytes.fromhex(event.task)))
+        hasty = self._haste.of(happened, market)
+        for visit in self._visits:
+            if hasty is None or visit.account in hasty:
+                visit.tell()
+        if self._late is None:
+            self._late = asyncio.get_running_loop().call_later(LINGER_S, self._tell_all)
+
+    def _tell_all(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        for visit in self._visits:
+            visit.tell()
+
+    def _push(self, job: Job | None) -> None:
+        """Send the goods that were brought for a task before anybody has to ask for them."""
+        for name in (job.task.program, job.task.inputs) if job is not None else ():
+            raw = self._fresh.pop(name, None)
+            if raw is not None:
+                whole = Part(name, 0, len(raw), raw)
+                for visit in self._visits:
+                    if visit.takes_goods:
+                        visit.put(whole)
 
     async def _tick(self) -> None:
         while True:
@@ -122,18 +170,25 @@ class Hall:
         session = Session(channel, SPEECH)
         try:
             account = await introduce(session, self._node, self._key)
+            check_channel(self.replica.market, account, channel.peer)
             visit = _Visit(self, session, account)
             self._members[account] = visit
+            self._visits.add(visit)
             try:
                 await visit.run()
             finally:
+                self._visits.discard(visit)
                 if self._members.get(account) is visit:
                     del self._members[account]
                 self._forget(visit)
-        except NetError as error:
+        except (NetError, RegistryError) as error:
             _LOG.info("%s: %s", channel.peer.hex()[:16], error)
         finally:
             await channel.close()
+
+    def knows(self, node: bytes) -> bool:
+        """Whether a node is registered in the market: an `Admit` of who has none but those."""
+        return owner_of(self.replica.market, node) is not None
 
     def carry(self, to: bytes, parcel: Parcel) -> None:
         """Pass a parcel on, if its receiver is here."""
@@ -154,10 +209,15 @@ class Hall:
             await asyncio.to_thread(self._shelf.put, keep.digest, keep.raw)
         except GoodsError as error:
             return clerk.decline(error.message)
-        first = self._shelf.part(keep.digest, 0)
-        for visit in self._wanting.pop(keep.digest, ()):
+        waiting = self._wanting.pop(keep.digest, ())
+        first = self._shelf.part(keep.digest, 0) if waiting else None
+        for visit in waiting:
             if first is not None:
                 visit.put(first)
+        if len(keep.raw) <= FRESH_BYTES_MAX:
+            self._fresh[keep.digest] = keep.raw
+            if len(self._fresh) > FRESH_MAX:
+                self._fresh.popitem(last=False)
         return None
 
     def fetch(self, want: Want, visit: "_Visit") -> Part | Absent | None:
@@ -178,18 +238,30 @@ class Hall:
 
 
 class _Visit:
-    """One member, as long as it is here."""
+    """One member, as long as it is here.
+
+    Attributes:
+        account: Whose.
+        takes_goods: Whether it has asked for goods: who runs nothing needs none.
+    """
 
     def __init__(self, hall: Hall, session: Session, account: bytes) -> None:
+        self.account = account
+        self.takes_goods = False
         self._hall = hall
         self._session = session
         self._visit = clerk.Visit(account)
+        self._news = asyncio.Event()
         self._letters: asyncio.Queue[Parcel | Part] = asyncio.Queue(OUTBOX_MAX)
 
     @property
     def waiting(self) -> int:
         """Letters that are still to be sent."""
         return self._letters.qsize()
+
+    def tell(self) -> None:
+        """Send what is written and was not told, when there is time."""
+        self._news.set()
 
     def put(self, letter: Parcel | Part) -> None:
         """Send something when there is time; nothing where too much waits."""
@@ -217,6 +289,7 @@ class _Visit:
                 await self._do(effect, heard.number)
             if not follows and self._visit.cursor is not None:
                 follows = True
+                self.tell()
                 # Not before the welcome, which a member hears first.
                 group.create_task(self._tell())
                 group.create_task(self._carry())
@@ -232,18 +305,20 @@ class _Visit:
                 if refused is not None:
                     await self._session.send(refused.message, answers=number)
             case Fetch(want):
+                self.takes_goods = True
                 found = self._hall.fetch(want, self)
                 if found is not None:
                     await self._session.send(found, answers=number)
 
     async def _tell(self) -> None:
         """Tell the member what is written, as fast as it listens."""
-        hall = self._hall
+        told = self._hall.clerk
         while True:
-            async with hall.grown:
-                await hall.grown.wait_for(lambda: hall.clerk.has_news(self._visit))
-            for message in hall.clerk.told_next(self._visit):
-                await self._session.send(message)
+            await self._news.wait()
+            self._news.clear()
+            while told.has_news(self._visit):
+                for message in told.told_next(self._visit):
+                    await self._session.send(message)
 
     async def _carry(self) -> None:
         while True:

@@ -124,7 +124,7 @@ def worker(
         machine, prover, goods.inputs, goods.estimate,
         attester=attester, walker=walks, is_able=is_able,
     )  # fmt: skip
-    actor = Worker(key, profile, tools, dice_of(key, "worker"))
+    actor = Worker(key, profile, tools, dice_of(key, "worker"), is_prompt=True)
     equipped = Equipped(actor, goods, machine if isinstance(machine, Runs) else None)
     return Joined(equipped, key, [(Verb.JOIN_AS_WORKER, stake)])
 

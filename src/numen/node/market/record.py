@@ -192,7 +192,12 @@ class Record:
             return ()
         groups = [encode(Group(raws), size_max=BATCH_BYTES_MAX) for raws in _grouped(waiting)]
         # Queued in order, and synced together.
-        await asyncio.gather(*(self._log.append([Written(_ENTRIES, raw)], {}) for raw in groups))
+        if len(groups) == 1:
+            await self._log.append([Written(_ENTRIES, groups[0])], {})
+        else:
+            await asyncio.gather(
+                *(self._log.append([Written(_ENTRIES, raw)], {}) for raw in groups)
+            )
         self._bytes += sum(map(len, waiting))
         return self.clerk.written(len(waiting))
 

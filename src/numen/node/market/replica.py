@@ -51,6 +51,7 @@ class Genesis(msgspec.Struct, frozen=True, array_like=True):
         supply: How many coins there are, for ever.
         grant: What each newcomer gets of them; 0 where nothing is given away.
         born_ms: Milliseconds since 1970; the market counts its time from there.
+        on_ledger: Whether it is settled on a ledger, as `Market.on_ledger`.
     """
 
     domain: Domain
@@ -59,6 +60,7 @@ class Genesis(msgspec.Struct, frozen=True, array_like=True):
     supply: Amount
     grant: Amount
     born_ms: U64
+    on_ledger: bool = False
 
     @property
     def identity(self) -> bytes:
@@ -161,7 +163,9 @@ class Replica:
     def __init__(self, genesis: Genesis, checker: Checker) -> None:
         self.genesis = genesis
         coins = issue({genesis.treasury: genesis.supply})
-        self.market: Market = new_market(genesis.domain, coins, genesis.born_ms)
+        self.market: Market = new_market(
+            genesis.domain, coins, genesis.born_ms, on_ledger=genesis.on_ledger
+        )
         self.height = 0
         self.head = genesis.identity
         self.now_ms = 0

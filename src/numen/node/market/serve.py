@@ -62,11 +62,11 @@ class _Events:
         self._file.close()
 
 
-def new_genesis(hall: bytes, grant: int, chain_id: int) -> Genesis:
+def new_genesis(hall: bytes, grant: int, chain_id: int, *, on_ledger: bool) -> Genesis:
     """What a new market begins with, the hall's account being its treasury."""
-    contract = secrets.token_bytes(20)
+    domain = Domain("Numen", "1", chain_id, secrets.token_bytes(20))
     born_ms = time.time_ns() // 1_000_000
-    return Genesis(Domain("Numen", "1", chain_id, contract), hall, hall, SUPPLY, grant, born_ms)
+    return Genesis(domain, hall, hall, SUPPLY, grant, born_ms, on_ledger)
 
 
 async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market open`
@@ -79,6 +79,8 @@ async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market
     ready: Callable[[Place, Hall], None],
     heard: Callable[[Sequence[Event]], None],
     ledger: str = "",
+    *,
+    is_closed: bool = False,
 ) -> None:
     """Open a hall and serve until it is cancelled.
 
@@ -92,6 +94,7 @@ async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market
         ready: Told where members find it, once what happened before is in the file of events.
         heard: Told of everything that happens.
         ledger: A node of the ledger on which the market is settled; on none where it is empty.
+        is_closed: Whether only nodes that are registered in the market have a channel.
 
     Raises:
         RecordError: The folder has another hall's record.
@@ -100,7 +103,7 @@ async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market
         SettleError: The ledger and the record contradict each other.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    genesis = new_genesis(key.address, grant, chain_id)
+    genesis = new_genesis(key.address, grant, chain_id, on_ledger=bool(ledger))
     shelf = Shelf(folder / "goods")
     notary = Notary(shelf.get)
     record, happened = await Record.open(folder / "record", genesis, notary)
@@ -113,7 +116,7 @@ async def serve(  # noqa: PLR0913, PLR0917 - what a person says to `numen market
                 await settler.open(record.clerk)
             kept = bool(settler)
             hall = Hall(record, shelf, notary, transport.node, key, events, keeps_all=kept)
-            listener = await transport.listen(address, everybody)
+            listener = await transport.listen(address, hall.knows if is_closed else everybody)
             try:
                 ready(Place(listener.address, transport.node), hall)
                 async with asyncio.TaskGroup() as group:

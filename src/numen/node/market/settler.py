@@ -111,6 +111,8 @@ class Settler:
             raise SettleError(
                 "the record begins with a snapshot", hint="a market is on a ledger from its birth"
             )
+        if not genesis.on_ledger:
+            raise SettleError("the market was not born on a ledger")
         if genesis.treasury != self._key.address:
             raise SettleError("the treasury is not the hall's")
         self._waiting.append(Waiting(funded(genesis.treasury, genesis.supply), 0, -1))

@@ -17,7 +17,9 @@ from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.ir.program import Program
 from numen.market.actor import Act, Actor, Answer, Parcel
+from numen.market.contracts.asks import TEXT_MAX
 from numen.market.dice import Dice
+from numen.market.message import ANSWER_MAX_BYTES
 from numen.market.resale import Store, in_question
 from numen.market.task import Hardware, Optimistic, Snark, Stark, Task, task_id
 from numen.market.turn import Market
@@ -60,6 +62,7 @@ class Goods:
 
     Attributes:
         inputs: Inputs by their commitments, and all that is no program.
+        answer_max: Bytes of the longest answer that can be challenged where the market is settled.
         made: Goods that it made itself, and that others have to have.
     """
 
@@ -68,6 +71,7 @@ class Goods:
         self.made: list[bytes] = []
         self.programs: dict[bytes, Program] = {}
         self.inputs: dict[bytes, bytes] = {}
+        self.answer_max = ANSWER_MAX_BYTES
         self.work: dict[tuple[bytes, bytes], int] = {}
         self._given_up: set[tuple[bytes, bytes]] = set()
 
@@ -178,15 +182,18 @@ class Walks:
         return self._kept[name]
 
     def is_able(self, task: Task) -> bool:
-        """Whether a task has a walk: its program fits the provable machine, and its inputs it."""
+        """Whether a task has a walk: its program fits the provable machine, and its inputs it.
+
+        On a ledger the contract is told the answer, which then has to be short.
+        """
         code, inputs = self._goods.programs.get(task.program), self._goods.inputs.get(task.inputs)
         if code is None or inputs is None:
             return False
         try:
-            self(task, inputs, None)
+            found = self(task, inputs, None)
         except NumenError:
             return False
-        return True
+        return len(found.answer) <= self._goods.answer_max
 
 
 class Equipped:
@@ -209,6 +216,8 @@ class Equipped:
 
     def lacks(self, replica: Replica) -> Iterable[bytes]:
         """Name the goods of all tasks that live."""
+        if replica.market.on_ledger:
+            self._goods.answer_max = TEXT_MAX
         tasks = [job.task for job in replica.market.jobs.values()]
         self._is_slow = any(isinstance(task.policy, Optimistic | Hardware) for task in tasks)
         return (name for task in tasks for name in self._goods.lacks(task))

@@ -4,9 +4,10 @@ AskError    a node gives no answer, or one that is not shown to be true
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,10 +16,12 @@ from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
 from numen.ledger.block import block_id
 from numen.ledger.founding import Founding, write_founding
-from numen.ledger.order.certificate import Electorate, verify
+from numen.ledger.handover import HandoverError, learn
+from numen.ledger.order.certificate import verify
 from numen.ledger.order.conflict import check_rejection, check_settled
 from numen.ledger.order.creation import Attestation
 from numen.ledger.records import read_about
+from numen.ledger.stakes import Stakes
 from numen.ledger.state.account import account_key, decode_account, slot_key
 from numen.ledger.state.opening import verify as verify_opening
 from numen.ledger.stored import about_place, charter_place
@@ -38,12 +41,14 @@ from numen.node.replica.packet import (
     Packet,
     Peek,
     Pending,
+    Pledged,
     Refused,
     Seen,
     Show,
     Shown,
     Standing,
     Submit,
+    Taken,
     Unknown,
     read_packet,
     write_packet,
@@ -61,6 +66,9 @@ FOUNDED_INDEX: Final = 1
 
 LATER: Final = 1 << 40
 """Height up to which a payment holds: any."""
+
+
+T = TypeVar("T")
 
 
 class AskError(NumenError):
@@ -109,14 +117,15 @@ class Client:
         channel: To the node.
         site: Which node that is.
         chain: Which ledger.
-        electorate: Whom to believe.
+        stakes: Whom to believe: bonds as the ledger began. What was taken since is asked when
+            somebody else has signed, and believed when those sign it who voted before.
     """
 
-    def __init__(self, channel: Channel, site: Site, chain: int, electorate: Electorate) -> None:
+    def __init__(self, channel: Channel, site: Site, chain: int, stakes: Stakes) -> None:
         self._channel = channel
         self._site = site
         self._chain = chain
-        self._electorate = electorate
+        self._stakes = stakes
 
     async def standing(self) -> Standing:
         """How far the node says it is."""
@@ -137,10 +146,19 @@ class Client:
         while True:
             packet = await self._hear()
             if isinstance(packet, Shown) and packet.address == address:
-                try:
-                    return self._check_holding(packet)
-                except NumenError as error:
-                    raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+                return await self._believed(partial(self._check_holding, packet))
+
+    async def stakes(self) -> tuple[Stakes, int]:
+        """Bonds, shown under the root of a final block, and its height; 0 before the first.
+
+        Raises:
+            AskError: They are not shown.
+        """
+        while True:
+            before = self._stakes
+            height = await self._learn()
+            if self._stakes == before:
+                return before, height
 
     async def attestation(self, contract: bytes, height: int) -> Attestation | None:
         """What the node attests about a contract's creation; None where it did not create it."""
@@ -170,10 +188,7 @@ class Client:
         while True:
             packet = await self._hear()
             if isinstance(packet, Described) and packet.contract == contract:
-                try:
-                    return self._check_description(packet)
-                except NumenError as error:
-                    raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+                return await self._believed(partial(self._check_description, packet))
 
     async def peek(self, contract: bytes, question: bytes) -> bytes:
         """Ask a signed view call; gives the envelope with the answer.
@@ -212,20 +227,45 @@ class Client:
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    news = self._read(await self._hear(), raw, identity)
+                    check = partial(self._news, await self._hear(), raw, identity)
+                    news = await self._believed(check)
                     if news is not None:
                         return news
         except TimeoutError:
             return None
 
-    def _read(self, packet: Packet, raw: bytes, identity: bytes) -> News | None:
+    async def _believed(self, check: Callable[[], T]) -> T:
+        """What a check gives; if it fails, others may vote by now, and it is made again.
+
+        Raises:
+            AskError: The node shows nothing.
+        """
         try:
-            return self._news(packet, raw, identity)
+            return check()
+        except NumenError as error:
+            before = self._stakes
+            await self.stakes()
+            if self._stakes == before:
+                raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+        try:
+            return check()
         except NumenError as error:
             raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
 
+    async def _learn(self) -> int:
+        """Ask which bonds were taken; gives the height up to which that is shown now."""
+        await self._say(Pledged(len(self._stakes.losses)))
+        while not isinstance(packet := await self._hear(), Taken):
+            pass
+        try:
+            for shown in packet.shown:
+                self._stakes = learn(self._stakes, shown, self._chain)
+        except HandoverError as error:
+            raise AskError(f"{self._site.name} shows nothing: {error.message}") from error
+        return max((shown.header.height for shown in packet.shown), default=0)
+
     def _news(self, packet: Packet, raw: bytes, identity: bytes) -> News | None:
-        chain, electorate = self._chain, self._electorate
+        chain, electors = self._chain, self._stakes
         match packet:
             case Pending(transaction, is_contested) if transaction == identity:
                 if is_contested:
@@ -234,14 +274,14 @@ class Client:
             case Refused(transaction, reason) if transaction == identity:
                 return News("refused", reason)
             case Held(transaction, settled) if transaction == identity:
-                check_settled(settled, raw, chain, electorate)
+                check_settled(settled, raw, chain, electors)
                 height = settled.header.height
                 return News("held", f"final in block {height}", height)
             case Notice(rejection) if rejection.rejected.transaction == identity:
-                check_rejection(rejection, chain, electorate)
+                check_rejection(rejection, chain, electors)
                 return News("rejected", _why(packet))
             case Cancelled(transaction, because) if transaction == identity:
-                check_rejection(because, chain, electorate)
+                check_rejection(because, chain, electors)
                 return News("cancelled", "what would have paid for it: " + _why(Notice(because)))
         return None
 
@@ -250,7 +290,7 @@ class Client:
         header, certificate = shown.header, shown.certificate
         if header is None or certificate is None:
             return Holding(account.balance, account.nonce, 0, b"")
-        verify(certificate, self._electorate)
+        verify(certificate, self._stakes.electorate(header.height))
         if certificate.vote.block != block_id(header) or header.chain != self._chain:
             raise AskError("the certificate is of another block")
         key = account_key(shown.address)
@@ -262,7 +302,7 @@ class Client:
         header, certificate = found.header, found.certificate
         if header is None or certificate is None:
             raise AskError("there is no block yet")
-        verify(certificate, self._electorate)
+        verify(certificate, self._stakes.electorate(header.height))
         if certificate.vote.block != block_id(header) or header.chain != self._chain:
             raise AskError("the certificate is of another block")
         for place, value, opening in (
@@ -292,7 +332,7 @@ async def connected(roll: Roll, name: str, transport: Transport) -> AsyncIterato
     site = roll.site(name)
     channel = await transport.dial(site.at, bytes.fromhex(site.node))
     try:
-        yield Client(channel, site, roll.chain, roll.electorate())
+        yield Client(channel, site, roll.chain, roll.stakes())
     finally:
         await channel.close()
 

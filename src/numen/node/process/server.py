@@ -108,8 +108,9 @@ class Server:
         if plan.has_vote:
             voter = Voter.open(voting_key(key), plan.chain, directory / "votes")
         world = World(
-            LmdbKV(directory / "state"), roll.accounts().items(), custodians=roll.custodians()
-        )
+            LmdbKV(directory / "state"), roll.accounts().items(), custodians=roll.custodians(),
+            bonds=plan.bonds,
+        )  # fmt: skip
         embody = partial(Liar, start=conduct.lie) if conduct.lie else Body
         self._body = embody(plan, world, key, voter, is_indexed=asked is not None)
         self._key = key

@@ -14,7 +14,7 @@ import msgspec
 
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import Entry, SignedVote, Vote
-from numen.node.replica import ballots
+from numen.node.replica import ballots, justice
 from numen.node.replica.ballots import WINDOW
 from numen.node.replica.events import (
     Adopt,
@@ -22,7 +22,6 @@ from numen.node.replica.events import (
     Certificated,
     Count,
     Follow,
-    Judge,
     Judged,
     Keep,
     Kept,
@@ -60,11 +59,16 @@ def vote(turn: Turn) -> None:
     replica, candidate = turn.replica, turn.replica.candidate
     assert candidate is not None
     height, block = replica.height + 1, candidate.block
-    if turn.plan.has_vote and turn.plan.is_logged:
+    if turn.has_vote and turn.plan.is_logged:
         turn.want(Cast(height, block))
-    elif turn.plan.has_vote and candidate.view == replica.view and _is_free(turn, candidate):
+    elif turn.has_vote and candidate.view == replica.view and _may_prepare(turn, candidate):
         turn.want(Cast(height, block, candidate.view, is_commit=False, since=candidate.since))
     count(turn)
+
+
+def _may_prepare(turn: Turn, candidate: Candidate) -> bool:
+    """Whether a block may have this node's vote to prepare it."""
+    return _is_free(turn, candidate) and not justice.is_withheld(turn, candidate)
 
 
 def _is_free(turn: Turn, candidate: Candidate) -> bool:
@@ -98,8 +102,8 @@ def ballot(turn: Turn, peer: bytes, signed: SignedVote) -> None:
 def _hear(turn: Turn, signed: SignedVote) -> None:
     heard, clash = ballots.hear(turn.replica.ballots, signed)
     turn.set(ballots=heard)
-    if clash is not None and signed.key not in turn.replica.accused:
-        turn.want(Judge(b"", Evidence(clash)))
+    if clash is not None:
+        justice.accused(turn, b"", Accused(Evidence(clash)))
     count(turn)
 
 
@@ -114,14 +118,14 @@ def count(turn: Turn) -> None:
             if _add_up(turn, vote):
                 return
     is_due = candidate.view == replica.view and not _has_committed(turn, candidate)
-    if plan.has_vote and not plan.is_logged and is_due:
+    if turn.has_vote and not plan.is_logged and is_due:
         block, view = candidate.block, candidate.view
         _add_up(turn, Vote(plan.chain, replica.height + 1, block, view, is_commit=False))
 
 
 def _add_up(turn: Turn, vote: Vote) -> bool:
     """Add votes up if they are enough; whether they are."""
-    electorate = turn.plan.electorate
+    electorate = turn.electorate
     votes = ballots.votes_for(turn.replica.ballots, vote)
     members = [electorate.index(signed.key) for signed in votes]
     is_enough = electorate.is_enough(electorate.stake(i for i in members if i is not None))
@@ -134,8 +138,7 @@ def _add_up(turn: Turn, vote: Vote) -> bool:
 def _is_mine(turn: Turn, candidate: Candidate) -> bool:
     """Whether this node brought the candidate to the others."""
     plan = turn.plan
-    proposer = plan.maker(turn.replica.leader, candidate.view)
-    return (candidate.maker if plan.is_logged else proposer) == plan.me
+    return (candidate.maker if plan.is_logged else turn.maker(candidate.view)) == plan.me
 
 
 def _has_committed(turn: Turn, candidate: Candidate) -> bool:
@@ -207,6 +210,7 @@ def kept(turn: Turn, event: Kept) -> None:
         height=event.height,
         head=event.block,
         root=event.root,
+        stakes=event.stakes,
         leader=event.maker,
         kept_ms=turn.now_ms,
         view=0,
@@ -223,6 +227,7 @@ def kept(turn: Turn, event: Kept) -> None:
         ballots=ballots.after(replica.ballots, event.height),
         is_fresh=True,
     )
+    justice.kept(turn)
     if is_mine or replica.waited >= PATIENCE:
         turn.send(turn.plan.others, Certified(event.certificate))
     if candidate is not None and turn.plan.is_logged:
@@ -251,18 +256,12 @@ def is_behind(turn: Turn, peer: bytes, height: int) -> None:
         turn.send([peer], Ask(replica.height + 1))
 
 
-def accused(turn: Turn, peer: bytes, packet: Accused) -> None:
-    """Somebody has evidence."""
-    if packet.evidence not in turn.replica.accused.values():
-        turn.want(Judge(peer, packet.evidence))
-
-
 def judged(turn: Turn, event: Judged) -> None:
     """Evidence is true, and on the disk."""
     fresh = [key for key in event.guilty if key not in turn.replica.accused]
     if fresh:
         known = dict.fromkeys(fresh, event.evidence)
-        turn.set(accused={**turn.replica.accused, **known})
+        turn.set(accused={**turn.replica.accused, **known}, is_fresh=True)
         turn.send(turn.plan.others, Accused(event.evidence))
 
 
@@ -274,7 +273,7 @@ def remind(turn: Turn) -> None:
         turn.set(is_fresh=True)
     candidate = replica.candidate
     if candidate is None:
-        turn.set(waited=replica.waited + 1 if replica.pool.places else 0)
+        turn.set(waited=replica.waited + 1 if replica.pool.places or replica.pressing else 0)
     elif candidate.is_checked:
         turn.set(waited=replica.waited + 1)
         if turn.is_proposer and candidate.view == replica.view:

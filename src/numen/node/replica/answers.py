@@ -14,10 +14,12 @@ from numen.ledger import looking
 from numen.ledger.block import Block, block_id
 from numen.ledger.deliver import Moment
 from numen.ledger.ethereum import admit
+from numen.ledger.handover import Handover
 from numen.ledger.ledger import Ledger
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection, reject, settle
 from numen.ledger.order.creation import Creation, attest
+from numen.ledger.penalty import losses_place
 from numen.ledger.receipts import Fate
 from numen.ledger.state.account import encode_account
 from numen.ledger.state.errors import UnknownVersionError
@@ -26,6 +28,7 @@ from numen.ledger.stored import about_place, charter_place
 from numen.ledger.transactions import Admitted
 from numen.ledger.world import World
 from numen.node.replica.packet import (
+    HANDOVERS_MAX,
     REASON_MAX,
     Created,
     Described,
@@ -34,6 +37,7 @@ from numen.node.replica.packet import (
     Proposal,
     Seen,
     Shown,
+    Taken,
     Unknown,
 )
 from numen.vm.host import Kind
@@ -64,7 +68,7 @@ def _finals(ledger: Ledger, world: World, start: int, limit: int) -> Iterator[Pa
     for height in range(first, min(first + limit, ledger.height + 1)):
         block = ledger.raw_block(height)
         diff = world.record(_DIFF + height.to_bytes(8, "big"))
-        certificate = _certificate(world, height)
+        certificate = certificate_of(world, height)
         if not block or certificate is None:
             return
         yield Finalized(Proposal(block, diff), certificate)
@@ -79,7 +83,7 @@ def end(
     """Why a transaction holds, or why it does not; None where that is open, or no longer known."""
     height = _taken_at(ledger, world, admitted.sender, admitted.transaction.nonce)
     block = ledger.block(height) if height else None
-    certificate = _certificate(world, height)
+    certificate = certificate_of(world, height)
     if block is None or certificate is None:
         return None
     index, winner = _of(block, admitted, ledger.chain)
@@ -118,8 +122,29 @@ def holding(ledger: Ledger, world: World, address: Address) -> Packet:
     account, opening = world.state.open_account(address)
     block = ledger.block(ledger.height)
     header = block.header if block is not None else None
-    certificate = _certificate(world, ledger.height)
+    certificate = certificate_of(world, ledger.height)
     return Shown(address, encode_account(account) or b"", opening, header, certificate)
+
+
+def taken(ledger: Ledger, world: World, known: int) -> tuple[Packet, ...]:
+    """Which bonds were taken behind so many that somebody knows, as far as one packet shows it."""
+    stakes = world.stakes()
+    losses = stakes.losses[known:] if stakes is not None else ()
+    heights = [*dict.fromkeys(loss.height for loss in losses), ledger.height][:HANDOVERS_MAX]
+    try:
+        shown = [_handover(ledger, world, height) for height in dict.fromkeys(heights)]
+    except UnknownVersionError:
+        shown = []
+    return (Taken(tuple(each for each in shown if each is not None)),)
+
+
+def _handover(ledger: Ledger, world: World, height: int) -> Handover | None:
+    block, certificate = ledger.block(height), certificate_of(world, height)
+    if block is None or certificate is None:
+        return None
+    version = _version(ledger, world, height)
+    raw, opening = world.state.open_slot(*losses_place(), version)
+    return Handover(raw, opening, block.header, certificate)
 
 
 def description(ledger: Ledger, world: World, contract: Address) -> Packet:
@@ -131,7 +156,7 @@ def description(ledger: Ledger, world: World, contract: Address) -> Packet:
     code = world.code(world.last(contract).code)
     return Described(
         contract, code, about, about_opening, charter, charter_opening, header,
-        _certificate(world, ledger.height),
+        certificate_of(world, ledger.height),
     )  # fmt: skip
 
 
@@ -192,6 +217,7 @@ def _of(block: Block, admitted: Admitted, chain: int) -> tuple[int, Admitted]:
     raise AssertionError(msg)
 
 
-def _certificate(world: World, height: int) -> Certificate | None:
+def certificate_of(world: World, height: int) -> Certificate | None:
+    """Why a block is final; None where it is not here."""
     raw = world.record(_CERTIFICATE + height.to_bytes(8, "big"))
     return decode(Certificate, raw) if raw else None

@@ -13,9 +13,10 @@ import msgspec
 
 from numen.ledger.order.slashing import DoubleVote
 from numen.ledger.order.vote import SignedVote, Vote
+from numen.ledger.stakes import NOTICE
 
-WINDOW: Final = 8
-"""Heights after the last final one whose votes are kept."""
+WINDOW: Final = NOTICE
+"""Heights after the last final one whose votes are kept: those of which it is known who votes."""
 
 
 PLACES_MAX: Final = 8

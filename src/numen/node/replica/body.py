@@ -9,9 +9,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from numen.base.codec import SIZE_MAX_BYTES, CodecError, TooLargeError, decode, digest, encode
+from numen.base.codec import CodecError, TooLargeError, decode, digest, encode
 from numen.base.crypto import SigningKey, keccak256
-from numen.base.errors import NumenError
 from numen.ledger.block import (
     Block,
     block_id,
@@ -21,15 +20,16 @@ from numen.ledger.ledger import Ledger, LedgerError, Made
 from numen.ledger.order.certificate import (
     Certificate,
     CertificateError,
+    Electorate,
     gather,
     signers,
     verify,
 )
 from numen.ledger.order.conflict import SignedRejection, check_rejection
 from numen.ledger.order.sequencer import OrderError
-from numen.ledger.order.slashing import Evidence, judge
 from numen.ledger.order.vote import VoteError, Voter, lock_of
 from numen.ledger.sealed.errors import MissingKeysError, SealedError
+from numen.ledger.stakes import NOTICE
 from numen.ledger.state import diff as diffs
 from numen.ledger.state.errors import StateError
 from numen.ledger.state.kv import Writes
@@ -37,6 +37,7 @@ from numen.ledger.transactions import TransactionError
 from numen.ledger.world import World
 from numen.node.replica import answers, proposals
 from numen.node.replica.agree import FINALS_MAX
+from numen.node.replica.bench import Bench
 from numen.node.replica.custodian import Custodian
 from numen.node.replica.events import (
     Adopt,
@@ -54,15 +55,16 @@ from numen.node.replica.events import (
     Failed,
     Hear,
     Judge,
-    Judged,
     Keep,
     Kept,
     Look,
     Looked,
     Make,
     Open,
+    Prove,
     Remember,
     Remembered,
+    Reveal,
     Said,
     Seek,
     Serve,
@@ -90,13 +92,13 @@ from numen.node.replica.plan import Mode, Plan, check_plan
 from numen.node.replica.turn import REFUTED_MAX, Replica
 from numen.node.trust.court import is_authentic
 from numen.node.trust.credit import worth
-from numen.node.trust.evidence import FalseBlock, Lie, TwoVotes
+from numen.node.trust.evidence import FalseBlock, Lie
 from numen.node.trust.watch import Heard, Watch
 from numen.trust.execution import Treatment, is_drawn
 
 Work: TypeAlias = (
-    Look | Make | Check | Cast | Remember | Count | Keep | Adopt | Decide | Weigh | Judge | Serve
-    | Attest | Open | Wake | Hear | Confide | Seek
+    Look | Make | Check | Cast | Remember | Count | Keep | Adopt | Decide | Weigh | Judge | Prove
+    | Reveal | Serve | Attest | Open | Wake | Hear | Confide | Seek
 )  # fmt: skip
 """Effects that are carried out here; packets and remarks are for who has the channels."""
 
@@ -104,12 +106,11 @@ _AUDIT_DOMAIN: Final = "numen/audit-seed/1"
 """Of a digest that a node signs for itself alone: the signature is a secret of its own."""
 
 _PROPOSAL: Final = b"lp"
-_EVIDENCE: Final = b"lx"
 _POSITION: Final = b"lq"
 _REFUTED: Final = b"lw"
 _PREPARED: Final = b"lv"
-"""Names of the node's records: the block that it made last, evidence by voting key, how far it has
-read the log, blocks of the next height that it found to be false, and the one that is prepared."""
+"""Names of the node's records: the block that it made last, how far it has read the log, blocks of
+the next height that it found to be false, and the one that is prepared."""
 
 
 class Body:
@@ -144,14 +145,10 @@ class Body:
         self._raw_diff = b""
         self._treatment, self._value = Treatment.EXECUTE, 0
         self.watch = Watch(plan, world, self.ledger, key)
+        self._bench = Bench(plan, world, self.ledger, voter, self.watch)
 
     def restore(self) -> tuple[Replica, Proposal | None]:
         """The node as its disk has it, and the last block that it made."""
-        found = dict(self.world.kv.scan(_EVIDENCE))
-        accused = {
-            name[len(_EVIDENCE) :]: decode(Evidence, raw, size_max=SIZE_MAX_BYTES)
-            for name, raw in found.items()
-        }
         raw = self.world.record(_PROPOSAL)
         proposal = decode(Proposal, raw, size_max=PACKET_BYTES_MAX) if raw else None
         ledger = self.ledger
@@ -165,10 +162,11 @@ class Body:
         begun += [proposal.view] if proposal is not None and is_next else []
         prepared = self.world.record(_PREPARED)
         replica = Replica(
-            ledger.height, ledger.head, root, last.header.maker if last is not None else b"",
-            view=max(begun, default=0),
+            ledger.height, ledger.head, root, self._bench.stakes,
+            last.header.maker if last is not None else b"", view=max(begun, default=0),
             prepared=decode(Proposal, prepared, size_max=PACKET_BYTES_MAX) if prepared else None,
-            lock=lock_of(voted), position=position, refuted=refuted, accused=accused,
+            lock=lock_of(voted), position=position, refuted=refuted,
+            accused=self._bench.accused(), verdicts=self._bench.verdicts(),
         )  # fmt: skip
         return replica, proposal
 
@@ -197,7 +195,7 @@ class Body:
             case Remember(proposal):
                 return self._remember(proposal)
             case Count(votes):
-                return Certificated(*gather(votes, self.plan.electorate))
+                return Certificated(*gather(votes, self._electorate))
             case Keep():
                 return self._keep(effect)
             case Adopt(peer, proposal, certificate):
@@ -212,13 +210,17 @@ class Body:
                 return self._answer(effect)
 
     def _answer(
-        self, effect: Weigh | Judge | Serve | Attest | Open | Confide | Seek
+        self, effect: Weigh | Judge | Prove | Reveal | Serve | Attest | Open | Confide | Seek
     ) -> Event | None:
         match effect:
             case Weigh(peer, rejection):
                 return self._weigh(peer, rejection)
             case Judge(peer, evidence):
-                return self._judge(peer, evidence)
+                return self._bench.judge(peer, evidence)
+            case Prove(peer, signed):
+                return self._bench.prove(peer, signed)
+            case Reveal(peer, known):
+                return Served(peer, answers.taken(self.ledger, self.world, known))
             case Serve(peer, start):
                 finals = answers.finals(self.ledger, self.world, start, FINALS_MAX)
                 return Served(peer, finals)
@@ -273,11 +275,12 @@ class Body:
         hopeless: list[Refused] = []
         transactions = wanted.transactions
         is_wanted = wanted.is_wanted or self.ledger.pending > 0
+        charges = tuple(self._bench.charges(wanted.charges))
         self._abandon()
         while True:
             time_ms = max(now_ms, self.ledger.time_ms + 1)
             try:
-                made = self._draft(transactions, time_ms)
+                made = self._draft(transactions, time_ms, charges)
             except MissingKeysError as error:
                 self._custodian.want(error.contract)
                 left = [raw for raw in transactions if not self._asks(raw, error.contract)]
@@ -285,7 +288,7 @@ class Body:
                     return Drafted(b"", None, tuple(hopeless))
                 transactions = tuple(left)
                 continue
-            if not made.block.transactions and not is_wanted:
+            if not made.block.transactions and not made.block.evidence and not is_wanted:
                 self.ledger.abandon()
                 return Drafted(b"", None, tuple(hopeless))
             try:
@@ -305,12 +308,19 @@ class Body:
             self.world.kv.commit([(_PROPOSAL, written)])
             return Drafted(block_id(made.block.header), proposal, tuple(hopeless))
 
-    def _draft(self, transactions: tuple[bytes, ...], time_ms: int) -> Made:
+    def _draft(
+        self, transactions: tuple[bytes, ...], time_ms: int, charges: tuple[bytes, ...]
+    ) -> Made:
         """Make the next block in memory."""
-        return self.ledger.draft(transactions, time_ms, self.plan.price, self._key)
+        return self.ledger.draft(transactions, time_ms, self.plan.price, self._key, charges)
 
     def _asks(self, raw: bytes, contract: bytes) -> bool:
         return any(call.to == contract for call in admit(raw, self.plan.chain).transaction.calls)
+
+    @property
+    def _electorate(self) -> Electorate:
+        """Who votes for the next block."""
+        return self._bench.electorate(self.ledger.height + 1)
 
     def _abandon(self) -> None:
         """Forget the block that is in memory."""
@@ -324,7 +334,7 @@ class Body:
             return Checked(identity, "it was shown to be false", is_refuted=True)
         if proposal.prepared is not None:
             try:
-                proposals.check_prepared(proposal.prepared, block, self.plan.electorate)
+                proposals.check_prepared(proposal.prepared, block, self._electorate)
             except CertificateError as error:
                 return Checked(identity, error.message)
         if self._made is not None and block_id(self._made.block.header) == identity:
@@ -393,7 +403,10 @@ class Body:
         for block, _ in heard.false:
             self._refute(block)
         out = tuple((peer, Told(frame)) for peer, frame in heard.out)
-        said = Said(out, tuple(heard.false), tuple(heard.remarks))
+        said = Said(
+            out, tuple(heard.false), tuple(heard.remarks), tuple(self._bench.sign(heard.found)),
+            tuple(self._bench.contradictions(heard.found)),
+        )  # fmt: skip
         return said if said != Said(()) else None
 
     def _cast(self, wanted: Cast) -> Event:
@@ -415,7 +428,7 @@ class Body:
         assert block_id(made.block.header) == certificate.vote.block
         if effect.peer:
             try:
-                verify(certificate, self.plan.electorate)
+                verify(certificate, self._electorate)
             except CertificateError as error:
                 return Failed(effect.peer, error.message)
         also = [(_POSITION, effect.position.to_bytes(8, "big"))] if effect.position else []
@@ -426,7 +439,7 @@ class Body:
             block = decode(Block, proposal.block, size_max=PROPOSAL_BYTES_MAX)
             if block_id(block.header) != certificate.vote.block:
                 return Failed(peer, "the certificate is of another block")
-            verify(certificate, self.plan.electorate)
+            verify(certificate, self._electorate)
             made = self.ledger.adopt(block, diffs.decode(proposal.diff))
         except (LedgerError, StateError, CodecError, OrderError) as error:
             return Failed(peer, error.message)
@@ -441,8 +454,8 @@ class Body:
         if treatment in (None, Treatment.APPLY):
             also = [*also, (answers.APPLIED + header.height.to_bytes(8, "big"), b"\1")]
         if treatment is not None:
-            members = self.plan.electorate.members
-            voters = (members[at].key for at in signers(certificate, self.plan.electorate))
+            members = self._electorate.members
+            voters = (members[at].key for at in signers(certificate, self._electorate))
             block, named = block_id(header), frozenset(voters)
             noted = self.watch.settled(header.maker, block, self._value, treatment, named)
             also = [*also, *noted]
@@ -460,8 +473,9 @@ class Body:
         included = frozenset(made.block.transactions)
         block = block_id(header)
         return Kept(
-            header.height, block, header.state, header.maker, included, advanced, certificate
-        )
+            header.height, block, header.state, header.maker, included, advanced, certificate,
+            self._bench.stakes,
+        )  # fmt: skip
 
     def _decide(self, raw: bytes, peer: bytes) -> Event | None:
         admitted = admit(raw, self.plan.chain)
@@ -474,19 +488,11 @@ class Body:
         reason = f"nonce {admitted.transaction.nonce} where {nonce} is next"
         return Served(peer, (Refused(admitted.id, reason),))
 
-    def _weigh(self, peer: bytes, rejection: SignedRejection) -> Event:
+    def _weigh(self, peer: bytes, rejection: SignedRejection) -> Event | None:
+        if rejection.rejected.settled.header.height > self.ledger.height + NOTICE:
+            return None  # who votes there is not known here yet
         try:
-            check_rejection(rejection, self.plan.chain, self.plan.electorate)
+            check_rejection(rejection, self.plan.chain, self._bench.stakes)
         except OrderError as error:
             return Failed(peer, error.message)
         return Decided(rejection.rejected.transaction, rejection, peer)
-
-    def _judge(self, peer: bytes, evidence: Evidence) -> Event | None:
-        try:
-            guilty = judge(evidence, self.plan.electorate)
-        except NumenError as error:
-            return Failed(peer, error.message) if peer else None
-        written = encode(evidence)
-        self.world.kv.commit([(_EVIDENCE + key, written) for key in guilty])
-        self.watch.convict(Lie(TwoVotes(evidence)))
-        return Judged(evidence, guilty)

@@ -12,7 +12,7 @@ import msgspec
 
 from numen.base.codec import CodecError, decode, encode
 from numen.ledger.block import Block, Header, block_id
-from numen.node.replica import agree
+from numen.node.replica import agree, justice
 from numen.node.replica.events import (
     Append,
     Check,
@@ -20,10 +20,17 @@ from numen.node.replica.events import (
     Drafted,
     Follow,
     Ordered,
+    Proven,
     Said,
     Suspect,
 )
-from numen.node.replica.packet import PACKET_BYTES_MAX, PROPOSAL_BYTES_MAX, Ballot, Proposal
+from numen.node.replica.packet import (
+    PACKET_BYTES_MAX,
+    PROPOSAL_BYTES_MAX,
+    Accused,
+    Ballot,
+    Proposal,
+)
 from numen.node.replica.plan import Mode
 from numen.node.replica.turn import REFUTED_MAX, Candidate, Turn
 
@@ -35,10 +42,11 @@ def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
     """A block was proposed."""
     replica = turn.replica
     try:
-        header = _header(packet)
+        block = _block(packet)
     except CodecError as error:
         turn.want(Suspect(peer, f"no block: {error.message}"))
         return
+    header = block.header
     if header.height > replica.height + 1:
         agree.is_behind(turn, peer, header.height - 1)
     if header.height != replica.height + 1 or turn.plan.is_logged:
@@ -54,23 +62,23 @@ def proposal(turn: Turn, peer: bytes, packet: Proposal) -> None:
     if packet.prepared is not None and packet.view != replica.view and turn.is_proposer:
         _hear_of(turn, packet)
     elif packet.view == replica.view:
-        _propose_to(turn, peer, packet, header)
+        _propose_to(turn, peer, packet, block)
 
 
 def _is_its_turn(turn: Turn, packet: Proposal, header: Header) -> bool:
     """Whether a block is of who proposes in its view, or was prepared before it."""
     if packet.prepared is not None:
         return packet.prepared.vote.view <= packet.view
-    return header.maker == turn.plan.maker(turn.replica.leader, packet.view)
+    return header.maker == turn.maker(packet.view)
 
 
-def _propose_to(turn: Turn, peer: bytes, packet: Proposal, header: Header) -> None:
+def _propose_to(turn: Turn, peer: bytes, packet: Proposal, block: Block) -> None:
     """A block was proposed in the present view."""
-    replica, block = turn.replica, block_id(header)
+    replica = turn.replica
     candidate = replica.candidate
     if candidate is None or candidate.view < packet.view:
-        _consider(turn, _candidate(packet, header))
-    elif candidate.block == block:
+        _consider(turn, _candidate(packet, block))
+    elif candidate.block == block_id(block.header):
         turn.send([peer], *map(Ballot, replica.own))
 
 
@@ -89,21 +97,22 @@ def _hear_of(turn: Turn, packet: Proposal) -> None:
 def propose(turn: Turn, prepared: Proposal) -> None:
     """Propose a block that is prepared once more, in the present view."""
     packet = msgspec.structs.replace(prepared, view=turn.replica.view)
-    _consider(turn, _candidate(packet, _header(packet)))
+    _consider(turn, _candidate(packet, _block(packet)))
 
 
-def _header(packet: Proposal) -> Header:
-    return decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX).header
+def _block(packet: Proposal) -> Block:
+    return decode(Block, packet.block, size_max=PROPOSAL_BYTES_MAX)
 
 
-def _candidate(packet: Proposal, header: Header) -> Candidate:
-    return Candidate(block_id(header), packet, header.maker, packet.view, is_checked=False)
+def _candidate(packet: Proposal, block: Block) -> Candidate:
+    name, maker = block_id(block.header), block.header.maker
+    return Candidate(name, packet, maker, packet.view, bool(block.evidence), is_checked=False)
 
 
 def _follows(turn: Turn, header: Header) -> bool:
     replica = turn.replica
     is_next = (header.height, header.parent) == (replica.height + 1, replica.head)
-    return is_next and turn.plan.may_make(header.maker)
+    return is_next and turn.plan.may_make(header.maker, turn.electorate)
 
 
 def _consider(turn: Turn, candidate: Candidate) -> None:
@@ -117,9 +126,9 @@ def restored(turn: Turn, packet: Proposal | None) -> None:
     if turn.plan.is_logged:
         turn.want(Follow(turn.replica.position + 1))
     elif packet is not None and packet.view == turn.replica.view:
-        header = _header(packet)
-        if _follows(turn, header) and _is_its_turn(turn, packet, header):
-            _consider(turn, _candidate(packet, header))
+        block = _block(packet)
+        if _follows(turn, block.header) and _is_its_turn(turn, packet, block.header):
+            _consider(turn, _candidate(packet, block))
 
 
 def drafted(turn: Turn, event: Drafted) -> None:
@@ -128,7 +137,7 @@ def drafted(turn: Turn, event: Drafted) -> None:
     if event.proposal is None:
         return
     proposal = event.proposal
-    made = Candidate(event.block, proposal, turn.plan.me, proposal.view, is_checked=True)
+    made = msgspec.structs.replace(_candidate(proposal, _block(proposal)), is_checked=True)
     if turn.plan.is_logged:
         turn.set(draft=made)
         _append(turn)
@@ -158,18 +167,20 @@ def ordered(turn: Turn, event: Ordered) -> None:
     draft = turn.replica.draft
     try:
         packet = decode(Proposal, event.raw, size_max=PACKET_BYTES_MAX)
-        header = _header(packet)
+        block = _block(packet)
     except CodecError:
-        header = None
-    if header is not None and header.height > turn.replica.height + 1 and turn.plan.others:
+        turn.want(Follow(event.position + 1))
+        return
+    header = block.header
+    if header.height > turn.replica.height + 1 and turn.plan.others:
         agree.is_behind(turn, agree.somebody(turn), header.height - 1)
-    if header is None or not _follows(turn, header):
+    if not _follows(turn, header):
         turn.want(Follow(event.position + 1))
     elif draft is not None and draft.block == block_id(header):
         turn.set(candidate=draft, draft=None, waited=0)
         agree.vote(turn)
     else:
-        _consider(turn, _candidate(packet, header))
+        _consider(turn, _candidate(packet, block))
 
 
 def checked(turn: Turn, event: Checked) -> None:
@@ -203,6 +214,10 @@ def said(turn: Turn, event: Said) -> None:
         checked(turn, Checked(block, problem, is_refuted=True))
     for peer, reason in event.remarks:
         turn.want(Suspect(peer, reason))
+    for evidence in event.contradictions:
+        justice.accused(turn, b"", Accused(evidence))
+    for signed in event.verdicts:
+        justice.proven(turn, Proven(signed, is_own=True))
 
 
 def remind(turn: Turn) -> None:

@@ -13,8 +13,10 @@ import msgspec
 from numen.base.crypto import Address, Hash32
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection
+from numen.ledger.order.offence import SignedVerdict
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
+from numen.ledger.stakes import Stakes
 from numen.ledger.transactions import Admitted
 from numen.node.replica.packet import (
     Claim,
@@ -27,6 +29,9 @@ from numen.node.replica.packet import (
     Refused,
     Told,
 )
+
+Accusation: TypeAlias = Evidence | tuple[SignedVerdict, ...]
+"""What can take a bond: a contradiction, or verdicts of enough verifiers that say the same."""
 
 # Events. -----------------------------------------------------------------------------------------
 
@@ -134,6 +139,7 @@ class Kept(msgspec.Struct, frozen=True):
         included: Its transactions, as they were signed.
         advanced: Accounts whose transactions these are, with the nonce that is next.
         certificate: Why it is final.
+        stakes: Bonds after it.
     """
 
     height: int
@@ -143,6 +149,7 @@ class Kept(msgspec.Struct, frozen=True):
     included: frozenset[bytes]
     advanced: Mapping[Address, int]
     certificate: Certificate
+    stakes: Stakes
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -171,6 +178,18 @@ class Judged(msgspec.Struct, frozen=True):
 
     evidence: Evidence
     guilty: tuple[bytes, ...]
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """A verdict is its signer's.
+
+    Attributes:
+        signed: The verdict.
+        is_own: Whether this node found so itself.
+    """
+
+    signed: SignedVerdict
+    is_own: bool = False
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -204,11 +223,15 @@ class Said(msgspec.Struct, frozen=True):
         out: What is to be sent to whom.
         false: Ids of blocks that turned out to be false, and why.
         remarks: What is to be noted of whom.
+        verdicts: Of this node itself, about whom it found to lie.
+        contradictions: Votes that contradict each other.
     """
 
     out: tuple[tuple[Address, Told], ...]
     false: tuple[tuple[Hash32, str], ...] = ()
     remarks: tuple[tuple[Address, str], ...] = ()
+    verdicts: tuple[SignedVerdict, ...] = ()
+    contradictions: tuple[Evidence, ...] = ()
 
 
 class Ordered(msgspec.Struct, frozen=True):
@@ -239,7 +262,7 @@ class Unlocked(msgspec.Struct, frozen=True):
 
 Event: TypeAlias = (
     Received | Ticked | Looked | Drafted | Checked | Voted | Remembered | Certificated | Kept
-    | Decided | Judged | Served | Failed | Said | Ordered | Overtaken | Sought | Unlocked
+    | Decided | Judged | Proven | Served | Failed | Said | Ordered | Overtaken | Sought | Unlocked
 )  # fmt: skip
 
 # Effects. ----------------------------------------------------------------------------------------
@@ -266,11 +289,13 @@ class Make(msgspec.Struct, frozen=True):
         transactions: In the order in which they came.
         is_wanted: Whether an empty block is wanted too.
         view: In which it is proposed.
+        charges: What shows of others that they lied.
     """
 
     transactions: tuple[bytes, ...]
     is_wanted: bool = False
     view: int = 0
+    charges: tuple[Accusation, ...] = ()
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -357,6 +382,20 @@ class Judge(msgspec.Struct, frozen=True):
     evidence: Evidence
 
 
+class Prove(msgspec.Struct, frozen=True):
+    """Check who signed a verdict that a peer sent; gives `Proven`, or `Failed`."""
+
+    peer: bytes
+    signed: SignedVerdict
+
+
+class Reveal(msgspec.Struct, frozen=True):
+    """Show a peer which bonds were taken behind so many that it knows; gives `Served`."""
+
+    peer: bytes
+    known: int
+
+
 class Serve(msgspec.Struct, frozen=True):
     """Read final blocks from a height on for a peer; gives `Served`."""
 
@@ -428,7 +467,8 @@ class Suspect(msgspec.Struct, frozen=True):
 
 Effect: TypeAlias = (
     Send | Look | Make | Check | Cast | Remember | Count | Keep | Adopt | Decide | Weigh | Judge
-    | Serve | Attest | Open | Wake | Hear | Confide | Seek | Append | Follow | Suspect
+    | Prove | Reveal | Serve | Attest | Open | Wake | Hear | Confide | Seek | Append | Follow
+    | Suspect
 )  # fmt: skip
 
 Outgoing: TypeAlias = Send | Append | Follow | Suspect

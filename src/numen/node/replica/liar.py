@@ -35,15 +35,17 @@ class Liar(Body):
         super().__init__(plan, world, key, voter, is_indexed=is_indexed)
         self._start = start
 
-    def _draft(self, transactions: tuple[bytes, ...], time_ms: int) -> Made:
-        made = super()._draft(transactions, time_ms)
+    def _draft(
+        self, transactions: tuple[bytes, ...], time_ms: int, charges: tuple[bytes, ...]
+    ) -> Made:
+        made = super()._draft(transactions, time_ms, charges)
         header = made.block.header
         if header.height < self._start or not made.block.transactions:
             return made
         accounts = self._with_loot(made.diff.accounts)
         root = self.world.state.prepare(accounts).version.root
         false = msgspec.structs.replace(header, state=root)
-        block = seal(false, made.block.transactions, self._key)
+        block = seal(false, made.block.transactions, self._key, made.block.evidence)
         forged = self.ledger.adopt(block, Diff(made.diff.pre_root, root, 1, accounts))
         return msgspec.structs.replace(forged, refused=made.refused)
 

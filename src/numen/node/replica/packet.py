@@ -12,9 +12,11 @@ from msgspec import Meta
 from numen.base.codec import U64, decode, encode
 from numen.base.crypto import Address, Hash32, Signature
 from numen.ledger.block import Header
+from numen.ledger.handover import Handover
 from numen.ledger.order.certificate import Certificate
 from numen.ledger.order.conflict import Settled, SignedRejection
 from numen.ledger.order.creation import Attestation
+from numen.ledger.order.offence import SignedVerdict
 from numen.ledger.order.slashing import Evidence
 from numen.ledger.order.vote import SignedVote
 from numen.ledger.sealed.charter import Commitments
@@ -31,6 +33,9 @@ PROPOSAL_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 13)
 
 FRAME_BYTES_MAX: Final = PACKET_BYTES_MAX - (1 << 6)
 """Longest frame about trust: what one packet has room for."""
+
+HANDOVERS_MAX: Final = 8
+"""Most blocks by which it is shown at once which bonds were taken."""
 
 REASON_MAX: Final = 400
 """Longest reason."""
@@ -171,6 +176,28 @@ class Accused(msgspec.Struct, frozen=True, array_like=True, tag="accused/1"):
     """Somebody contradicted itself."""
 
     evidence: Evidence
+
+
+class Found(msgspec.Struct, frozen=True, array_like=True, tag="found/1"):
+    """Somebody lied, as a verifier found by itself."""
+
+    signed: SignedVerdict
+
+
+class Pledged(msgspec.Struct, frozen=True, array_like=True, tag="pledged/1"):
+    """Which bonds were taken?
+
+    Attributes:
+        known: So many are known already.
+    """
+
+    known: U64
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True, tag="taken/1"):
+    """Which bonds were taken, a block for each time and the last one, as anybody can check."""
+
+    shown: Annotated[tuple[Handover, ...], Meta(max_length=HANDOVERS_MAX)]
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, tag="told/1"):
@@ -333,8 +360,9 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen/1"):
 
 Packet: TypeAlias = (
     Submit | Pending | Refused | Held | Notice | Cancelled | Proposal | Wish | Ballot | Certified
-    | Finalized | Ask | Standing | Accused | Told | Inquire | Created | Unknown | Show | Shown
-    | Entrust | Entrusted | Claim | Lent | Describe | Described | Peek | Seen
+    | Finalized | Ask | Standing | Accused | Found | Pledged | Taken | Told | Inquire | Created
+    | Unknown | Show | Shown | Entrust | Entrusted | Claim | Lent | Describe | Described | Peek
+    | Seen
 )  # fmt: skip
 
 

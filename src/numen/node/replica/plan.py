@@ -12,6 +12,7 @@ import msgspec
 from numen.base.crypto import Address
 from numen.base.errors import NumenError
 from numen.ledger.order.certificate import Electorate
+from numen.ledger.stakes import Bond
 from numen.trust.execution import Policy
 
 NODES_MAX: Final = 256
@@ -67,7 +68,8 @@ class Plan(msgspec.Struct, frozen=True):
         peers: All nodes, itself among them, each once.
         proposer: Who makes the first block, where there is no log. Who made a block makes the next
             one, or the others who vote, in turn, when that takes too long: decision 35.
-        electorate: Who votes, with how much stake.
+        electorate: Who votes for the first block, with how much stake. Who does later follows from
+            the bonds that were taken (`numen.ledger.stakes`).
         mode: What the node does with a block. An `APPLY` node has no vote.
         price: Coins a unit of work that it asks as a proposer.
         view_ms: After how many milliseconds without a block its proposer is thought to be gone, in
@@ -97,19 +99,28 @@ class Plan(msgspec.Struct, frozen=True):
     view_ms: int = VIEW_MS
 
     @property
-    def makers(self) -> tuple[Address, ...]:
-        """Nodes whose blocks count, in the order of their turns."""
-        return tuple(p.node for p in self.peers if p.voter or p.node == self.proposer)
+    def bonds(self) -> tuple[Bond, ...]:
+        """What those who vote have at stake when the ledger begins."""
+        members = {member.key: member for member in self.electorate.members}
+        return tuple(Bond(peer.node, members[peer.voter]) for peer in self.peers if peer.voter)
 
-    def maker(self, leader: Address, view: int) -> Address:
-        """Who proposes in a view of the height behind a block that somebody made."""
-        makers = self.makers
-        first = makers.index(leader if leader in makers else self.proposer)
-        return makers[(first + view) % len(makers)]
+    def may_make(self, node: Address, electorate: Electorate) -> bool:
+        """Whether a node's blocks count at a height whose electorate this is."""
+        voter = self.voter(node)
+        if voter:
+            return electorate.index(voter) is not None
+        return node == self.proposer and not self.is_logged
 
-    def may_make(self, node: Address) -> bool:
-        """Whether a node's blocks count."""
-        return bool(self.voter(node)) if self.is_logged else node in self.makers
+    def maker(self, leader: Address, view: int, electorate: Electorate) -> Address:
+        """Who proposes in a view of the height behind a block that somebody made.
+
+        Those who may, in the order of the file, from who made that block on: who lost its bond is
+        passed over.
+        """
+        nodes = tuple(p.node for p in self.peers if p.voter or p.node == self.proposer)
+        first = nodes.index(leader if leader in nodes else self.proposer)
+        turns = [node for node in nodes[first:] + nodes[:first] if self.may_make(node, electorate)]
+        return turns[view % len(turns)]
 
     def patience_ms(self, view: int) -> int:
         """How long a view may take."""
@@ -160,6 +171,8 @@ def check_plan(plan: Plan) -> None:
     strangers = [key for key in voters if plan.electorate.index(key) is None]
     if strangers:
         raise PlanError(f"0x{strangers[0].hex()} has a vote and no stake")
+    if len(voters) < len(plan.electorate.members):
+        raise PlanError("somebody who is no node has a stake")
     if plan.me == plan.proposer and plan.mode is not Mode.EXECUTE:
         raise PlanError("who makes blocks carries them out")
 

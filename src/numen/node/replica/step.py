@@ -5,7 +5,7 @@ code runs under a simulation with one seed and behind real channels. What makes 
 nothing, since networks lose, repeat and reorder, and strangers send what they like.
 """
 
-from numen.node.replica import agree, candidates, custody, desk, views
+from numen.node.replica import agree, candidates, custody, desk, justice, views
 from numen.node.replica.events import (
     Attest,
     Certificated,
@@ -22,8 +22,10 @@ from numen.node.replica.events import (
     Open,
     Ordered,
     Overtaken,
+    Proven,
     Received,
     Remembered,
+    Reveal,
     Said,
     Serve,
     Served,
@@ -43,11 +45,13 @@ from numen.node.replica.packet import (
     Describe,
     Entrust,
     Finalized,
+    Found,
     Inquire,
     Lent,
     Notice,
     Packet,
     Peek,
+    Pledged,
     Proposal,
     Show,
     Standing,
@@ -99,6 +103,7 @@ def step(
         case Ticked():
             agree.remind(turn)
             candidates.remind(turn)
+            justice.remind(turn)
             views.remind(turn)
             desk.remind(turn)
             turn.want(Wake())
@@ -114,6 +119,10 @@ def step(
             custody.sought(turn, event)
         case Unlocked():
             custody.unlocked(turn)
+        case Judged():
+            agree.judged(turn, event)
+        case Proven():
+            justice.proven(turn, event)
         case _:
             _done(turn, event)
     turn.make()
@@ -140,8 +149,6 @@ def _done(turn: Turn, event: Event) -> None:
             desk.kept(turn, event)
         case Decided():
             desk.decided(turn, event)
-        case Judged():
-            agree.judged(turn, event)
         case Ordered():
             candidates.ordered(turn, event)
         case Overtaken():
@@ -158,6 +165,8 @@ def _received(turn: Turn, peer: bytes, packet: Packet) -> None:
             turn.want(Attest(peer, contract, height))
         case Show(address):
             turn.want(Open(peer, address))
+        case Pledged(known):
+            turn.want(Reveal(peer, known))
         case Standing():
             agree.standing(turn, peer, packet)
         case Entrust() | Describe() | Peek():
@@ -181,7 +190,9 @@ def _from_node(turn: Turn, peer: bytes, packet: Packet) -> None:
         case Finalized():
             agree.final(turn, peer, packet)
         case Accused():
-            agree.accused(turn, peer, packet)
+            justice.accused(turn, peer, packet)
+        case Found():
+            justice.found(turn, peer, packet)
         case Notice():
             desk.notice(turn, peer, packet)
         case Told(frame):

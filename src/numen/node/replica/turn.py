@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from numen.base.crypto import Address, Hash32
+from numen.ledger.order.certificate import Electorate
 from numen.ledger.order.conflict import SignedRejection
+from numen.ledger.order.offence import SignedVerdict
 from numen.ledger.order.slashing import Evidence
+from numen.ledger.order.verdict import is_enough
 from numen.ledger.order.vote import Entry, SignedVote
+from numen.ledger.stakes import Stakes
 from numen.node.replica.ballots import Ballots
-from numen.node.replica.events import Effect, Make, Send
+from numen.node.replica.events import Accusation, Effect, Make, Send
 from numen.node.replica.packet import Packet, Proposal
 from numen.node.replica.plan import Mode, Plan
 from numen.node.replica.pool import Pool, in_order
@@ -35,6 +39,10 @@ BODY_BYTES_MAX: Final = 3 << 17
 """Most bytes of transactions that a proposer puts into one block."""
 
 
+Reading: TypeAlias = tuple[bytes, Hash32, bytes]
+"""A verdict's place: whom it is about, by its voting key, the lie, and who signed."""
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """The block that a node is about to agree with.
 
@@ -43,6 +51,7 @@ class Candidate(msgspec.Struct, frozen=True):
         proposal: The block and its diff.
         maker: Who made it.
         view: In which it was proposed.
+        has_evidence: Whether it takes bonds.
         is_checked: Whether the node holds what came of it, and only has to keep it.
         is_blind: Whether it could not be carried out here, since keys of a contract are missing:
             it is applied if others agree.
@@ -52,6 +61,7 @@ class Candidate(msgspec.Struct, frozen=True):
     proposal: Proposal
     maker: Address
     view: int
+    has_evidence: bool
     is_checked: bool
     is_blind: bool = False
 
@@ -88,7 +98,10 @@ class Replica(msgspec.Struct, frozen=True):
         pool: Transactions that wait.
         watchers: Who is told of each.
         fallen: Those that were dropped lately, and what they had leaned on.
+        stakes: Bonds, as the last final block left them.
         accused: Evidence by voting key.
+        verdicts: About those whose bonds are not taken, by whom, the lie, and who signed.
+        pressing: Ticks for which evidence was here that no final block has.
         ticks: Ticks counted.
         waited: Ticks since the candidate was checked, or, where there is none, since something
             waits that nobody puts into a block.
@@ -102,6 +115,7 @@ class Replica(msgspec.Struct, frozen=True):
     height: int
     head: Hash32
     root: Hash32
+    stakes: Stakes
     leader: Address = b""
     kept_ms: int = 0
     view: int = 0
@@ -120,6 +134,8 @@ class Replica(msgspec.Struct, frozen=True):
     watchers: Mapping[Hash32, tuple[bytes, ...]] = MappingProxyType({})
     fallen: Mapping[Hash32, SignedRejection] = MappingProxyType({})
     accused: Mapping[bytes, Evidence] = MappingProxyType({})
+    verdicts: Mapping[Reading, SignedVerdict] = MappingProxyType({})
+    pressing: int = 0
     ticks: int = 0
     waited: int = 0
     seen: int = 0
@@ -185,9 +201,24 @@ class Turn:
         return tuple(peer for peer in watchers if not self.plan.is_node(peer))
 
     @property
+    def electorate(self) -> Electorate:
+        """Who votes for the next block."""
+        return self.replica.stakes.electorate(self.replica.height + 1)
+
+    @property
+    def has_vote(self) -> bool:
+        """Whether this node votes for the next block."""
+        me = self.plan.voter(self.plan.me)
+        return self.plan.has_vote and self.electorate.index(me) is not None
+
+    def maker(self, view: int) -> Address:
+        """Who proposes in a view of the next height, where there is no log."""
+        return self.plan.maker(self.replica.leader, view, self.electorate)
+
+    @property
     def proposer(self) -> Address:
         """Who proposes in the present view, where there is no log."""
-        return self.plan.maker(self.replica.leader, self.replica.view)
+        return self.maker(self.replica.view)
 
     @property
     def is_proposer(self) -> bool:
@@ -198,7 +229,8 @@ class Turn:
     def may_make(self) -> bool:
         """Whether it is this node that makes a block."""
         plan = self.plan
-        is_its = self.is_proposer or (plan.is_logged and plan.may_make(plan.me))
+        may = plan.may_make(plan.me, self.electorate)
+        is_its = self.is_proposer or (plan.is_logged and may)
         return is_its and plan.mode is Mode.EXECUTE
 
     def make(self) -> None:
@@ -210,11 +242,13 @@ class Turn:
         if is_busy or replica.prepared is not None or not self.may_make or self._may_hear():
             return
         is_wanted = 0 < plan.empty_ms <= self.now_ms - replica.kept_ms
-        chosen = _chosen(replica.pool) if replica.is_fresh and self._is_its_turn() else ()
-        if chosen or is_wanted:
+        is_its = replica.is_fresh and self._is_its_turn()
+        chosen = _chosen(replica.pool) if is_its else ()
+        known = charges(self) if is_its or is_wanted else ()
+        if chosen or known or is_wanted:
             # What is in memory of another view's block makes room.
             self.set(is_making=True, is_fresh=False, candidate=None)
-            self.want(Make(chosen, is_wanted, replica.view))
+            self.want(Make(chosen, is_wanted, replica.view, known))
 
     def _may_hear(self) -> bool:
         """Whether somebody says that a block is prepared, and it may still come.
@@ -233,6 +267,24 @@ class Turn:
         replica = self.replica
         is_asked = any(self.people(transaction) for transaction in replica.watchers)
         return not self.plan.is_logged or is_asked or replica.waited >= PATIENCE
+
+
+def charges(turn: Turn) -> tuple[Accusation, ...]:
+    """What shows of others that they lied, and can take their bonds with the next block."""
+    replica, me = turn.replica, turn.plan.voter(turn.plan.me)
+    named = replica.accused.keys() | {guilty for guilty, _, _ in replica.verdicts}
+    at_stake = {key for key in named - {me} if replica.stakes.bond(key)}
+    if not at_stake:
+        return ()
+    found: dict[bytes, Accusation] = {}
+    groups: dict[tuple[bytes, bytes], list[SignedVerdict]] = {}
+    for (guilty, lie, _), signed in replica.verdicts.items():
+        groups.setdefault((guilty, lie), []).append(signed)
+    for (guilty, _), verdicts in groups.items():
+        if is_enough((each.key for each in verdicts), guilty, turn.electorate):
+            found[guilty] = tuple(verdicts)
+    found |= replica.accused
+    return tuple(found[key] for key in sorted(found.keys() & at_stake))
 
 
 def _chosen(pool: Pool) -> tuple[bytes, ...]:

@@ -41,7 +41,8 @@ def _is_waiting(turn: Turn) -> bool:
     is_agreed_on = replica.candidate is not None or replica.prepared is not None
     # Whoever wishes may have what nobody else has heard of.
     is_wanted = any(view > replica.view for view, _ in replica.wishes.values())
-    return is_agreed_on or is_late or is_wanted or bool(replica.pool.places)
+    is_asked = bool(replica.pool.places) or replica.pressing > 0
+    return is_agreed_on or is_late or is_wanted or is_asked
 
 
 def wish(turn: Turn, peer: bytes, packet: Wish) -> None:
@@ -60,7 +61,7 @@ def wish(turn: Turn, peer: bytes, packet: Wish) -> None:
 
 def _want(turn: Turn, view: int) -> None:
     """Wish for a view."""
-    if not turn.plan.has_vote or view <= turn.replica.wish:
+    if not turn.has_vote or view <= turn.replica.wish:
         return
     key = turn.plan.voter(turn.plan.me)
     turn.set(wish=view, wishes={**turn.replica.wishes, key: (view, 0)})
@@ -72,13 +73,13 @@ def _say(turn: Turn) -> None:
     replica = turn.replica
     prepared = replica.prepared.prepared if replica.prepared is not None else None
     known = prepared.vote.view + 1 if prepared is not None else 0
-    if turn.plan.has_vote:
+    if turn.has_vote:
         turn.send(turn.plan.others, Wish(replica.height + 1, replica.wish, known))
 
 
 def _follow(turn: Turn) -> None:
     """Wish what somebody honest does, and begin what enough wish."""
-    electorate, wishes = turn.plan.electorate, turn.replica.wishes
+    electorate, wishes = turn.electorate, turn.replica.wishes
     followed = _widest(turn, wishes, electorate.total // 3)
     if followed > turn.replica.wish:
         _want(turn, followed)
@@ -90,7 +91,7 @@ def _follow(turn: Turn) -> None:
 
 def _widest(turn: Turn, wishes: Mapping[bytes, tuple[int, int]], above: int) -> int:
     """The highest view that members with more than some stake wish for, or a later one."""
-    electorate, stake = turn.plan.electorate, 0
+    electorate, stake = turn.electorate, 0
     for view, key in sorted(((view, key) for key, (view, _) in wishes.items()), reverse=True):
         index = electorate.index(key)
         stake += electorate.stake(() if index is None else (index,))

@@ -12,7 +12,7 @@ import msgspec
 from numen.base.errors import NumenError
 from numen.market.contracts import artifact
 from numen.market.contracts.asks import OUTCOMES
-from numen.market.contracts.books import PHASE_AT, PHASES, ROLES, address
+from numen.market.contracts.books import PHASE_AT, PHASES, ROLES, address, shown_node
 from numen.market.job import Phase
 from numen.node.ledger.node import LedgerNode
 from numen.node.rpc import lookup
@@ -32,6 +32,9 @@ SCANNED_MAX: Final = 1_000
 
 LOOK_WORK: Final = 200_000
 """Work units that a look may take: at our contract a tenth of it, at any other no more."""
+
+KINDS: Final = ("", "quorum", "optimistic", "snark", "stark", "quote")
+"""Kinds of evidence, by their numbers in the contract."""
 
 ENDINGS: Final = ("", "settled", "failed", "expired", "cancelled")
 """How a task ended, by its number in the contract."""
@@ -80,9 +83,10 @@ class MarketShape(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class BidShape(msgspec.Struct, rename="camel", kw_only=True):
-    """A task and its bid; `state` is a phase, or how it ended."""
+    """A task and its bid; `state` is a phase or how it ended, `evidence` what it asks for."""
 
     task: Hex
+    evidence: str
     state: str
     provider: Hex
     verifier: Hex
@@ -127,6 +131,14 @@ class VoteShape(msgspec.Struct, rename="camel"):
     claim: Hex
 
 
+class FindingShape(msgspec.Struct, rename="camel"):
+    """What a verifier found of a result: whether its evidence holds."""
+
+    about: Hex
+    verifier: Hex
+    holds: bool
+
+
 class ClaimShape(msgspec.Struct, rename="camel", kw_only=True):
     """An answer, why it is believed, and everybody who had a part in it."""
 
@@ -136,6 +148,7 @@ class ClaimShape(msgspec.Struct, rename="camel", kw_only=True):
     equal_answers: int
     seats: list[SeatShape]
     votes: list[VoteShape]
+    findings: list[FindingShape]
 
 
 class BidsShape(msgspec.Struct, rename="camel"):
@@ -146,11 +159,15 @@ class BidsShape(msgspec.Struct, rename="camel"):
 
 
 class PersonShape(msgspec.Struct, rename="camel", kw_only=True):
-    """Somebody in a market: coins, stake and standing."""
+    """Somebody in a market: coins, stake, standing and node.
+
+    A node is shown where its own word is there that it is this account's.
+    """
 
     address: Hex
     role: str
     free: Hex
+    reserved: Hex
     stake: Hex
     pledges: int
     leaves_ms: int | None
@@ -158,6 +175,7 @@ class PersonShape(msgspec.Struct, rename="camel", kw_only=True):
     accepted: int
     faults: int
     entries: int
+    node: Hex | None
 
 
 class PeopleShape(msgspec.Struct, rename="camel"):
@@ -263,7 +281,9 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     """The answer to a task, and who gave it; null where the market never had the task.
 
     `evidence` is `quorum` where equal answers were credible enough, and `verifiers` where more than
-    half of their stake got the same; before that, `claim` is null or may still be objected to.
+    half of their stake got the same. It is `optimistic` where nobody refuted the answer in time,
+    and `snark`, `stark` or `quote` where more than half of the verifiers' stake found that the
+    evidence holds. Before that, `claim` is null or may still be objected to.
     """
     look = _Look(session.node, market)
     found = look("task_of", task)
@@ -272,7 +292,7 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
     seats = [_seat(*look("seat_at", task, at)) for at in look.places("seat_count", task)]
     votes = [look("vote_at", task, at) for at in look.places("vote_count", task)]
     bid = _bid(task, found)
-    how = "verifiers" if found[IS_VOTED_AT] else "quorum"
+    how = "verifiers" if found[IS_VOTED_AT] else bid.evidence
     return ClaimShape(
         bid=bid,
         claim=bid.claim,
@@ -280,7 +300,18 @@ def get_claim(session: LedgerSession, market: Address, task: Word) -> ClaimShape
         equal_answers=sum(seat.claim is not None and seat.claim == bid.claim for seat in seats),
         seats=seats,
         votes=[VoteShape(data(address(who)), word(claim)) for who, claim in votes],
+        findings=list(_findings(look, seats)),
     )
+
+
+def _findings(look: _Look, seats: Sequence[SeatShape]) -> Iterator[FindingShape]:
+    """What verifiers found of the results of a task."""
+    for seat in seats:
+        about = int(seat.last, 16)
+        _, count = look("hearing_of", about)
+        for place in range(count):
+            who, holds = look("finding_at", about, place)
+            yield FindingShape(seat.last, data(address(who)), holds)
 
 
 def get_people(
@@ -300,7 +331,7 @@ def get_people(
         if len(found) == PAGE:
             return PeopleShape(found, place)
         who = address(look("person_at", place))
-        shape = _person(who, look("person", who))
+        shape = _person(look, who)
         if role in ("all", shape.role):
             found.append(shape)
     return PeopleShape(found, int(start) + SCANNED_MAX if total > start + SCANNED_MAX else None)
@@ -350,6 +381,9 @@ def _sentences(found: ClaimShape) -> Iterator[str]:
             f"{seat.worker} had a seat for {int(seat.price, 16)} coins with a pledge of "
             f"{int(seat.pledge, 16)}, {gave}, and {ended}."
         )
+    for opinion in found.findings:
+        what = "holds" if opinion.holds else "does not hold"
+        yield f"Verifier {opinion.verifier} found that the evidence of {opinion.about} {what}."
     for vote in found.votes:
         yield f"Verifier {vote.verifier} ran it again, and got claim {vote.claim}."
     if found.evidence:
@@ -369,10 +403,11 @@ def _bid(identity: int, task: Any) -> BidShape:
     provider, verifier, program, inputs, replicas, trust, work_limit = task[:7]
     price_max, fee, pledge, expires_ms = task[7:11]
     bid, ceiling, rises_ms, lasts_ms, nonce, held, paid, _ = task[11:PHASE_AT]
-    phase, _, claim, _, open_seats, ending = task[PHASE_AT:]
+    phase, _, claim, _, open_seats, ending, kind, *_ = task[PHASE_AT:]
     name = _named(PHASES, phase)
     return BidShape(
         task=word(identity),
+        evidence=_named(KINDS, kind),
         state=_named(ENDINGS, ending) or (name.value if isinstance(name, Phase) else ""),
         provider=data(address(provider)),
         verifier=data(address(verifier)),
@@ -413,13 +448,16 @@ def _seat(worker: Any, seat: Any) -> SeatShape:
     )
 
 
-def _person(who: bytes, found: Any) -> PersonShape:
+def _person(look: _Look, who: bytes) -> PersonShape:
+    found, (reserved, _) = look("person", who), look("reserved", who)
     free, _, (role, stake, bound, leaves_ms), (score, accepted, faults, _), entries = found
+    node = shown_node(look, who)
     named = _named(ROLES, role)
     return PersonShape(
         address=data(who),
         role=named.value if named is not None else "",
         free=hex(free),
+        reserved=hex(reserved),
         stake=hex(stake),
         pledges=bound,
         leaves_ms=leaves_ms or None,
@@ -427,6 +465,7 @@ def _person(who: bytes, found: Any) -> PersonShape:
         accepted=accepted,
         faults=faults,
         entries=entries,
+        node=data(node) if node is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from numen.node.rpc import followed, trust
+from numen.node.rpc import bonds, followed, trust
 from numen.node.rpc.ledger_methods import METHODS as LEDGER_METHODS
 from numen.node.rpc.table import Method, table
 
@@ -30,5 +30,6 @@ METHODS: Final[dict[str, Method]] = table(
     [method for name, method in LEDGER_METHODS.items() if _is_here(name)],
     followed.METHODS,
     trust.METHODS,
+    bonds.METHODS,
 )
 """Every method by its name."""

@@ -9,10 +9,11 @@ import msgspec
 from numen.base.codec import CodecError, decode
 from numen.base.crypto import Address, BadSignatureError
 from numen.base.errors import NumenError
-from numen.ledger.block import Block, block_id, is_signed_by_maker, transactions_root
+from numen.ledger.block import Block, block_id, has_own_body, is_signed_by_maker
 from numen.ledger.ledger import BadBlockError, Ledger
 from numen.ledger.order import slashing
 from numen.ledger.past import before
+from numen.ledger.stakes import NOTICE
 from numen.ledger.world import World
 from numen.node.replica.packet import PROPOSAL_BYTES_MAX
 from numen.node.replica.plan import Plan
@@ -88,15 +89,17 @@ class Court:
         return {self._members.index(address) for address in verdict.guilty}
 
     def _judge_votes(self, evidence: slashing.Evidence) -> Verdict:
+        vote, stakes = evidence.contradiction.first.vote, self._world.stakes()
+        if vote.chain != self._plan.chain or stakes is None:
+            raise EvidenceError("votes of another ledger")
+        if vote.height > self._ledger.height + NOTICE:
+            raise NotYetError(f"votes for height {vote.height} at {self._ledger.height}")
         try:
-            keys = slashing.judge(evidence, self._plan.electorate)
+            keys = slashing.judge(evidence, stakes.electorate(vote.height))
         except NumenError as error:
             raise EvidenceError(error.message) from error
         guilty = tuple(peer.node for peer in self._plan.peers if peer.voter in keys)
-        if not guilty:
-            raise EvidenceError("the voter is no node")
-        height = evidence.contradiction.first.vote.height
-        return Verdict(guilty, f"it voted twice for height {height}")
+        return Verdict(guilty, f"it voted twice for height {vote.height}")
 
     def _judge_block(self, raw: bytes) -> Verdict:
         try:
@@ -134,4 +137,4 @@ def is_authentic(block: Block) -> bool:
         is_signed = is_signed_by_maker(block)
     except BadSignatureError:
         return False
-    return is_signed and transactions_root(block.transactions) == block.header.transactions
+    return is_signed and has_own_body(block)

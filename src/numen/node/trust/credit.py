@@ -12,6 +12,7 @@ import msgspec
 
 from numen.base.codec import U64, U256
 from numen.ledger.cell import Account
+from numen.ledger.stakes import Stakes
 from numen.ledger.state.diff import Diff
 from numen.node.replica.plan import Plan
 from numen.trust.execution import Decision, Standing, Treatment, decide
@@ -66,15 +67,18 @@ class Credit:
         members: All nodes.
         records: What the disk has.
         secret: Of the node, so that nobody foresees an audit.
+        stakes: Gives the bonds after the last final block.
 
     Attributes:
         records: By the numbers of nodes.
     """
 
     def __init__(
-        self, plan: Plan, members: Members, records: dict[int, Record], secret: bytes
-    ) -> None:
+        self, plan: Plan, members: Members, records: dict[int, Record], secret: bytes,
+        stakes: Callable[[], Stakes | None],
+    ) -> None:  # fmt: skip
         self._plan, self._members, self._secret = plan, members, secret
+        self._stakes = stakes
         self.records = records
         self._changed: set[int] = set()
 
@@ -83,10 +87,9 @@ class Credit:
         return self.records.get(node, Record())
 
     def pledge(self, node: int) -> int:
-        """Coins that a node loses by a lie that is shown: its stake."""
-        voter = self._plan.voter(self._members.address(node))
-        index = self._plan.electorate.index(voter) if voter else None
-        return self._plan.electorate.members[index].stake if index is not None else 0
+        """Coins that a node loses by a lie that is shown: its bond, while it is not taken."""
+        voter, stakes = self._plan.voter(self._members.address(node)), self._stakes()
+        return stakes.bond(voter) if stakes is not None else 0
 
     def standing(self, found: Why, *, is_guilty: bool) -> Standing:
         """All that a decision rests on."""

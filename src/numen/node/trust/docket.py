@@ -12,7 +12,7 @@ WAITING_MAX: Final = 8
 """Most accusations that wait until the node has come to what they are about, the newest ones."""
 
 TRIED_MAX: Final = 256
-"""Most accusations that are remembered to have shown nothing."""
+"""Most accusations that are remembered to have shown nothing, or nothing new."""
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -21,13 +21,15 @@ class Trial(msgspec.Struct, frozen=True):
     Attributes:
         lie: What was brought.
         verdict: Who lied; None where it shows nothing, or nothing yet.
-        fresh: Numbers of those of whom that was not known.
+        guilty: Numbers of those who lied, but for this node.
+        fresh: Of those of whom that was not known.
         reason: Why there is no verdict.
         is_slander: Whether no honest node accuses so.
     """
 
     lie: Lie
     verdict: Verdict | None = None
+    guilty: tuple[int, ...] = ()
     fresh: tuple[int, ...] = ()
     reason: str = ""
     is_slander: bool = False
@@ -71,15 +73,22 @@ class Docket:
             self._waiting[name(lie)] = lie
             return Trial(lie, reason=error.message)
         except EvidenceError as error:
-            if len(self._tried) >= TRIED_MAX:
-                del self._tried[next(iter(self._tried))]
-            self._tried[name(lie)] = None
+            self._note(lie)
             is_slander = not isinstance(error, UnfitError)
             return Trial(lie, reason=error.message, is_slander=is_slander)
-        fresh = self._court.numbers(verdict) - {self._me} - self.guilty.keys()
+        guilty = self._court.numbers(verdict) - {self._me}
+        fresh = guilty - self.guilty.keys()
         guilt = Guilt(lie, verdict.words)
         self.guilty |= dict.fromkeys(sorted(fresh), guilt)
-        return Trial(lie, verdict, tuple(sorted(fresh)))
+        if not fresh:  # it is known already, by another lie
+            self._note(lie)
+        return Trial(lie, verdict, tuple(sorted(guilty)), tuple(sorted(fresh)))
+
+    def _note(self, lie: Lie) -> None:
+        """Remember that a lie was tried, and is not kept."""
+        if len(self._tried) >= TRIED_MAX:
+            del self._tried[next(iter(self._tried))]
+        self._tried[name(lie)] = None
 
     def judge_waiting(self) -> list[Trial]:
         """Judge again what waits."""

@@ -59,11 +59,13 @@ class Heard(msgspec.Struct):
         out: What is to be sent to whom: frames by address.
         false: Ids of blocks that turned out to be false, and why.
         remarks: What is to be noted of whom.
+        found: Numbers of those who were found to lie, and by which lie.
     """
 
     out: list[tuple[Address, bytes]]
     false: list[tuple[Hash32, str]]
     remarks: list[tuple[Address, str]]
+    found: list[tuple[tuple[int, ...], Lie]]
 
 
 class Watch:
@@ -96,7 +98,7 @@ class Watch:
         secret = key.sign(digest(_OWN, plan.me))
         court = Court(plan, self.members, ledger, world)
         self.docket = Docket(court, self.me, self.shelf.guilty())
-        self.credit = Credit(plan, self.members, self.shelf.records(), secret)
+        self.credit = Credit(plan, self.members, self.shelf.records(), secret, world.stakes)
         self._findings = Findings(self.me, self.members, key)
         self._attester = Attester(self.me, ())
         self._resume()
@@ -109,7 +111,7 @@ class Watch:
         self._slanderers: set[int] = set()
         self._count: dict[int, int] = {}
         self._web: Web | None = None
-        self._result = Heard([], [], [])
+        self._result = Heard([], [], [], [])
 
     def _resume(self) -> None:
         """Go on with what the disk has."""
@@ -293,6 +295,8 @@ class Watch:
         words = trial.verdict.words
         if trial.verdict.block:
             self._result.false.append((trial.verdict.block, words))
+        if trial.guilty:
+            self._result.found.append((trial.guilty, trial.lie))
         if not trial.fresh:
             return
         self.credit.fault(trial.fresh)
@@ -389,5 +393,5 @@ class Watch:
             self._say(node, message)
 
     def _take(self) -> Heard:
-        result, self._result = self._result, Heard([], [], [])
+        result, self._result = self._result, Heard([], [], [], [])
         return result
