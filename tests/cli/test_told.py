@@ -2,8 +2,10 @@
 
 import json
 
+import msgspec
+
 from numen.cli.told import Teller, told
-from numen.market import events
+from numen.market import events, why
 
 ADA, BOB, BUYER = "aa" * 20, "bb" * 20, "cc" * 20
 TASK = "12" * 32
@@ -25,6 +27,22 @@ def test_what_happens_is_a_sentence_with_names_and_coins_by_thousands():
 
 def test_what_changes_nothing_and_what_nobody_sees_is_not_told():
     assert list(told(NAMES, [STILL, HIDDEN])) == []
+
+
+def test_a_worker_is_told_that_its_stake_is_too_small_but_not_that_a_bid_is():
+    low = events.Declined(1_000, TASK, ADA, 9, 10, 1, pledge=50, staked=50)
+    (found,) = told(NAMES, [low, msgspec.structs.replace(low, staked=49)])
+    assert found.said == (
+        "ada declined: a seat takes a pledge of 50 coins, and its stake of 49 does not cover it."
+    )
+
+
+def test_an_offer_that_no_stake_covered_is_why_nobody_worked():
+    posted = events.Posted(1, TASK, BUYER, BOB, "00", "quorum", 20_000, 20_000, 1, 9)
+    said = why.unfilled(TASK, [posted, msgspec.structs.replace(OFFER, lacking=1)])
+    assert "though 1 worker asked no more than its 20,000 coins" in said
+    assert said.endswith("highest bid: of 1 of them the stake did not cover it.")
+    assert "less free" in why.unfilled(TASK, [posted, OFFER])
 
 
 def test_tickets_that_are_redeemed_at_once_are_one_sentence():

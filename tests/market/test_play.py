@@ -13,6 +13,7 @@ from numen.market.offence import CASE_MAX_BYTES, Case, judge
 from numen.market.play import PlayError
 from numen.market.receipt import read, write
 from numen.market.task import Quorum
+from numen.market.why import explain
 from numen.market.worker import Behaviour, Profile
 from numen.proof.statement import claim_digest, commit_inputs
 from tests.market.record import Record
@@ -236,6 +237,21 @@ def test_a_bid_that_is_too_low_is_declined_raised_and_then_taken():
     assert all(e.bid > e.before for e in raised)
     assert of(town, events.Settled)
     assert town.play.market.coins.total() == town.opening.market.coins.total()
+
+
+def test_workers_whose_stake_does_not_cover_the_pledge_decline_and_say_so():
+    people = tuple(Profile(Behaviour.HONEST) for _ in range(3))
+    town = build(6, [Job(COLLATZ, b"\x1b", Quorum(3, 4), bid=2_500, price_max=101_000)], people)
+    list(town.play.run())
+
+    declined = of(town, events.Declined)
+    assert {each.worker for each in declined} == {key.address.hex() for key in town.workers}
+    assert all((each.pledge, each.staked) == (101_000, 100_000) for each in declined)
+    assert not of(town, events.Offered)
+    header = log.Header(log.FORMAT, 6)
+    said = explain(log.Log(header, tuple(town.play.log)), declined[0].task)
+    assert any("its stake of 100,000 does not cover it" in line for line in said)
+    assert "takes a pledge of 101,000 coins, and the largest stake" in said[-1]
 
 
 def test_a_bid_under_all_costs_comes_back_whole():

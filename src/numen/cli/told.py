@@ -83,7 +83,7 @@ def told(names: Mapping[str, str], happened: Sequence[Event]) -> Iterator[Told]:
     for _, group in groupby(happened, _together):
         alike = list(group)
         event = alike[0]
-        if isinstance(event, _UNTOLD) or why.is_still(event):
+        if (isinstance(event, _UNTOLD) and not _is_uncovered(event)) or why.is_still(event):
             continue
         said = why.tell(known, event)
         if isinstance(event, events.Redeemed) and len(alike) > 1:
@@ -91,6 +91,11 @@ def told(names: Mapping[str, str], happened: Sequence[Event]) -> Iterator[Told]:
             who = known.get(event.recipient, f"0x{event.recipient[:10]}")
             said = f"{paid:,} coins were paid to {who}, for {len(alike)} winning tickets."
         yield Told(event.at_ms, said, getattr(event, "task", ""), _TONES.get(type(event), ""))
+
+
+def _is_uncovered(event: Event) -> bool:
+    """Whether a worker gets nothing to do until somebody adds to its stake: it has to be told."""
+    return isinstance(event, events.Declined) and event.is_uncovered
 
 
 def _together(event: Event) -> Any:

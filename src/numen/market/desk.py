@@ -126,9 +126,9 @@ def offer(turn: Turn, signed: Signed, identity: bytes, body: Offer) -> None:
     bidder = Bidder(signed, identity, sequence)
     kept = _make_room(turn.market, job, bidder)
     turn.change(job, offers={**kept, body.worker: bidder})
-    turn.emit(
-        events.Offered(turn.now_ms, job.identity.hex(), body.worker.hex(), body.ask, body.pledge)
-    )
+    ids = (job.identity.hex(), body.worker.hex())
+    lacking = max(body.pledge - turn.market.coins.balance(stake_of(body.worker)), 0)
+    turn.emit(events.Offered(turn.now_ms, *ids, body.ask, body.pledge, lacking))
 
 
 def match(turn: Turn, signed: Signed, identity: bytes, body: Match) -> None:

@@ -55,22 +55,33 @@ class Withdrawn(Base, tag="withdrawn", frozen=True):
 
 
 class Declined(Base, tag="declined", frozen=True):
-    """A worker decided that a bid is not worth its while, as it stands."""
+    """A worker decided that a bid is not worth its while, as it stands.
+
+    Or that its stake, ``staked`` coins with those that are bound, does not cover the ``pledge``.
+    """
 
     task: Hex
     worker: Hex
     bid: Natural
     cost: Natural
     premium: Natural
+    pledge: Natural = 0
+    staked: Natural = 0
+
+    @property
+    def is_uncovered(self) -> bool:
+        """Whether it was for the stake that the worker declined."""
+        return self.staked < self.pledge
 
 
 class Offered(Base, tag="offered", frozen=True):
-    """A worker asked for a seat."""
+    """A worker asked for a seat; its stake had ``lacking`` coins too few free for the pledge."""
 
     task: Hex
     worker: Hex
     ask: Natural
     pledge: Natural
+    lacking: Natural = 0
 
 
 class Matched(Base, tag="matched", frozen=True):

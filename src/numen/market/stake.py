@@ -59,6 +59,10 @@ class Stakes(msgspec.Struct, frozen=True):
     stakers: dict[bytes, Staker] = {}
     bound: dict[tuple[bytes, bytes], int] = {}
 
+    def bound_of(self, owner: bytes) -> int:
+        """Coins that an account has pledged. Cost: linear in all pledges."""
+        return sum(coins for (_, worker), coins in self.bound.items() if worker == owner)
+
     def is_active(self, owner: bytes, role: Role) -> bool:
         """Tell whether an account takes part in a role."""
         staker = self.stakers.get(owner)

@@ -168,13 +168,19 @@ class _Teller:
         of = [e for e in self._events if getattr(e, "task", None) == task]
         if any(isinstance(e, events.Matched) for e in of):
             return
-        asks = sorted({e.worker: e.ask for e in of if isinstance(e, events.Offered)}.values())
-        declined = [e for e in of if isinstance(e, events.Declined)]
-        if asks:
-            pledge = max(e.pledge for e in of if isinstance(e, events.Offered))
-            yield _asked(asks, _highest_bid(of), pledge)
+        offers = {e.worker: e for e in of if isinstance(e, events.Offered)}
+        declined = {e.worker: e for e in of if isinstance(e, events.Declined)}.values()
+        if offers:
+            yield _asked(sorted(offers.values(), key=lambda e: e.ask), _highest_bid(of))
+        elif declined and all(e.is_uncovered for e in declined):
+            most = max(e.staked for e in declined)
+            pledge = min(e.pledge for e in declined)
+            yield (
+                f"Nobody worked on it: a seat takes a pledge of {pledge:,} coins, and the largest "
+                f"stake of a worker that looked at it has {most:,}."
+            )
         elif declined:
-            least = min(e.cost + e.premium for e in declined) + 1
+            least = min(e.cost + e.premium for e in declined if not e.is_uncovered) + 1
             yield (
                 f"Nobody worked on it: every bid was at or under what the work costs. "
                 f"A bid of {least:,} coins would have been worth the while of one worker."
@@ -235,6 +241,11 @@ class _Teller:
 
     def _of_worker(self, event: events.Event) -> str:
         match event:
+            case events.Declined() if event.is_uncovered:
+                return (
+                    f"{self.name(event.worker)} declined: a seat takes a pledge of "
+                    f"{event.pledge:,} coins, and its stake of {event.staked:,} does not cover it."
+                )
             case events.Declined():
                 return (
                     f"{self.name(event.worker)} declined a bid of {event.bid:,}: the run costs it "
@@ -394,19 +405,28 @@ def _highest_bid(of: list[events.Event]) -> int:
     return bid
 
 
-def _asked(asks: list[int], bid: int, pledge: int) -> str:
-    """Say what would have filled a bid, by what workers asked."""
-    shown = ", ".join(f"{ask:,} for {n}" for n, ask in enumerate(asks[:SHOWN_MAX], 1))
-    if asks[0] <= bid:
+def _asked(offers: list[events.Offered], bid: int) -> str:
+    """Say what would have filled a bid, by what workers asked, the least first."""
+    shown = ", ".join(f"{e.ask:,} for {n}" for n, e in enumerate(offers[:SHOWN_MAX], 1))
+    fitting = [e for e in offers if e.ask <= bid]
+    if not fitting:
         return (
-            f"Nobody worked on it, though {_counted(sum(ask <= bid for ask in asks), 'worker')} "
-            f"asked no more than its {bid:,} coins. A seat takes a pledge of {pledge:,} coins, as "
-            f"much as the highest bid: their stakes have less free, or they are too few for the "
-            f"trust it wants, or its verifier gave no seat."
+            f"Nobody worked on it: it bid {bid:,} coins at most, and "
+            f"{_counted(len(offers), 'worker')} asked for more. Coins that would have given it "
+            f"seats: {shown}."
         )
+    pledge = max(e.pledge for e in offers)
+    poor = sum(e.lacking > 0 for e in fitting)
+    reason = (
+        f"of {poor} of them the stake did not cover it"
+        if poor
+        else "their stakes have less free, or they are too few for the trust it wants, or its "
+        "verifier gave no seat"
+    )
     return (
-        f"Nobody worked on it: it bid {bid:,} coins at most, and {_counted(len(asks), 'worker')} "
-        f"asked for more. Coins that would have given it seats: {shown}."
+        f"Nobody worked on it, though {_counted(len(fitting), 'worker')} asked no more than its "
+        f"{bid:,} coins. A seat takes a pledge of {pledge:,} coins, as much as the highest bid: "
+        f"{reason}."
     )
 
 

@@ -35,6 +35,7 @@ from numen.market.job import Job
 from numen.market.message import Execution, Kept, Offer, Result, message_id, sign
 from numen.market.moves import Run as Walked
 from numen.market.payee import PayeeError, Session, Terms
+from numen.market.stake import stake_of
 from numen.market.task import Hardware, Optimistic, Snark, Stark, Task
 from numen.market.ticket import COST_MULTIPLIER, Quote, draw, rand, ticket_id
 from numen.market.turn import Market
@@ -163,7 +164,7 @@ class Worker:
         self._tools = tools
         self._dice = dice
         self._secret = dice.word()
-        self._considered: set[tuple[bytes, bytes]] = set()
+        self._considered: set[tuple[bytes, bytes, bool]] = set()
         self._runs: dict[bytes, Run | None] = {}
         self._quotes: dict[bytes, Quote] = {}
         self._born_ms = 0
@@ -233,9 +234,11 @@ class Worker:
 
     def _consider(self, opened: OpenTask, market: Market, now_ms: int) -> Iterator[Act]:
         # What it asks stays in the book until a bid reaches it.
-        if (opened.identity, opened.request) in self._considered or opened.asked is not None:
+        task, staked = opened.task, self._staked(market)
+        is_covered = staked >= task.pledge
+        considered = (opened.identity, opened.request, is_covered)
+        if considered in self._considered or opened.asked is not None:
             return
-        task = opened.task
         work = self._tools.estimate(task)
         decision = self._decide(work, opened.bid)
         ask: int | None = decision.ask
@@ -243,22 +246,28 @@ class Worker:
             ask = auction.least_bid(lambda bid: self._decide(work, bid))
         # A proof is made before anything is asked for it, so not for what will never be paid.
         is_proof = isinstance(task.policy, Snark | Stark)
-        may_pay = ask is not None and (ask <= task.price_max or not is_proof)
+        is_paid = ask is not None and (ask <= task.price_max or not is_proof)
+        may_pay = is_covered and is_paid
         is_able = self._has_tools(task) and (not may_pay or self._tools.is_able(task))
         if is_able is None:
             return  # it is looked at again
-        self._considered.add((opened.identity, opened.request))
+        self._considered.add(considered)
         if not is_able:
             return
-        if not decision.is_taken:
+        if not decision.is_taken or not is_covered:
             ids = (opened.identity.hex(), self.address.hex())
-            cost, premium = decision.cost, decision.premium
-            yield Say(events.Declined(now_ms, *ids, opened.bid, cost, premium))
+            money = (opened.bid, decision.cost, decision.premium, task.pledge, staked)
+            yield Say(events.Declined(now_ms, *ids, *money))
         if ask is None or not may_pay:
             return
         quote = self._quote(opened, ask, market, now_ms)
         offer = Offer(opened.request, self.address, ask, task.pledge, quote)
         yield Do(Post(sign(self._key, offer)), self._delay())
+
+    def _staked(self, market: Market) -> int:
+        """Coins of its stake, those included that its seats bind: they come free again."""
+        free = market.coins.balance(stake_of(self.address))
+        return free + market.stakes.bound_of(self.address)
 
     def _has_tools(self, task: Task) -> bool:
         match task.policy:
