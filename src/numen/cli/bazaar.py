@@ -397,7 +397,8 @@ def _take_part(  # noqa: PLR0913 - what a member is made of
             )
         transport = watch.transport(Networks(identity.node))
         tell = Teller(names, as_json=as_json)
-        member = Member(transport, found, identity.account, Notary(), watch.heard(tell))
+        heard = watch.heard(tell)
+        member = Member(transport, found, identity.account, Notary(), heard, stays=True)
         tell.is_live = member.ready.is_set
         watch.joined(member)
         who = f"0x{identity.account.address.hex()}"

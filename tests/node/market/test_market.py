@@ -23,7 +23,7 @@ from numen.net.session import Session
 from numen.net.tls import TlsTransport
 from numen.node.market import buyer, people
 from numen.node.market.errand import ErrandError, Purchase
-from numen.node.market.member import Member
+from numen.node.market.member import Member, SupersededError
 from numen.node.market.notary import Notary
 from numen.node.market.place import read_place
 from numen.node.market.record import Record
@@ -35,6 +35,7 @@ from numen.node.market.speech import (
     Follow,
     Hand,
     Part,
+    Welcome,
 )
 from numen.node.market.tools import Goods, Machine
 from numen.proof.statement import Claim, commit_inputs
@@ -80,7 +81,8 @@ class Town:
         who, goods = identity(name), Goods()
         machine = Machine(goods, self.sandbox)
         transport = TlsTransport(who.node)
-        member = Member(transport, read_place(self.place), who.account, Notary(), heard)
+        place = read_place(self.place)
+        member = Member(transport, place, who.account, Notary(), heard, stays=True)
         self.members[name] = member
         work = member.run(lambda: make(who.account, goods, machine))
         self.running[name] = asyncio.create_task(work)
@@ -312,6 +314,31 @@ def test_a_stranger_fills_no_disk_and_ends_no_hall(played):
         refused = [event for event in town.events if isinstance(event, events.Refused)]
         assert who.account.address.hex() not in {event.author for event in refused}
         assert height <= town.members["ada"].replica.height
+
+    played(story)
+
+
+def test_the_last_who_comes_to_stay_with_a_key_is_served_and_the_one_before_told(played):
+    async def story(town):
+        town.worker("ada")
+        await town.until(town.members["ada"].ready.is_set)
+        older = town.running.pop("ada")
+        place, who = read_place(town.place), identity("ada")
+        channel = await TlsTransport(who.node).dial(place.address, place.node)
+        session = Session(channel, SPEECH)  # on an errand
+        await introduce(session, who.node.id, who.account)
+        await session.send(Follow(0))
+        assert isinstance((await session.receive()).value, Welcome)
+        await channel.close()
+
+        assert not older.done()
+        town.worker("ada")
+        await town.until(lambda: town.members["ada"].ready.is_set() and older.done())
+        with pytest.raises(SupersededError, match="same key"):
+            older.result()
+        await town.stop("ada")
+        town.worker("ada")  # as who was cut off
+        await town.until(town.members["ada"].ready.is_set)
 
     played(story)
 

@@ -17,7 +17,7 @@ from numen.market.events import Event, Posted
 from numen.market.job import Job
 from numen.market.registry import RegistryError, check_channel, owner_of
 from numen.net.channel import Channel, Listener
-from numen.net.errors import NetError
+from numen.net.errors import ClosedError, NetError
 from numen.net.language import Refusal
 from numen.net.possession import introduce
 from numen.net.session import Session
@@ -28,7 +28,16 @@ from numen.node.market.haste import LINGER_S, Haste
 from numen.node.market.notary import Notary, needed
 from numen.node.market.record import Record, Teller
 from numen.node.market.replica import Replica
-from numen.node.market.speech import SPEECH, Absent, Hand, Parcel, Part, Want
+from numen.node.market.speech import (
+    SPEECH,
+    Absent,
+    Follow,
+    Hand,
+    Parcel,
+    Part,
+    Superseded,
+    Want,
+)
 
 TICK_S: Final = 0.25
 """How often the hall looks whether time changes something."""
@@ -44,6 +53,9 @@ FRESH_BYTES_MAX: Final = 16 << 10
 
 OUTBOX_MAX: Final = 256
 """Parcels that may wait for a member; more are dropped, and sent again by who misses them."""
+
+PARTING_S: Final = 5.0
+"""How long who is parted from may take to hear why."""
 
 _LOG: Final = logging.getLogger("numen.market")
 
@@ -80,7 +92,7 @@ class Hall:
         self._teller = teller
         self._wanting: dict[bytes, set[_Visit]] = {}
         self._fresh: OrderedDict[bytes, bytes] = OrderedDict()
-        self._members: dict[bytes, _Visit] = {}
+        self._members: dict[bytes, list[_Visit]] = {}
         self._visits: set[_Visit] = set()
         self._haste = Haste()
         self._late: asyncio.TimerHandle | None = None
@@ -99,7 +111,7 @@ class Hall:
     @property
     def waiting(self) -> int:
         """Parcels that wait for members."""
-        return sum(visit.waiting for visit in self._members.values())
+        return sum(visit.waiting for visit in self._visits)
 
     @property
     def now_ms(self) -> int:
@@ -172,13 +184,14 @@ class Hall:
             account = await introduce(session, self._node, self._key)
             check_channel(self.replica.market, account, channel.peer)
             visit = _Visit(self, session, account)
-            self._members[account] = visit
             self._visits.add(visit)
+            self._members.setdefault(account, []).append(visit)
             try:
                 await visit.run()
             finally:
                 self._visits.discard(visit)
-                if self._members.get(account) is visit:
+                self._members[account].remove(visit)
+                if not self._members[account]:
                     del self._members[account]
                 self._forget(visit)
         except (NetError, RegistryError) as error:
@@ -191,10 +204,18 @@ class Hall:
         return owner_of(self.replica.market, node) is not None
 
     def carry(self, to: bytes, parcel: Parcel) -> None:
-        """Pass a parcel on, if its receiver is here."""
-        receiver = self._members.get(to)
-        if receiver is not None:
-            receiver.put(parcel)
+        """Pass a parcel on, if its receiver is here: to the last who came with its account."""
+        if to in self._members:
+            self._members[to][-1].put(parcel)
+
+    def supersede(self, visit: "_Visit") -> None:
+        """Part from who came earlier with the account of somebody who stays, and stays as well.
+
+        The later one is served: it may be the same, which was cut off and comes back.
+        """
+        for other in self._members[visit.account]:
+            if other is not visit and other.stays:
+                other.part()
 
     async def look(self, message: object) -> None:
         """Find out what is to be found about evidence, while others wait for nobody."""
@@ -243,11 +264,14 @@ class _Visit:
     Attributes:
         account: Whose.
         takes_goods: Whether it has asked for goods: who runs nothing needs none.
+        stays: Whether it plays a part until it is stopped.
     """
 
     def __init__(self, hall: Hall, session: Session, account: bytes) -> None:
         self.account = account
         self.takes_goods = False
+        self.stays = False
+        self._parted = asyncio.Event()
         self._hall = hall
         self._session = session
         self._visit = clerk.Visit(account)
@@ -268,11 +292,16 @@ class _Visit:
         with contextlib.suppress(asyncio.QueueFull):
             self._letters.put_nowait(letter)
 
+    def part(self) -> None:
+        """End the visit, because another has come in its place."""
+        self._parted.set()
+
     async def run(self) -> None:
-        """Hear and tell until the member leaves."""
+        """Hear and tell until the member leaves, or is parted from."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(group))
+                group.create_task(self._end())
         except* NetError as errors:
             raise errors.exceptions[0] from None
 
@@ -289,6 +318,9 @@ class _Visit:
                 await self._do(effect, heard.number)
             if not follows and self._visit.cursor is not None:
                 follows = True
+                if isinstance(heard.value, Follow) and heard.value.stays:
+                    self.stays = True
+                    hall.supersede(self)
                 self.tell()
                 # Not before the welcome, which a member hears first.
                 group.create_task(self._tell())
@@ -319,6 +351,19 @@ class _Visit:
             while told.has_news(self._visit):
                 for message in told.told_next(self._visit):
                     await self._session.send(message)
+
+    async def _end(self) -> None:
+        """End the visit once the member is parted from.
+
+        It is let go by itself: were the channel closed at once, it might be told of that alone, and
+        come back.
+        """
+        await self._parted.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_S):
+                await self._session.send(Superseded())
+                await asyncio.Event().wait()
+        raise ClosedError("another process with the same key has come", is_clean=True)
 
     async def _carry(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """A member: a follower with a channel to the hall, a clock, and a thread to think in.
 
-    MemberError       the hall does not answer as a hall
+    MemberError            the hall does not answer as a hall
+    └── SupersededError    another process with the same key has come
 
 Whatever its player knows follows from its key and the market, so a member that was killed begins
 again, reads the record, and goes on where it was.
@@ -27,7 +28,16 @@ from numen.node.market.goods import name_of, parts
 from numen.node.market.notary import Notary
 from numen.node.market.place import Place
 from numen.node.market.replica import Replica
-from numen.node.market.speech import SPEECH, Declined, Follow, Hand, Parcel, Want, Welcome
+from numen.node.market.speech import (
+    SPEECH,
+    Declined,
+    Follow,
+    Hand,
+    Parcel,
+    Superseded,
+    Want,
+    Welcome,
+)
 
 WAKE_S: Final = 0.1
 """How often a player is woken where nothing happens."""
@@ -48,6 +58,16 @@ class MemberError(NumenError):
     """The hall does not answer as a hall does."""
 
 
+class SupersededError(MemberError):
+    """Another process with the same key has come to stay, and the hall serves that one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process with the same key has come to the market, and the hall serves that",
+            hint="run one of them, or give each an identity of its own",
+        )
+
+
 class Member:
     """Somebody in a market.
 
@@ -57,6 +77,7 @@ class Member:
         key: Its account.
         notary: Checks evidence.
         heard: Told of everything that happens, and of what the player says.
+        stays: Whether it plays its part until it is stopped, and so is the only one with its key.
 
     Attributes:
         ready: Set once it has read the record.
@@ -70,7 +91,10 @@ class Member:
         key: SigningKey,
         notary: Notary,
         heard: Callable[[tuple[Event, ...]], None],
+        *,
+        stays: bool = False,
     ) -> None:
+        self._stays = stays
         self.ready = asyncio.Event()
         self.complaint = ""
         self._follower = Follower(notary, heard)
@@ -141,6 +165,7 @@ class Member:
         Raises:
             FollowerError: The hall contradicts itself.
             MemberError: It does not answer as a hall.
+            SupersededError: Another process with the same key has come.
         """
         while True:
             try:
@@ -170,14 +195,15 @@ class Member:
                 group.create_task(self._hear(session, player))
                 group.create_task(self._act(session, player))
                 group.create_task(self._hand_in(session))
-        except* NetError as errors:
-            raise errors.exceptions[0] from None
+        except* NumenError as errors:
+            # A channel that ends beside something worse is no reason to come back.
+            raise min(errors.exceptions, key=lambda each: isinstance(each, NetError)) from None
         finally:
             await channel.close()
 
     async def _enter(self, session: Session, hall: bytes) -> None:
         """Ask to follow, and begin with the same genesis as before."""
-        await session.send(Follow(self._follower.start))
+        await session.send(Follow(self._follower.start, self._stays))
         async with asyncio.timeout(PATIENCE_S):
             heard = await session.receive()
         if isinstance(heard, Refusal) or not isinstance(heard.value, Welcome):
@@ -197,6 +223,8 @@ class Member:
             heard = await session.receive()
             if not isinstance(heard, Heard):
                 continue
+            if isinstance(heard.value, Superseded):
+                raise SupersededError
             for follows in self._follower.hear(heard.value, player, _clock_ms()):
                 match follows:
                     case Want() as want:

@@ -12,6 +12,7 @@
     Offer(goods), Part(bytes) →                                a program, or the inputs of a task
     Want(digest, from)        →
                               ←    Part(bytes), or Absent
+                              ←    Superseded                  by who came later with its key
 
 Frames have bounds, so that goods come in parts.
 """
@@ -53,9 +54,16 @@ class Follow(msgspec.Struct, frozen=True, array_like=True, tag="follow/1"):
 
     Attributes:
         start: Number of the first entry that is wanted.
+        stays: Whether it plays its part until it is stopped: of those who do there is one at a time
+            with one account, the last that came.
     """
 
     start: U64
+    stays: bool = False
+
+
+class Superseded(msgspec.Struct, frozen=True, array_like=True, tag="superseded/1"):
+    """Another process with the same account has come to stay; this visit ends."""
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome/1"):
@@ -174,6 +182,7 @@ SPEECH: Final = Language(
         1: (
             *KINDS,
             Kind(Follow, 64),
+            Kind(Superseded, 32),
             Kind(Welcome, 1024),
             Kind(Entries, MESSAGE_BYTES_MAX),
             Kind(Restart, 512),
