@@ -55,6 +55,12 @@ def test_each_part_that_is_missing_means_to_execute():
         assert decision.reason
 
 
+def test_a_score_is_said_in_percent():
+    assert changed(accepted=7).reason == "the score 35% is below 50%"
+    assert changed(accepted=10, breach=3).reason == "the score 37.5% is below 50%"
+    assert changed().reason == "the score 100% is at least 50%"
+
+
 @given(STANDINGS, st.integers(0, 3000), st.binary(min_size=32, max_size=32))
 def test_what_is_applied_unseen_never_exceeds_the_pledge(standing, value, diff):
     decision = decide(standing, value, POLICY, b"secret", diff)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from numen.base.words import counted
 from numen.cli.arguments import parse_argument
 from numen.cli.fleet import fleet_option
 from numen.cli.keys import in_store, known, read_password, with_password
-from numen.cli.output import counted, print_json, show_value
+from numen.cli.output import print_json, show_value
 from numen.cli.serving import run_until_told
 from numen.cli.told import Teller
 from numen.cli.wanting import Wanted, wants_evidence

@@ -71,11 +71,6 @@ _FALSE = frozenset(
 """By name, so that an error is printed without importing what raises it."""
 
 
-def counted(count: int, name: str) -> str:
-    """A number of things, in words: ``1 task``, ``2 tasks``."""
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
-
-
 def show_value(value: Any) -> str:
     """A result as a person reads it: JSON."""
     return json.dumps(value)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from numen.base.errors import NumenError
+from numen.base.words import counted
 from numen.cli.bazaar import as_somebody
 from numen.cli.contracts import rpc_option
 from numen.cli.orders import market
@@ -104,7 +105,8 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
     lines += [
         f"{person['role'] or 'somebody':8} {person['address'][:10]}: stake "
         f"{_coins(person['stake'])}, score {person['score']}, {person['accepted']} accepted, "
-        f"{person['faults']} faults" + (f", node {person['node'][:10]}" if person["node"] else "")
+        f"{counted(person['faults'], 'fault')}"
+        + (f", node {person['node'][:10]}" if person["node"] else "")
         for person in people
     ]
     _print(lines, {**found, "bids": bids, "people": people}, as_json=as_json)
@@ -114,7 +116,7 @@ def _history(found: dict[str, Any]) -> list[str]:
     lines = [
         (
             f"{found['address']}: score {found['score']}, {found['accepted']} accepted, "
-            f"{found['faults']} faults"
+            f"{counted(found['faults'], 'fault')}"
         )
     ]
     for number, entry in enumerate(found["entries"], found["start"]):

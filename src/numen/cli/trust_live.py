@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from numen.base.words import counted
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.node.asking import ask
@@ -43,8 +44,9 @@ def _line(each: dict[str, Any]) -> str:
     verdict = "trusted" if each["isTrusted"] else "not trusted"
     lie = f"; it was shown to lie: {each['lie']}" if each["lie"] else ""
     return (
-        f"  {each['name']}: {verdict}; {each['accepted']} blocks carried out here, "
-        f"{each['applied']} applied, {each['faults']} faults{lie}"
+        f"  {each['name']}: {verdict}; "
+        f"{counted(each['accepted'], 'block')} carried out here, {each['applied']} applied, "
+        f"{counted(each['faults'], 'fault')}{lie}"
     )
 
 
@@ -79,7 +81,7 @@ def peers(url: str, as_json: bool) -> None:
 def _found(each: dict[str, Any]) -> str:
     if each["isGood"] is None:
         return "no verdict lately"
-    return f"found {'good' if each['isGood'] else 'bad'} {each['age']} steps ago"
+    return f"found {'good' if each['isGood'] else 'bad'} {counted(each['age'], 'step')} ago"
 
 
 def _silence(each: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from numen.base.codec import decode
 from numen.base.errors import NumenError
+from numen.base.words import counted
 from numen.market import events
 from numen.market.contest import Transcript
 from numen.market.log import FORMAT, Header, Log, ids
@@ -412,7 +413,7 @@ def _asked(offers: list[events.Offered], bid: int) -> str:
     if not fitting:
         return (
             f"Nobody worked on it: it bid {bid:,} coins at most, and "
-            f"{_counted(len(offers), 'worker')} asked for more. Coins that would have given it "
+            f"{counted(len(offers), 'worker')} asked for more. Coins that would have given it "
             f"seats: {shown}."
         )
     pledge = max(e.pledge for e in offers)
@@ -424,14 +425,10 @@ def _asked(offers: list[events.Offered], bid: int) -> str:
         "verifier gave no seat"
     )
     return (
-        f"Nobody worked on it, though {_counted(len(fitting), 'worker')} asked no more than its "
+        f"Nobody worked on it, though {counted(len(fitting), 'worker')} asked no more than its "
         f"{bid:,} coins. A seat takes a pledge of {pledge:,} coins, as much as the highest bid: "
         f"{reason}."
     )
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"
 
 
 _WHO = (
@@ -462,7 +459,7 @@ def _reason(event: events.Slashed) -> str:
         if isinstance(result, Result) and isinstance(vote, Vote):
             return (
                 f"it signed claim {claim_digest(result.claim).hex()[:_SHORT]}, and "
-                f"{_counted(len(case.votes), 'staked verifier')} that ran the task again signed "
+                f"{counted(len(case.votes), 'staked verifier')} that ran the task again signed "
                 f"{claim_digest(vote.claim).hex()[:_SHORT]}."
             )
     return _REASONS.get(event.outcome, "the evidence is in the log.")

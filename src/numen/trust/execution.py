@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from numen.base.crypto import hmac_sha256
+from numen.base.words import percent
 from numen.trust.history import NOW
 
 ONE: Final = 1_000_000
@@ -133,15 +134,15 @@ def _treat(
     if not standing.is_trusted:
         return Treatment.EXECUTE, "most of the trusted attesters' votes are not for it"
     if score < policy.score:
-        return Treatment.EXECUTE, f"the score {score} is below {policy.score}"
+        return Treatment.EXECUTE, f"the score {percent(score)} is below {percent(policy.score)}"
     if value > standing.pledge:
         return Treatment.EXECUTE, f"{value} coins are at stake, and its pledge is {standing.pledge}"
     if standing.exposure + value > standing.pledge:
         unseen = standing.exposure
         return Treatment.AUDIT, f"{unseen} coins were applied unseen: {value} more pass its pledge"
     if drawn:
-        return Treatment.AUDIT, f"drawn: {policy.audit} in a million are"
-    return Treatment.APPLY, f"the score {score} is at least {policy.score}"
+        return Treatment.AUDIT, f"drawn, as {percent(policy.audit)} of them are"
+    return Treatment.APPLY, f"the score {percent(score)} is at least {percent(policy.score)}"
 
 
 def _part(found: int, asked: int) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from numen.base.words import counted, percent
 from numen.trust.breaching import Breach, Cutter
-from numen.trust.execution import ONE, Decision, Policy, Standing
+from numen.trust.execution import Decision, Policy, Standing
 from numen.trust.history import STEPS
 from numen.trust.judgement import Judgement, Rule, judge
 from numen.trust.paths import Path, widest_path
@@ -93,8 +94,8 @@ def explain_decision(decision: Decision, policy: Policy, value: int) -> Iterator
         ("credibility", decision.credibility, f"{policy.accepted} answers asked for"),
     )
     for name, part, asked in parts:
-        yield f"  {name}: {part / ONE:.0%} ({asked})"
-    yield f"  score: {decision.score / ONE:.0%}, where {policy.score / ONE:.0%} is asked for"
+        yield f"  {name}: {percent(part)} ({asked})"
+    yield f"  score: {percent(decision.score)}, where {percent(policy.score)} is asked for"
 
 
 class _Called(msgspec.Struct, frozen=True):
@@ -111,12 +112,16 @@ class _Called(msgspec.Struct, frozen=True):
         return self.names[index] if self.names else str(index)
 
 
+def _ago(weight: int) -> str:
+    return counted(STEPS - weight.bit_length(), "step")
+
+
 def _votes(found: Why, called: _Called) -> Iterator[str]:
     for is_for, says in ((True, "for it"), (False, "against it")):
         votes = [vote for vote in found.safe.votes if vote.is_for is is_for]
         if votes:
             named = ", ".join(
-                f"{called.short(vote.attester)} ({STEPS - vote.weight.bit_length()} steps ago)"
+                f"{called.short(vote.attester)} ({_ago(vote.weight)} ago)"
                 for vote in votes[:_LISTED]
             )
             more = f" and {len(votes) - _LISTED} more" if len(votes) > _LISTED else ""

@@ -148,7 +148,8 @@ class Links:
         except ClosedError:
             pass
         except (ChannelError, CodecError) as error:
-            _LOG.warning("%s: %s", channel.peer.hex()[:16], error)
+            site = self._sites.get(peer)
+            _LOG.warning("%s: %s", site.name if site else peer.hex()[:16], error)
         finally:
             await channel.close()
 

@@ -116,7 +116,7 @@ class Server:
         self._key = key
         self._node = Node(self._body)
         self._working = ThreadPoolExecutor(1, "numen-node")
-        sites = {site.address: site for site in roll.nodes}
+        sites = self._sites = {site.address: site for site in roll.nodes}
         self._links = Links(transport, plan.me, sites, self._hear)
         self._logbook = Logbook(log, self._handle) if log is not None else None
         members = self._body.watch.members.roster.members
@@ -191,12 +191,16 @@ class Server:
         for each in await loop.run_in_executor(self._working, work):
             self._carry_out(each)
 
+    def _called(self, peer: bytes) -> str:
+        """A node by its name, and a person by the beginning of its account or key."""
+        return self._sites[peer].name if peer in self._sites else peer.hex()[:16]
+
     def _carry_out(self, wanted: Outgoing) -> None:
         match wanted:
             case Send(to, packet):
                 self._links.send(to, packet)
             case Suspect(peer, reason):
-                _LOG.warning("%s: %s", peer.hex()[:16], reason)
+                _LOG.warning("%s: %s", self._called(peer), reason)
             case Append():
                 assert self._logbook is not None
                 self._logbook.append(wanted)

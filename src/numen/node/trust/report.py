@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from numen.base.words import counted
 from numen.node.trust.credit import Record
 from numen.node.trust.findings import Found
 from numen.node.trust.watch import Watch
@@ -73,7 +74,7 @@ def told(found: Report, policy: Policy, names: Sequence[str]) -> Iterator[str]:
     yield (
         f"of its final blocks {record.accepted} were carried out here and right, and the diffs of "
         f"{record.applied} applied unseen, of late {int(record.exposure)} coins; it has "
-        f"{record.faults} faults and pledges {found.pledge} coins"
+        f"{counted(record.faults, 'fault')} and pledges {found.pledge} coins"
     )
     for each in found.own[:TICKETS_SHOWN]:
         ticket = each.ticket.ticket
