@@ -119,3 +119,6 @@ def loses_its_bond_and_is_no_maker_any_more(cluster):
     cluster.kill("node-2")
     cluster.start("node-2", options=("--rpc", "0"))
     assert ask(cluster.url("node-2"), "numen_stakes")["bonds"][0]["votes"] is False
+    log = cluster.end("node-1")
+    assert "node-0: " in log
+    assert address[2:10] not in log

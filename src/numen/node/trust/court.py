@@ -12,6 +12,7 @@ from numen.base.errors import NumenError
 from numen.ledger.block import Block, block_id, has_own_body, is_signed_by_maker
 from numen.ledger.ledger import BadBlockError, Ledger
 from numen.ledger.order import slashing
+from numen.ledger.order.certificate import Electorate
 from numen.ledger.past import before
 from numen.ledger.stakes import NOTICE
 from numen.ledger.world import World
@@ -92,10 +93,12 @@ class Court:
         vote, stakes = evidence.contradiction.first.vote, self._world.stakes()
         if vote.chain != self._plan.chain or stakes is None:
             raise EvidenceError("votes of another ledger")
-        if vote.height > self._ledger.height + NOTICE:
-            raise NotYetError(f"votes for height {vote.height} at {self._ledger.height}")
+        # Nobody comes to vote who did not vote before, so that two votes are checked at any height.
+        electorate = stakes.electorate(vote.height)
+        if vote.height > self._ledger.height + NOTICE and _is_of_others(evidence, electorate):
+            raise UnfitError(f"who votes for height {vote.height} is not known here yet")
         try:
-            keys = slashing.judge(evidence, stakes.electorate(vote.height))
+            keys = slashing.judge(evidence, electorate)
         except NumenError as error:
             raise EvidenceError(error.message) from error
         guilty = tuple(peer.node for peer in self._plan.peers if peer.voter in keys)
@@ -129,6 +132,14 @@ class Court:
         except NumenError as error:
             raise UnfitError(f"it cannot be carried out here: {error.message}") from error
         raise EvidenceError(f"block {header.height} is what it says")
+
+
+def _is_of_others(evidence: slashing.Evidence, electorate: Electorate) -> bool:
+    """Whether evidence is certificates, and one of them of another electorate."""
+    case = evidence.contradiction
+    return isinstance(case, slashing.DoubleCertificate) and any(
+        each.electorate != electorate.id for each in (case.first, case.second)
+    )
 
 
 def is_authentic(block: Block) -> bool:
