@@ -404,6 +404,7 @@ def test_a_proof_takes_a_false_answer_back_whoever_brings_it():
     staked = table.market.coins.balance(stake_of(CAT.address))
     (misproved,) = table.post(CAT, wrong)
     assert (misproved.reason, misproved.burnt) == ("that is not the run", 250)
+    assert "found not to hold before" in table.refused(CAT, wrong), "somebody else posts it again"
     assert table.market.coins.balance(stake_of(CAT.address)) == staked - 250
     assert entry(table).is_for_sale
 

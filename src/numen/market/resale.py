@@ -84,6 +84,7 @@ class Entry(msgspec.Struct, frozen=True):
         sureties: Of each worker, coins of its stake that stand for the last sales.
         recalls: What verifiers say who ran it again and got another answer.
         is_doubted: Whether another answer to the same question came with evidence as good.
+        misproved: Ids of the last messages that called it false with a proof that does not hold.
     """
 
     task: Task
@@ -100,6 +101,7 @@ class Entry(msgspec.Struct, frozen=True):
     sureties: tuple[int, ...] = ()
     recalls: tuple[Signed, ...] = ()
     is_doubted: bool = False
+    misproved: tuple[bytes, ...] = ()
 
     @property
     def is_for_sale(self) -> bool:

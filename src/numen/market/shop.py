@@ -15,7 +15,7 @@ from numen.base.errors import NumenError
 from numen.market import events, offence, reputation, resale, settlement
 from numen.market.coins import BURNT, Account, Pocket, Transfer, wallet
 from numen.market.job import Job, Phase
-from numen.market.message import Buy, Recall, Signed
+from numen.market.message import Buy, Recall, Signed, message_id
 from numen.market.offence import CASE_MAX_BYTES, Case, OffenceError, Refuted, WrongAnswer
 from numen.market.resale import Backing, Entry
 from numen.market.stake import NotStakedError, Role, stake_of
@@ -26,6 +26,11 @@ from numen.proof.statement import claim_digest, verify_attestation
 
 RECALL_MS: Final = 60_000
 """How long after its last sale an answer is answered for."""
+
+
+MISPROVED_MAX: Final = 64
+"""Most false proofs against one answer that are remembered, so that nobody else posts them again.
+Each costs what the answer does."""
 
 
 def display(turn: Turn, job: Job) -> None:
@@ -175,16 +180,26 @@ def _hear_verifier(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> No
 
 
 def _hear_proof(turn: Turn, entry: Entry, signed: Signed, body: Recall) -> None:
-    """Check a proof of another answer; one that is false costs what the answer does."""
+    """Check a proof of another answer; one that is false costs what the answer does, once.
+
+    Whoever saw it could post it again, at the accuser's cost, and have everybody check it again.
+    """
     if body.accuser not in turn.market.stakes.stakers:
         raise NotStakedError(body.accuser, Role.WORKER)
+    if message_id(body) in entry.misproved:
+        raise MarketError("this proof was found not to hold before")
+    source = stake_of(body.accuser)
+    if turn.market.coins.balance(source) < entry.price:
+        raise MarketError(f"who shows a proof has {entry.price} coins of stake free to lose by it")
     assert body.proof is not None
     try:
         turn.checker.check(offence.refuting(entry.task), body.claim, body.proof)
     except NumenError as error:
-        source = stake_of(body.accuser)
-        lost = min(turn.market.coins.balance(source), entry.price)
+        lost = entry.price
         turn.move((Transfer(source, BURNT, lost, "burn"),))
+        known = (*entry.misproved[1 - MISPROVED_MAX :], message_id(body))
+        noted = msgspec.structs.replace(entry, misproved=known)
+        turn.set(store=resale.put(turn.market.store, noted))
         turn.emit(
             events.Misproved(
                 turn.now_ms, entry.name.hex(), body.accuser.hex(), error.message, lost

@@ -10,6 +10,8 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Address, IPv6Network, ip_address
+from typing import Final
 
 from numen.base.codec import CodecError, decode, encode
 from numen.net.admission import FULL, Admission
@@ -28,6 +30,27 @@ Open = Callable[[StreamChannel], Awaitable[bytes]]
 
 It raises OSError or ChannelError where that fails, and leaves nothing open then.
 """
+
+
+_CUSTOMER_BITS: Final = 64
+"""How much of an IPv6 address is a customer's network: all numbers in it are one host's."""
+
+
+def origin(host: str) -> str:
+    """By what handshakes from an address are counted.
+
+    Args:
+        host: Its number, or any other name.
+    """
+    try:
+        number = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(number, IPv4Address):
+        return str(number)
+    if number.ipv4_mapped is not None:
+        return str(number.ipv4_mapped)
+    return str(IPv6Network((int(number), _CUSTOMER_BITS), strict=False))
 
 
 @asynccontextmanager
@@ -103,6 +126,7 @@ class Reception:
             host: From where it comes.
             open_: Opens it. What is wrong with strangers' connections, nobody needs to hear.
         """
+        host = origin(host)
         if (
             self._hosts.total() >= self._bounds.handshakes_max
             or self._hosts[host] >= self._bounds.handshakes_per_host_max

@@ -256,8 +256,8 @@ def _identity(node: bytes) -> Any:
 
 def _host(source: Any) -> str:
     """By what handshakes are counted: a number, or the key that a relay knows."""
-    if source.is_ip():
-        return addresses.parse(source.addr)[0]
+    if source.is_ip():  # not parsed: a number within a link has its link behind it
+        return str(source.addr).rpartition(":")[0].strip("[]")
     return str(source.endpoint_id) if source.is_relay() else "elsewhere"
 
 
