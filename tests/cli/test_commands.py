@@ -1,6 +1,8 @@
 """Every command as a person types it: output, files, exit codes, and bad input."""
 
 import json
+import os
+import subprocess
 import sys
 
 import click
@@ -323,6 +325,15 @@ def test_every_command_explains_itself_and_speaks_json(numen, words):
 
     assert code == 0
     assert "--json" in out or words == ("evm", "t8n")  # which writes nothing else
+
+
+def test_who_listens_no_more_is_told_nothing():
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "numen", "market", "show", "--json"]
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(words, stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_folder_that_cannot_be_written(numen, files):
