@@ -301,6 +301,15 @@ def test_help_names_every_command(numen):
     assert all(f"\n  {name} " in out for name in COMMANDS)
 
 
+def test_no_summary_is_cut_where_a_terminal_has_80_columns():
+    context = click.Context(command_line)
+    room = 80 - 2 - 6 - max(map(len, COMMANDS))  # margins as click has them
+    summaries = [
+        command_line.get_command(context, name).get_short_help_str(room) for name in COMMANDS
+    ]
+    assert [said for said in summaries if said.endswith("...")] == []
+
+
 def spoken(name: str, command: click.Command) -> list[tuple[str, ...]]:
     """What is typed for a command, or for each of those that it is only a name for."""
     if not isinstance(command, click.Group):

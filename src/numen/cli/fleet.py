@@ -18,7 +18,7 @@ URL: Final = "nats://127.0.0.1:4222"
 
 @click.group()
 def fleet() -> None:
-    """Share the work of one operator's workers and provers between its machines."""
+    """Share work between the machines of one operator."""
 
 
 @fleet.command()

@@ -94,12 +94,12 @@ class OfMarket:
             name for many in (tasks, people) for name in many if name.startswith(beginning)
         )
         if len(fits) == 1:
-            return fits[0]
+            return str(fits[0])
         some = ", ".join(name[:14] for name in fits[:SHOWN_MAX])
         raise NamedError(
             f"{len(fits)} tasks and people of the market begin with {beginning!r}"
             + (f": {some}" if fits else ""),
-            hint=None if fits else "`numen market show` without it lists people and open bids",
+            hint="" if fits else "`numen market show` without it lists people and open bids",
         )
 
 
