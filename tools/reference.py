@@ -176,6 +176,7 @@ def metrics() -> Iterator[str]:
         *watch_metrics.of_ledger(Chronicle(node)),
         *watch_metrics.of_chain({"height": 0, "states": {}, "work": 0, "pool": 0}),
         *watch_metrics.of_trust({"nodes": (), "count": 0}),
+        *watch_metrics.of_bonds({"left": 0, "rewarded": 0, "burnt": 0, "bonds": ()}),
         *watch_metrics.of_process(Traffic(), {"outbox": 0}, 0),
     ):
         suffix = "_total" if family.type == "counter" else ""

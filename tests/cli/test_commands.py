@@ -1,6 +1,8 @@
 """Every command as a person types it: output, files, exit codes, and bad input."""
 
 import json
+import os
+import subprocess
 import sys
 
 import click
@@ -299,6 +301,15 @@ def test_help_names_every_command(numen):
     assert all(f"\n  {name} " in out for name in COMMANDS)
 
 
+def test_no_summary_is_cut_where_a_terminal_has_80_columns():
+    context = click.Context(command_line)
+    room = 80 - 2 - 6 - max(map(len, COMMANDS))  # margins as click has them
+    summaries = [
+        command_line.get_command(context, name).get_short_help_str(room) for name in COMMANDS
+    ]
+    assert [said for said in summaries if said.endswith("...")] == []
+
+
 def spoken(name: str, command: click.Command) -> list[tuple[str, ...]]:
     """What is typed for a command, or for each of those that it is only a name for."""
     if not isinstance(command, click.Group):
@@ -323,6 +334,15 @@ def test_every_command_explains_itself_and_speaks_json(numen, words):
 
     assert code == 0
     assert "--json" in out or words == ("evm", "t8n")  # which writes nothing else
+
+
+def test_who_listens_no_more_is_told_nothing():
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "numen", "market", "show", "--json"]
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(words, stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_folder_that_cannot_be_written(numen, files):

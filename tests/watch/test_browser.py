@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from numen.watch.sources import LedgerSource
 from tests.watch.test_ledger import ABOUT, asked
-from tests.watch.test_replica import near
+from tests.watch.test_replica import near, robbed
 from tests.watch.test_replica import source_of as source_of_replica
 from tests.watch.watched import EVENTS, HOSTILE, happened, played, served, source_of
 from tools import browser
 from tools.browser import Browser
 
-__all__ = ["asked", "near"]
+__all__ = ["asked", "near", "robbed"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -210,6 +210,24 @@ def test_a_node_of_several_draws_whom_it_trusts(chromium, near):
         )
         chromium.until("document.getElementById('why').open")
         assert "trusts node-" in chromium.evaluate("document.getElementById('why').innerText")
+        assert chromium.complaints == []
+
+
+def test_a_bond_that_was_taken_is_seen_and_a_link_says_why(chromium, robbed):
+    source = source_of_replica(robbed, 1)
+    with served(source) as url:
+        opened(chromium, url)
+        told = chromium.evaluate("document.querySelector('.fines').innerText")
+        for said in ("node-0", "a false block", "1,000,000", "62,500", "937,500 were burnt"):
+            assert said in told
+        rows = "document.querySelectorAll('#bonds tbody tr').length"
+        assert chromium.evaluate(rows) == len(source.sections()["bonds"]["bonds"])
+        assert chromium.evaluate("!!document.querySelector('nav a[href=\"#bonds\"]')")
+        chromium.evaluate("document.querySelector('.fines .links a').click()")
+        chromium.until("document.getElementById('why').open")
+        assert "node-0 was shown to lie" in chromium.evaluate(
+            "document.getElementById('why').innerText"
+        )
         assert chromium.complaints == []
 
 

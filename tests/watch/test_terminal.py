@@ -11,9 +11,11 @@ from numen.cli.main import run_command
 from numen.watch import terminal
 from numen.watch.sources import LedgerSource
 from tests.watch.test_ledger import ABOUT, asked
+from tests.watch.test_replica import robbed
+from tests.watch.test_replica import source_of as source_of_replica
 from tests.watch.watched import HOSTILE, happened, played, served, source_of
 
-__all__ = ["asked"]
+__all__ = ["asked", "robbed"]
 
 
 def text(state, width=120) -> str:
@@ -46,6 +48,13 @@ def test_a_ledger_is_drawn_as_trees(asked):
 
     assert "buy(5)" in said
     assert "failed" in said
+
+
+def test_a_bond_that_was_taken_is_in_red_words(robbed):
+    said = text(state_of(source_of_replica(robbed, 1)), width=200)
+
+    assert "✗ node-0 lost its bond of 1,000,000 in block " in said
+    assert "for a false block: 62,500 to node-" in said
 
 
 @pytest.mark.parametrize("width", [20, 80])

@@ -7,7 +7,7 @@ from numen.market.message import Body, Call
 from numen.market.registry import registration
 from numen.market.turn import Market
 from numen.net.keystore import Identity
-from numen.node.market.errand import Errand
+from numen.node.market.errand import Errand, ErrandError
 from numen.node.market.notary import Notary
 
 
@@ -26,6 +26,11 @@ async def take_out(place: str, identity: Identity, coins: int) -> int:
     owner = identity.account.address
 
     def begin(market: Market, now_ms: int, notary: Notary) -> tuple[int, Errand]:
+        if not market.on_ledger:
+            raise ErrandError(
+                "this market is on no ledger, so coins have no account to leave for",
+                hint="`numen market open --ledger` begins one whose coins are a ledger's",
+            )
         nonce = market.nonces.get(owner, 0)
         body = Call(market.identity, owner, nonce, Verb.TAKE_OUT.value, coins)
         left = market.coins.balance(wallet(owner)) - coins

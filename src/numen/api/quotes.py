@@ -92,17 +92,19 @@ def run_on_tpm(
         The value, and the quoted run.
 
     Raises:
+        InputError: A value does not have the shape of its parameter; nothing was measured.
         TpmError: A command of the TPM fails, or the register holds something else.
         TrappedError: The program stopped with a trap.
         CompileError: There is no native code of it.
     """
     ready = prepare(program)
     manifest = ready.manifest
+    inputs = encode_inputs(program.program, args)  # what is no input costs no register
     _measure(tpm, register, manifest.measurement)
     result = measured.run(ready, manifest.measurement, args)
     if result.trap is not None:
         raise program.trapped(result.trap)
-    inputs, output = encode_inputs(program.program, args), encode_output(result)
+    output = encode_output(result)
     claim = Claim(program.program.id, commit_inputs(inputs), commit_output(output), result.work)
     quote = _quote(tpm, [register, *boot], manifest.measurement, claim, nonce)
     return result.value, QuotedRun(claim, manifest, nonce, inputs, output, quote)

@@ -74,7 +74,7 @@ def _acting(
 
 @click.group()
 def market() -> None:
-    """Open a market that other processes take part in, and see to one's orders in it."""
+    """Open a market between processes, and see to one's orders in it."""
 
 
 @market.command("open")
@@ -168,7 +168,10 @@ def verifier(
     watch: Watch,
     as_json: bool,
 ) -> None:
-    """Be a verifier of MARKET until interrupted: give seats, judge answers, slash liars."""
+    """Be a verifier of MARKET until interrupted.
+
+    It gives seats, judges answers and slashes liars.
+    """
     goods = Goods()
     _take_part(
         identity, names, place, insist, goods,
@@ -223,12 +226,13 @@ def worker(  # noqa: PLR0913 - one parameter an option
     watch: Watch,
     as_json: bool,
 ) -> None:
-    """Be a worker of MARKET until interrupted: price tasks, run them in a sandbox, be paid.
+    """Be a worker of MARKET until interrupted.
 
-    Tasks run side by side, one for each processor; with --fleet, on the machines of a fleet. With
-    --prove it proves in a process of its own before it offers, so that no program and no keys can
-    cost it its pledge. With --measures it runs that one program outside of the sandbox, as what
-    its TPM has measured, until the machine starts again.
+    It prices tasks, runs them in a sandbox, and is paid. Tasks run side by side, one for each
+    processor; with --fleet, on the machines of a fleet. With --prove it proves in a process of
+    its own before it offers, so that no program and no keys can cost it its pledge. With
+    --measures it runs that one program outside of the sandbox, as what its TPM has measured,
+    until the machine starts again.
     """
     from numen.api.quotes import TpmAttester  # noqa: PLC0415 - start-up counts
     from numen.node.market.prover import ProcessProver  # noqa: PLC0415 - start-up counts
@@ -303,7 +307,7 @@ def submit(
     as_json: bool,
     **terms: Any,
 ) -> None:
-    """Buy a run of FILE at MARKET, and print the answer that was settled.
+    """Buy a run of FILE at MARKET, and print the settled answer.
 
     FILE and ARG are as for `numen run`. What was answered before is bought again for a part of its
     price, and not run. Who interrupts takes the task back.

@@ -20,9 +20,9 @@ _name_option = click.option("--name", default="", help="What you call yourself, 
 
 @click.group()
 def ceremony() -> None:
-    """Setups by many parties, of whom one honest one is enough; files as snarkjs has them.
+    """Set keys up by many parties, of whom one honest one is enough.
 
-    FILE is powers of tau (.ptau) or a circuit's key (.zkey).
+    Files are as snarkjs has them. FILE is powers of tau (.ptau) or a circuit's key (.zkey).
     """
 
 

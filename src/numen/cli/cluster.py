@@ -46,7 +46,7 @@ _probe_option = click.option(
 
 @click.group()
 def cluster() -> None:
-    """A log of blocks on three servers of NATS, or ordered by a CometBFT of your own.
+    """Order blocks by servers of NATS, or a CometBFT of your own.
 
     What `up` starts is for development: it listens on loopback and knows no passwords. On real
     machines the servers run by themselves; `status` and `check` look after both.

@@ -163,7 +163,7 @@ def call(
 @data_option
 @as_json_option
 def explain(identity: str, rpc: str, folder: Path | None, as_json: bool) -> None:
-    """Draw what followed from a transaction or message of a ledger, as a tree.
+    """Draw what followed from a transaction or message, as a tree.
 
     ID is its id in hexadecimal, or the beginning.
     """

@@ -27,9 +27,10 @@ _PROGRAM = (
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(*, as_json: bool) -> int:
-    """Try what work between strangers needs: jails, filters, limits, native code, TLS.
+    """Try what work between strangers needs of this machine.
 
-    Exit code 1: something does not work, and it says what to do.
+    That is jails, filters, limits, native code and TLS. Exit code 1: something does not work,
+    and it says what to do.
     """
     isolation = probe()
     checks = {

@@ -1,10 +1,12 @@
 """`numen fleet`: machines of one operator that share the work of its workers and provers."""
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import click
+import msgspec
 
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
@@ -16,7 +18,7 @@ URL: Final = "nats://127.0.0.1:4222"
 
 @click.group()
 def fleet() -> None:
-    """Share the work of one operator's workers and provers between its machines."""
+    """Share work between the machines of one operator."""
 
 
 @fleet.command()
@@ -33,7 +35,9 @@ def node(servers: tuple[str, ...], jobs: int, insist: bool, as_json: bool) -> No
     `nats-server -js` has the queue. Workers with --fleet hand in the programs that they run, and
     `numen prove --fleet` the segments of a proof. A machine that falls silent loses its jobs to
     another; who can speak to the server can read them and hand some in, so it is one operator's.
+    It says when each job begins and how it ends; with --json, in an object on a line.
     """
+    from numen.node.fleet import notes  # noqa: PLC0415 - the client is an extra
     from numen.node.fleet.machine import Machine  # noqa: PLC0415 - the client is an extra
     from numen.node.fleet.queue import Queue  # noqa: PLC0415 - the client is an extra
     from numen.sandbox.runner import Sandbox  # noqa: PLC0415 - start-up counts
@@ -42,6 +46,12 @@ def node(servers: tuple[str, ...], jobs: int, insist: bool, as_json: bool) -> No
         if sandbox.isolation.lacks:
             click.echo(f"the sandbox lacks {sandbox.isolation.lacks}: see `numen doctor`", err=True)
 
+        def tell(note: notes.Note) -> None:
+            if as_json:
+                print_json(msgspec.to_builtins(note))
+            else:
+                click.echo(f"{time.strftime('%H:%M:%S')}  {notes.sentence(note)}")
+
         async def work() -> None:
             queue = await Queue.connect(servers)
             if as_json:
@@ -49,7 +59,7 @@ def node(servers: tuple[str, ...], jobs: int, insist: bool, as_json: bool) -> No
             else:
                 click.echo(f"up to {jobs} jobs at a time; end it with Ctrl-C")
             try:
-                await Machine(queue, sandbox, jobs).run()
+                await Machine(queue, sandbox, jobs, tell).run()
             finally:
                 await queue.close()
 

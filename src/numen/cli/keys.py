@@ -22,7 +22,7 @@ FOLDER_VARIABLE: Final = "NUMEN_KEYS"
 
 @click.group()
 def key() -> None:
-    """Make and show the keys that nodes are known by and that coins belong to.
+    """Make and show keys, by which nodes are known and coins owned.
 
     A key file holds both, of a node (Ed25519) and of an account (secp256k1), encrypted. Its
     password is asked for, or read from --password-file or the variable NUMEN_PASSWORD: never from

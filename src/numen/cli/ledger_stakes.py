@@ -1,5 +1,6 @@
 """`numen ledger stakes`: who has how much at stake, as a final block shows it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from numen.cli.ledger_folder import in_folder, read_folder, run_async
 from numen.cli.output import print_json
-from numen.ledger.stakes import Stakes
+from numen.ledger.stakes import Stakes, Standing
 from numen.net.identity import NodeKey
 from numen.net.networks import Networks
 from numen.node.process.client import connected
@@ -40,30 +41,29 @@ def stakes(folder: Path, name: str, as_json: bool) -> None:
 
 def _report(roll: Roll, found: Stakes, height: int) -> dict[str, Any]:
     names = {site.address: site.name for site in roll.nodes}
-    electorate = found.electorate(height + 1)
-    losses = {loss.key: loss for loss in found.losses}
-    bonds: list[dict[str, Any]] = []
-    for bond in sorted(found.pledges.bonds, key=lambda bond: names[bond.node]):
-        key, loss = bond.member.key, losses.get(bond.member.key)
-        bonds.append(
-            {
-                "name": names[bond.node],
-                "pledged": bond.member.stake,
-                "left": found.bond(key),
-                "votes": electorate.index(key) is not None,
-                "loss": None
-                if loss is None
-                else {
-                    "height": loss.height,
-                    "offence": loss.offence.value,
-                    "lie": "0x" + loss.lie.hex(),
-                    "reporter": names[loss.reporter],
-                    "rewarded": loss.rewarded,
-                    "burnt": loss.burnt,
-                },
-            }
-        )
+    bonds = [_bond(names, each) for each in found.standings(height)]
+    bonds.sort(key=lambda bond: str(bond["name"]))
     return {"height": height, "left": found.left, "burnt": found.burnt, "bonds": bonds}
+
+
+def _bond(names: Mapping[bytes, str], found: Standing) -> dict[str, Any]:
+    bond, loss = found.bond, found.loss
+    return {
+        "name": names[bond.node],
+        "pledged": bond.member.stake,
+        "left": found.left,
+        "votes": found.votes,
+        "loss": None
+        if loss is None
+        else {
+            "height": loss.height,
+            "offence": loss.offence.value,
+            "lie": "0x" + loss.lie.hex(),
+            "reporter": names[loss.reporter],
+            "rewarded": loss.rewarded,
+            "burnt": loss.burnt,
+        },
+    }
 
 
 def _line(bond: dict[str, Any]) -> str:

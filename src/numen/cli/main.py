@@ -109,7 +109,14 @@ def main(args: list[str] | None = None) -> None:
 def run_command(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; errors are printed, never raised."""
     words: list[str] = sys.argv[1:] if args is None else args
-    as_json = "--json" in words
+    try:
+        return _run(words, as_json="--json" in words)
+    except BrokenPipeError:  # of what is printed, errors too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str], *, as_json: bool) -> int:
     try:
         code: Any = numen.main(args=words, prog_name="numen", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -125,8 +132,7 @@ def run_command(args: list[str] | None = None) -> int:
     except NumenError as error:
         return printed(error, as_json=as_json)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except OSError as error:
         return fail(f"{error.filename or 'input/output'}: {error.strerror}", as_json=as_json)
     except MemoryError:

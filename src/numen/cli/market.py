@@ -77,9 +77,10 @@ def demo(seed: int, in_sandbox: bool, as_json: bool) -> None:
 def why_(
     identity: str, path: Path | None, rpc: str | None, folder: Path | None, as_json: bool
 ) -> None:
-    """Explain a task, a person, a ticket, a receipt or a refused message of a market.
+    """Explain why anything went as it did.
 
-    With --rpc or --data, explain a message of a ledger: how it came to it, what became of it, and
+    Anything is a task, a person, a ticket, a receipt or a refused message of a market. With
+    --rpc or --data, explain a message of a ledger: how it came to it, what became of it, and
     what to do about it.
 
     ID is a name, or an id in hexadecimal or its beginning. Names are those of the log, or of one's

@@ -157,12 +157,13 @@ _LEDGER_ONLY: Final = {
 @with_logs
 @click.pass_context
 def node(context: click.Context, /, **given: Any) -> None:
-    """Serve Ethereum's JSON-RPC, over HTTP and WebSockets, until it is interrupted.
+    """Serve Ethereum's JSON-RPC until it is interrupted.
 
-    It is a ledger: contracts of our language, and bytecode whose calls are requests, live there and
-    send messages. With --data what was acknowledged is still there after any crash; contracts with
-    private state then need --contract-keys, since their keys are on the disk, sealed. Without it
-    tests can turn back blocks and time, as those of Hardhat and Foundry do.
+    It answers over HTTP and WebSockets. It is a ledger: contracts of our language, and bytecode
+    whose calls are requests, live there and send messages. With --data what was acknowledged is
+    still there after any crash; contracts with private state then need --contract-keys, since
+    their keys are on the disk, sealed. Without it tests can turn back blocks and time, as those
+    of Hardhat and Foundry do.
 
     With --dev it is an Ethereum chain in memory, with the requests that Hardhat and Foundry have
     for tests.

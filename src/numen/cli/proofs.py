@@ -32,10 +32,11 @@ path_argument = click.Path(dir_okay=False, path_type=Path)
 @folder_option
 @as_json_option
 def setup(words: str | None, target: Target, powers: Path | None, out: Path, as_json: bool) -> None:
-    """Make keys for proofs: circuit.r1cs, circuit.zkey, verification_key.json.
+    """Make keys for proofs of a program.
 
-    One party makes them, this machine: unsafe for production, where several must take part. With
-    --ptau, the key is the one that their ceremony begins with.
+    They are circuit.r1cs, circuit.zkey and verification_key.json. One party makes them, this
+    machine: unsafe for production, where several must take part. With --ptau, the key is the
+    one that their ceremony begins with.
     """
     program = load_alone(target, words)
     with progress("unrolling the program into a circuit"):

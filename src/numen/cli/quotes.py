@@ -41,7 +41,7 @@ register_option = click.option(
 
 @click.group()
 def quote() -> None:
-    """Measure code before it runs, and verify what trusted hardware says of it."""
+    """Measure code, and verify what trusted hardware says of it."""
 
 
 @quote.command()

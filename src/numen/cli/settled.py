@@ -1,29 +1,29 @@
 """`numen market show` and `audit`: markets that are settled on a ledger."""
 
 import asyncio
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import click
 
-from numen.base.errors import NumenError
 from numen.base.words import counted
 from numen.cli.bazaar import as_somebody
 from numen.cli.contracts import rpc_option
+from numen.cli.keys import known, own_store
+from numen.cli.onledger import OfMarket, address_of
 from numen.cli.orders import market
 from numen.cli.output import print_json
 from numen.cli.programs import as_json_option
 from numen.net.keystore import Identity
 from numen.net.networks import Networks
-from numen.node import asking
 from numen.node.market.audit import audit
 from numen.node.market.member import Member
 from numen.node.market.notary import Notary
 from numen.node.market.onledger import OnLedger, asker
 from numen.node.market.place import read_place
 
-
-class NamedError(NumenError):
-    """An address or id is none."""
+ID_DIGITS: Final = 66
+"""Of the id of a task, as programs write it."""
 
 
 @market.command()
@@ -36,16 +36,19 @@ def show(contract: str, identity: str | None, rpc: str, as_json: bool) -> None:
 
     CONTRACT is the market's, as `numen market open --ledger` prints it. ID is the id of a task, of
     which is told why it came to what it came to; or an account, whose history is shown with the
-    receipt behind each change.
+    receipt behind each change. The beginning of either is enough, and the name of one's own key.
     """
+    shown = OfMarket(asker(rpc), address_of(contract), known(own_store()))
     if identity is None:
-        _show_market(contract, rpc, as_json=as_json)
-    elif len(identity.removeprefix("0x")) == 64:
-        lines = asking.ask(rpc, "numen_whyTask", contract, _hex(identity))
-        _print(lines, {"task": identity, "why": lines}, as_json=as_json)
+        _show_market(shown, as_json=as_json)
+        return
+    name = shown.find(identity)
+    if len(name) == ID_DIGITS:
+        lines = shown.ask("numen_whyTask", name)
+        _print(map(shown.named, lines), {"task": name, "why": lines}, as_json=as_json)
     else:
-        found = asking.ask(rpc, "numen_getReputation", contract, _hex(identity))
-        _print(_history(found), found, as_json=as_json)
+        found = shown.ask("numen_getReputation", name)
+        _print(_history(found, shown), found, as_json=as_json)
 
 
 @market.command("audit")
@@ -61,7 +64,7 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
     """
     transport, account = Networks(identity.node), identity.account
     member = Member(transport, read_place(place), account, Notary(), lambda _: None)
-    on_ledger = OnLedger(asker(rpc), bytes.fromhex(_hex(contract)[2:]))
+    on_ledger = OnLedger(asker(rpc), bytes.fromhex(address_of(contract)[2:]))
     found = asyncio.run(audit(member, account.address, on_ledger))
     books = found.books
     report = {
@@ -81,19 +84,18 @@ def audit_(identity: Identity, place: str, contract: str, rpc: str, *, as_json: 
     _print(lines, report, as_json=as_json)
 
 
-def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
-    found = asking.ask(rpc, "numen_getMarket", contract)
-    bids = asking.ask(rpc, "numen_getBids", contract)["bids"]
-    people = asking.ask(rpc, "numen_getPeople", contract)["people"]
+def _show_market(shown: OfMarket, *, as_json: bool) -> None:
+    found = shown.ask("numen_getMarket")
+    bids, people = list(shown.bids("open")), list(shown.people())
     totals = found["totals"]
     lines = [
-        f"{found['tasks']} tasks: {totals['settled']} settled, {len(bids)} open",
+        f"{counted(found['tasks'], 'task')}: {totals['settled']} settled, {len(bids)} open",
         (
-            f"{_coins(totals['paid'])} coins paid for {totals['answers']} answers, "
+            f"{_coins(totals['paid'])} coins paid for {counted(totals['answers'], 'answer')}, "
             f"{_coins(totals['fees'])} in fees"
         ),
         (
-            f"{_coins(totals['fined'])} coins of {totals['slashed']} fines: "
+            f"{_coins(totals['fined'])} coins of {counted(totals['slashed'], 'fine')}: "
             f"{_coins(totals['rewarded'])} to who showed the fault, {_coins(totals['burnt'])} burnt"
         ),
     ]
@@ -103,7 +105,7 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
         for bid in bids
     ]
     lines += [
-        f"{person['role'] or 'somebody':8} {person['address'][:10]}: stake "
+        f"{person['role'] or 'somebody':8} {shown.called(person['address'])}: stake "
         f"{_coins(person['stake'])}, score {person['score']}, {person['accepted']} accepted, "
         f"{counted(person['faults'], 'fault')}"
         + (f", node {person['node'][:10]}" if person["node"] else "")
@@ -112,11 +114,11 @@ def _show_market(contract: str, rpc: str, *, as_json: bool) -> None:
     _print(lines, {**found, "bids": bids, "people": people}, as_json=as_json)
 
 
-def _history(found: dict[str, Any]) -> list[str]:
+def _history(found: dict[str, Any], shown: OfMarket) -> list[str]:
     lines = [
         (
-            f"{found['address']}: score {found['score']}, {found['accepted']} accepted, "
-            f"{counted(found['faults'], 'fault')}"
+            f"{shown.named(found['address'])}: score {found['score']}, {found['accepted']} "
+            f"accepted, {counted(found['faults'], 'fault')}"
         )
     ]
     for number, entry in enumerate(found["entries"], found["start"]):
@@ -130,14 +132,7 @@ def _coins(amount: str) -> str:
     return f"{int(amount, 16):,}"
 
 
-def _hex(text: str) -> str:
-    digits = text.removeprefix("0x").lower()
-    if len(digits) not in (40, 64) or set(digits) - set("0123456789abcdef"):
-        raise NamedError(f"{text[:80]!r} is neither an account nor the id of a task")
-    return f"0x{digits}"
-
-
-def _print(lines: list[str], report: Any, *, as_json: bool) -> None:
+def _print(lines: Iterable[str], report: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return

@@ -117,6 +117,22 @@ class Pledges:
         return found
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How the bond of one node stands.
+
+    Attributes:
+        bond: What it pledged when the ledger began.
+        left: Coins of it that are at stake.
+        votes: Whether it votes for the next block.
+        loss: What was taken, and why; None where nothing was.
+    """
+
+    bond: Bond
+    left: int
+    votes: bool
+    loss: Loss | None
+
+
 class Stakes(msgspec.Struct, frozen=True):
     """All bonds as they are after some block.
 
@@ -138,6 +154,16 @@ class Stakes(msgspec.Struct, frozen=True):
         index = self.pledges.first.index(key)
         is_gone = index is None or any(loss.key == key for loss in self.losses)
         return 0 if is_gone or index is None else self.pledges.first.members[index].stake
+
+    def standings(self, height: int) -> tuple[Standing, ...]:
+        """How each bond stands after the block of a height, ordered by their keys."""
+        voting = {member.key for member in self.electorate(height + 1).members}
+        losses = {loss.key: loss for loss in self.losses}
+        return tuple(
+            Standing(bond, self.bond(key), key in voting, losses.get(key))
+            for bond in self.pledges.bonds
+            for key in (bond.member.key,)
+        )
 
     @property
     def left(self) -> int:

@@ -370,7 +370,10 @@ class _Teller:
                     f"{self.name(event.worker)} does not end with its answer."
                 )
             case events.Halved():
-                return f"They agreed up to step {event.low}, and no more at step {event.high}."
+                return (
+                    f"{self.name(event.challenger)} and the worker agreed up to step {event.low}, "
+                    f"and no more at step {event.high}."
+                )
             case events.Decided():
                 return (
                     f"The {event.winner} won the contest of {self.name(event.worker)} with "

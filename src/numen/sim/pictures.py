@@ -18,6 +18,7 @@ _STYLE: Final = """
 text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .title { font-weight: 600; font-size: 14px; } .faint { fill: #737d8a; font-size: 11px; }
 .grid { stroke: #e4e1d9; } .axis { stroke: #8b929b; }
+.over { paint-order: stroke; stroke: #fbfaf7; stroke-width: 5px; }
 """
 
 
@@ -37,7 +38,7 @@ def draw(report: Report) -> str:
     """Draw three charts: false trust over sleepers, bytes of the modes, and healing."""
     charts = (
         _chart("Liars trusted, and honest nodes distrusted", "share of sleepers", _wrong(report)),
-        _bars("Bytes a node receives a round", report),
+        _bars("Bytes a node receives a round, by powers of ten", report),
         _chart("In one piece, after nine in ten vanish", "round", [_healing(report)]),
     )
     width, height = WIDTH * len(charts), HEIGHT + 24
@@ -59,7 +60,10 @@ def _wrong(report: Report) -> list[Curve]:
     return [
         Curve("plain: liars", tuple((r.sleepers, r.plain.false_trust) for r in rows)),
         Curve("majority: liars", tuple((r.sleepers, r.majority.false_trust) for r in rows)),
-        Curve("majority: honest", tuple((r.sleepers, r.majority.false_distrust) for r in rows)),
+        Curve(
+            "majority: honest distrusted",
+            tuple((r.sleepers, r.majority.false_distrust) for r in rows),
+        ),
     ]
 
 
@@ -110,15 +114,6 @@ def _bars(title: str, report: Report) -> Iterator[str]:
         return across * max(0.0, math.log10(max(value, least) / least)) / span
 
     yield f'<text class="title" x="24" y="24">{html.escape(title)}</text>'
-    for index, spread in enumerate(report.spreads):
-        y, wide = _TOP + 44 * index, length(spread.bytes_a_round)
-        rounds = "never known to 99 %" if spread.rounds is None else f"{spread.rounds:.1f} rounds"
-        says = f"{spread.mode.value}: {spread.bytes_a_round / 1024:,.1f} KiB, {rounds}"
-        yield f'<text x="24" y="{y + 12}">{html.escape(says)}</text>'
-        yield (
-            f'<rect x="24" y="{y + 18}" width="{wide:.1f}" height="13" rx="3" '
-            f'fill="{_COLOURS[index]}"/>'
-        )
     floor = 24 + length(report.spreads[0].floor)
     yield (
         f'<line class="axis" stroke-dasharray="4 3" x1="{floor:.1f}" x2="{floor:.1f}" '
@@ -126,3 +121,12 @@ def _bars(title: str, report: Report) -> Iterator[str]:
         f'<text class="faint" x="{floor:.1f}" y="{HEIGHT - 14}" text-anchor="middle">'
         f"every verdict once</text>"
     )
+    for index, spread in enumerate(report.spreads):
+        y, wide = _TOP + 44 * index, length(spread.bytes_a_round)
+        rounds = "never known to 99 %" if spread.rounds is None else f"{spread.rounds:.1f} rounds"
+        says = f"{spread.mode.value}: {spread.bytes_a_round / 1024:,.1f} KiB, {rounds}"
+        yield f'<text class="over" x="24" y="{y + 12}">{html.escape(says)}</text>'
+        yield (
+            f'<rect x="24" y="{y + 18}" width="{wide:.1f}" height="13" rx="3" '
+            f'fill="{_COLOURS[index]}"/>'
+        )

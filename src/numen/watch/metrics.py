@@ -121,6 +121,14 @@ def of_trust(graph: Mapping[str, Any]) -> Iterator[Metric]:
     yield GaugeMetricFamily("numen_trust_edges", "Attestations that count.", graph["count"])
 
 
+def of_bonds(bonds: Mapping[str, Any]) -> Iterator[Metric]:
+    """What nodes that vote have at stake, and what was taken, as it is drawn."""
+    coins = {name: bonds[name] for name in ("left", "rewarded", "burnt")}
+    yield _gauge("numen_ledger_bond_coins", "Coins of bonds, by what became of them.", "to", coins)
+    taken = sum(bond["loss"] is not None for bond in bonds["bonds"])
+    yield GaugeMetricFamily("numen_ledger_bonds_taken", "Bonds that a lie took.", taken)
+
+
 def of_process(traffic: Traffic | None, queues: Numbers, streams: int) -> Iterator[Metric]:
     """The numbers of any process: its channels, its queues, and who looks at it."""
     yield _gauge("numen_queue_depth", "What waits in a queue.", "queue", queues)

@@ -1,4 +1,4 @@
-"""A node of a ledger of several, as a page shows it: its final blocks, and whom it trusts.
+"""A node of a ledger of several, as a page shows it: its blocks, whom it trusts, and all bonds.
 
 The node works in a thread of its own, which may be busy with a block. What is shown is read there
 now and then, between what the node does for others, and kept here until it is asked for.
@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import structs
 
+from numen.ledger.stakes import Stakes, Standing
 from numen.node.ledger.follower import Follower
 from numen.node.trust.report import report, told
 from numen.trust.errors import UnknownNodeError
@@ -22,6 +23,51 @@ REST_S: Final = 0.5
 
 VALUE: Final = 0
 """Coins of the diff whose treatment is explained."""
+
+
+def of_stakes(found: Stakes | None, height: int) -> dict[str, Any]:
+    """The bonds of nodes as they are drawn, those that were taken first, the latest of them on top.
+
+    Args:
+        found: All bonds, or None where the ledger has none.
+        height: Of the block after which they are so.
+
+    Returns:
+        `left`, `rewarded` and `burnt`, in coins of the ledger, as numbers; `bonds`, each with `id`,
+        `pledged`, `left`, whether it `votes`, and its `loss`: `height`, `offence`, `lie` (its
+        digest), `reporter`, `rewarded`, `burnt`; or None.
+    """
+    if found is None:
+        return {"left": 0, "rewarded": 0, "burnt": 0, "bonds": []}
+    order = sorted(
+        found.standings(height),
+        key=lambda each: (-each.loss.height if each.loss else 0, each.bond.node),
+    )
+    return {
+        "left": found.left,
+        "rewarded": sum(loss.rewarded for loss in found.losses),
+        "burnt": found.burnt,
+        "bonds": [_bond(each) for each in order],
+    }
+
+
+def _bond(found: Standing) -> dict[str, Any]:
+    loss = found.loss
+    return {
+        "id": found.bond.node.hex(),
+        "pledged": found.bond.member.stake,
+        "left": found.left,
+        "votes": found.votes,
+        "loss": loss
+        and {
+            "height": loss.height,
+            "offence": loss.offence.value,
+            "lie": loss.lie.hex(),
+            "reporter": loss.reporter.hex(),
+            "rewarded": loss.rewarded,
+            "burnt": loss.burnt,
+        },
+    }
 
 
 class Look(Protocol):
@@ -81,14 +127,16 @@ class ReplicaSource:
         names = {address.hex(): name for address, name in zip(members, node.members, strict=True)}
         about = structs.replace(self._about, names=names)
         graph = trust.of_kernel(node.watch.kernel, node.watch.me)
+        bonds = of_stakes(node.world.stakes(), node.ledger.height)
         text = metrics.text(
             [
                 *metrics.of_ledger(chronicle),
+                *metrics.of_bonds(bonds),
                 *metrics.of_trust(graph),
                 *metrics.of_process(None, {}, self.streams()),
             ]
         )
-        return {**chronicle.sections(about), "trust": graph}, text
+        return {**chronicle.sections(about), "trust": graph, "bonds": bonds}, text
 
     def _why(self, node: Follower, identity: str) -> list[str]:
         try:

@@ -161,6 +161,7 @@ def _ledger(state: State, now_ms: int) -> Iterator[RenderableType]:
         ("waiting", f"{all_['pool']:,} + {all_['queued']:,}", ""),
         ("gas" if is_chain else "work", f"{all_['work']:,}", ""),
     )
+    yield from _losses(state)
     left = BRANCHES_SHOWN
     for tree in state["trees"]:
         for branch in tree["branches"][:left]:
@@ -172,6 +173,22 @@ def _ledger(state: State, now_ms: int) -> Iterator[RenderableType]:
     if not state["trees"]:
         hint = "no transaction yet" if is_chain else "no message yet: `numen deploy` a contract"
         yield Text(hint, style="yellow")
+
+
+def _losses(state: State) -> Iterator[RenderableType]:
+    """Bonds that a lie took."""
+    names = state["about"]["names"]
+    for bond in state["bonds"]["bonds"] if "bonds" in state else ():
+        loss = bond["loss"]
+        if loss is None:
+            continue
+        liar, reporter = (plain(names.get(i, i[:10])) for i in (bond["id"], loss["reporter"]))
+        yield Text(
+            f"✗ {liar} lost its bond of {bond['pledged']:,} in block {loss['height']:,} for "
+            f"{plain(loss['offence'])}: {loss['rewarded']:,} to {reporter}, "
+            f"{loss['burnt']:,} burnt",
+            style="red",
+        )
 
 
 def _table(*columns: str) -> Table:

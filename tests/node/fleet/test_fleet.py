@@ -4,6 +4,7 @@ make cluster
 """
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -124,6 +125,11 @@ def test_one_of_two_machines_is_killed_in_the_middle_of_a_task(server, machines)
         answer = asked.result(60)
 
     assert second.poll() is None
+    begun, again, done = (json.loads(each.stdout.readline()) for each in (first, second, second))
+    assert (begun["event"], begun["kind"], begun["attempt"]) == ("began", "run", 1)
+    assert (again["event"], again["job"], again["attempt"]) == ("began", begun["job"], 2)
+    assert (done["event"], done["job"], done["how"]) == ("ended", begun["job"], "done")
+    assert done["work"] == answer.work
     assert decode_output(LONG.program, answer.output) == LONG(steps)
 
 

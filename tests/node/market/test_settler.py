@@ -11,6 +11,7 @@ from numen.api import evidence, holdings, orders
 from numen.api.market import Market
 from numen.base.crypto import SigningKey
 from numen.base.errors import NumenError
+from numen.cli.onledger import NamedError, OfMarket, address_of
 from numen.ledger.state.kv import MemoryKV
 from numen.market import events
 from numen.market.contracts.books import of_contract, of_market, shown_node
@@ -30,6 +31,7 @@ from numen.node.market.onledger import LedgerError, OnLedger, asker
 from numen.node.market.replica import Genesis, Granted, Passed, handed
 from numen.node.market.serve import serve
 from numen.node.market.settler import SettleError, Settler, settlement
+from numen.node.rpc import markets
 from numen.sandbox.runner import Sandbox
 from tests.market import test_hardware, town
 from tests.node.ledger_served import AskedLedger, running
@@ -111,7 +113,31 @@ async def settle(settler: Settler, hall, until) -> None:
             await running
 
 
-def test_a_whole_market_is_settled_and_the_ledger_replays_byte_for_byte(tmp_path):
+def names_and_beginnings_are_enough(ask, settler, market, monkeypatch) -> None:
+    """What a person calls tasks and people of the market is found, on whatever page it is."""
+    people = sorted(person.owner.hex() for person in of_market(market).people)
+    shown = OfMarket(ask, f"0x{settler.contract.address.hex()}", {people[0]: "ann"})
+    tasks = [bid["task"] for bid in shown.bids("all")]
+    assert {bid["state"] for bid in shown.bids("done")} >= {"settled"}
+    monkeypatch.setattr(markets, "PAGE", 2)
+    assert [bid["task"] for bid in shown.bids("all")] == tasks
+    assert len(list(shown.people())) >= len(people) > 2
+
+    assert shown.find("ann") == shown.find(people[0]) == f"0x{people[0]}"
+    assert shown.find(tasks[-1][:12]) == shown.find(tasks[-1].upper()[2:]) == tasks[-1]
+    assert shown.named(f"Task of 0x{people[0]}") == "Task of ann"
+    assert shown.called(f"0x{people[0]}").startswith("ann 0x")
+    for nothing, why in (
+        ("bob", "nobody here is called"), ("0xabc", "no id"), ("0" * 65, "no id"),
+        ("00000000", "0 tasks and people"),
+    ):  # fmt: skip
+        with pytest.raises(NamedError, match=why):
+            shown.find(nothing)
+    with pytest.raises(NamedError, match="no address"):
+        address_of(people[0][:10])
+
+
+def test_a_whole_market_is_settled_and_the_ledger_replays_byte_for_byte(tmp_path, monkeypatch):
     asked, ask = ledger()
     entries = recorded(0)
 
@@ -130,6 +156,8 @@ def test_a_whole_market_is_settled_and_the_ledger_replays_byte_for_byte(tmp_path
     assert books.burnt > 0
     assert settler.contract.view("statistics")[1] == 4, "three quorums, and a quote"
     assert settlement(tmp_path).contract == f"0x{settler.contract.address.hex()}"
+
+    names_and_beginnings_are_enough(ask, settler, market, monkeypatch)
 
     # Everything that the ledger has follows from its blocks.
     node = asked.node
@@ -308,6 +336,9 @@ async def evidence_is_sold(made) -> None:
     await made.until(lambda: len(made.of(events.Closed)) == 3)
     assert [e.evidence for e in made.of(events.Settled)] == ["snark", "stark", "optimistic"]
     assert len(made.of(events.Found)) == 2, "what nobody challenged needs no finding"
+    async with Market(made.place, test_market.identity("another")) as market:
+        bought = await market.run(test_proofs.COUNT, 27, evidence="stark", bid=test_market.BID)
+        assert (bought.value, bought.sold.how) == (111, "settled"), "a contract reads no proofs"
 
 
 async def coins_and_nodes_are_the_owners(made, contract: OnLedger) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -26,8 +28,10 @@ from numen.node.fleet.jobs import (
     Ran,
     Run,
     SegmentState,
+    job_name,
     read_job,
 )
+from numen.node.fleet.notes import Began, Ended, Note, ended, kind_of
 from numen.node.fleet.queue import ATTEMPTS_MAX, Queue
 from numen.node.market.tools import answer_of
 from numen.proof.machine import prove as prover
@@ -48,10 +52,14 @@ class Machine:
         queue: Where they come from.
         sandbox: Where programs run.
         at_once: Jobs that are done side by side.
+        tell: Told of each job when it begins and when it ends.
     """
 
-    def __init__(self, queue: Queue, sandbox: Sandbox, at_once: int) -> None:
-        self._queue, self._sandbox = queue, sandbox
+    def __init__(
+        self, queue: Queue, sandbox: Sandbox, at_once: int,
+        tell: Callable[[Note], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._queue, self._sandbox, self._tell = queue, sandbox, tell
         self._room = asyncio.Semaphore(at_once)
         # Provers of one's own programs and of strangers' alike run no code of theirs.
         self._provers = ProcessPoolExecutor(at_once, get_context("spawn"))
@@ -107,16 +115,21 @@ class Machine:
             _LOG.warning("what is no job is left alone: %s", error.message)
             await message.term()
             return
+        name, attempt, start_s = job_name(job), message.metadata.num_delivered, time.monotonic()
+        self._tell(Began(name, kind_of(job), attempt))
+        known: Outcome | None = None
         try:
-            outcome = await self._queue.result(job) or await self._outcome(job)
+            known = await self._queue.result(job)
+            outcome = known or await self._outcome(job)
         except (FleetError, StartError, BrokenProcessPool) as error:
-            if message.metadata.num_delivered < ATTEMPTS_MAX:
-                _LOG.warning("a job is put back: %s", error)
+            if attempt < ATTEMPTS_MAX:
+                self._tell(Ended(name, kind_of(job), "back", _since_ms(start_s), reason=str(error)))
                 await message.nak(delay=_AGAIN_S)
                 return
             outcome = Failed(str(error)[:REASON_MAX])
         await self._queue.finish(job, outcome)
         await message.ack()
+        self._tell(ended(name, job, outcome, _since_ms(start_s), is_new=known is None))
         self.done += 1
 
     async def _outcome(self, job: Job) -> Outcome:
@@ -150,6 +163,10 @@ def _prove(code: bytes, raw: bytes, profile: str) -> Proved:
     )  # fmt: skip
     segment = prover.work(code, profile_named(profile), job)
     return Proved(segment.pc, segment.flag, segment.proof)
+
+
+def _since_ms(start_s: float) -> int:
+    return round((time.monotonic() - start_s) * 1000)
 
 
 async def _hold(message: Msg, lease_s: float) -> None:

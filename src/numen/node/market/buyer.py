@@ -19,6 +19,7 @@ from numen.market.moves import Run
 from numen.market.payer import Limits
 from numen.market.provider import Provider
 from numen.market.stake import Role
+from numen.market.suffices import is_plain
 from numen.market.task import Policy, Snark, Stark, Task, task_id
 from numen.market.turn import Checker, Market
 from numen.node.market.errand import Errand, ErrandError, Purchase, cancelling
@@ -219,7 +220,7 @@ class Buyer:
 
         Returns:
             The purchase; None where nothing for sale fits what the order asks and bids, the market
-            would not sell it, or another purchase is under way.
+            or its contract would not sell it, or another purchase is under way.
         """
         entry = resale.find(market.store, order.program, order.inputs, order.policy, now_ms)
         under_way = self._purchase
@@ -227,6 +228,8 @@ class Buyer:
             under_way.is_made(market) or under_way.is_lost(market, now_ms)
         )
         if entry is None or entry.price > order.bid or is_busy:
+            return None
+        if market.on_ledger and not is_plain(entry.task.policy, order.policy):
             return None
         purchase = Purchase(self._key, entry, order.policy)
         if not isinstance(entry.task.policy, Snark | Stark):

@@ -96,7 +96,7 @@ class Member:
     ) -> None:
         self._stays = stays
         self.ready = asyncio.Event()
-        self.complaint = ""
+        self.complaint = self._declined = ""
         self._follower = Follower(notary, heard)
         self._notary = notary
         self._session: Session | None = None
@@ -230,7 +230,9 @@ class Member:
                     case Want() as want:
                         await session.send(want)
                     case Declined(reason):
-                        _LOG.warning("the hall declines: %s", reason)
+                        if reason != self._declined:  # a message is handed in again and again
+                            _LOG.warning("the hall declines: %s", reason)
+                        self._declined = reason
                     case thought:  # a proof may have to be checked
                         async with self._thinking:
                             self._carry_out(await asyncio.to_thread(thought))

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from numen.ledger.stakes import Bond, Loss, Stakes
+from numen.ledger.stakes import Loss, Standing
 from numen.node.ledger.follower import Follower
 from numen.node.rpc.shapes import Hex
 from numen.node.rpc.table import rows
@@ -50,23 +50,21 @@ def stakes(session: FollowerSession) -> StakesShape:
     height = node.ledger.height
     if found is None:
         return StakesShape(height, hex(0), hex(0), hex(0), [])
-    electorate = found.electorate(height + 1)
-    voting = {member.key for member in electorate.members}
-    order = sorted(found.pledges.bonds, key=lambda bond: _name(node, bond.node))
-    bonds = [_bond(node, found, bond, votes=bond.member.key in voting) for bond in order]
-    return StakesShape(height, hex(electorate.total), hex(found.left), hex(found.burnt), bonds)
+    order = sorted(found.standings(height), key=lambda each: _name(node, each.bond.node))
+    voting = found.electorate(height + 1).total
+    bonds = [_bond(node, each) for each in order]
+    return StakesShape(height, hex(voting), hex(found.left), hex(found.burnt), bonds)
 
 
-def _bond(node: Follower, stakes: Stakes, bond: Bond, *, votes: bool) -> BondShape:
-    member = bond.member
-    loss = next((each for each in stakes.losses if each.key == member.key), None)
+def _bond(node: Follower, found: Standing) -> BondShape:
+    bond, loss = found.bond, found.loss
     return BondShape(
         _name(node, bond.node),
         data(bond.node),
-        data(member.key),
-        hex(member.stake),
-        hex(stakes.bond(member.key)),
-        votes,
+        data(bond.member.key),
+        hex(bond.member.stake),
+        hex(found.left),
+        found.votes,
         _loss(node, loss) if loss is not None else None,
     )
 

@@ -3,13 +3,13 @@
 import { tree } from './charts.js';
 import { h } from './dom.js';
 import { trust } from './market.js';
-import { card, empty, sign, tile, who } from './parts.js';
-import { compact, ether, lasting, plural, short, whole } from './words.js';
+import { card, chip, empty, sign, tile, who, whyLink } from './parts.js';
+import { called, compact, ether, lasting, plural, short, whole } from './words.js';
 
 /** The page of a ledger. */
 export function ledger(state, now) {
-  return [tiles(state, now), h('div', { class: 'grid' }, blocks(state), trees(state),
-    h('div', { class: 'side' }, state.trust ? trust(state) : null, accounts(state)))];
+  return [tiles(state, now), h('div', { class: 'grid' }, taken(state), blocks(state), trees(state),
+    h('div', { class: 'side' }, state.trust ? trust(state) : null, bonds(state), accounts(state)))];
 }
 
 /** What a chain for development and a ledger of messages call the same things. */
@@ -59,6 +59,27 @@ function trees({ trees: all, about }) {
         h('h3', null, h('a', { href: `#tree/${encodeURIComponent(each.id)}` }, short(each.id)), h('small', null, `block ${each.height}${each.branches.length > 1 || !each.is_whole ? ` · ${each.branches.length}${each.is_whole ? '' : ' and more'}` : ''}`)),
         h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `messages of ${short(each.id)}` }, tree(each.branches)))))]
     : empty(say.first, `${say.begin} ${about.place}`, say.more));
+}
+
+/** Bonds that a lie took, if there are any. */
+function taken({ bonds: all, about }) {
+  const lost = all?.bonds.filter((bond) => bond.loss) ?? [];
+  if (!lost.length) return null;
+  return card('slashes', 'Slashed', `${plural(lost.length, 'bond')}, the newest first`,
+    h('ol', { class: 'fines', tabindex: '0', role: 'region', 'aria-label': 'bonds that were taken' }, lost.map((bond) => h('li', { key: bond.id },
+      h('div', { class: 'fine-head' }, who(about, bond.id), chip(bond.loss.offence, 'bad'), h('strong', { class: 'loss' }, `−${whole(bond.pledged)}`)),
+      h('p', null, `Block ${whole(bond.loss.height)} took its bond for ${bond.loss.offence}: ${whole(bond.loss.rewarded)} of ${plural(bond.pledged, 'coin')} went to ${called(about, bond.loss.reporter)}, who brought the evidence, and ${whole(bond.loss.burnt)} were burnt. It ${bond.votes ? 'votes for some more blocks' : 'votes no more'}.`),
+      h('p', { class: 'links' }, whyLink(bond.id, `why ${called(about, bond.id)}?`), h('span', { class: 'id', title: `0x${bond.loss.lie}` }, `evidence ${short(bond.loss.lie)}`))))));
+}
+
+/** What each node that votes has at stake, if it is known. */
+function bonds({ bonds: all, about }) {
+  if (!all?.bonds.length) return null;
+  return card('bonds', 'Bonds', `${plural(all.left, 'coin')} at stake${all.burnt ? `, ${whole(all.burnt)} burnt` : ''}`,
+    h('table', { class: 'owners' }, h('tbody', null, all.bonds.map((bond) => h('tr', { key: bond.id },
+      h('th', { scope: 'row' }, who(about, bond.id)),
+      h('td', null, bond.votes ? chip('votes', 'good') : chip('no vote', 'bad')),
+      h('td', { class: bond.left < bond.pledged ? 'number loss' : 'number' }, whole(bond.left)))))));
 }
 
 function accounts({ accounts: all, about }) {

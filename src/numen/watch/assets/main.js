@@ -44,16 +44,19 @@ function later() {
 
 const PARTS = {
   market: [['tasks', 'Tasks'], ['people', 'Workers'], ['trust', 'Trust'], ['tickets', 'Tickets'], ['coins', 'Coins']],
-  ledger: [['blocks', 'Blocks'], ['trees', 'Messages'], ['trust', 'Trust'], ['accounts', 'Accounts']],
+  ledger: [['blocks', 'Blocks'], ['trees', 'Messages'], ['trust', 'Trust'], ['bonds', 'Bonds'], ['accounts', 'Accounts']],
   chain: [['blocks', 'Blocks'], ['trees', 'Transactions'], ['accounts', 'Accounts']],
 };
+
+/** Not every ledger has a web of trust, or bonds. */
+const isThere = ([id]) => (id !== 'trust' || state.trust) && (id !== 'bonds' || state.bonds?.bonds.length);
 
 function top(kind) {
   const { about } = state;
   const alive = connection === 'live' && about.role === 'log' ? 'a log' : connection;
   return h('div', { class: 'bar' },
     h('span', { class: 'brand' }, mark(), h('b', null, 'Numen'), h('span', { class: 'role' }, about.title === about.role ? about.role : `${about.role} ${about.title}`)),
-    h('nav', { 'aria-label': 'parts' }, PARTS[about.role === 'chain' ? 'chain' : kind].filter(([id]) => id !== 'trust' || state.trust).map(([id, text]) => h('a', { href: `#${id}` }, text))),
+    h('nav', { 'aria-label': 'parts' }, PARTS[about.role === 'chain' ? 'chain' : kind].filter(isThere).map(([id, text]) => h('a', { href: `#${id}` }, text))),
     h('span', { class: `link ${connection}`, role: 'status' }, h('i'), alive),
     h('button', { type: 'button', id: 'theme', onclick: turn, title: 'light or dark (t)', 'aria-label': 'light or dark' }, '◐'));
 }
@@ -123,7 +126,7 @@ function leave() {
 function follow() {
   const source = new EventSource('/live');
   const names = new Set(Object.values(need).flat());
-  names.add('coins');
+  names.add('coins').add('trust').add('bonds');
   for (const name of names) source.addEventListener(name, (event) => { state[name] = JSON.parse(event.data); });
   source.addEventListener('drawn', () => { connection = 'live'; later(); });
   source.onerror = () => { connection = 'away'; if (state.about) later(); };
