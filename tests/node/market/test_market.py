@@ -137,7 +137,7 @@ def played(tmp_path, sandbox):
                     await made.stop(name)
 
         async def run():
-            async with town() as made:
+            async with asyncio.timeout(600), town() as made:
                 await story(made)
 
         asyncio.run(run())
@@ -439,5 +439,22 @@ def test_a_bid_rises_by_itself_and_a_buyer_sees_to_its_orders(played):
             sale.cancel()
             with pytest.raises(UnsoldError, match=r"it bid . coins? at most, and 3 workers asked"):
                 await sale
+
+    played(story)
+
+
+def test_who_is_stopped_in_the_moment_in_which_the_hall_goes_away_stops(played):
+    async def story(town):
+        for turns in range(8):
+            town.worker("ada")
+            member, task = town.members["ada"], town.running.pop("ada")
+            await asyncio.wait_for(member.ready.wait(), 60)
+            ending = asyncio.create_task(member._session.close())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task], timeout=10)
+            assert task.cancelled()
+            await ending
 
     played(story)

@@ -171,6 +171,7 @@ class Member:
             try:
                 await self._visit(make())
             except NetError as error:
+                _end_if_cancelled()
                 self._complain(error)
             await asyncio.sleep(RETRY_S)
 
@@ -289,6 +290,13 @@ class Member:
             digest = self._new_offers.get_nowait()
             for part in parts(digest, self._offers[digest]) if digest in self._offers else ():
                 await session.send(part)
+
+
+def _end_if_cancelled() -> None:
+    """Be cancelled, if somebody wants that: a group that ends by an error forgets it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _clock_ms() -> int:
