@@ -168,11 +168,15 @@ class Member:
             SupersededError: Another process with the same key has come.
         """
         while True:
+            # A task of its own: a group that ends by an error forgets that it was cancelled.
+            visit = asyncio.create_task(self._visit(make()))
             try:
-                await self._visit(make())
+                await asyncio.wait([visit])
+                visit.result()
             except NetError as error:
-                _end_if_cancelled()
                 self._complain(error)
+            finally:
+                await _end(visit)
             await asyncio.sleep(RETRY_S)
 
     def _complain(self, error: NetError) -> None:
@@ -292,11 +296,12 @@ class Member:
                 await session.send(part)
 
 
-def _end_if_cancelled() -> None:
-    """Be cancelled, if somebody wants that: a group that ends by an error forgets it."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def _end(task: asyncio.Task[None]) -> None:
+    """End a task, however it ends."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
 
 
 def _clock_ms() -> int:
