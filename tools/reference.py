@@ -43,7 +43,9 @@ from numen.watch.traffic import Traffic
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ROOT / "docs" / "reference"
 
-NOT_IMPORTED: Final = ("__main__", "worker", "jobs", "judges", "backend")
+NOT_IMPORTED: Final = (
+    "__main__", "worker", "jobs", "judges", "backend", "bindings", "quic", "iroh"
+)  # fmt: skip
 """Programs, and what needs libraries of others: they have no errors of their own."""
 
 WITHOUT_MEANING: Final = {

@@ -49,7 +49,7 @@ class Shop(RuleBasedStateMachine):
         pair=st.sampled_from([(ANN, BOB), (BOB, CAT)]),
     )
     def sell(self, answer, trust, pair):
-        """Have it answered anew, if those two can and will; nothing else is going on."""
+        """Have it answered anew, if those two can, will and may; nothing else is going on."""
         table, self.number = self.table, self.number + 1
         table.task = msgspec.structs.replace(
             table.task, number=self.number, policy=Quorum(3, trust), expires_ms=table.now + 400_000
@@ -63,6 +63,9 @@ class Shop(RuleBasedStateMachine):
             return
         for key in pair:
             table.post(VERIFIERS[0], table.match(key))
+        if len(table.job.seats) < len(pair):
+            self.rest()
+            return
         for key in pair:
             table.post(key, table.execution(key, answer))
         for key in pair:

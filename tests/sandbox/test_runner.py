@@ -151,7 +151,7 @@ def test_what_cannot_be_compiled_is_interpreted_unless_native_code_is_asked_for(
 @needs_jail
 @pytest.mark.slow
 def test_a_compiler_that_takes_too_much_is_given_up_and_not_asked_again(monkeypatch):
-    lines = "\n".join(f"    x = x * {n} + (x ^ {n})" for n in range(3, 2400))
+    lines = "\n".join(f"    x = x * {n} + (x ^ {n})" for n in range(3, 6000))
     program = numen.compile(
         f"from numen import u256\ndef main(x: u256) -> u256:\n{lines}\n    return x\n"
     ).program
