@@ -113,15 +113,16 @@ def test_runs_are_shared_and_equal_jobs_are_done_once(server, machines):
 
 
 def test_one_of_two_machines_is_killed_in_the_middle_of_a_task(server, machines):
-    steps = 100_000_000
+    steps = 300_000_000
     raw = encode_inputs(LONG.program, (steps,))
     first = machines.start()
     with fleets.Fleet([server]) as fleet, ThreadPoolExecutor(1) as threads:
         asked = threads.submit(fleet.run, LONG.program.code, raw, 10**13)
         asyncio.run(until_leased(server))
-        second = machines.start()
+        # At once: a quick machine is done before another has started.
         first.send_signal(signal.SIGKILL)
         first.wait(10)
+        second = machines.start()
         answer = asked.result(60)
 
     assert second.poll() is None
